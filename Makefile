@@ -1,0 +1,65 @@
+# Every command of the house. `make help` prints them.
+SHELL       := /bin/bash
+GO          ?= go
+BIN         := bin/fishplate
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PACKAGES    := gcc libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user curl openssl nginx-light haproxy wrk
+TARGETS     := linux/amd64 linux/arm64 linux/riscv64 darwin/arm64
+FUZZTIME    ?= 20s
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test setup lint gen gen-check cross race unit script fuzz bench guests clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/fishplate
+	@mkdir -p bin
+	$(GO) build -trimpath -o $(BIN) ./cmd/fishplate
+
+run: build ## build and start the demo: origins, tenants, dashboard of curl commands
+	$(BIN) demo
+
+test: setup lint gen-check cross race ## everything: packages, lint, generated docs, four platforms, race tests, scripts
+
+setup: ## install the Debian packages that tests need (as root), or say what is missing
+	@bash test/setup.sh $(PACKAGES)
+
+lint: ## gofmt, vet, staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags invariant ./...
+	$(GO) run $(STATICCHECK) ./...
+
+gen: build ## write docs/reference from the tables in the code
+	$(BIN) gen docs/reference
+	@bash sdk/abi/generate.sh
+
+gen-check: gen ## fail when the generated files differ from what is committed
+	@git diff --exit-code --stat -- docs/reference sdk/abi || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }
+
+cross: ## build for every platform, without cgo
+	@for t in $(TARGETS); do echo "build $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/fishplate || exit 1; done
+
+race: ## unit tests and scripts under the race detector, with invariants
+	CGO_ENABLED=1 $(GO) test -race -tags invariant -timeout 40m ./...
+
+unit: ## unit tests and scripts, quickly
+	$(GO) test -tags invariant -timeout 20m ./...
+
+script: ## end-to-end scripts only
+	$(GO) test -tags invariant -count=1 -timeout 20m ./test/...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@bash test/fuzz.sh $(FUZZTIME)
+
+bench: build ## side by side with nginx and haproxy; results under test/bench/results
+	@bash test/setup.sh $(PACKAGES)
+	@bash test/bench/run.sh
+
+guests: ## rebuild the committed RISC-V programs
+	@bash sdk/examples/build.sh
+
+clean: ## remove what was built
+	rm -rf bin dist
