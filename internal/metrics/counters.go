@@ -1,0 +1,202 @@
+package metrics
+
+// Cells of the process's Set: what belongs to no single listener or route.
+const (
+	ProcessSteps       = 0  // +step index: exchanges that passed it
+	ProcessStepTime    = 12 // +step index: time spent in it
+	ProcessExchanges   = 24 // in flight
+	ProcessGeneration  = 25
+	ProcessReloads     = 26
+	ProcessRefused     = 27
+	ProcessLogDropped  = 28
+	ProcessSpliceBytes = 29
+	ProcessParked      = 30
+	ProcessDescriptors = 31
+	ProcessPanics      = 32
+)
+
+// Process is the table of the one Set that counts for the whole process.
+var Process = Table{Subject: "process", Rows: []Row{
+	{At: ProcessSteps, Name: "fishplate_step_exchanges_total", Label: "step", Values: steps, Help: "Exchanges that entered the step."},
+	{At: ProcessStepTime, Name: "fishplate_step_seconds_total", Unit: Nanoseconds, Label: "step", Values: steps, Help: "Time that exchanges spent in the step."},
+	{At: ProcessExchanges, Name: "fishplate_exchanges", Kind: Gauge, Help: "Exchanges in flight."},
+	{At: ProcessGeneration, Name: "fishplate_generation", Kind: Gauge, Help: "Number of the running generation."},
+	{At: ProcessReloads, Name: "fishplate_commits_total", Help: "Configuration changes that were committed."},
+	{At: ProcessRefused, Name: "fishplate_commits_refused_total", Help: "Configuration changes that were refused; the running one stayed."},
+	{At: ProcessLogDropped, Name: "fishplate_log_dropped_total", Help: "Access log lines that no sink could take in time."},
+	{At: ProcessSpliceBytes, Name: "fishplate_splice_bytes_total", Unit: Bytes, Help: "Body bytes that the kernel moved without a copy."},
+	{At: ProcessParked, Name: "fishplate_connections_parked", Kind: Gauge, Help: "Idle client connections that wait without a goroutine."},
+	{At: ProcessDescriptors, Name: "fishplate_descriptors_exhausted_total", Help: "Times that accept found no free file descriptor."},
+	{At: ProcessPanics, Name: "fishplate_panics_total", Help: "Panics recovered in an exchange: each is a defect of this program."},
+}}
+
+// Cells of a listener's Set.
+const (
+	ListenerAccepted      = 0
+	ListenerConnections   = 1
+	ListenerRefused       = 2 // +0 total limit, +1 per client, +2 PROXY protocol
+	ListenerRequests      = 5
+	ListenerBytesIn       = 6
+	ListenerBytesOut      = 7
+	ListenerHandshakes    = 8
+	ListenerResumed       = 9
+	ListenerHandshakeFail = 10
+	ListenerTunnels       = 11
+)
+
+// Listener is the table of a listener's Set.
+var Listener = Table{Subject: "listener", Labels: []string{"listener"}, Rows: []Row{
+	{At: ListenerAccepted, Name: "fishplate_listener_accepted_total", Help: "Connections accepted."},
+	{At: ListenerConnections, Name: "fishplate_listener_connections", Kind: Gauge, Help: "Open client connections."},
+	{At: ListenerRefused, Name: "fishplate_listener_refused_total", Label: "reason", Values: []string{"limit", "per_client", "proxy_protocol"}, Help: "Connections closed at once, by reason."},
+	{At: ListenerRequests, Name: "fishplate_listener_requests_total", Help: "Request heads read, well-formed or not."},
+	{At: ListenerBytesIn, Name: "fishplate_listener_received_bytes_total", Unit: Bytes, Help: "Bytes read from clients."},
+	{At: ListenerBytesOut, Name: "fishplate_listener_sent_bytes_total", Unit: Bytes, Help: "Bytes written to clients."},
+	{At: ListenerHandshakes, Name: "fishplate_listener_tls_handshakes_total", Help: "TLS handshakes completed, resumed ones included."},
+	{At: ListenerResumed, Name: "fishplate_listener_tls_resumed_total", Help: "TLS handshakes that resumed a session."},
+	{At: ListenerHandshakeFail, Name: "fishplate_listener_tls_failures_total", Help: "TLS handshakes that failed."},
+	{At: ListenerTunnels, Name: "fishplate_listener_tunnels", Kind: Gauge, Help: "Open tunnels: upgraded connections."},
+}}
+
+// Cells of a virtual host's Set.
+const (
+	VHostRequests  = 0
+	VHostResponses = 1 // +Class(status)
+	VHostBytesIn   = 6
+	VHostBytesOut  = 7
+	VHostDuration  = 8 // Observe
+)
+
+// VHost is the table of a virtual host's Set.
+var VHost = Table{Subject: "vhost", Labels: []string{"vhost"}, Rows: []Row{
+	{At: VHostRequests, Name: "fishplate_vhost_requests_total", Help: "Requests of the virtual host."},
+	{At: VHostResponses, Name: "fishplate_vhost_responses_total", Label: "class", Values: classes, Help: "Responses by class of status."},
+	{At: VHostBytesIn, Name: "fishplate_vhost_received_bytes_total", Unit: Bytes, Help: "Request body bytes received."},
+	{At: VHostBytesOut, Name: "fishplate_vhost_sent_bytes_total", Unit: Bytes, Help: "Response bytes sent."},
+	{At: VHostDuration, Name: "fishplate_vhost_duration_seconds", Kind: Histogram, Unit: Nanoseconds, Bounds: durations[:], Help: "Time from the first byte of a request to the last of its response."},
+}}
+
+// Cells of a route's Set.
+const (
+	RouteRequests  = 0
+	RouteResponses = 1 // +Class(status)
+	RouteRefused   = 6 // +0 rate, +1 access list, +2 body too large
+	RouteTime      = 9
+)
+
+// Route is the table of a route's Set.
+var Route = Table{Subject: "route", Labels: []string{"vhost", "route"}, Rows: []Row{
+	{At: RouteRequests, Name: "fishplate_route_requests_total", Help: "Requests that matched the route."},
+	{At: RouteResponses, Name: "fishplate_route_responses_total", Label: "class", Values: classes, Help: "Responses by class of status."},
+	{At: RouteRefused, Name: "fishplate_route_refused_total", Label: "limit", Values: []string{"rate", "access", "body"}, Help: "Requests that a limit of the route refused."},
+	{At: RouteTime, Name: "fishplate_route_seconds_total", Unit: Nanoseconds, Help: "Time spent on the route's requests."},
+}}
+
+// Cells of a backend's Set.
+const (
+	BackendRequests  = 0
+	BackendQueued    = 1
+	BackendQueueFull = 2
+	BackendQueueLate = 3
+	BackendQueueTime = 4
+	BackendRetries   = 5
+	BackendRetryDeny = 6
+	BackendNoServer  = 7
+	BackendPinned    = 8
+	BackendRepinned  = 9
+	BackendMirrored  = 10
+	BackendQueueLeft = 11
+)
+
+// Backend is the table of a backend's Set.
+var Backend = Table{Subject: "backend", Labels: []string{"backend"}, Rows: []Row{
+	{At: BackendRequests, Name: "fishplate_backend_requests_total", Help: "Requests that asked the backend for a server."},
+	{At: BackendQueued, Name: "fishplate_backend_queue", Kind: Gauge, Help: "Requests waiting for a free server."},
+	{At: BackendQueueFull, Name: "fishplate_backend_queue_full_total", Help: "Requests refused because the queue was full."},
+	{At: BackendQueueLate, Name: "fishplate_backend_queue_timeouts_total", Help: "Requests whose time in the queue ran out."},
+	{At: BackendQueueTime, Name: "fishplate_backend_queue_seconds_total", Unit: Nanoseconds, Help: "Time that requests waited in the queue."},
+	{At: BackendRetries, Name: "fishplate_backend_retries_total", Help: "Further attempts after a first one failed."},
+	{At: BackendRetryDeny, Name: "fishplate_backend_retries_denied_total", Help: "Retries that the budget did not allow."},
+	{At: BackendNoServer, Name: "fishplate_backend_no_server_total", Help: "Requests for which no server was usable."},
+	{At: BackendPinned, Name: "fishplate_backend_pinned_total", Help: "Requests that went where persistence sent them."},
+	{At: BackendRepinned, Name: "fishplate_backend_repinned_total", Help: "Requests whose pinned server was unusable."},
+	{At: BackendMirrored, Name: "fishplate_backend_mirrored_total", Help: "Copies of requests sent here by a mirror."},
+	{At: BackendQueueLeft, Name: "fishplate_backend_queue_left_total", Help: "Clients that left while they were queued."},
+}}
+
+// Cells of a server's Set.
+const (
+	ServerRequests    = 0
+	ServerResponses   = 1 // +Class(status)
+	ServerActive      = 6
+	ServerConnections = 7
+	ServerIdle        = 8
+	ServerConnects    = 9
+	ServerConnectFail = 10
+	ServerReuses      = 11
+	ServerStale       = 12
+	ServerFaults      = 13 // +0 reset, +1 timeout, +2 malformed
+	ServerBytesIn     = 16
+	ServerBytesOut    = 17
+	ServerChecks      = 18 // +0 passed, +1 failed
+	ServerEjections   = 20
+	ServerUp          = 21
+	ServerSessions    = 22
+	ServerFirstByte   = 23 // Observe
+)
+
+// Server is the table of a server's Set.
+var Server = Table{Subject: "server", Labels: []string{"backend", "server"}, Rows: []Row{
+	{At: ServerRequests, Name: "fishplate_server_requests_total", Help: "Requests sent to the server."},
+	{At: ServerResponses, Name: "fishplate_server_responses_total", Label: "class", Values: classes, Help: "Its responses by class of status."},
+	{At: ServerActive, Name: "fishplate_server_active", Kind: Gauge, Help: "Requests in flight at the server."},
+	{At: ServerConnections, Name: "fishplate_server_connections", Kind: Gauge, Help: "Open connections, idle ones included."},
+	{At: ServerIdle, Name: "fishplate_server_connections_idle", Kind: Gauge, Help: "Idle connections kept for reuse."},
+	{At: ServerConnects, Name: "fishplate_server_connects_total", Help: "Connections dialled."},
+	{At: ServerConnectFail, Name: "fishplate_server_connect_failures_total", Help: "Dials that failed."},
+	{At: ServerReuses, Name: "fishplate_server_reuses_total", Help: "Requests sent on a kept connection."},
+	{At: ServerStale, Name: "fishplate_server_stale_total", Help: "Kept connections that turned out to be closed."},
+	{At: ServerFaults, Name: "fishplate_server_faults_total", Label: "cause", Values: []string{"reset", "timeout", "malformed"}, Help: "Exchanges that the server spoiled."},
+	{At: ServerBytesIn, Name: "fishplate_server_received_bytes_total", Unit: Bytes, Help: "Bytes received from the server."},
+	{At: ServerBytesOut, Name: "fishplate_server_sent_bytes_total", Unit: Bytes, Help: "Bytes sent to the server."},
+	{At: ServerChecks, Name: "fishplate_server_checks_total", Label: "result", Values: []string{"passed", "failed"}, Help: "Active health checks by result."},
+	{At: ServerEjections, Name: "fishplate_server_ejections_total", Help: "Times that outlier detection put it out."},
+	{At: ServerUp, Name: "fishplate_server_up", Kind: Gauge, Help: "1 when the server is used, 0 when not."},
+	{At: ServerSessions, Name: "fishplate_server_sessions", Kind: Gauge, Help: "Pinned sessions that a table holds for it."},
+	{At: ServerFirstByte, Name: "fishplate_server_first_byte_seconds", Kind: Histogram, Unit: Nanoseconds, Bounds: durations[:], Help: "Time from the request sent to the first byte of its response."},
+}}
+
+// Cells of a tenant's Set.
+const (
+	TenantRequests     = 0
+	TenantCalls        = 1 // +0 on_recv, +1 forge, +2 on_deliver, +3 start
+	TenantInstructions = 5
+	TenantTime         = 6
+	TenantStops        = 7 // +0 budget, +1 time, +2 memory, +3 fault
+	TenantRefused      = 11
+	TenantActive       = 12
+	TenantWaiting      = 13
+	TenantAnswers      = 14
+	TenantSlices       = 15
+	TenantMemory       = 16
+)
+
+// Tenant is the table of a tenant's Set.
+var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
+	{At: TenantRequests, Name: "fishplate_tenant_requests_total", Help: "Requests that the tenant's program was asked about."},
+	{At: TenantCalls, Name: "fishplate_tenant_calls_total", Label: "callback", Values: []string{"on_recv", "forge", "on_deliver", "start"}, Help: "Calls of the program by callback."},
+	{At: TenantInstructions, Name: "fishplate_tenant_instructions_total", Unit: Instructions, Help: "Guest instructions retired."},
+	{At: TenantTime, Name: "fishplate_tenant_seconds_total", Unit: Nanoseconds, Help: "Time spent running the program."},
+	{At: TenantStops, Name: "fishplate_tenant_stops_total", Label: "reason", Values: []string{"budget", "time", "memory", "fault"}, Help: "Calls that were stopped, by reason."},
+	{At: TenantRefused, Name: "fishplate_tenant_refused_total", Help: "Requests refused because the tenant's queue was full."},
+	{At: TenantActive, Name: "fishplate_tenant_active", Kind: Gauge, Help: "Requests admitted to the program."},
+	{At: TenantWaiting, Name: "fishplate_tenant_queue", Kind: Gauge, Help: "Requests waiting to be admitted."},
+	{At: TenantAnswers, Name: "fishplate_tenant_answers_total", Help: "Requests that the program answered itself."},
+	{At: TenantSlices, Name: "fishplate_tenant_slices_total", Help: "Slices of 100,000 instructions that needed a permit."},
+	{At: TenantMemory, Name: "fishplate_tenant_memory_bytes", Kind: Gauge, Unit: Bytes, Help: "Memory of the image that its forks share."},
+}}
+
+// Tables returns all tables, in the order of the documentation.
+func Tables() []*Table {
+	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant}
+}
