@@ -1,0 +1,157 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+var (
+	requestsLine = regexp.MustCompile(`(\d+) requests in ([0-9.]+)(\w+), ([0-9.]+)(\w+) read`)
+	errorsLine   = regexp.MustCompile(`Socket errors: .*|Non-2xx or 3xx responses: .*`)
+)
+
+// loadWork measures by wrk: requests a second, or for large bodies MiB a second,
+// and the server's CPU per request or per GiB.
+func loadWork(path string, connections int, close bool) func(*bench, *system) (result, error) {
+	return func(b *bench, s *system) (result, error) {
+		args := []string{"-c", "1", "wrk", "-t1", fmt.Sprintf("-c%d", connections), fmt.Sprintf("-d%ds", b.seconds)}
+		if close {
+			args = append(args, "-H", "Connection: close")
+		}
+		url := "http://" + s.addr + path
+		if _, err := exec.Command("taskset", append(args[:5:5], "-d1s", url)...).CombinedOutput(); err != nil {
+			return result{}, fmt.Errorf("warm up: %w", err)
+		}
+		before := s.cpu()
+		out, err := exec.Command("taskset", append(args, url)...).CombinedOutput()
+		if err != nil {
+			return result{}, fmt.Errorf("wrk: %w: %s", err, out)
+		}
+		used := s.cpu() - before
+		if bad := errorsLine.Find(out); bad != nil {
+			fmt.Printf("  note: %s: %s\n", s.name, bad)
+		}
+		return readWrk(string(out), used)
+	}
+}
+
+func readWrk(out string, cpu float64) (result, error) {
+	m := requestsLine.FindStringSubmatch(out)
+	if m == nil {
+		return result{}, fmt.Errorf("wrk printed no totals: %s", out)
+	}
+	n, _ := strconv.ParseFloat(m[1], 64)
+	took, _ := time.ParseDuration(m[2] + m[3])
+	read, _ := strconv.ParseFloat(m[4], 64)
+	unit := map[string]float64{"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[m[5]]
+	if n == 0 {
+		return result{}, errors.New("no request was answered")
+	}
+	if read*unit/n > 1<<20 {
+		bytes := read * unit
+		return result{Value: bytes / (1 << 20) / took.Seconds(), Unit: "MiB/s", CPU: cpu / (bytes / (1 << 30)), CPUU: "CPU-s per GiB"}, nil
+	}
+	return result{Value: n / took.Seconds(), Unit: "req/s", CPU: cpu / n * 1e6, CPUU: "CPU-µs per request"}, nil
+}
+
+const idleConnections = 10000
+
+// idleWork opens connections that send one request each and then stay, waits
+// until the server's memory is steady, and reports the bytes that each added.
+// CPU holds the p99 of one active connection meanwhile, in microseconds.
+func idleWork(_ *bench, s *system) (result, error) {
+	client := http.Client{Timeout: 5 * time.Second}
+	if _, err := client.Get("http://" + s.addr + "/128"); err != nil {
+		return result{}, err
+	}
+	before := s.pss()
+	conns := make([]net.Conn, 0, idleConnections)
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	buf := make([]byte, 4096)
+	for range idleConnections {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			return result{}, err
+		}
+		conns = append(conns, c)
+		if _, err := io.WriteString(c, "GET /128 HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return result{}, err
+		}
+		if _, err := c.Read(buf); err != nil {
+			return result{}, err
+		}
+	}
+	time.Sleep(4 * time.Second) // servers park and collect; part of the measure
+	each := (s.pss() - before) / idleConnections
+	p99, err := activeP99(s.addr)
+	return result{Value: each, Unit: "bytes", CPU: p99, CPUU: "µs p99 of one active connection"}, err
+}
+
+func activeP99(addr string) (float64, error) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	r := bufio.NewReader(c)
+	var took []float64
+	for range 3000 {
+		begin := time.Now()
+		if _, err := io.WriteString(c, "GET /128 HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return 0, err
+		}
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			return 0, err
+		}
+		took = append(took, float64(time.Since(begin).Microseconds()))
+	}
+	return quantile(took, 0.99), nil
+}
+
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+func commit() string {
+	out, _ := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	return strings.TrimSpace(string(out))
+}
+
+// machineFacts is one line that says what ran.
+func machineFacts() string {
+	model := "unknown CPU"
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+				model = strings.TrimSpace(v)
+				break
+			}
+		}
+	}
+	kernel, _ := exec.Command("uname", "-r").Output()
+	nginx, _ := exec.Command("nginx", "-v").CombinedOutput()
+	haproxy, _ := exec.Command("haproxy", "-v").Output()
+	first, _, _ := strings.Cut(string(haproxy), "\n")
+	return fmt.Sprintf("%s, Linux %s, %s, %s", model, strings.TrimSpace(string(kernel)), strings.TrimSpace(string(nginx)), first)
+}

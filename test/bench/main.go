@@ -1,0 +1,164 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// A result is one round of one system at one work.
+type result struct {
+	Work   string  `json:"work"`
+	System string  `json:"system"`
+	Round  int     `json:"round"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	CPU    float64 `json:"cpu"`     // server CPU in CPUUnit
+	CPUU   string  `json:"cpuUnit"` // what CPU is counted per
+}
+
+// A work is one row of the table.
+type work struct {
+	name    string
+	title   string
+	logs    bool // access logs on
+	higher  bool // a larger value is better
+	bar     float64
+	measure func(b *bench, s *system) (result, error)
+}
+
+var works = []work{
+	{"keepalive-64", "keep-alive proxying, 128 B, 64 connections", false, true, 1.0, loadWork("/128", 64, false)},
+	{"keepalive-64-log", "the same, access logs on", true, true, 0, loadWork("/128", 64, false)},
+	{"keepalive-1", "keep-alive proxying, 128 B, 1 connection", false, true, 1.0, loadWork("/128", 1, false)},
+	{"large", "10 MiB bodies, 4 connections", false, true, 0.95, loadWork("/10m", 4, false)},
+	{"close", "connection per request, through the origin", false, true, 0, loadWork("/128", 64, true)},
+	{"close-log", "the same, access logs on", true, true, 0, loadWork("/128", 64, true)},
+	{"idle", "10,000 idle connections, resident bytes each", false, false, 0, idleWork},
+}
+
+func main() {
+	rounds := flag.Int("rounds", 5, "rounds of each work")
+	seconds := flag.Int("seconds", 3, "length of one round")
+	only := flag.String("only", "", "comma-separated works; empty = all")
+	binary := flag.String("fishplate", "bin/fishplate", "the binary under test")
+	out := flag.String("out", "test/bench/results", "folder for the results")
+	flag.Parse()
+	if err := run(*rounds, *seconds, *only, *binary, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds, seconds int, only, binary, out string) error {
+	b, err := newBench(binary, seconds)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	facts := machineFacts()
+	fmt.Printf("%s\n%d rounds of %d s, interleaved; server on core 0, load and origin on core 1\n\n", facts, rounds, seconds)
+	var all []result
+	for _, w := range works {
+		if only != "" && !slices.Contains(strings.Split(only, ","), w.name) {
+			continue
+		}
+		results, err := b.rounds(w, rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		printWork(w, results)
+		all = append(all, results...)
+	}
+	return store(out, facts, all)
+}
+
+// rounds takes the systems in turn.
+func (b *bench) rounds(w work, n int) ([]result, error) {
+	var list []result
+	for round := range n {
+		for _, name := range systemNames {
+			s, err := b.start(name, w.logs)
+			if err != nil {
+				return nil, err
+			}
+			r, err := w.measure(b, s)
+			s.stop()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			r.Work, r.System, r.Round = w.name, name, round
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func printWork(w work, results []result) {
+	fmt.Println(w.title)
+	value, cpu := map[string]float64{}, map[string]float64{}
+	for _, name := range systemNames {
+		var vs, cs []float64
+		for _, r := range results {
+			if r.System == name {
+				vs, cs = append(vs, r.Value), append(cs, r.CPU)
+			}
+		}
+		value[name], cpu[name] = median(vs), median(cs)
+		fmt.Printf("  %-10s %12.0f %s   %8.3f %s   [%.0f … %.0f]\n", name, value[name], results[0].Unit,
+			cpu[name], results[0].CPUU, slices.Min(vs), slices.Max(vs))
+	}
+	peer := "nginx"
+	if better := value["haproxy"] > value["nginx"]; better == w.higher {
+		peer = "haproxy"
+	}
+	ratio := value["fishplate"] / value[peer]
+	fmt.Printf("  fishplate / %s = %.2f×, CPU %.2f×", peer, ratio, cpu["fishplate"]/cpu[peer])
+	if w.bar > 0 {
+		fmt.Printf("  (bar %.2f: %s)", w.bar, verdict(ratio >= w.bar))
+	}
+	fmt.Print("\n\n")
+}
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "missed"
+}
+
+func median(v []float64) float64 {
+	s := slices.Clone(v)
+	sort.Float64s(s)
+	if len(s) == 0 {
+		return 0
+	}
+	if len(s)%2 == 1 {
+		return s[len(s)/2]
+	}
+	return (s[len(s)/2-1] + s[len(s)/2]) / 2
+}
+
+func store(dir, facts string, all []result) error {
+	text, err := json.MarshalIndent(map[string]any{"machine": facts, "commit": commit(), "results": all}, "", " ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, time.Now().UTC().Format("20060102-150405")+".json")
+	fmt.Println("stored in", path)
+	return os.WriteFile(path, text, 0o644)
+}
+
+func quantile(v []float64, q float64) float64 {
+	s := slices.Clone(v)
+	sort.Float64s(s)
+	return s[int(q*float64(len(s)-1))]
+}

@@ -1,0 +1,222 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is one started process of the product.
+type Server struct {
+	Dir    string // the test's folder; fishplate.hcl lies in it
+	Config string // path of the configuration
+	Socket string // of the admin API
+	Log    string // path of the access log, JSON lines
+
+	t      testing.TB
+	cmd    *exec.Cmd
+	stderr lockedBuffer
+	exited chan struct{}
+	err    error
+}
+
+// Option changes how a server is started.
+type Option func(*exec.Cmd)
+
+// Files limits the number of open descriptors of the process.
+func Files(n int) Option {
+	return func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"prlimit", fmt.Sprintf("--nofile=%d:%d", n, n)}, cmd.Args...)
+		cmd.Path = "/usr/bin/prlimit"
+	}
+}
+
+// Start writes text as the configuration and serves it. The admin socket, the
+// state folder and the access log are added. It returns when the process says
+// that it is ready.
+func Start(t testing.TB, text string, options ...Option) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Server{
+		Dir: dir, t: t, exited: make(chan struct{}),
+		Config: filepath.Join(dir, "fishplate.hcl"),
+		Socket: filepath.Join(dir, "admin.sock"),
+		Log:    filepath.Join(dir, "access.log"),
+	}
+	s.Write(text)
+	binary, err := Binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd = exec.Command(binary, "serve", s.Config)
+	for _, o := range options {
+		o(s.cmd)
+	}
+	s.cmd.Stderr = &s.stderr
+	s.cmd.Stdout = &s.stderr
+	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0 exitcode=66")
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.exited)
+	}()
+	t.Cleanup(s.finish)
+	s.waitReady()
+	return s
+}
+
+// Write replaces the configuration file.
+func (s *Server) Write(text string) {
+	s.t.Helper()
+	head := fmt.Sprintf("admin {\n  socket = %q\n}\nstate {\n  dir = %q\n}\nlog \"access\" {\n  path = %q\n}\n",
+		s.Socket, filepath.Join(s.Dir, "state"), s.Log)
+	if err := os.WriteFile(s.Config, []byte(head+text), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// waitReady polls the admin socket until it answers or the process ends.
+func (s *Server) waitReady() {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if c, err := net.Dial("unix", s.Socket); err == nil {
+			c.Close()
+			return
+		}
+		select {
+		case <-s.exited:
+			s.t.Fatalf("serve ended: %v\n%s", s.err, s.Stderr())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	s.t.Fatalf("serve is not ready after 30 s\n%s", s.Stderr())
+}
+
+// finish ends the process, and fails the test if it raced or panicked.
+func (s *Server) finish() {
+	select {
+	case <-s.exited:
+	default:
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-s.exited:
+		case <-time.After(20 * time.Second):
+			s.t.Errorf("serve did not end 20 s after a second SIGTERM")
+			_ = s.cmd.Process.Kill()
+			<-s.exited
+		}
+	}
+	text := s.Stderr()
+	if strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic") || strings.Contains(text, "fatal error:") {
+		s.t.Errorf("the process complained:\n%s", text)
+	} else if s.t.Failed() {
+		s.t.Logf("stderr of serve:\n%s", text)
+	}
+}
+
+// Signal sends a signal to the process.
+func (s *Server) Signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Exited is closed when the process has ended.
+func (s *Server) Exited() <-chan struct{} { return s.exited }
+
+// PID returns the process id.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Stderr returns what the process printed so far.
+func (s *Server) Stderr() string { return s.stderr.String() }
+
+// Run runs a verb of the product against this server and returns its output
+// and exit code.
+func (s *Server) Run(args ...string) (stdout, stderr string, code int) {
+	s.t.Helper()
+	binary, err := Binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, append(args, "--socket", s.Socket)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		s.t.Fatalf("run %v: %v", args, err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// Apply writes text as the configuration and reloads it; the reload must succeed.
+func (s *Server) Apply(text string) {
+	s.t.Helper()
+	s.Write(text)
+	if out, errs, code := s.Run("reload"); code != 0 {
+		s.t.Fatalf("reload: exit %d\n%s%s", code, out, errs)
+	}
+}
+
+// Lines returns the access log's records so far.
+func (s *Server) Lines() []map[string]any {
+	s.t.Helper()
+	text, err := os.ReadFile(s.Log)
+	if err != nil && !os.IsNotExist(err) {
+		s.t.Fatal(err)
+	}
+	var list []map[string]any
+	for line := range bytes.Lines(text) {
+		var m map[string]any
+		if err := json.Unmarshal(line, &m); err != nil {
+			break // the last line may be half written
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// WaitLine waits until the access log has a record that matches, and returns it.
+func (s *Server) WaitLine(what string, match func(map[string]any) bool) map[string]any {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for _, m := range s.Lines() {
+			if match(m) {
+				return m
+			}
+		}
+	}
+	s.t.Fatalf("no access log line: %s\nlines: %v", what, s.Lines())
+	return nil
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
