@@ -1,0 +1,21 @@
+// Package riscv is a machine that runs RISC-V user programs inside a Go
+// process, isolated, with an exact instruction budget.
+//
+// A Program is a verified executable, decoded once. NewMachine gives it a memory
+// to run its start-up code in; Freeze turns the machine, at any exit, into an
+// Image; Fork makes machines that continue from there, cheaply, and Reset takes
+// each back to the image without leaving a trace of what it did. Run executes
+// until the fuel is used up, the program asks for the embedder (ecall, ebreak,
+// STOP, WFI, the custom opcode), or it faults. All exits are precise.
+//
+// The instruction set is RV64IMAFDC with Zicsr, Zifencei, Zba, Zbb, Zbc, Zbs and
+// Zicond, one hart, user mode. RV32 and vectors are not supported. CSRs are
+// fflags, frm, fcsr, cycle and instret (both the instruction counter), time, and
+// constants for mvendorid, marchid, mimpid and mhartid; others have no effect,
+// writing a read-only one is illegal. Code never changes once it is loaded.
+//
+// The package knows no system calls: what an ecall means is the embedder's
+// business. It starts no goroutines. A Program is immutable and an Image may be
+// forked concurrently; a Machine belongs to one goroutine at a time, and Close
+// gives its memory back.
+package riscv

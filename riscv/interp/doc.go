@@ -1,0 +1,11 @@
+// Package interp executes RV64 instructions on a memory, with an exact budget.
+//
+// Compile decodes the code of a program once into 16-byte records, which all
+// machines of the program share and nobody changes. State is one hart: registers
+// and what Run needs. Run charges a basic block when it enters it and gives back
+// what a fault in the middle left undone, so the count is exact at every exit;
+// when the remaining budget is smaller than a block it steps.
+//
+// A State belongs to one goroutine at a time, and so does its memory. There is
+// one hart: fences do nothing, LR/SC fail only without a reservation.
+package interp

@@ -1,0 +1,194 @@
+package interp
+
+import (
+	"fmt"
+
+	"fishplate/riscv/memory"
+)
+
+// Kind says why Run returned.
+type Kind uint8
+
+// The kinds of exits. After Call, Break and Custom PC is at the instruction and
+// SkipCall moves it past; after Stop it is past already.
+const (
+	Budget  Kind = iota + 1 // the fuel is used up
+	Stop                    // STOP or WFI
+	Call                    // ecall
+	Break                   // ebreak
+	Custom                  // opcode 0x5B; Imm has its number
+	Faulted                 // Fault says what happened
+)
+
+// Exit is the result of Run.
+type Exit struct {
+	Kind  Kind
+	Imm   uint32
+	Fault *Fault
+}
+
+// FaultKind classifies a Fault.
+type FaultKind uint8
+
+// The kinds of faults.
+const (
+	Illegal          FaultKind = iota + 1 // unknown instruction, or one that is not allowed
+	LoadAccess                            // load from the guard page or outside the address space
+	StoreAccess                           // the same for stores, and stores to pages that are not writable
+	FetchAccess                           // jump to where there is no code
+	FetchMisaligned                       // odd PC, which only the embedder can set
+	AtomicMisaligned                      // LR, SC or AMO at an address that is not a multiple of its size
+	MemoryLimit                           // a store would have exceeded the page limit
+)
+
+func (k FaultKind) String() string {
+	names := [...]string{"unknown fault", "illegal instruction", "load access fault", "store access fault",
+		"fetch access fault", "misaligned fetch", "misaligned atomic", "memory limit reached"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return names[0]
+}
+
+// Fault is a precise exception: nothing of the instruction at PC has happened,
+// everything before it has. Addr is the data or fetch address; for an illegal
+// instruction it is PC.
+type Fault struct {
+	Kind FaultKind
+	PC   uint64
+	Addr uint64
+}
+
+func (f *Fault) Error() string {
+	if f.Addr == f.PC {
+		return fmt.Sprintf("execute pc %#x: %s", f.PC, f.Kind)
+	}
+	return fmt.Sprintf("execute pc %#x: %s at %#x", f.PC, f.Kind, f.Addr)
+}
+
+// State is one hart. The zero value is a hart with all registers 0.
+type State struct {
+	X       [32]uint64 // integer registers; X[0] must stay 0
+	F       [32]uint64 // floating-point registers, singles NaN-boxed
+	PC      uint64
+	Instret uint64 // instructions executed, plus what Charge added
+
+	// Time answers reads of the CSR time; nil reads as 0. It belongs to the
+	// embedder and survives a reset.
+	Time func() uint64
+
+	fflags   uint8
+	frm      uint8
+	reserved uint64 // address of the reservation; 0 for none
+	skip     uint8  // length of the instruction that left to the embedder
+	start    uint64 // fuel at the beginning of Run
+	scratch  [3]ins // for stepping: an instruction, what follows, its target
+}
+
+// Registers is what a reset restores of a State.
+type Registers struct {
+	x, f        [32]uint64
+	pc, instret uint64
+	reserved    uint64
+	fflags, frm uint8
+}
+
+// Save copies the registers.
+func (s *State) Save() Registers {
+	return Registers{x: s.X, f: s.F, pc: s.PC, instret: s.Instret, reserved: s.reserved, fflags: s.fflags, frm: s.frm}
+}
+
+// Restore makes the hart as it was when r was saved; only Time is kept.
+func (s *State) Restore(r *Registers) {
+	s.X, s.F, s.PC, s.Instret = r.x, r.f, r.pc, r.instret
+	s.reserved, s.fflags, s.frm = r.reserved, r.fflags, r.frm
+	s.skip, s.start = 0, 0
+	s.scratch = [3]ins{}
+}
+
+// Charge adds n to the instruction counter, for work that the host does.
+func (s *State) Charge(n uint64) { s.Instret += n }
+
+// SkipCall moves PC past the instruction at which Run left with Call, Break or
+// Custom. Without it the next Run executes that instruction again.
+func (s *State) SkipCall() {
+	s.PC += uint64(s.skip)
+	s.skip = 0
+}
+
+// FCSR returns the floating-point control and status register.
+func (s *State) FCSR() uint32 { return uint32(s.frm)<<5 | uint32(s.fflags) }
+
+// SetFCSR sets it; bits above 7 are ignored.
+func (s *State) SetFCSR(v uint32) { s.frm, s.fflags = uint8(v>>5&7), uint8(v&31) }
+
+// locate finds the decoded instruction at pc. It gives a place in the shared
+// code, or, when there is none or its block is longer than fuel, the one
+// instruction decoded into scratch.
+func (s *State) locate(program *Code, pc, fuel uint64) (*segment, []ins, uint, FaultKind) {
+	if pc&1 != 0 {
+		return nil, nil, 0, FetchMisaligned
+	}
+	seg := program.find(pc)
+	if seg == nil {
+		return nil, nil, 0, FetchAccess
+	}
+	off := int(pc - seg.base)
+	if k := seg.entry[off/2]; k >= 0 && uint64(seg.code[k].run) <= fuel {
+		return seg, seg.code, uint(k), 0
+	}
+	in, size := seg.lower(off)
+	in.run = 1
+	s.scratch[1] = ins{op: opEscape, imm: int32(off + size), off: uint32(off + size)}
+	if in.branches() {
+		s.scratch[2] = ins{op: opEscape, imm: in.imm, off: uint32(in.imm)}
+		in.imm = 2
+	}
+	s.scratch[0] = in
+	return seg, s.scratch[:], 0, 0
+}
+
+// settle makes PC and Instret exact at an exit.
+func (s *State) settle(pc, fuel uint64) {
+	s.PC = pc
+	s.Instret += s.start - fuel
+}
+
+func (s *State) exhausted(pc uint64) Exit {
+	s.settle(pc, 0)
+	return Exit{Kind: Budget}
+}
+
+func (s *State) lost(why FaultKind, pc, fuel uint64) Exit {
+	s.settle(pc, fuel)
+	return Exit{Kind: Faulted, Fault: &Fault{why, pc, pc}}
+}
+
+// leave ends a run at an instruction that counts as executed.
+func (s *State) leave(k Kind, in *ins, seg *segment, imm int32, fuel uint64) Exit {
+	s.settle(seg.base+uint64(in.off), fuel)
+	s.skip = in.rs2
+	return Exit{Kind: k, Imm: uint32(imm)}
+}
+
+// fault ends a run at an instruction that did not happen: it and what follows
+// it in the block are given back.
+func (s *State) fault(k FaultKind, in *ins, seg *segment, addr, fuel uint64) Exit {
+	pc := seg.base + uint64(in.off)
+	s.settle(pc, fuel+uint64(in.run))
+	return Exit{Kind: Faulted, Fault: &Fault{k, pc, addr}}
+}
+
+func storeFault(e *memory.Error) FaultKind {
+	if e.Kind == memory.Limit {
+		return MemoryLimit
+	}
+	return StoreAccess
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,179 @@
+package isa
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// RegisterName returns the ABI name of integer register r (0 to 31).
+func RegisterName(r uint8) string { return xNames[r&31] }
+
+// FloatName returns the ABI name of floating-point register r (0 to 31).
+func FloatName(r uint8) string { return fNames[r&31] }
+
+var xNames = [32]string{
+	"zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
+	"a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+}
+
+var fNames = [32]string{
+	"ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0", "fa1", "fa2", "fa3", "fa4", "fa5",
+	"fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
+}
+
+var rmNames = [8]string{"rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", "dyn"}
+
+// Disasm writes the instruction in word, which lies at address pc, as the GNU
+// assembler would accept it: the mnemonic, a tab, the operands. Jump targets
+// are absolute hexadecimal addresses. An unknown word is written as ".2byte"
+// or ".4byte".
+func Disasm(word uint32, pc uint64) string {
+	in := Decode(word)
+	if in.Op == OpIllegal {
+		if in.Len == 2 {
+			return fmt.Sprintf(".2byte\t%#x", word&0xffff)
+		}
+		return fmt.Sprintf(".4byte\t%#x", word)
+	}
+	r := &table[in.Row]
+	name := r.Name
+	if r.Format == FmtLr || r.Format == FmtAmo {
+		name += [4]string{"", ".rl", ".aq", ".aqrl"}[in.RM]
+	}
+	if args := operandText(r.Format, in, pc); args != "" {
+		return name + "\t" + args
+	}
+	return name
+}
+
+func operandText(f Format, in Inst, pc uint64) string {
+	rd, rs1, rs2 := xNames[in.Rd], xNames[in.Rs1], xNames[in.Rs2]
+	fd, fs1, fs2 := fNames[in.Rd], fNames[in.Rs1], fNames[in.Rs2]
+	imm := strconv.FormatInt(in.Imm, 10)
+	target := fmt.Sprintf("%#x", pc+uint64(in.Imm))
+	switch f {
+	case FmtNone:
+		return ""
+	case FmtFence:
+		return fenceSet(in.Imm>>4) + "," + fenceSet(in.Imm)
+	case FmtHost:
+		return imm
+	case FmtU, FmtCLui:
+		return rd + fmt.Sprintf(",%#x", uint64(in.Imm)>>12&0xfffff)
+	case FmtJ:
+		return rd + "," + target
+	case FmtB:
+		return rs1 + "," + rs2 + "," + target
+	case FmtI, FmtCiw:
+		return rd + "," + rs1 + "," + imm
+	case FmtShift, FmtShiftW:
+		return rd + "," + rs1 + fmt.Sprintf(",%#x", in.Imm)
+	case FmtLoad, FmtJalr, FmtCLw, FmtCLd, FmtCLwsp, FmtCLdsp:
+		return rd + "," + imm + "(" + rs1 + ")"
+	case FmtStore, FmtCSw, FmtCSd, FmtCSwsp, FmtCSdsp:
+		return rs2 + "," + imm + "(" + rs1 + ")"
+	case FmtR:
+		return rd + "," + rs1 + "," + rs2
+	case FmtR1:
+		return rd + "," + rs1
+	case FmtCsr:
+		return rd + "," + csrName(in.Imm) + "," + rs1
+	case FmtCsrI:
+		return rd + "," + csrName(in.Imm) + "," + strconv.Itoa(int(in.Rs1))
+	case FmtLr:
+		return rd + ",(" + rs1 + ")"
+	case FmtAmo:
+		return rd + "," + rs2 + ",(" + rs1 + ")"
+	case FmtFLoad, FmtCFld, FmtCFldsp:
+		return fd + "," + imm + "(" + rs1 + ")"
+	case FmtFStore, FmtCFsd, FmtCFsdsp:
+		return fs2 + "," + imm + "(" + rs1 + ")"
+	case FmtCNop:
+		if in.Imm != 0 {
+			return imm
+		}
+		return ""
+	case FmtCi, FmtCiNz, FmtCLi, FmtCAndi:
+		return rd + "," + imm
+	case FmtC16sp:
+		return rd + "," + imm
+	case FmtCShift, FmtCSlli:
+		return rd + fmt.Sprintf(",%#x", in.Imm)
+	case FmtCa, FmtCMv, FmtCAdd:
+		return rd + "," + rs2
+	case FmtCJ:
+		return target
+	case FmtCB:
+		return rs1 + "," + target
+	case FmtCJr, FmtCJalr:
+		return rs1
+	}
+	return floatText(f, in, rd, rs1, fd, fs1, fs2)
+}
+
+func floatText(f Format, in Inst, rd, rs1, fd, fs1, fs2 string) string {
+	rm := ""
+	if in.RM != RMDynamic {
+		rm = "," + rmNames[in.RM]
+	}
+	switch f {
+	case FmtR4:
+		return fd + "," + fs1 + "," + fs2 + "," + fNames[in.Rs3] + rm
+	case FmtFRm:
+		return fd + "," + fs1 + "," + fs2 + rm
+	case FmtFRm1:
+		if in.Op == OpFcvtDS && in.RM == 0 {
+			rm = "" // widening never rounds, so assemblers write mode 0 silently
+		}
+		return fd + "," + fs1 + rm
+	case FmtFR:
+		return fd + "," + fs1 + "," + fs2
+	case FmtFCmp:
+		return rd + "," + fs1 + "," + fs2
+	case FmtFToX:
+		return rd + "," + fs1 + rm
+	case FmtXToF:
+		if (in.Op == OpFcvtDW || in.Op == OpFcvtDWu) && in.RM == 0 {
+			rm = "" // exact as well
+		}
+		return fd + "," + rs1 + rm
+	case FmtFX:
+		return rd + "," + fs1
+	case FmtXF:
+		return fd + "," + rs1
+	}
+	return ""
+}
+
+func fenceSet(bits int64) string {
+	var b strings.Builder
+	for i, c := range "iorw" {
+		if bits>>(3-i)&1 != 0 {
+			b.WriteRune(c)
+		}
+	}
+	if b.Len() == 0 {
+		return "0"
+	}
+	return b.String()
+}
+
+// csrName names the CSRs that a user program meets; others are numbers.
+func csrName(n int64) string {
+	switch n {
+	case 0x001:
+		return "fflags"
+	case 0x002:
+		return "frm"
+	case 0x003:
+		return "fcsr"
+	case 0xc00:
+		return "cycle"
+	case 0xc01:
+		return "time"
+	case 0xc02:
+		return "instret"
+	}
+	return fmt.Sprintf("%#x", n)
+}

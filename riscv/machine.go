@@ -1,0 +1,172 @@
+package riscv
+
+import (
+	"fmt"
+
+	"fishplate/riscv/elf"
+	"fishplate/riscv/interp"
+	"fishplate/riscv/memory"
+)
+
+// What Run returns; see the constants for the kinds.
+type (
+	Exit      = interp.Exit
+	ExitKind  = interp.Kind
+	Fault     = interp.Fault
+	FaultKind = interp.FaultKind
+)
+
+// The kinds of exits. After Call, Break and Custom PC is at the instruction and
+// SkipCall moves it past; after Stop it is past already.
+const (
+	Budget  = interp.Budget  // the fuel is used up
+	Stop    = interp.Stop    // STOP or WFI
+	Call    = interp.Call    // ecall
+	Break   = interp.Break   // ebreak
+	Custom  = interp.Custom  // opcode 0x5B; Imm has its 12-bit number
+	Faulted = interp.Faulted // Fault says what happened
+)
+
+// The kinds of faults.
+const (
+	Illegal          = interp.Illegal
+	LoadAccess       = interp.LoadAccess
+	StoreAccess      = interp.StoreAccess
+	FetchAccess      = interp.FetchAccess
+	FetchMisaligned  = interp.FetchMisaligned
+	AtomicMisaligned = interp.AtomicMisaligned
+	MemoryLimit      = interp.MemoryLimit
+)
+
+// Defaults of Options.
+const (
+	DefaultMemoryLimit  = 32 << 20
+	DefaultAddressSpace = 1 << 30
+)
+
+// Options bound a machine and its forks.
+type Options struct {
+	MemoryLimit  uint64 // bytes of pages that may exist, the program's included; 0 is 32 MiB
+	AddressSpace uint64 // bytes reserved; addresses are below it; 0 is 1 GiB, at most 64 GiB
+}
+
+// Machine is one hart with its own memory. The promoted fields X, F, PC and
+// Instret are its registers and its instruction counter, which counts what was
+// executed since NewMachine and what Charge added. A budget is the fuel of Run;
+// an embedder that charges for its own work computes it from Instret.
+type Machine struct {
+	interp.State
+	Mem *memory.Memory
+
+	program *Program
+	image   *Image // nil unless this is a fork
+}
+
+// NewMachine makes a machine with the program loaded, PC at its entry and all
+// registers 0. The stack is the caller's to set up.
+func NewMachine(p *Program, o Options) (*Machine, error) {
+	if o.MemoryLimit == 0 {
+		o.MemoryLimit = DefaultMemoryLimit
+	}
+	if o.AddressSpace == 0 {
+		o.AddressSpace = DefaultAddressSpace
+	}
+	if p.HeapStart > o.AddressSpace {
+		return nil, fmt.Errorf("make machine: program ends at %#x, above the address space of %#x bytes", p.HeapStart, o.AddressSpace)
+	}
+	mem, err := memory.New(o.AddressSpace, o.MemoryLimit)
+	if err != nil {
+		return nil, fmt.Errorf("make machine: %w", err)
+	}
+	m := &Machine{Mem: mem, program: p}
+	m.PC = p.Entry
+	for _, s := range p.segments {
+		if err := mem.LoadSegment(s.Addr, s.Size, protection(s.Flags), visible(s)); err != nil {
+			mem.Close()
+			return nil, fmt.Errorf("make machine: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func protection(flags uint32) uint8 {
+	var p uint8
+	if flags&elf.Read != 0 {
+		p |= memory.Read
+	}
+	if flags&elf.Write != 0 {
+		p |= memory.Write
+	}
+	if flags&elf.Exec != 0 {
+		p |= memory.Exec
+	}
+	return p
+}
+
+// visible returns the bytes that loads may see: execute-only segments read as
+// zero, since code is fetched from the program itself.
+func visible(s elf.Segment) []byte {
+	if s.Flags&(elf.Read|elf.Write) == 0 {
+		return nil
+	}
+	return s.Data
+}
+
+// Program returns what the machine runs.
+func (m *Machine) Program() *Program { return m.program }
+
+// Run executes at most fuel instructions and says why it returned. Run in
+// slices: it does not return earlier for anything outside the machine.
+func (m *Machine) Run(fuel uint64) Exit { return m.State.Run(m.program.code, m.Mem, fuel) }
+
+// Freeze copies memory and registers into an Image. The machine stays as it is.
+func (m *Machine) Freeze() (*Image, error) {
+	mem, err := m.Mem.Freeze()
+	if err != nil {
+		return nil, err
+	}
+	return &Image{program: m.program, mem: mem, registers: m.Save()}, nil
+}
+
+// Reset returns a fork to its image: memory, registers, CSRs, reservation and
+// counter. Only pages that were written are touched. On a machine that is not a
+// fork it does nothing. Time is kept.
+func (m *Machine) Reset() {
+	if m.image == nil {
+		return
+	}
+	m.Mem.Reset()
+	m.Restore(&m.image.registers)
+}
+
+// Close gives the memory back. The machine must not be used afterwards, except
+// that closing it again does nothing.
+func (m *Machine) Close() { m.Mem.Close() }
+
+// Image is a frozen machine. Fork may be called concurrently.
+type Image struct {
+	program   *Program
+	mem       *memory.Image
+	registers interp.Registers
+}
+
+// Fork makes a machine that continues where the image was frozen.
+func (im *Image) Fork() (*Machine, error) {
+	mem, err := im.mem.Fork()
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{Mem: mem, program: im.program, image: im}
+	m.Restore(&im.registers)
+	return m, nil
+}
+
+// Pages returns how many pages exist in the image.
+func (im *Image) Pages() int { return im.mem.Pages() }
+
+// Program returns what the image runs.
+func (im *Image) Program() *Program { return im.program }
+
+// Close gives the image up; call it once. Forks go on: the memory is freed when
+// the last of them is closed.
+func (im *Image) Close() { im.mem.Close() }
