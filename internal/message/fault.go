@@ -1,6 +1,9 @@
 package message
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Side says whose doing a fault is.
 type Side uint8
@@ -27,6 +30,9 @@ type Fault struct {
 	Cause  string // a short constant word, counted by name: "bad-content-length"
 	Retry  bool   // another server may be tried
 	Err    error
+	// RetryAfter, when positive, is when the client may come again: it becomes
+	// the Retry-After field of a 429 or 503.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
