@@ -1,0 +1,307 @@
+package netio
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Conn is a connected TCP or Unix stream socket. It implements net.Conn.
+type Conn struct {
+	file   *os.File // owns the descriptor and its registration with the poller
+	raw    syscall.RawConn
+	in     operation
+	out    operation
+	remote netip.AddrPort // invalid on a Unix socket
+	local  netip.AddrPort // valid once asked for
+	fd     int32
+	unix   bool
+}
+
+// operation is the argument and the result of one direction's pending call.
+// Its functions are made once per connection, so that a call allocates nothing.
+type operation struct {
+	try    func(fd uintptr) bool
+	p      []byte
+	pooled *[]byte // readPooled's buffer, attached only while bytes are there
+	vec    *vector // the buffers of a Writev
+	n      int
+	err    syscall.Errno
+	mode   opMode
+}
+
+type opMode uint8
+
+const (
+	plain  opMode = iota // read into p, write from p
+	pooled               // read into a buffer taken from the pool
+	peek                 // wait only
+)
+
+// newConn takes ownership of a connected non-blocking descriptor.
+func newConn(fd int, remote netip.AddrPort, isUnix bool) (*Conn, error) {
+	c := &Conn{file: os.NewFile(uintptr(fd), ""), remote: remote, fd: int32(fd), unix: isUnix}
+	return c, c.init()
+}
+
+func (c *Conn) init() error {
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	c.raw = raw
+	c.in.try = c.tryRead
+	c.out.try = c.tryWrite
+	return nil
+}
+
+// FD returns the descriptor; it is valid until Close.
+func (c *Conn) FD() int { return int(c.fd) }
+
+// tryRead is one attempt that cannot block; false parks the goroutine. It runs
+// under the descriptor's read lock, so Close cannot hand the number to another
+// connection meanwhile.
+func (c *Conn) tryRead(fd uintptr) bool {
+	o := &c.in
+	p := o.p
+	switch o.mode {
+	case pooled:
+		o.pooled = GetBuffer()
+		p = *o.pooled
+	case peek:
+		return c.tryPeek(fd)
+	}
+	for {
+		n, _, errno := syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		if errno == 0 {
+			o.n = int(n)
+			return true
+		}
+		if errno == unix.EINTR {
+			continue
+		}
+		if o.mode == pooled {
+			PutBuffer(o.pooled)
+			o.pooled = nil
+		}
+		if errno == unix.EAGAIN {
+			return false
+		}
+		o.err = errno
+		return true
+	}
+}
+
+func (c *Conn) tryPeek(fd uintptr) bool {
+	var b [1]byte
+	_, errno := peekByte(fd, &b)
+	return errno != unix.EAGAIN
+}
+
+func peekByte(fd uintptr, b *[1]byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(b)), 1,
+			unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// Read implements io.Reader. At most one goroutine reads at a time.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	o := &c.in
+	o.mode, o.p, o.n, o.err = plain, p, 0, 0
+	err := c.raw.Read(o.try)
+	o.p = nil
+	return c.readResult(err)
+}
+
+// ReadPooled waits until bytes have arrived and only then takes a buffer from
+// the pool and reads into it, so that a connection which waits holds none. The
+// buffer is nil on error.
+func (c *Conn) ReadPooled() (*[]byte, int, error) {
+	o := &c.in
+	o.mode, o.n, o.err = pooled, 0, 0
+	err := c.raw.Read(o.try)
+	b := o.pooled
+	o.pooled = nil
+	n, err := c.readResult(err)
+	if err != nil && b != nil {
+		PutBuffer(b)
+		b = nil
+	}
+	return b, n, err
+}
+
+func (c *Conn) readResult(err error) (int, error) {
+	switch {
+	case err != nil:
+		return 0, c.opError("read", err)
+	case c.in.err != 0:
+		return 0, c.opError("read", c.in.err)
+	case c.in.n == 0:
+		return 0, io.EOF
+	}
+	return c.in.n, nil
+}
+
+// WaitRead returns when the connection is readable, has ended or failed (the
+// next read tells which), or with an error when the read deadline has passed.
+func (c *Conn) WaitRead() error {
+	c.in.mode = peek
+	if err := c.raw.Read(c.in.try); err != nil {
+		return c.opError("read", err)
+	}
+	return nil
+}
+
+// Readable reports whether bytes, the end or an error are pending. An idle
+// connection to a server that is readable must not be used again.
+func (c *Conn) Readable() bool {
+	readable := true
+	err := c.raw.Control(func(fd uintptr) {
+		var b [1]byte
+		_, errno := peekByte(fd, &b)
+		readable = errno != unix.EAGAIN
+	})
+	return err != nil || readable
+}
+
+// Write implements io.Writer. At most one goroutine writes at a time.
+func (c *Conn) Write(p []byte) (int, error) {
+	total := 0
+	for total < len(p) {
+		o := &c.out
+		o.vec, o.p, o.n, o.err = nil, p[total:], 0, 0
+		err := c.raw.Write(o.try)
+		o.p = nil
+		total += o.n
+		if err != nil {
+			return total, c.opError("write", err)
+		}
+		if o.err != 0 {
+			return total, c.opError("write", o.err)
+		}
+	}
+	return total, nil
+}
+
+// tryWrite is tryRead's twin. MSG_NOSIGNAL spares the process a SIGPIPE.
+func (c *Conn) tryWrite(fd uintptr) bool {
+	o := &c.out
+	for {
+		var n uintptr
+		var errno syscall.Errno
+		if o.vec != nil {
+			n, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&o.vec.msg)), unix.MSG_NOSIGNAL)
+		} else {
+			n, _, errno = syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(o.p))),
+				uintptr(len(o.p)), unix.MSG_NOSIGNAL, 0, 0)
+		}
+		switch errno {
+		case 0:
+			o.n = int(n)
+			return true
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return false
+		default:
+			o.err = errno
+			return true
+		}
+	}
+}
+
+// CloseWrite sends the end of our stream; reading goes on.
+func (c *Conn) CloseWrite() error {
+	var errno error
+	if err := c.raw.Control(func(fd uintptr) { errno = unix.Shutdown(int(fd), unix.SHUT_WR) }); err != nil {
+		return c.opError("close", err)
+	}
+	if errno != nil {
+		return c.opError("close", errno)
+	}
+	return nil
+}
+
+// Close closes the connection and wakes who waits on it.
+func (c *Conn) Close() error {
+	if err := c.file.Close(); err != nil {
+		return c.opError("close", err)
+	}
+	return nil
+}
+
+// SetDeadline sets both deadlines; the zero time means none.
+func (c *Conn) SetDeadline(t time.Time) error { return c.file.SetDeadline(t) }
+
+// SetReadDeadline bounds present and future reads and WaitRead.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
+
+// SetWriteDeadline bounds present and future writes.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
+
+// AddrPorts returns both ends, invalid ones on a Unix socket. The local end is
+// asked of the kernel the first time, by the connection's own goroutine.
+func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
+	if !c.local.IsValid() && !c.unix {
+		_ = c.raw.Control(func(fd uintptr) {
+			var a address
+			if getsockname(fd, &a) == 0 {
+				c.local = a.addrPort()
+			}
+		})
+	}
+	return c.local, c.remote
+}
+
+// LocalAddr implements net.Conn.
+func (c *Conn) LocalAddr() net.Addr {
+	if c.unix {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	local, _ := c.AddrPorts()
+	return net.TCPAddrFromAddrPort(local)
+}
+
+// RemoteAddr implements net.Conn.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.unix {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	return net.TCPAddrFromAddrPort(c.remote)
+}
+
+// Mark returns the socket's SO_MARK, which the kernel takes from the SYN when
+// net.ipv4.tcp_fwmark_accept is set; 0 when it has none.
+func (c *Conn) Mark() uint32 {
+	var mark int
+	_ = c.raw.Control(func(fd uintptr) { mark, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK) })
+	return uint32(mark)
+}
+
+// SyscallConn implements syscall.Conn.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+
+// opError maps the poller's word for a closed file to ErrClosed. Deadlines stay
+// os.ErrDeadlineExceeded, which says Timeout.
+func (c *Conn) opError(op string, err error) error {
+	if errors.Is(err, os.ErrClosed) {
+		return ErrClosed
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return os.ErrDeadlineExceeded
+	}
+	return os.NewSyscallError(op, err)
+}

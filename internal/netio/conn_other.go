@@ -1,0 +1,181 @@
+//go:build !linux
+
+package netio
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// Conn wraps package net's connection. Try-first system calls, Readable,
+// Mark, splice and parking are absent on this system.
+type Conn struct {
+	net.Conn
+	back []byte // bytes that WaitRead had to read
+}
+
+// FD returns -1: the descriptor is package net's.
+func (c *Conn) FD() int { return -1 }
+
+// Read implements io.Reader.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.back) > 0 && len(p) > 0 {
+		n := copy(p, c.back)
+		c.back = c.back[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// ReadPooled reads into a buffer of the pool, taken once a byte is there.
+func (c *Conn) ReadPooled() (*[]byte, int, error) {
+	if err := c.WaitRead(); err != nil {
+		return nil, 0, err
+	}
+	b := GetBuffer()
+	n, err := c.Read(*b)
+	if err != nil {
+		PutBuffer(b)
+		return nil, 0, err
+	}
+	return b, n, nil
+}
+
+// WaitRead waits for a byte by reading one.
+func (c *Conn) WaitRead() error {
+	if len(c.back) > 0 {
+		return nil
+	}
+	b := make([]byte, 1)
+	n, err := c.Conn.Read(b)
+	c.back = b[:n]
+	return err
+}
+
+// Readable cannot be told here without waiting; an idle connection is then
+// found stale by its first use.
+func (c *Conn) Readable() bool { return len(c.back) > 0 }
+
+// Writev writes the buffers in order.
+func (c *Conn) Writev(bufs ...[]byte) (int64, error) {
+	b := net.Buffers(append([][]byte(nil), bufs...))
+	return b.WriteTo(c.Conn)
+}
+
+// CloseWrite sends the end of our stream.
+func (c *Conn) CloseWrite() error {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return h.CloseWrite()
+	}
+	return ErrUnsupported
+}
+
+// AddrPorts returns both ends, invalid ones on a Unix socket.
+func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
+	return addrPortOf(c.LocalAddr()), addrPortOf(c.RemoteAddr())
+}
+
+func addrPortOf(a net.Addr) netip.AddrPort {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := t.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// Mark returns 0: firewall marks are Linux's.
+func (c *Conn) Mark() uint32 { return 0 }
+
+func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, error) {
+	return dialNet(ctx, "tcp", ap.String(), o)
+}
+
+func dialUnix(ctx context.Context, path string, o DialOptions) (*Conn, error) {
+	return dialNet(ctx, "unix", path, o)
+}
+
+func dialNet(ctx context.Context, network, address string, o DialOptions) (*Conn, error) {
+	if o.Mark != 0 {
+		return nil, ErrUnsupported
+	}
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{Conn: c}, nil
+}
+
+// Listener wraps package net's listener: one shard, no deferred accept, no
+// reserve descriptor, and Drain closes at once.
+type Listener struct {
+	key      string
+	inner    net.Listener
+	shards   [1]struct{}
+	counters listenCounters
+}
+
+// Listen opens "host:port" or "unix:/path"; socket activation is Linux's.
+func Listen(ctx context.Context, address string, _ ListenOptions) (*Listener, error) {
+	la, err := parseListen(address)
+	if err != nil {
+		return nil, err
+	}
+	if la.kind == "fd" {
+		_, err := inherited(la.text, os.Getenv)
+		if err == nil {
+			err = ErrUnsupported
+		}
+		return nil, err
+	}
+	var lc net.ListenConfig
+	inner, err := lc.Listen(ctx, la.kind, la.text)
+	if err != nil {
+		return nil, err
+	}
+	return &Listener{key: address, inner: inner}, nil
+}
+
+// Addr returns the bound address.
+func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
+
+// AcceptShard waits for a connection.
+func (l *Listener) AcceptShard(int) (*Conn, error) {
+	c, err := l.inner.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.counters.accepted.Add(1)
+	return &Conn{Conn: c}, nil
+}
+
+// Drain closes the listener; what is queued is lost on this system.
+func (l *Listener) Drain() { l.Close() }
+
+// Close closes the listener.
+func (l *Listener) Close() { _ = l.inner.Close() }
+
+// Files cannot hand listeners over on this system.
+func (l *Listener) Files() ([]*os.File, error) { return nil, ErrUnsupported }
+
+// Parker cannot park on this system.
+type Parker struct{}
+
+// NewParker returns a parker whose Park always declines.
+func NewParker() (*Parker, error) { return &Parker{}, nil }
+
+// Park declines: the connection keeps its goroutine.
+func (p *Parker) Park(*Conn, time.Time, func(c *Conn, expired bool)) bool { return false }
+
+// Len returns 0.
+func (p *Parker) Len() int { return 0 }
+
+// ExpireAll does nothing.
+func (p *Parker) ExpireAll() {}
+
+// Close does nothing.
+func (p *Parker) Close() {}

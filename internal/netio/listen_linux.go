@@ -1,0 +1,414 @@
+package netio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listener accepts connections on one address. Options that connections
+// inherit are set on the listening sockets, once.
+type Listener struct {
+	key      string
+	addr     net.Addr
+	shards   []*shard
+	unlink   string // path to remove on Close, "" for none
+	draining atomic.Bool
+	closing  chan struct{}
+	once     sync.Once
+	counters listenCounters
+
+	reserveMu sync.Mutex
+	reserve   int // a descriptor to give up when there are none; -1 = lost
+}
+
+type shard struct {
+	file *os.File
+	raw  syscall.RawConn
+	unix bool
+}
+
+// backOff is the pause after the process ran out of descriptors: others must
+// get the chance to give some back.
+const backOff = 10 * time.Millisecond
+
+// Listen opens "host:port", "unix:/path" or "fd:name" (a socket passed by the
+// service manager through LISTEN_FDS). The context bounds a name look-up only.
+func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, error) {
+	la, err := parseListen(address)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1}
+	switch la.kind {
+	case "tcp":
+		err = l.openTCP(ctx, la.text, o)
+	case "unix":
+		err = l.openUnix(la.text, o)
+	case "fd":
+		err = l.openInherited(la.text)
+	}
+	if err != nil {
+		l.closeShards()
+		return nil, fmt.Errorf("listen %s: %w", address, err)
+	}
+	l.reserve = openReserve()
+	return l, nil
+}
+
+func openReserve() int {
+	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+func (l *Listener) openTCP(ctx context.Context, hostPort string, o ListenOptions) error {
+	if hostPort[0] == ':' {
+		hostPort = "[::]" + hostPort
+	}
+	addresses, err := resolve(ctx, hostPort)
+	if err != nil {
+		return err
+	}
+	ap := addresses[0]
+	for range max(o.Shards, 1) {
+		fd, err := openTCPSocket(ap, o)
+		if err != nil {
+			return err
+		}
+		if err := l.addShard(fd); err != nil {
+			return err
+		}
+		// Port 0 is chosen once; the other shards share what it became.
+		ap = l.addr.(*net.TCPAddr).AddrPort()
+	}
+	return nil
+}
+
+// option is one integer socket option.
+type option struct{ level, name, value int }
+
+func tcpOptions(o ListenOptions) []option {
+	out := []option{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+	}
+	if o.Shards > 1 {
+		out = append(out, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	}
+	if o.KeepAlive >= 0 {
+		idle := o.KeepAlive
+		if idle == 0 {
+			idle = defaultKeepAlive
+		}
+		seconds := max(int(idle/time.Second), 1)
+		out = append(out, option{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			option{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds},
+			option{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15}, option{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 5})
+	}
+	if o.Defer > 0 {
+		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, max(int(o.Defer/time.Second), 1)})
+	}
+	if o.FastOpen {
+		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_FASTOPEN, 256})
+	}
+	return out
+}
+
+func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
+	family, sa, err := sockaddrOf(ap)
+	if err != nil {
+		return -1, err
+	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	if errors.Is(err, unix.EAFNOSUPPORT) && ap.Addr() == netip.IPv6Unspecified() {
+		// A kernel without IPv6: ":port" then means every IPv4 address.
+		return openTCPSocket(netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port()), o)
+	}
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = unix.Close(fd)
+		}
+	}()
+	for _, opt := range tcpOptions(o) {
+		if err = unix.SetsockoptInt(fd, opt.level, opt.name, opt.value); err != nil {
+			return -1, os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if family == unix.AF_INET6 {
+		only := 1
+		if ap.Addr() == netip.IPv6Unspecified() {
+			only = 0
+		}
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
+	}
+	if err = unix.Bind(fd, sa); err != nil {
+		return -1, os.NewSyscallError("bind", err)
+	}
+	if err = unix.Listen(fd, backlog(o)); err != nil {
+		return -1, os.NewSyscallError("listen", err)
+	}
+	return fd, nil
+}
+
+func backlog(o ListenOptions) int {
+	if o.Backlog > 0 {
+		return o.Backlog
+	}
+	return defaultBacklog
+}
+
+func (l *Listener) openUnix(path string, o ListenOptions) error {
+	if err := removeStale(path); err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	if err = unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		_ = unix.Close(fd)
+		return os.NewSyscallError("bind", err)
+	}
+	l.unlink = path
+	if o.Mode != 0 {
+		err = os.Chmod(path, o.Mode)
+	}
+	if err == nil {
+		err = os.NewSyscallError("listen", unix.Listen(fd, backlog(o)))
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	return l.addShard(fd)
+}
+
+// removeStale removes a socket file that nobody listens on any more. A file of
+// another kind, and a socket that answers, are left alone: bind then reports
+// the address in use.
+func removeStale(path string) error {
+	st, err := os.Lstat(path)
+	if err != nil || st.Mode()&os.ModeSocket == 0 {
+		return nil
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if errors.Is(unix.Connect(fd, &unix.SockaddrUnix{Name: path}), unix.ECONNREFUSED) {
+		return os.Remove(path)
+	}
+	return nil
+}
+
+func (l *Listener) openInherited(name string) error {
+	fd, err := inherited(name, os.Getenv)
+	if err != nil {
+		return err
+	}
+	// A copy, so that closing this listener leaves the passed one for the next.
+	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("dup", err)
+	}
+	unix.CloseOnExec(fd)
+	if on, err := unix.GetsockoptInt(dup, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); err != nil || on == 0 {
+		_ = unix.Close(dup)
+		return errors.New("the passed descriptor is not a listening socket")
+	}
+	if err := unix.SetNonblock(dup, true); err != nil {
+		_ = unix.Close(dup)
+		return os.NewSyscallError("fcntl", err)
+	}
+	_ = unix.SetsockoptInt(dup, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	return l.addShard(dup)
+}
+
+// addShard takes ownership of a listening descriptor.
+func (l *Listener) addShard(fd int) error {
+	s := &shard{file: os.NewFile(uintptr(fd), "listener")}
+	l.shards = append(l.shards, s)
+	raw, err := s.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	s.raw = raw
+	var a address
+	if errno := getsockname(uintptr(fd), &a); errno != 0 {
+		return os.NewSyscallError("getsockname", errno)
+	}
+	if a.raw.Addr.Family == unix.AF_UNIX {
+		s.unix = true
+		l.addr = &net.UnixAddr{Net: "unix", Name: l.unlink}
+		return nil
+	}
+	l.addr = net.TCPAddrFromAddrPort(a.addrPort())
+	return nil
+}
+
+// Addr returns the address that the first shard is bound to.
+func (l *Listener) Addr() net.Addr { return l.addr }
+
+// AcceptShard waits for a connection on one shard. It returns ErrClosed after
+// Close, and after Drain once the queue is empty. Want of descriptors is
+// survived here: the waiting connection is closed, counted as shed, and
+// accepting goes on after a pause.
+func (l *Listener) AcceptShard(i int) (*Conn, error) {
+	s := l.shards[i]
+	for {
+		fd, remote, errno, err := s.accept(l.draining.Load())
+		switch {
+		case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && l.draining.Load():
+			continue
+		case err != nil:
+			return nil, ErrClosed
+		}
+		switch errno {
+		case 0:
+			l.counters.accepted.Add(1)
+			return newConn(fd, remote, s.unix)
+		case unix.EAGAIN: // only while draining
+			_ = s.file.Close()
+			return nil, ErrClosed
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+			l.shed(s)
+			if !l.pause() {
+				return nil, ErrClosed
+			}
+		case unix.EINVAL, unix.EBADF, unix.ENOTSOCK, unix.EOPNOTSUPP:
+			return nil, os.NewSyscallError("accept", errno)
+		}
+		// What remains are faults of the one connection (ECONNABORTED and the
+		// network errors of accept(2)): take the next.
+	}
+}
+
+// accept takes one connection, waiting unless draining.
+func (s *shard) accept(draining bool) (fd int, remote netip.AddrPort, errno syscall.Errno, err error) {
+	try := func(lfd uintptr) bool {
+		var a address
+		a.len = unix.SizeofSockaddrAny
+		r, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, lfd, uintptr(unsafe.Pointer(&a.raw)), uintptr(unsafe.Pointer(&a.len)),
+			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		fd, errno = int(r), e
+		if e == unix.EAGAIN && !draining {
+			return false
+		}
+		if e == 0 {
+			remote = a.addrPort()
+		}
+		return true
+	}
+	if draining {
+		err = s.raw.Control(func(lfd uintptr) { try(lfd) })
+	} else {
+		err = s.raw.Read(try)
+	}
+	return fd, remote, errno, err
+}
+
+// shed gives up the reserve descriptor to accept and close one connection, so
+// that its client learns at once, and takes a reserve again.
+func (l *Listener) shed(s *shard) {
+	l.reserveMu.Lock()
+	defer l.reserveMu.Unlock()
+	if l.reserve >= 0 {
+		_ = unix.Close(l.reserve)
+		l.reserve = -1
+		if fd, _, errno, err := s.accept(true); err == nil && errno == 0 {
+			_ = unix.Close(fd)
+			l.counters.shed.Add(1)
+		}
+	}
+	select {
+	case <-l.closing:
+	default:
+		l.reserve = openReserve()
+	}
+}
+
+// pause waits for backOff; false means that the listener was closed.
+func (l *Listener) pause() bool {
+	t := time.NewTimer(backOff)
+	defer t.Stop()
+	select {
+	case <-l.closing:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// Drain makes the accepting goroutines take what is queued and then get
+// ErrClosed; each shard's socket is closed by its own last Accept. The path of
+// a Unix socket is removed at once, for a successor to bind.
+func (l *Listener) Drain() {
+	l.removePath()
+	l.draining.Store(true)
+	for _, s := range l.shards {
+		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Accept
+	}
+}
+
+// Close closes the sockets; queued connections are reset by the kernel.
+func (l *Listener) Close() {
+	l.once.Do(func() {
+		close(l.closing)
+		l.removePath()
+		l.closeShards()
+		l.reserveMu.Lock()
+		defer l.reserveMu.Unlock()
+		if l.reserve >= 0 {
+			_ = unix.Close(l.reserve)
+			l.reserve = -1
+		}
+	})
+}
+
+func (l *Listener) removePath() {
+	if l.unlink != "" {
+		_ = os.Remove(l.unlink)
+	}
+}
+
+func (l *Listener) closeShards() {
+	for _, s := range l.shards {
+		_ = s.file.Close()
+	}
+}
+
+// Files returns copies of the listening descriptors, for a successor process.
+// The caller closes them.
+func (l *Listener) Files() ([]*os.File, error) {
+	var out []*os.File
+	for _, s := range l.shards {
+		var fd int
+		var dupErr error
+		err := s.raw.Control(func(lfd uintptr) { fd, dupErr = unix.FcntlInt(lfd, unix.F_DUPFD_CLOEXEC, 0) })
+		if err = errors.Join(err, os.NewSyscallError("dup", dupErr)); err != nil {
+			for _, f := range out {
+				_ = f.Close()
+			}
+			return nil, fmt.Errorf("hand over %s: %w", l.key, err)
+		}
+		out = append(out, os.NewFile(uintptr(fd), l.key))
+	}
+	return out, nil
+}

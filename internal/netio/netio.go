@@ -1,0 +1,95 @@
+package netio
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrClosed is returned by what was closed; it is net.ErrClosed.
+var ErrClosed = net.ErrClosed
+
+// ErrUnsupported marks what this operating system lacks.
+var ErrUnsupported = errors.ErrUnsupported
+
+// DialOptions tune Dial. The zero value means no limit but the context's.
+type DialOptions struct {
+	Timeout time.Duration // for the whole attempt, 0 = none
+	Mark    uint32        // SO_MARK of the socket, 0 = none; Linux only
+}
+
+// ListenOptions tune Listen. The zero value is what a proxy wants.
+type ListenOptions struct {
+	Shards  int           // sockets that share the port by SO_REUSEPORT; below 2 = one socket without it
+	Backlog int           // 0 = 65535; the kernel cuts it to net.core.somaxconn
+	Defer   time.Duration // TCP_DEFER_ACCEPT, whole seconds; 0 = off (for servers that speak first)
+	// FastOpen lets clients with a cookie send data in the SYN.
+	FastOpen bool
+	// KeepAlive is the idle time before the kernel probes a peer; 0 = 60 s,
+	// negative = off. Accepted connections inherit it.
+	KeepAlive time.Duration
+	// Mode is the permission of a Unix socket's file; 0 leaves the umask's.
+	Mode fs.FileMode
+}
+
+const (
+	defaultBacklog   = 65535
+	defaultKeepAlive = time.Minute
+)
+
+// listenAddress is the parsed form of a listener's address.
+type listenAddress struct {
+	kind string // "tcp", "unix", "fd"
+	text string // host:port, path or name
+}
+
+// parseListen splits "host:port", "unix:/path" and "fd:name".
+func parseListen(address string) (listenAddress, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		if path == "" {
+			return listenAddress{}, fmt.Errorf("listen %q: the path is missing", address)
+		}
+		return listenAddress{"unix", path}, nil
+	}
+	if name, ok := strings.CutPrefix(address, "fd:"); ok {
+		if name == "" {
+			return listenAddress{}, fmt.Errorf("listen %q: the name is missing", address)
+		}
+		return listenAddress{"fd", name}, nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return listenAddress{}, fmt.Errorf("listen %q: want host:port, unix:/path or fd:name", address)
+	}
+	return listenAddress{"tcp", address}, nil
+}
+
+// firstInherited is the lowest descriptor that socket activation passes
+// (sd_listen_fds(3)).
+const firstInherited = 3
+
+// inherited returns the descriptor that the service manager passed under that
+// name. A number names the descriptor by its place, from 0, for managers that
+// set no LISTEN_FDNAMES.
+func inherited(name string, env func(string) string) (int, error) {
+	if pid := env("LISTEN_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return -1, fmt.Errorf("listen \"fd:%s\": LISTEN_PID is %s, not this process", name, pid)
+	}
+	n, err := strconv.Atoi(env("LISTEN_FDS"))
+	if err != nil || n <= 0 {
+		return -1, fmt.Errorf("listen \"fd:%s\": no descriptors were passed (LISTEN_FDS)", name)
+	}
+	for i, known := range strings.Split(env("LISTEN_FDNAMES"), ":") {
+		if known == name && i < n {
+			return firstInherited + i, nil
+		}
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < n {
+		return firstInherited + i, nil
+	}
+	return -1, fmt.Errorf("listen \"fd:%s\": not among the %d descriptors passed (LISTEN_FDNAMES=%q)", name, n, env("LISTEN_FDNAMES"))
+}
