@@ -179,6 +179,11 @@ const (
 	TenantAnswers      = 14
 	TenantSlices       = 15
 	TenantMemory       = 16
+	TenantForks        = 17
+	TenantDirty        = 18
+	TenantQueued       = 19
+	TenantLogs         = 20
+	TenantUncached     = 21
 )
 
 // Tenant is the table of a tenant's Set.
@@ -194,6 +199,11 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantAnswers, Name: "fishplate_tenant_answers_total", Help: "Requests that the program answered itself."},
 	{At: TenantSlices, Name: "fishplate_tenant_slices_total", Help: "Slices of 100,000 instructions that needed a permit."},
 	{At: TenantMemory, Name: "fishplate_tenant_memory_bytes", Kind: Gauge, Unit: Bytes, Help: "Memory of the image that its forks share."},
+	{At: TenantForks, Name: "fishplate_tenant_forks_total", Help: "Forks taken from the image's pool, or made."},
+	{At: TenantDirty, Name: "fishplate_tenant_dirty_pages_total", Help: "Pages that forks had changed when they were given back."},
+	{At: TenantQueued, Name: "fishplate_tenant_queue_waits_total", Help: "Requests that waited before they were admitted."},
+	{At: TenantLogs, Name: "fishplate_tenant_log_lines_total", Help: "Lines that the program printed or logged."},
+	{At: TenantUncached, Name: "fishplate_tenant_uncached_forges_total", Help: "Answers that the program wanted cached and that were not."},
 }}
 
 // Tables returns all tables, in the order of the documentation.

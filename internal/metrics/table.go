@@ -127,3 +127,22 @@ type Reading struct {
 	Values []string // one for each of Table.Labels
 	Set    *Set
 }
+
+// WordTable names a metric whose label values are not known beforehand.
+type WordTable struct {
+	Name  string
+	Label string
+	Help  string
+}
+
+// Faults counts exchanges that ended in a fault, by its cause.
+var Faults = WordTable{Name: "fishplate_faults_total", Label: "cause", Help: "Exchanges that ended in a fault, by its cause: the words of docs/reference/causes.md."}
+
+// WordTables returns all word tables.
+func WordTables() []*WordTable { return []*WordTable{&Faults} }
+
+// WordReading is a count of words with the table that names it.
+type WordReading struct {
+	Table *WordTable
+	Words *Words
+}

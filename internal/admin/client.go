@@ -1,0 +1,216 @@
+package admin
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"fishplate/internal/control"
+)
+
+// Client talks to the process behind a unix socket.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient returns a Client for the socket at that path; nothing is dialled
+// before the first call.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}
+	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// DefaultSocket returns where a process of this user listens, and verbs look,
+// when nothing else is said: /run/fishplate.sock as root, else in the XDG
+// runtime directory.
+func DefaultSocket() string {
+	if os.Geteuid() == 0 {
+		return "/run/fishplate.sock"
+	}
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		dir = filepath.Join(os.TempDir(), "fishplate-"+strconv.Itoa(os.Geteuid()))
+	}
+	return filepath.Join(dir, "fishplate.sock")
+}
+
+// FindSocket returns the socket that a verb uses: the one that was named, the
+// environment's, or the first that exists of the usual places.
+func FindSocket(named string) string {
+	if named != "" {
+		return named
+	}
+	if s := os.Getenv("FISHPLATE_SOCKET"); s != "" {
+		return s
+	}
+	if _, err := os.Stat("/run/fishplate.sock"); err == nil {
+		return "/run/fishplate.sock"
+	}
+	return DefaultSocket()
+}
+
+// APIError is an answer that is not a success.
+type APIError struct {
+	Status  int
+	Message string
+}
+
+// Error implements error.
+func (e *APIError) Error() string { return e.Message }
+
+// Status asks for the status.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	return s, c.call(ctx, "GET", "/v1/status", nil, &s)
+}
+
+// RawStatus asks for the status as it is on the wire.
+func (c *Client) RawStatus(ctx context.Context) (raw json.RawMessage, err error) {
+	return raw, c.call(ctx, "GET", "/v1/status", nil, &raw)
+}
+
+// Counters asks for every counter.
+func (c *Client) Counters(ctx context.Context) (list []Counters, err error) {
+	return list, c.call(ctx, "GET", "/v1/counters", nil, &list)
+}
+
+// History asks for the commits.
+func (c *Client) History(ctx context.Context) (list []control.Entry, err error) {
+	return list, c.call(ctx, "GET", "/v1/history", nil, &list)
+}
+
+// Plan compares the file or folder at path with what runs.
+func (c *Client) Plan(ctx context.Context, path string) (p control.Plan, err error) {
+	return p, c.call(ctx, "POST", "/v1/plan", change{Path: path}, &p)
+}
+
+// Apply commits the file or folder at path. A refusal is no error here: it is in
+// the result.
+func (c *Client) Apply(ctx context.Context, path, comment string) (r control.Result, err error) {
+	return r, c.call(ctx, "POST", "/v1/apply", change{path, comment}, &r)
+}
+
+// Reload applies the path that the process was started with.
+func (c *Client) Reload(ctx context.Context) (r control.Result, err error) {
+	return r, c.call(ctx, "POST", "/v1/reload", struct{}{}, &r)
+}
+
+// Explain asks where a request would go. The answer is decoded into into.
+func (c *Client) Explain(ctx context.Context, r ExplainRequest, into any) error {
+	return c.call(ctx, "POST", "/v1/explain", r, into)
+}
+
+// Log calls line with access log lines until there are no more, ctx ends or
+// line fails.
+func (c *Client) Log(ctx context.Context, r LogRequest, line func([]byte) error) error {
+	q := url.Values{"format": {r.Format}, "lines": {strconv.Itoa(r.Lines)}}
+	if r.Where != "" {
+		q.Set("where", r.Where)
+	}
+	if r.Follow {
+		q.Set("follow", "1")
+	}
+	return c.stream(ctx, "/v1/log?"+q.Encode(), func(_ string, data []byte) error { return line(data) })
+}
+
+// Events calls f with each commit and refusal until ctx ends or f fails.
+func (c *Client) Events(ctx context.Context, f func(name string, data []byte) error) error {
+	return c.stream(ctx, "/v1/events", f)
+}
+
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	var reader io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encode question: %w", err)
+		}
+		reader = bytes.NewReader(encoded)
+	}
+	resp, err := c.do(ctx, method, path, reader)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("read answer of %s: %w", path, err)
+	}
+	return nil
+}
+
+// do sends one request. A 422 is an answer: it carries the reasons of a
+// refusal.
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", path, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return nil, fmt.Errorf("connect %s: %w (is fishplate serving? --socket names another)", c.socket, op.Err)
+		}
+		return nil, fmt.Errorf("call %s: %w", path, err)
+	}
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnprocessableEntity {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var told struct{ Error string }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&told); err != nil || told.Error == "" {
+		told.Error = resp.Status
+	}
+	return nil, &APIError{resp.StatusCode, told.Error}
+}
+
+func (c *Client) stream(ctx context.Context, path string, f func(name string, data []byte) error) error {
+	resp, err := c.do(ctx, "GET", path, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	scanner := bufio.NewScanner(resp.Body)
+	scanner.Buffer(make([]byte, 64<<10), maxBody)
+	name, data, some := "", []byte(nil), false
+	for scanner.Scan() {
+		line := scanner.Text()
+		switch {
+		case line == "" && some:
+			if name == "error" {
+				return &APIError{resp.StatusCode, string(data)}
+			}
+			if err := f(name, data); err != nil {
+				return err
+			}
+			name, data, some = "", data[:0], false
+		case strings.HasPrefix(line, "event: "):
+			name, some = line[len("event: "):], true
+		case strings.HasPrefix(line, "data: "):
+			if len(data) > 0 {
+				data = append(data, '\n')
+			}
+			data, some = append(data, line[len("data: "):]...), true
+		}
+	}
+	if ctx.Err() != nil {
+		return nil // the caller has enough
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,269 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"fishplate/internal/control"
+	"fishplate/internal/metrics"
+)
+
+// Control is what the API asks of control.Controller.
+type Control interface {
+	Plan(ctx context.Context, path string) control.Plan
+	Apply(ctx context.Context, path string, o control.ApplyOptions) control.Result
+	Reload(ctx context.Context, o control.ApplyOptions) control.Result
+	History() []control.Entry
+}
+
+// Options hand a Server what it answers with. Functions that are nil make
+// their endpoints answer 501.
+type Options struct {
+	Version string
+	Control Control
+	Status  func() Status
+	Explain func(ctx context.Context, r ExplainRequest) (any, error)
+	// Log writes access log lines to write until there are no more, ctx ends
+	// or write fails. Each line is without a newline and valid during the call.
+	Log      func(ctx context.Context, r LogRequest, write func(line []byte) error) error
+	Readings func() []metrics.Reading
+	Words    func() []metrics.WordReading
+	Logger   *slog.Logger
+	// Budget is how many things of one kind /metrics names; the rest is summed
+	// as "other". 0 means 1,000.
+	Budget int
+}
+
+// ExplainRequest describes a request that is not sent.
+type ExplainRequest struct {
+	Method  string      `json:"method"`
+	URL     string      `json:"url"`
+	Headers [][2]string `json:"headers"` // in order
+	Client  string      `json:"client"`  // address; "" = 127.0.0.1
+}
+
+// LogRequest chooses access log lines.
+type LogRequest struct {
+	Follow bool
+	Where  string // a predicate over the line; "" = all
+	Format string // "json" or "text"
+	Lines  int    // of the past first
+}
+
+// ErrInvalid is wrapped by errors that are the caller's: they become 400.
+var ErrInvalid = errors.New("invalid request")
+
+// Server answers the API.
+type Server struct {
+	o       Options
+	scrape  http.Handler
+	socket  http.Handler
+	tcp     http.Handler
+	hub     *hub
+	doors   doors
+	stop    context.CancelFunc
+	stopped context.Context // ends streams at Close
+}
+
+// New returns a Server that listens nowhere yet: see Prepare.
+func New(o Options) *Server {
+	if o.Budget == 0 {
+		o.Budget = 1000
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o, hub: newHub()}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	s.scrape = newScrape(o)
+	s.socket = s.onlyOwner(s.mux(func(Endpoint) bool { return true }))
+	s.tcp = onlyOwnHost(s.mux(func(e Endpoint) bool { return e.TCP }))
+	return s
+}
+
+func (s *Server) mux(include func(Endpoint) bool) *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, e := range Endpoints() {
+		if include(e) {
+			mux.HandleFunc(e.Method+" "+e.Path, s.handler(e))
+		}
+	}
+	return mux
+}
+
+func (s *Server) handler(e Endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		err := e.handle(s, w, r)
+		if err == nil {
+			return
+		}
+		status := http.StatusInternalServerError
+		switch {
+		case errors.Is(err, ErrInvalid):
+			status = http.StatusBadRequest
+		case errors.Is(err, errors.ErrUnsupported):
+			status = http.StatusNotImplemented
+		}
+		refuse(w, status, err)
+	}
+}
+
+// refuse answers with an error object. It is a no-op on the wire when the
+// answer has begun.
+func refuse(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": err.Error()})
+}
+
+func answer(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the caller may have left: nobody to tell
+	return nil
+}
+
+// maxBody bounds a request body of the API.
+const maxBody = 1 << 20
+
+func question(r *http.Request, into any) error {
+	d := json.NewDecoder(io.LimitReader(r.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w: body: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
+	_, _ = io.WriteString(w, "ok\n")
+	return nil
+}
+
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	s.scrape.ServeHTTP(w, r)
+	return nil
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) error {
+	if s.o.Status == nil {
+		return errors.ErrUnsupported
+	}
+	return answer(w, http.StatusOK, s.o.Status())
+}
+
+func (s *Server) counters(w http.ResponseWriter, _ *http.Request) error {
+	if s.o.Readings == nil {
+		return errors.ErrUnsupported
+	}
+	return answer(w, http.StatusOK, flatten(s.o.Readings()))
+}
+
+func (s *Server) history(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, http.StatusOK, s.o.Control.History())
+}
+
+type change struct {
+	Path    string `json:"path"`
+	Comment string `json:"comment"`
+}
+
+func (s *Server) plan(w http.ResponseWriter, r *http.Request) error {
+	var c change
+	if err := question(r, &c); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, s.o.Control.Plan(r.Context(), c.Path))
+}
+
+func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
+	var c change
+	if err := question(r, &c); err != nil {
+		return err
+	}
+	// A caller that leaves does not stop a change half-way through its
+	// preparation: the outcome is in the history and the log.
+	ctx := context.WithoutCancel(r.Context())
+	return s.outcome(w, s.o.Control.Apply(ctx, c.Path, control.ApplyOptions{Author: author(r), Comment: c.Comment}))
+}
+
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
+	ctx := context.WithoutCancel(r.Context())
+	return s.outcome(w, s.o.Control.Reload(ctx, control.ApplyOptions{Author: author(r)}))
+}
+
+func (s *Server) outcome(w http.ResponseWriter, result control.Result) error {
+	status := http.StatusOK
+	if len(result.Errors) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	return answer(w, status, result)
+}
+
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
+	if s.o.Explain == nil {
+		return errors.ErrUnsupported
+	}
+	var q ExplainRequest
+	if err := question(r, &q); err != nil {
+		return err
+	}
+	explanation, err := s.o.Explain(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, explanation)
+}
+
+func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
+	if s.o.Log == nil {
+		return errors.ErrUnsupported
+	}
+	q := r.URL.Query()
+	lines, err := strconv.Atoi(q.Get("lines"))
+	if err != nil || lines < 0 {
+		lines = 0
+	}
+	want := LogRequest{Follow: q.Get("follow") == "1", Where: q.Get("where"), Format: q.Get("format"), Lines: lines}
+	stream := newStream(w)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.stopped, cancel)()
+	err = s.o.Log(ctx, want, func(line []byte) error { return stream.send("", line) })
+	if stream.begun || err == nil {
+		return stream.finish(err)
+	}
+	return err
+}
+
+func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
+	feed, leave := s.hub.join()
+	defer leave()
+	stream := newStream(w)
+	if err := stream.begin(); err != nil {
+		return err
+	}
+	for {
+		select {
+		case e := <-feed:
+			if err := stream.send(e.name, e.data); err != nil {
+				return nil // the caller has left
+			}
+		case <-r.Context().Done():
+			return nil
+		case <-s.stopped.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package control
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"fishplate/internal/model"
+)
+
+// reference is a file whose content matters and is not part of the text: the
+// same text with another certificate is another configuration.
+type reference struct{ kind, key, name, path string }
+
+// references lists the files that cfg names.
+func references(cfg *model.Config) (list []reference) {
+	add := func(kind, key, name, path string) {
+		if path != "" {
+			list = append(list, reference{kind, key, name, path})
+		}
+	}
+	for _, c := range cfg.Certificates {
+		add("certificate", c.Name, "cert", c.Cert)
+		add("certificate", c.Name, "key", c.Key)
+	}
+	for _, l := range cfg.Listeners {
+		if l.TLS != nil {
+			add("listener", l.Name, "tls.client_ca", l.TLS.ClientCA)
+		}
+	}
+	for _, b := range cfg.Backends {
+		if b.TLS != nil {
+			add("backend", b.Name, "tls.ca", b.TLS.CA)
+			add("backend", b.Name, "tls.cert", b.TLS.Cert)
+			add("backend", b.Name, "tls.key", b.TLS.Key)
+		}
+	}
+	for _, t := range cfg.Tenants {
+		add("tenant", t.Name, "program", t.Program)
+	}
+	return list
+}
+
+func (r reference) id() string { return r.kind + "\x00" + r.key + "\x00" + r.name }
+
+// digests reads every referenced file. One that cannot be read is "unreadable"
+// here; the Builder says why it is refused, if it is.
+func digests(cfg *model.Config, digest func(string) (string, error)) map[string]string {
+	found := make(map[string]string)
+	for _, r := range references(cfg) {
+		d, err := digest(r.path)
+		if err != nil {
+			d = "unreadable"
+		}
+		found[r.id()] = d
+	}
+	return found
+}
+
+// contents adds to the changes of the text those that no text shows: a
+// referenced file keeps its name and has another content.
+func contents(changes []Change, old, next *state) []Change {
+	before := make(map[string]string)
+	for _, r := range references(old.config) {
+		before[r.id()] = r.path
+	}
+	for _, r := range references(next.config) {
+		was, is := old.files[r.id()], next.files[r.id()]
+		if before[r.id()] != r.path || was == is {
+			continue
+		}
+		at := slices.IndexFunc(changes, func(c Change) bool { return c.Kind == r.kind && c.Key == r.key })
+		if at < 0 {
+			at = len(changes)
+			changes = append(changes, Change{Kind: r.kind, Key: r.key, Action: "change"})
+		}
+		changes[at].Fields = append(changes[at].Fields, Field{r.name + " content", was, is})
+	}
+	return changes
+}
+
+// digestFile returns the first 16 hexadecimal digits of the SHA-256 of a file:
+// enough to tell versions apart, short enough to read.
+func digestFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read file: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read file: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+}

@@ -1,0 +1,71 @@
+package control
+
+import (
+	"context"
+
+	"fishplate/internal/model"
+)
+
+// Builder prepares everything that a new generation needs: it binds, loads,
+// compiles and verifies. It registers on t how to undo, commit and drain each
+// part as soon as that part is done. An error refuses the configuration; it may
+// be a Refusal.
+type Builder interface {
+	Prepare(ctx context.Context, t *Transaction) error
+}
+
+// Transaction is one change on its way. It belongs to the goroutine that runs
+// Prepare, and to the Controller afterwards.
+type Transaction struct {
+	ID      uint64        // number of the generation that it makes
+	Next    *model.Config // what is to run
+	Running *model.Config // what runs; nil at the start of the process
+	Changes []Change      // from Running to Next
+
+	warnings []Problem
+	aborts   []func()
+	commits  []func()
+	drains   []drain
+}
+
+type drain struct {
+	what string
+	run  func(ctx context.Context) error
+}
+
+// OnAbort registers how to undo what was just prepared. The functions run in
+// reverse order, and only when a later part of the preparation fails.
+func (t *Transaction) OnAbort(undo func()) { t.aborts = append(t.aborts, undo) }
+
+// OnCommit registers a part of the commit. The functions run in order and
+// cannot fail. Requests must notice only one of them: the pointer swap.
+func (t *Transaction) OnCommit(f func()) { t.commits = append(t.commits, f) }
+
+// OnDrain registers what is left to do for the old generation after the
+// commit: waiting for its exchanges, giving up its listeners, releasing what
+// the new one does not use. The functions run in order in the background; ctx
+// ends when the process must stop waiting. An error is logged.
+func (t *Transaction) OnDrain(what string, f func(ctx context.Context) error) {
+	t.drains = append(t.drains, drain{what, f})
+}
+
+// Warn reports something that does not refuse the configuration.
+func (t *Transaction) Warn(p Problem) { t.warnings = append(t.warnings, p) }
+
+func (t *Transaction) abort() {
+	for i := len(t.aborts) - 1; i >= 0; i-- {
+		t.aborts[i]()
+	}
+}
+
+func (t *Transaction) commit() {
+	for _, f := range t.commits {
+		f()
+	}
+}
+
+// inside marks the context of a transaction, so that a Builder which asks for
+// another one is refused instead of waiting for itself.
+type inside struct{}
+
+func within(ctx context.Context) bool { return ctx.Value(inside{}) != nil }
