@@ -1,0 +1,117 @@
+package control
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fishplate/internal/model"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestEffects prints what is said of every kind of change.
+func TestEffects(t *testing.T) {
+	var out bytes.Buffer
+	kinds := []string{"vhost", "route", "server", "backend", "listener", "certificate", "tenant", "log", "cache", "admin", "state"}
+	for _, kind := range kinds {
+		for _, action := range []string{"add", "remove", "change"} {
+			fmt.Fprintf(&out, "%s %s: %s\n", kind, action, effect(kind, action))
+		}
+	}
+	golden(t, "testdata/effects.txt", out.Bytes())
+}
+
+// TestAssess joins numbers and words.
+func TestAssess(t *testing.T) {
+	census := func(kind, key string) Numbers {
+		if kind == "server" && key == "app/a" {
+			return Numbers{Connections: 12, Sessions: 340}
+		}
+		return Numbers{}
+	}
+	got := assess([]Change{
+		{Kind: "server", Key: "app/a", Action: "remove"},
+		{Kind: "server", Key: "app/a", Action: "add"},
+		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"bind", ":80", ":81"}}},
+		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"timeouts.idle", "75s", "5s"}}},
+	}, census)
+	var out bytes.Buffer
+	for _, c := range got {
+		fmt.Fprintf(&out, "%s %s %s: %+v\n", c.Action, c.Kind, c.Key, c.Impact)
+	}
+	golden(t, "testdata/assess.txt", out.Bytes())
+	if list := assess(nil, nil); list == nil {
+		t.Error("no changes encode as null")
+	}
+}
+
+// TestContents finds files whose content changed behind the same name.
+func TestContents(t *testing.T) {
+	cfg := func(program string) *model.Config {
+		return &model.Config{
+			Certificates: []*model.Certificate{{Name: "shop", Cert: "c.pem", Key: "c.key"}},
+			Tenants:      []*model.Tenant{{Name: "t", Program: program}},
+			Listeners:    []*model.Listener{{Name: "web", TLS: &model.ListenerTLS{ClientCA: "ca.pem"}}},
+			Backends:     []*model.Backend{{Name: "app", TLS: &model.BackendTLS{CA: "gone.pem"}}},
+		}
+	}
+	files := map[string]string{"c.pem": "1", "c.key": "1", "ca.pem": "1", "t.elf": "1", "u.elf": "9"}
+	digest := func(path string) (string, error) {
+		if d, ok := files[path]; ok {
+			return d, nil
+		}
+		return "", errors.New("absent")
+	}
+	old := &state{config: cfg("t.elf"), files: digests(cfg("t.elf"), digest)}
+	files["c.pem"], files["c.key"], files["t.elf"] = "2", "3", "2"
+	next := &state{config: cfg("t.elf"), files: digests(cfg("t.elf"), digest)}
+	want := []Change{
+		{Kind: "certificate", Key: "shop", Action: "change", Fields: []Field{{"cert content", "1", "2"}, {"key content", "1", "3"}}},
+		{Kind: "tenant", Key: "t", Action: "change", Fields: []Field{{"memory", "1MiB", "2MiB"}, {"program content", "1", "2"}}},
+	}
+	text := []Change{{Kind: "tenant", Key: "t", Action: "change", Fields: []Field{{"memory", "1MiB", "2MiB"}}}}
+	got := contents(text, old, next)
+	if d := cmp.Diff([]Change{want[1], want[0]}, got); d != "" {
+		t.Error(d)
+	}
+	// Another name is a change of the text, not of the content.
+	renamed := &state{config: cfg("u.elf"), files: digests(cfg("u.elf"), digest)}
+	for _, c := range contents(nil, next, renamed) {
+		t.Errorf("unexpected %v", c)
+	}
+}
+
+func TestDigestFile(t *testing.T) {
+	path := t.TempDir() + "/f"
+	if _, err := digestFile(path); err == nil {
+		t.Error("an absent file has a digest")
+	}
+	if err := os.WriteFile(path, []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := digestFile(path); err != nil || d != "ba7816bf8f01cfea" {
+		t.Errorf("digest %q, %v", d, err)
+	}
+}
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s (-update rewrites it):\n%s", path, d)
+	}
+}
