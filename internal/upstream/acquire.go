@@ -1,0 +1,272 @@
+package upstream
+
+import (
+	"context"
+	"time"
+
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+	"fishplate/internal/predicate"
+	"fishplate/internal/upstream/balance"
+)
+
+// Pick is one exchange's search for a server, over all its tries. It may be
+// reused for the next exchange after Reset, and is not safe for concurrent use.
+type Pick struct {
+	Env   *predicate.Env
+	Shard metrics.Shard
+
+	query    balance.Query
+	tried    [8]*balance.Node
+	last     *Server // of the latest try
+	again    *Server // the next try goes there, on a new connection
+	stale    bool    // the one free retry of a stale connection is spent
+	attempts int     // retries made
+	pin      pin
+}
+
+// Reset prepares the Pick for a new exchange.
+func (p *Pick) Reset(env *predicate.Env) {
+	key := p.pin.key[:0]
+	*p = Pick{Env: env, Shard: p.Shard}
+	p.pin.key = key
+}
+
+// Attempts returns how many retries were made so far.
+func (p *Pick) Attempts() int { return p.attempts }
+
+// Lease is a server's slot and a connection to it, held by one exchange. It is
+// a value; exactly one copy is released.
+type Lease struct {
+	Server *Server
+	Conn   *UpConn
+	// Reused says that the connection was idle before: when it fails before the
+	// first response byte, the server may have closed it, and MayRetry grants a
+	// free retry.
+	Reused  bool
+	Queued  time.Duration // waited for the slot
+	Dialed  time.Duration // took to connect, 0 when reused
+	backend *Backend
+	shard   metrics.Shard
+}
+
+// Acquire finds a server and a connection to it: the pinned one, else the
+// policy's choice; when all are full, after a wait in the queue. ctx ends when
+// the client leaves. The fault of a failed connection may be given to MayRetry,
+// with an empty Lease.
+func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) {
+	g := b.group
+	now := netio.Now()
+	p.query.Env, p.query.Now = p.Env, now.UnixNano()
+	if p.last == nil {
+		g.counters.Add(p.Shard, BackendRequests, 1)
+		g.budget.deposit(b.model.Retry.Budget)
+		b.readPin(p, false)
+	}
+	s, queued, f := b.claim(ctx, p)
+	if f != nil {
+		return Lease{}, f
+	}
+	fresh := p.again != nil
+	p.last, p.again = s, nil
+	b.learn(p, s)
+	s.counters.Add(p.Shard, ServerRequests, 1)
+	l := Lease{Server: s, Queued: queued, backend: b, shard: p.Shard}
+	if !fresh {
+		if l.Conn = b.idle(s, p.query.Now, p.Shard); l.Conn != nil {
+			l.Reused = true
+			s.counters.Add(p.Shard, ServerReused, 1)
+			return l, nil
+		}
+	}
+	return b.connect(ctx, l)
+}
+
+// idle takes a usable idle connection from the pool, or nil.
+func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
+	for {
+		c := s.pool.take()
+		if c == nil {
+			return nil
+		}
+		if b.limits.expired(c, now) {
+			c.close()
+			continue
+		}
+		if c.stale() {
+			s.counters.Add(shard, ServerStale, 1)
+			c.close()
+			continue
+		}
+		return c
+	}
+}
+
+// connect dials for a lease; on failure the slot is given back and the failure
+// counted.
+func (b *Backend) connect(ctx context.Context, l Lease) (Lease, *message.Fault) {
+	start := time.Now()
+	c, err := b.dial(ctx, l.Server, l.shard)
+	if err == nil {
+		l.Conn, l.Dialed = c, time.Since(start)
+		return l, nil
+	}
+	var f *message.Fault
+	if ctx.Err() == context.Canceled {
+		f = fault(message.SideClient, causeClientLeft, err)
+	} else {
+		f = classify(Connecting, err)
+		l.Report(Outcome{Fault: f}, 0)
+	}
+	l.Server.release()
+	return Lease{}, f
+}
+
+// claim takes a slot of a server, waiting for it if need be.
+func (b *Backend) claim(ctx context.Context, p *Pick) (*Server, time.Duration, *message.Fault) {
+	if s := p.again; s != nil && s.node.Take() {
+		return s, 0, nil
+	}
+	s, v, f := b.choose(p)
+	if s != nil || f != nil {
+		return s, 0, f
+	}
+	return b.wait(ctx, p, v)
+}
+
+// choose tries to take a slot without waiting. Without server and fault, v says
+// why it is worth waiting.
+func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Fault) {
+	if p.pin.server != nil {
+		s, elsewhere, f := b.choosePinned(p)
+		if !elsewhere {
+			return s, balance.AllFull, f
+		}
+	}
+	r := b.roster.Load()
+	for range len(r.servers) + 1 {
+		i, v := r.table.Pick(&p.query)
+		switch v {
+		case balance.Chosen:
+			// Between choice and slot another request may take the last one.
+			if s := r.servers[i]; s.node.Take() {
+				return s, v, nil
+			}
+		case balance.None:
+			if b.group.looking.Load() {
+				return nil, balance.Waiting, nil
+			}
+			b.group.counters.Add(p.Shard, BackendNoServer, 1)
+			return nil, v, busy(causeNoServer, 0)
+		default:
+			return nil, v, nil
+		}
+	}
+	return nil, balance.AllFull, nil
+}
+
+// Bounds of the wait when the configuration has no queue, for the cases where
+// waiting does not depend on it: servers whose first check is under way, and
+// pinned requests.
+const (
+	impliedLimit = 1000
+	impliedWait  = 5 * time.Second
+)
+
+// wait queues the request until it has a slot.
+func (b *Backend) wait(ctx context.Context, p *Pick, v balance.Verdict) (*Server, time.Duration, *message.Fault) {
+	g, limit, timeout := b.group, impliedLimit, impliedWait
+	if q := b.model.Queue; q != nil {
+		limit, timeout = q.Limit, q.Timeout
+	} else if v == balance.AllFull && p.pin.server == nil {
+		limit = 0
+	}
+	w, _ := g.waiters.Get().(*waiter)
+	if w == nil {
+		w = newWaiter()
+	}
+	w.seq, w.want, w.priority = 0, p.pin.server, b.priority(p.Env)
+	start := time.Now()
+	w.timer.Reset(timeout)
+	s, f := b.await(ctx, p, w, limit, timeout)
+	w.timer.Stop()
+	w.want = nil
+	g.waiters.Put(w)
+	took := time.Since(start)
+	if f == nil || f.Cause != causeQueueFull {
+		g.counters.Add(p.Shard, BackendQueued, 1)
+		g.counters.Add(p.Shard, BackendQueueTime, int64(took/micros))
+	}
+	return s, took, f
+}
+
+// await is the waiting itself. When it returns, w is not in the queue and its
+// channel is empty.
+func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, timeout time.Duration) (*Server, *message.Fault) {
+	g := b.group
+	for {
+		if !g.queue.join(w, limit) {
+			g.counters.Add(p.Shard, BackendQueueFull, 1)
+			return nil, busy(causeQueueFull, timeout)
+		}
+		// A slot that came free before we joined was offered to nobody.
+		p.query.Now = time.Now().UnixNano()
+		s, _, f := b.choose(p)
+		if s == nil && f == nil {
+			select {
+			case s = <-w.granted:
+				if s == nil {
+					continue
+				}
+				return s, nil
+			case <-ctx.Done():
+				g.counters.Add(p.Shard, BackendQueueLeft, 1)
+				f = fault(message.SideClient, causeClientLeft, context.Cause(ctx))
+			case <-w.timer.C:
+				g.counters.Add(p.Shard, BackendQueueTimeouts, 1)
+				f = b.waitedTooLong(p, timeout)
+			}
+		}
+		if !g.queue.leave(w) {
+			if late := <-w.granted; late != nil {
+				late.release()
+			}
+		}
+		return s, f
+	}
+}
+
+func (b *Backend) waitedTooLong(p *Pick, timeout time.Duration) *message.Fault {
+	if s := p.pin.server; s != nil && !s.pinnable(time.Now().UnixNano(), b.model.Grace) {
+		return busy(causePinnedDown, timeout)
+	}
+	return busy(causeQueueTime, timeout)
+}
+
+// release gives a slot back: to the request whose turn it is, or to nobody.
+func (s *Server) release() {
+	q := &s.group.queue
+	if q.waiting() == 0 {
+		s.node.Drop()
+		if q.waiting() == 0 {
+			return
+		}
+		if !s.node.Take() {
+			return
+		}
+	}
+	for {
+		limit := s.node.Max()
+		open := s.node.Why(time.Now().UnixNano()) == balance.In
+		if (limit == 0 || s.node.Active() <= limit) && q.grant(s, open) {
+			return
+		}
+		s.node.Drop()
+		// Whoever joined after grant looked, and before the slot was dropped,
+		// saw it taken.
+		if !q.wants(s, open) || !s.node.Take() {
+			return
+		}
+	}
+}

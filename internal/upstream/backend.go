@@ -1,0 +1,121 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"fishplate/internal/model"
+	"fishplate/internal/predicate"
+	"fishplate/internal/upstream/balance"
+)
+
+// Backend is one generation's view of a group of servers. It is immutable but
+// for the roster, which discovery and orders replace as a whole. A view stays
+// usable after the next generation is committed, for requests that began under
+// it.
+type Backend struct {
+	model    *model.Backend
+	group    *group
+	tls      *tlsSettings // nil without
+	priority func(*predicate.Env) float64
+	limits   poolLimits
+	retry    retryPolicy
+	roster   atomic.Pointer[roster]
+}
+
+// roster is the list of servers in force and the policy compiled for it.
+type roster struct {
+	table   *balance.Table
+	servers []*Server       // by the table's index
+	models  []*model.Server // the same
+	version uint64          // of the group's servers that it was made from
+}
+
+func newBackend(g *group, m *model.Backend) (*Backend, error) {
+	b := &Backend{model: m, group: g, retry: newRetryPolicy(m.Retry)}
+	b.limits = poolLimits{size: m.Pool.Idle, idle: m.Timeouts.Idle, age: m.Pool.MaxAge}
+	if b.limits.size <= 0 {
+		b.limits.size = idleKept
+	}
+	var err error
+	if m.TLS != nil {
+		if b.tls, err = loadTLS(m.TLS, g.set.options.FS); err != nil {
+			return nil, err
+		}
+		if old := g.current.Load(); old != nil && old.tls != nil && old.tls.print == b.tls.print {
+			b.tls = old.tls // with its session cache
+		}
+		b.limits.print = b.tls.print
+	}
+	if b.priority, err = g.compilePriority(m.Queue); err != nil {
+		return nil, err
+	}
+	r, err := g.plan(b)
+	if err != nil {
+		return nil, err
+	}
+	b.roster.Store(r)
+	return b, nil
+}
+
+// idleKept is the bound on idle connections per server when none is given.
+const idleKept = 256
+
+// Name returns the backend's name.
+func (b *Backend) Name() string { return b.model.Name }
+
+// Model returns the configuration of this view.
+func (b *Backend) Model() *model.Backend { return b.model }
+
+// Timeouts returns the backend's timeouts; the caller applies first_byte and
+// idle while it speaks with the server.
+func (b *Backend) Timeouts() model.BackendTimeouts { return b.model.Timeouts }
+
+// Servers returns the servers of this view in order.
+func (b *Backend) Servers() []*Server { return b.roster.Load().servers }
+
+func (b *Backend) server(name string) *Server {
+	for _, s := range b.Servers() {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// compileKey compiles the key of a hash step.
+func (g *group) compileKey(x model.Expr) (balance.Key, error) {
+	v, problems := predicate.CompileString(x, g.set.options.Predicates)
+	if problems.HasErrors() {
+		return nil, problems
+	}
+	return v, nil
+}
+
+// compilePriority compiles the queue's priority: a number, or a string that
+// holds one. A request without it has priority 0.
+func (g *group) compilePriority(q *model.Queue) (func(*predicate.Env) float64, error) {
+	if q == nil || !q.Priority.Set() {
+		return func(*predicate.Env) float64 { return 0 }, nil
+	}
+	if n, problems := predicate.CompileNumber(q.Priority, g.set.options.Predicates); !problems.HasErrors() {
+		return func(e *predicate.Env) float64 { v, _ := n.Eval(e); return v }, nil
+	}
+	v, problems := predicate.CompileString(q.Priority, g.set.options.Predicates)
+	if problems.HasErrors() {
+		return nil, fmt.Errorf("compile priority: %w", problems)
+	}
+	return func(e *predicate.Env) float64 {
+		var room [32]byte
+		text, _ := v.Append(room[:0], e)
+		n, err := strconv.ParseFloat(string(text), 64)
+		if err != nil || n != n {
+			return 0
+		}
+		return n
+	}, nil
+}
+
+func joinErrors(list []error) error { return errors.Join(list...) }

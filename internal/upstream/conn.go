@@ -1,0 +1,128 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+)
+
+// UpConn is a connection to a server. It belongs to the Lease's holder until
+// Release, and to the server's pool after it.
+type UpConn struct {
+	Stream io.ReadWriter // Raw, or the TLS connection above it
+	Raw    *netio.Conn   // always: deadlines and waiting
+	Plain  *netio.Conn   // Raw when the stream is not encrypted, for splice; else nil
+	TLS    *tls.Conn     // nil without TLS
+
+	born, idleSince int64  // Unix nanoseconds
+	print           string // the TLS settings that it was made with
+	closed          func() // tests only: a connection without a socket
+}
+
+// close closes the socket. A TLS connection is not told goodbye: its server
+// knows message lengths from HTTP, and an idle one must not block us.
+func (c *UpConn) close() {
+	if c.closed != nil {
+		c.closed()
+		return
+	}
+	_ = c.Raw.Close() // nothing is in flight that an error could speak of
+}
+
+// stale reports whether the server has closed the connection, or sent what
+// nobody asked for: an idle connection has nothing to read.
+func (c *UpConn) stale() bool { return c.Raw != nil && c.Raw.Readable() }
+
+// splitAddress tells the network of a server's address.
+func splitAddress(address string) (network, rest string) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", address
+}
+
+// dial makes a new connection, TLS included, within the connect timeout.
+func (b *Backend) dial(ctx context.Context, s *Server, shard metrics.Shard) (*UpConn, error) {
+	limit := b.model.Timeouts.Connect
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	start := time.Now()
+	network, address := splitAddress(s.address)
+	raw, err := netio.Dial(ctx, network, address, netio.DialOptions{})
+	if err != nil {
+		return nil, err
+	}
+	c := &UpConn{Stream: raw, Raw: raw, Plain: raw}
+	if b.tls != nil {
+		if err := b.secure(ctx, c, s, shard); err != nil {
+			_ = raw.Close() // the handshake's error is the one to tell
+			return nil, err
+		}
+	}
+	now := time.Now()
+	c.born = now.UnixNano()
+	s.counters.Add(shard, ServerConnections, 1)
+	s.counters.Add(shard, ServerConnectTime, int64(now.Sub(start)/micros))
+	return c, nil
+}
+
+// secure makes the TLS handshake on a new connection.
+func (b *Backend) secure(ctx context.Context, c *UpConn, s *Server, shard metrics.Shard) error {
+	t := tls.Client(c.Raw, b.tls.of(s.address))
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := c.Raw.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	if err := t.HandshakeContext(ctx); err != nil {
+		if ctx.Err() != nil && isTimeout(err) || ctx.Err() == context.DeadlineExceeded {
+			return os.ErrDeadlineExceeded
+		}
+		return handshakeError{err}
+	}
+	if err := c.Raw.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	s.counters.Add(shard, ServerTLSHandshakes, 1)
+	if t.ConnectionState().DidResume {
+		s.counters.Add(shard, ServerTLSResumed, 1)
+	}
+	c.Stream, c.TLS, c.Plain, c.print = t, t, nil, b.tls.print
+	return nil
+}
+
+// checkDial is how health checks reach a server: as requests do, without
+// counting.
+func (b *Backend) checkDial(s *Server) func(context.Context) (net.Conn, error) {
+	network, address := splitAddress(s.address)
+	return func(ctx context.Context) (net.Conn, error) {
+		raw, err := netio.Dial(ctx, network, address, netio.DialOptions{})
+		if err != nil || b.tls == nil {
+			if err != nil {
+				return nil, err
+			}
+			return raw, nil
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			if err := raw.SetDeadline(deadline); err != nil {
+				return nil, err
+			}
+		}
+		t := tls.Client(raw, b.tls.of(s.address))
+		if err := t.HandshakeContext(ctx); err != nil {
+			_ = raw.Close() // the handshake's error is the one to tell
+			return nil, err
+		}
+		return t, nil
+	}
+}

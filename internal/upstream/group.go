@@ -1,0 +1,211 @@
+package upstream
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/persist"
+)
+
+// group is the estate behind the views of one backend.
+type group struct {
+	set      *Set
+	name     string
+	counters *metrics.Set
+	queue    queue
+	waiters  sync.Pool // of *waiter
+	budget   budget
+	current  atomic.Pointer[Backend] // the committed view; nil before and after
+	pins     atomic.Pointer[pinIndex]
+	sessions atomic.Pointer[persist.Table[*Server]] // nil unless the persistence kind has a table
+	looking  atomic.Bool                            // discovery has not answered yet
+
+	// mu serialises changes. It is no leaf: servers' locks are taken under it.
+	mu       sync.Mutex
+	servers  map[serverKey]*Server // removed ones too, until they have finished
+	version  uint64                // grows whenever servers or orders change
+	found    []*model.Server       // by discovery, last good
+	discover *model.Discover       // what the running discovery was started with
+	stopDNS  context.CancelFunc
+	grace    time.Duration
+	tableFor string // the persistence that sessions was made for
+}
+
+// serverKey is what makes two configured servers the same.
+type serverKey struct{ name, address string }
+
+func newGroup(s *Set, name string) *group {
+	return &group{set: s, name: name, counters: newBackendSet(), servers: map[serverKey]*Server{}}
+}
+
+// plan resolves a view's servers, creating those that are new without showing
+// them to anybody, and compiles its policy for them.
+func (g *group) plan(b *Backend) (*roster, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.planLocked(b)
+}
+
+func (g *group) planLocked(b *Backend) (*roster, error) {
+	r := &roster{version: g.version}
+	list := b.model.Servers
+	if b.model.Discover != nil {
+		list = slices.Concat(list, g.found)
+	}
+	seen := map[serverKey]bool{}
+	var members []balance.Member
+	for _, m := range list {
+		key := serverKey{m.Name, m.Address}
+		if seen[key] {
+			continue // discovery found what is also written
+		}
+		seen[key] = true
+		s := g.servers[key]
+		if s == nil {
+			s = newServer(g, m)
+			s.cold = g.current.Load() != nil
+		}
+		r.servers, r.models = append(r.servers, s), append(r.models, m)
+		members = append(members, balance.Member{
+			Node: &s.node, Name: m.Name, Address: m.Address, Zone: m.Zone, Weight: s.weightFor(m), Backup: m.Backup,
+		})
+	}
+	for _, old := range []*Backend{b, g.current.Load()} {
+		if old == nil || old.roster.Load() == nil || old.model.Balance.Text != b.model.Balance.Text || b.model.Balance.Text == "" {
+			continue
+		}
+		if t := old.roster.Load().table; slices.Equal(t.Members(), members) {
+			r.table = t
+			return r, nil
+		}
+	}
+	var err error
+	r.table, err = balance.New(members, b.model.Balance, balance.Options{Compile: g.compileKey})
+	return r, err
+}
+
+// adopt makes b the committed view.
+func (g *group) adopt(b *Backend, now time.Time) {
+	g.mu.Lock()
+	if r := b.roster.Load(); r.version != g.version {
+		if again, err := g.planLocked(b); err == nil { // it compiled a moment ago, for other servers
+			b.roster.Store(again)
+		}
+	}
+	g.grace = b.model.Grace
+	g.adoptSessions(b.model.Persist)
+	g.current.Store(b)
+	g.enlist(b, now)
+	g.adoptDiscovery(b)
+	g.mu.Unlock()
+	g.queue.stir()
+}
+
+// enlist takes the servers of the committed view in, and lets the others go.
+// It is called with the lock held.
+func (g *group) enlist(b *Backend, now time.Time) {
+	r, in := b.roster.Load(), map[*Server]bool{}
+	for i, s := range r.servers {
+		in[s] = true
+		g.servers[serverKey{s.name, s.address}] = s
+		s.setCheck(b)
+		s.configure(r.models[i], b.model, now)
+	}
+	for _, s := range g.servers {
+		if !in[s] {
+			s.leave(now)
+		}
+	}
+	g.version++
+	r.version = g.version
+	g.index(b)
+}
+
+// rebuild compiles the committed view's roster anew, after an order or a
+// discovery changed it.
+func (g *group) rebuild() {
+	g.mu.Lock()
+	if b := g.current.Load(); b != nil {
+		g.version++
+		if r, err := g.planLocked(b); err == nil { // only the list of servers is new
+			b.roster.Store(r)
+			g.enlist(b, time.Now())
+		}
+	}
+	g.mu.Unlock()
+	g.queue.stir()
+}
+
+// retire lets all servers go: the backend left the configuration.
+func (g *group) retire(now time.Time) {
+	g.mu.Lock()
+	g.current.Store(nil)
+	g.endDiscovery()
+	for _, s := range g.servers {
+		s.leave(now)
+	}
+	g.version++
+	g.mu.Unlock()
+}
+
+// sweep closes what is idle for too long and drops removed servers that have
+// finished.
+func (g *group) sweep(now time.Time) {
+	g.mu.Lock()
+	b := g.current.Load()
+	var over []*Server
+	for key, s := range g.servers {
+		if s.gone(g.grace, now) {
+			delete(g.servers, key)
+			over = append(over, s)
+		}
+	}
+	if len(over) > 0 {
+		g.version++
+		g.index(b)
+	}
+	stay := slices.Collect(maps.Values(g.servers))
+	g.mu.Unlock()
+	for _, s := range over {
+		s.endCheck()
+		s.pool.close()
+	}
+	if b != nil {
+		for _, s := range stay {
+			s.pool.sweep(&b.limits, now.UnixNano())
+		}
+	}
+	if t := g.sessions.Load(); t != nil {
+		var gone func(*Server) bool
+		if len(over) > 0 {
+			gone = func(s *Server) bool { return slices.Contains(over, s) }
+		}
+		t.Sweep(now.UnixNano(), gone)
+	}
+}
+
+// empty reports whether a retired group has nothing left.
+func (g *group) empty() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current.Load() == nil && len(g.servers) == 0
+}
+
+func (g *group) close() {
+	g.mu.Lock()
+	g.endDiscovery()
+	list := slices.Collect(maps.Values(g.servers))
+	g.mu.Unlock()
+	for _, s := range list {
+		s.endCheck()
+		s.pool.close()
+	}
+	g.queue.stir()
+}

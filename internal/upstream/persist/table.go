@@ -1,0 +1,186 @@
+package persist
+
+import (
+	"container/list"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Table maps keys to servers (V). It holds at most size entries, forgets the
+// least recently used first, and every entry age after its last use.
+type Table[V any] struct {
+	size, age atomic.Int64 // entries; nanoseconds, 0 = for ever
+	evicted   atomic.Int64
+	shards    [tableShards]tableShard[V]
+}
+
+const tableShards = 16
+
+type tableShard[V any] struct {
+	mu      sync.Mutex // a leaf
+	entries map[string]*list.Element
+	used    list.List // of *tableEntry[V], most recent first
+}
+
+type tableEntry[V any] struct {
+	key   string
+	value V
+	used  int64 // Unix nanoseconds
+}
+
+// Entry is one row of List.
+type Entry[V any] struct {
+	Key   string
+	Value V
+	Used  time.Time
+}
+
+// NewTable returns an empty table. A size below one means 100,000 entries.
+func NewTable[V any](size int, age time.Duration) *Table[V] {
+	t := &Table[V]{}
+	for i := range t.shards {
+		t.shards[i].entries = map[string]*list.Element{}
+	}
+	t.Limit(size, age)
+	return t
+}
+
+// Limit changes the bounds; entries beyond them go as they are met.
+func (t *Table[V]) Limit(size int, age time.Duration) {
+	if size < 1 {
+		size = 100000
+	}
+	t.size.Store(int64(size))
+	t.age.Store(int64(age))
+}
+
+func (t *Table[V]) shard(key []byte) *tableShard[V] {
+	return &t.shards[xxh3.Hash(key)%tableShards]
+}
+
+func (t *Table[V]) expired(e *tableEntry[V], now int64) bool {
+	age := t.age.Load()
+	return age > 0 && now-e.used >= age
+}
+
+// Find returns the value of a key and counts as its use at now (Unix
+// nanoseconds).
+func (t *Table[V]) Find(key []byte, now int64) (v V, ok bool) {
+	s := t.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	el := s.entries[string(key)]
+	if el == nil {
+		return v, false
+	}
+	e := el.Value.(*tableEntry[V])
+	if t.expired(e, now) {
+		s.remove(el)
+		return v, false
+	}
+	e.used = now
+	s.used.MoveToFront(el)
+	return e.value, true
+}
+
+// Put sets the value of a key.
+func (t *Table[V]) Put(key []byte, v V, now int64) {
+	s := t.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if el := s.entries[string(key)]; el != nil {
+		e := el.Value.(*tableEntry[V])
+		e.value, e.used = v, now
+		s.used.MoveToFront(el)
+		return
+	}
+	text := string(key)
+	s.entries[text] = s.used.PushFront(&tableEntry[V]{text, v, now})
+	for room := max(1, int(t.size.Load())/tableShards); len(s.entries) > room; {
+		s.remove(s.used.Back())
+		t.evicted.Add(1)
+	}
+}
+
+func (s *tableShard[V]) remove(el *list.Element) {
+	delete(s.entries, s.used.Remove(el).(*tableEntry[V]).key)
+}
+
+// Sweep forgets what has expired, and the entries for which gone, when it is
+// not nil, reports true.
+func (t *Table[V]) Sweep(now int64, gone func(V) bool) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		for el := s.used.Back(); el != nil; {
+			e, before := el.Value.(*tableEntry[V]), el.Prev()
+			switch {
+			case t.expired(e, now) || gone != nil && gone(e.value):
+				s.remove(el)
+			case gone == nil:
+				before = nil // those in front were used later
+			}
+			el = before
+		}
+		s.mu.Unlock()
+	}
+}
+
+// Len returns the number of entries.
+func (t *Table[V]) Len() (n int) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		n += len(s.entries)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// Evicted returns how many entries were forgotten for want of room.
+func (t *Table[V]) Evicted() int64 { return t.evicted.Load() }
+
+// Clear forgets everything and returns how much that was.
+func (t *Table[V]) Clear() (n int) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		n += len(s.entries)
+		clear(s.entries)
+		s.used.Init()
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// List returns up to limit entries, the most recently used first.
+func (t *Table[V]) List(limit int) []Entry[V] {
+	var all []Entry[V]
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		for el, n := s.used.Front(), 0; el != nil && n < limit; el, n = el.Next(), n+1 {
+			e := el.Value.(*tableEntry[V])
+			all = append(all, Entry[V]{e.key, e.value, time.Unix(0, e.used)})
+		}
+		s.mu.Unlock()
+	}
+	slices.SortFunc(all, func(a, b Entry[V]) int { return b.Used.Compare(a.Used) })
+	return all[:min(limit, len(all))]
+}
+
+// Each calls f with the value of every entry. f must not use the table.
+func (t *Table[V]) Each(f func(V)) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		for _, el := range s.entries {
+			f(el.Value.(*tableEntry[V]).value)
+		}
+		s.mu.Unlock()
+	}
+}
