@@ -1,0 +1,62 @@
+package predicate
+
+import (
+	"io/fs"
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"fishplate/internal/message"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Env is what one evaluation sees. Anything in it may be absent: the values
+// that need it are then null. The caller keeps an Env per exchange (or in a
+// pool), so that Scratch grows once and evaluation stays free of allocation.
+type Env struct {
+	Req  *message.Request
+	Resp *message.Response // nil until there is one
+	// Server and Tenant are names; "" until one is chosen.
+	Server, Tenant string
+	BodySize       int64  // bytes of the request's body; below zero when not known
+	PathTail       []byte // what "/*" of the route's path stood for; nil without
+	Now            time.Time
+	// Scratch holds texts that are computed during one call. Every call
+	// empties it, so nothing else may live there, the destination of
+	// Value.Append least of all.
+	Scratch []byte
+	// VHost, Route, Backend and Duration are known to log filters only.
+	VHost, Route, Backend string
+	Duration              time.Duration
+}
+
+// Options say where an expression stands.
+type Options struct {
+	FS  fs.FS  // rooted at "/", for file_set; nil forbids it
+	Dir string // relative file names start here; "" = at the file that holds the expression
+	// Locals holds the variables (local.x) and functions (env, file) that
+	// are evaluated while the configuration is read.
+	Locals   *hcl.EvalContext
+	Response bool // there is a response: status is allowed
+	Log      bool // a log filter: status, duration, route, vhost and backend are allowed
+}
+
+// view reads bytes as a text without copying them. The text changes when the
+// bytes do, so it is compared and copied, never kept.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// since returns the text that was appended to Scratch from start on.
+func (e *Env) since(start int) string { return view(e.Scratch[start:]) }
+
+// client returns the address the request is from, IPv4 in its short form.
+func (e *Env) client() (netip.Addr, bool) {
+	if e.Req == nil {
+		return netip.Addr{}, false
+	}
+	ip := e.Req.ClientIP
+	if !ip.IsValid() && e.Req.Conn != nil {
+		ip = e.Req.Conn.Client.Addr()
+	}
+	return ip.Unmap(), ip.IsValid()
+}
