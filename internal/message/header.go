@@ -1,5 +1,7 @@
 package message
 
+import "slices"
+
 // A Field is one header field. Its texts are offsets into the head's buffer,
 // or, when edited is set, into the header's arena.
 type Field struct {
@@ -141,6 +143,21 @@ func (h *Header) SetValue(i int, value string) {
 	h.arena = append(h.arena, value...)
 }
 
+// SetValueBytes is SetValue of bytes.
+func (h *Header) SetValueBytes(i int, value []byte) {
+	f := &h.fields[i]
+	f.valueOff, f.valueLen, f.valueIn = uint32(len(h.arena)), uint32(len(value)), true
+	h.arena = append(h.arena, value...)
+}
+
+// Space returns n bytes of the arena for a text that belongs to this head but
+// is not as it arrived, such as a normal form. It is valid until Reset.
+func (h *Header) Space(n int) []byte {
+	at := len(h.arena)
+	h.arena = slices.Grow(h.arena, n)[:at+n]
+	return h.arena[at : at+n : at+n]
+}
+
 // Replace replaces name and value of field i; both are copied.
 func (h *Header) Replace(i int, name, value string) {
 	add(h, name, value)
@@ -186,6 +203,14 @@ func (h *Header) CopyFrom(src *Header) {
 		h.AddBytes(src.Name(i), src.Value(i))
 	}
 }
+
+// Save appends the present list of fields to dst, for Restore. Texts are never
+// overwritten before Reset, so the list alone is the header's whole state.
+func (h *Header) Save(dst []Field) []Field { return append(dst, h.fields...) }
+
+// Restore makes the header's fields what they were at Save. There must have
+// been no Reset in between.
+func (h *Header) Restore(saved []Field) { h.fields = append(h.fields[:0], saved...) }
 
 // tchar is RFC 9110 §5.6.2's token alphabet.
 var tchar = func() (t [256]bool) {
