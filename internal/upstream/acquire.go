@@ -23,13 +23,15 @@ type Pick struct {
 	again    *Server // the next try goes there, on a new connection
 	stale    bool    // the one free retry of a stale connection is spent
 	attempts int     // retries made
+	sent     bool    // the latest try had a connection, so the server may know of the request
+	reused   bool    // and that connection was idle before
 	pin      pin
 }
 
 // Reset prepares the Pick for a new exchange.
-func (p *Pick) Reset(env *predicate.Env) {
+func (p *Pick) Reset(env *predicate.Env, shard metrics.Shard) {
 	key := p.pin.key[:0]
-	*p = Pick{Env: env, Shard: p.Shard}
+	*p = Pick{Env: env, Shard: shard}
 	p.pin.key = key
 }
 
@@ -64,6 +66,7 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 		g.budget.deposit(b.model.Retry.Budget)
 		b.readPin(p, false)
 	}
+	p.sent, p.reused = false, false
 	s, queued, f := b.claim(ctx, p)
 	if f != nil {
 		return Lease{}, f
@@ -75,12 +78,14 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 	l := Lease{Server: s, Queued: queued, backend: b, shard: p.Shard}
 	if !fresh {
 		if l.Conn = b.idle(s, p.query.Now, p.Shard); l.Conn != nil {
-			l.Reused = true
+			l.Reused, p.sent, p.reused = true, true, true
 			s.counters.Add(p.Shard, ServerReused, 1)
 			return l, nil
 		}
 	}
-	return b.connect(ctx, l)
+	l, f = b.connect(ctx, l)
+	p.sent = f == nil
+	return l, f
 }
 
 // idle takes a usable idle connection from the pool, or nil.
@@ -116,7 +121,7 @@ func (b *Backend) connect(ctx context.Context, l Lease) (Lease, *message.Fault) 
 	if ctx.Err() == context.Canceled {
 		f = fault(message.SideClient, causeClientLeft, err)
 	} else {
-		f = classify(Connecting, err)
+		f = Classify(Connecting, err)
 		l.Report(Outcome{Fault: f}, 0)
 	}
 	l.Server.release()

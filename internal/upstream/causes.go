@@ -91,8 +91,9 @@ const (
 	ReadingBody        // after the first response byte
 )
 
-// classify turns an error of a connection to a server into a Fault.
-func classify(phase Phase, err error) *message.Fault {
+// Classify turns an error of a connection to a server into a Fault whose cause
+// is of the table Causes. An error that is a Fault is returned as it is.
+func Classify(phase Phase, err error) *message.Fault {
 	var known *message.Fault
 	if errors.As(err, &known) {
 		return known

@@ -42,7 +42,7 @@ func (l *Lease) Release(reusable bool) {
 
 // Fault turns an error of the lease's connection into a fault that says what
 // the request was doing. A fault is returned as it is.
-func (l *Lease) Fault(phase Phase, err error) *message.Fault { return classify(phase, err) }
+func (l *Lease) Fault(phase Phase, err error) *message.Fault { return Classify(phase, err) }
 
 // Report tells how the try ended, once per lease and before Release. firstByte
 // is the time from the request's last byte (or its head) to the response head;
@@ -52,7 +52,7 @@ func (l *Lease) Report(o Outcome, firstByte time.Duration) {
 	if s == nil {
 		return
 	}
-	if l.stale(o) {
+	if l.Reused && o.stale() {
 		s.counters.Add(l.shard, ServerStale, 1)
 		return
 	}
@@ -69,10 +69,10 @@ func (l *Lease) Report(o Outcome, firstByte time.Duration) {
 	}
 }
 
-// stale reports whether a reused connection failed in the way that one does
-// when its server closed it while it was idle.
-func (l *Lease) stale(o Outcome) bool {
-	return l.Reused && o.Fault != nil && o.Fault.Retry && (o.Fault.Cause == causeReset || o.Fault.Cause == causeClosed)
+// stale reports whether the outcome is what becomes of a connection that its
+// server closed while it was idle: it broke before the first response byte.
+func (o Outcome) stale() bool {
+	return o.Fault != nil && o.Fault.Retry && (o.Fault.Cause == causeReset || o.Fault.Cause == causeClosed)
 }
 
 // counterOf returns the counter that an outcome belongs to.

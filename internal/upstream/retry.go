@@ -52,19 +52,19 @@ func (r *retryPolicy) covers(o Outcome) bool {
 }
 
 // MayRetry decides whether the request may be tried again, and prepares p for
-// it. sent says that any byte of the request may have reached the server: then
-// only idempotent methods are repeated (RFC 9110 §9.2.2). The caller must still
-// be able to send the whole request, and no byte of a response may have gone to
-// the client.
+// it; it may be called before or after the lease is released. Once Acquire gave
+// a connection the request counts as sent, and then only idempotent methods are
+// repeated (RFC 9110 §9.2.2). The caller must still be able to send the whole
+// request, and no byte of a response may have gone to the client.
 //
 // A connection that the server closed while it was idle is replaced once, on
 // the same server, without counting as a failure or a retry.
-func (b *Backend) MayRetry(p *Pick, l *Lease, o Outcome, sent bool) bool {
-	if sent && !idempotent(p.Env.Req.Method) {
+func (b *Backend) MayRetry(p *Pick, o Outcome) bool {
+	if p.sent && !idempotent(p.Env.Req.Method) {
 		return false
 	}
-	if l.stale(o) && !p.stale {
-		p.stale, p.again = true, l.Server
+	if p.reused && o.stale() && !p.stale {
+		p.stale, p.again = true, p.last
 		return true
 	}
 	if p.last == nil || p.attempts >= b.retry.attempts || !b.retry.covers(o) {
