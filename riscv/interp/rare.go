@@ -9,14 +9,12 @@ import (
 )
 
 // rare executes what the main loop does not: division, bit manipulation,
-// atomics, CSRs and floating point. It returns the kind of a fault and its data
+// atomics and floating point. It returns the kind of a fault and its data
 // address, or 0.
-func (s *State) rare(in *ins, mem *memory.Memory, fuel uint64) (FaultKind, uint64) {
+func (s *State) rare(in *ins, mem *memory.Memory) (FaultKind, uint64) {
 	switch {
 	case in.op >= isa.OpLrW && in.op <= isa.OpAmomaxuD:
 		return s.atomic(in, mem)
-	case in.op >= isa.OpCsrrw && in.op <= isa.OpCsrrci:
-		return s.csr(in, fuel), 0
 	case in.op >= isa.OpFmaddS && in.op <= isa.OpFcvtDS:
 		return s.float(in), 0
 	}

@@ -341,8 +341,13 @@ find:
 					return s.fault(Illegal, in, seg, seg.base+uint64(in.off), fuel)
 				case opTornCode:
 					return s.fault(FetchAccess, in, seg, seg.base+uint64(in.off)+2, fuel)
+				case isa.OpCsrrw, isa.OpCsrrs, isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci:
+					if why := s.csr(in, fuel); why != 0 {
+						return s.fault(why, in, seg, seg.base+uint64(in.off), fuel)
+					}
+					continue blocks
 				default:
-					if why, at := s.rare(in, mem, fuel); why != 0 {
+					if why, at := s.rare(in, mem); why != 0 {
 						if why == Illegal {
 							at = seg.base + uint64(in.off)
 						}
