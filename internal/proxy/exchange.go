@@ -1,0 +1,213 @@
+package proxy
+
+import (
+	"time"
+
+	"fishplate/internal/http1"
+	"fishplate/internal/invariant"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+	"fishplate/internal/predicate"
+	"fishplate/internal/router"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// A step is a station of an exchange. Its number is its place in the table, in
+// the counters of metrics.Process and in Record.Steps.
+type step uint8
+
+// The twelve steps, and the end.
+const (
+	accept step = iota
+	sniff
+	read
+	route
+	admit
+	guest
+	lookup
+	fetch
+	store
+	respond
+	reply
+	record
+	finished
+)
+
+// steps is how many there are.
+const steps = int(finished)
+
+// names are the words of metrics.Steps, which code, counters, the access log
+// and explain share.
+var names = [steps]string{
+	"accept", "sniff", "read", "route", "admit", "guest",
+	"lookup", "fetch", "store", "respond", "reply", "record",
+}
+
+// String returns the step's word.
+func (s step) String() string { return names[s] }
+
+// table is the life of an exchange. A step returns the next one, always a later
+// one; an answer jumps to respond or reply. Only steps that can wait or compute
+// are timed: the others take less than reading the clock does, and their time
+// is counted in the next timed one.
+var table = [steps]struct {
+	run   func(*exchange) step
+	timed bool
+}{
+	accept:  {stepAccept, false}, // connection limits, PROXY protocol
+	sniff:   {stepSniff, true},   // TLS handshake, or a tunnel by SNI
+	read:    {stepRead, false},   // one request head; pins the generation
+	route:   {stepRoute, true},   // virtual host and route, or 404
+	admit:   {stepAdmit, false},  // limits, ACL, rate, edits; may answer
+	guest:   {stepGuest, true},   // the tenant's on_recv; may answer
+	lookup:  {stepLookup, false}, // nothing is cached: always a miss
+	fetch:   {stepFetch, true},   // a server, or the guest's forge
+	store:   {stepStore, false},  // nothing is stored
+	respond: {stepRespond, true}, // on_deliver, response edits, persistence
+	reply:   {stepReply, true},   // head and body to the client; faults become statuses
+	record:  {stepRecord, false}, // counters, access log
+}
+
+// source says where the answer of an exchange comes from.
+type source uint8
+
+const (
+	fromNobody source = iota // a fault, or no answer at all
+	fromOrigin               // the leased connection
+	fromSelf                 // x.answer
+)
+
+// outcome says what becomes of the session after an exchange.
+type outcome uint8
+
+const (
+	ends    outcome = iota // close the connection
+	goesOn                 // read the next request
+	parks                  // nothing has come for a while
+	lingers                // close, but let the client read the answer first
+)
+
+// An exchange is one request and its answer. It is pooled with everything it
+// needs; a session keeps one while its goroutine lives.
+type exchange struct {
+	srv *Server
+	s   *session
+
+	gen   *Generation // pinned; nil once the response head is decided
+	plan  *RoutePlan  // valid as long as gen is
+	match *router.Route
+	req   message.Request
+	resp  message.Response
+	env   predicate.Env
+
+	reader http1.Reader // the client's side of the codec
+	body   *http1.Body  // of the request
+	upload upload
+	meter  int64 // limit of the request body, 0 = none
+
+	run       *tenant.Run
+	decision  tenant.Decision
+	debug     bool // a valid debug field asks for the record
+	explained *Explanation
+
+	backend *upstream.Backend
+	pick    upstream.Pick
+	lease   upstream.Lease
+	leased  bool
+	told    bool             // the client was told to go on (100)
+	up      *upstream.UpConn // the lease's connection
+	origin  http1.Reader     // its side of the codec
+
+	routeCounters, vhostCounters *metrics.Set // nil without a route
+
+	source source
+	answer []byte // body of fromSelf
+	fault  *message.Fault
+	after  outcome
+
+	head, out *[]byte // what is sent to the origin, and to the client
+	scratch   []byte
+	sentAt    int64 // instant at which the request was sent
+
+	rec   Record
+	begin int64 // instant of the request's first byte
+	mark  int64 // instant of the last clock read
+}
+
+// lead takes the exchange through the table from a step on.
+func (x *exchange) lead(from step) {
+	for at := from; at < finished; {
+		x.srv.process.Add(x.s.shard, metrics.ProcessSteps+int(at), 1)
+		row := &table[at]
+		next := row.run(x)
+		invariant.Check(next > at, "step %s led back to %d", at, next)
+		if row.timed && x.begin != 0 {
+			x.clock(at)
+		}
+		at = next
+	}
+}
+
+// clock charges the time since the last reading to a step.
+func (x *exchange) clock(at step) {
+	now := x.srv.wheel.exact()
+	x.rec.Steps[at] += time.Duration(now - x.mark)
+	x.mark = now
+}
+
+// fail ends the exchange's forward part with a fault; reply turns it into a
+// status.
+func (x *exchange) fail(at step, f *message.Fault) step {
+	if f.Step == "" {
+		f.Step = at.String()
+	}
+	x.fault, x.source = f, fromNobody
+	x.rec.Last = at.String()
+	return reply
+}
+
+// refuse is fail with a fault that is the client's doing.
+func (x *exchange) refuse(at step, status int, cause string) step {
+	return x.fail(at, &message.Fault{Side: message.SideClient, Status: status, Cause: cause})
+}
+
+// unpin lets go of the generation and of everything that belongs to it.
+func (x *exchange) unpin() {
+	if x.gen == nil {
+		return
+	}
+	x.gen.unpin(x.s.shard)
+	x.gen, x.plan, x.match = nil, nil, nil
+	x.env = predicate.Env{Scratch: x.env.Scratch}
+}
+
+// reset makes the exchange ready for the session's next request.
+func (x *exchange) reset() {
+	x.source, x.answer, x.fault, x.after = fromNobody, nil, nil, ends
+	x.run, x.decision, x.debug, x.explained = nil, tenant.Decision{}, false, nil
+	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
+	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
+	x.upload.ended = false
+	x.meter, x.begin, x.sentAt = 0, 0, 0
+	x.rec = Record{}
+}
+
+// buffers takes the pooled buffers that the request needs; release gives them
+// back.
+func (x *exchange) buffer(b **[]byte) []byte {
+	if *b == nil {
+		*b = netio.GetBuffer()
+	}
+	return (*(*b))[:0]
+}
+
+func (x *exchange) release() {
+	for _, b := range []**[]byte{&x.head, &x.out} {
+		if *b != nil {
+			netio.PutBuffer(*b)
+			*b = nil
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"fishplate/internal/message"
+	"fishplate/internal/predicate"
+	"fishplate/internal/upstream"
+)
+
+// An Explanation is why a request goes where it goes; its JSON is a promise of
+// the command line (docs/reference/cli.md).
+type Explanation struct {
+	VHost      string      `json:"vhost"`
+	Route      string      `json:"route"`
+	Tenant     string      `json:"tenant"`
+	Backend    string      `json:"backend"`
+	Server     string      `json:"server"`
+	Answer     string      `json:"answer,omitempty"` // "redirect 308 …", "respond 503" or "404 no-route"
+	Candidates []Candidate `json:"candidates"`
+	Predicates []Predicate `json:"predicates"`
+	Routes     []RouteTry  `json:"routes"`
+	Cache      CacheWord   `json:"cache"`
+	Limits     []string    `json:"limits"`
+	Persist    string      `json:"persist"`
+}
+
+// Candidate is one server and why it was in or out.
+type Candidate struct {
+	Server string `json:"server"`
+	In     bool   `json:"in"`
+	Why    string `json:"why"`
+}
+
+// Predicate is one part of a route's condition with its value.
+type Predicate struct {
+	Text  string `json:"text"`
+	Range string `json:"range"`
+	Value string `json:"value"`
+}
+
+// RouteTry is one route of the virtual host and whether it matched.
+type RouteTry struct {
+	Route   string `json:"route"`
+	Matched bool   `json:"matched"`
+	Why     string `json:"why"`
+}
+
+// CacheWord says what the cache would do.
+type CacheWord struct {
+	Key   string `json:"key"`
+	State string `json:"state"`
+	Why   string `json:"why"`
+}
+
+// Explain takes a request through read, route, admit and the choice of a
+// server, without sending anything. The guest is not asked: what it would say
+// depends on what it remembers.
+func (g *Generation) Explain(_ context.Context, req *message.Request) Explanation {
+	env := predicate.Env{Req: req}
+	if req.Framing == message.Length {
+		env.BodySize = req.Length
+	}
+	e := Explanation{
+		Candidates: []Candidate{}, Predicates: []Predicate{}, Routes: []RouteTry{}, Limits: []string{},
+		Cache: CacheWord{State: "off", Why: "no store is configured"},
+	}
+	tried := g.Router.Explain(&env)
+	e.VHost = tried.VHost
+	for _, t := range tried.Routes {
+		e.Routes = append(e.Routes, RouteTry{Route: t.Route, Matched: t.Matched, Why: t.Why})
+		for _, p := range t.Parts {
+			e.Predicates = append(e.Predicates, Predicate{Text: p.Text, Range: p.Range.String(), Value: p.Value})
+		}
+	}
+	switch {
+	case tried.VHost == "":
+		e.Answer = "404 no-vhost"
+	case tried.Route == nil:
+		e.Answer = "404 no-route"
+	default:
+		g.explainRoute(&e, g.Routes[tried.Route.ID], &env, func() *upstream.Backend {
+			return g.Backends[tried.Route.Backend(&env, 0)]
+		})
+	}
+	return e
+}
+
+func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.Env, split func() *upstream.Backend) {
+	e.Route = p.Name
+	env.Route, env.VHost = p.Name, p.VHost
+	if p.tenant != nil {
+		e.Tenant = p.tenant.Name()
+		env.Tenant = e.Tenant
+	}
+	p.explainLimits(e, env)
+	switch {
+	case p.redirect != nil:
+		to, _ := p.redirect.Location(nil, env)
+		e.Answer = fmt.Sprintf("redirect %d %s", p.redirect.Status, to)
+		return
+	case p.respond != nil:
+		e.Answer = fmt.Sprintf("respond %d", p.respond.status)
+		return
+	}
+	b := p.backend
+	if b == nil {
+		b = split()
+	}
+	if b == nil {
+		return
+	}
+	e.Backend = b.Name()
+	var pick upstream.Pick
+	pick.Reset(env, 0)
+	why := b.Explain(&pick)
+	for _, c := range why.Candidates {
+		e.Candidates = append(e.Candidates, Candidate{Server: c.Server, In: c.In, Why: c.Why})
+	}
+	e.Persist, e.Server = why.Persist, why.Server
+}
+
+func (p *RoutePlan) explainLimits(e *Explanation, env *predicate.Env) {
+	if p.body > 0 {
+		e.Limits = append(e.Limits, fmt.Sprintf("body: at most %d bytes", p.body))
+	}
+	if p.access != nil {
+		word := "refused"
+		if p.access.Allowed(env.Req.ClientIP) {
+			word = "allowed"
+		}
+		e.Limits = append(e.Limits, fmt.Sprintf("access: %s is %s", env.Req.ClientIP, word))
+	}
+	for _, r := range p.rates {
+		e.Limits = append(e.Limits, fmt.Sprintf("rate: counted under %q", r.Key(nil, env)))
+	}
+}
+
+// JSON returns the explanation on one line.
+func (e *Explanation) JSON() []byte {
+	text, err := json.Marshal(e)
+	if err != nil { // strings, booleans and slices of them always marshal
+		return []byte("{}")
+	}
+	return text
+}

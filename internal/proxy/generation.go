@@ -1,0 +1,234 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fishplate/internal/filter"
+	"fishplate/internal/http1"
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+	"fishplate/internal/predicate"
+	"fishplate/internal/router"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// A Generation is one compiled configuration. It is immutable; exchanges pin
+// it from the step read until the head of the response is decided.
+type Generation struct {
+	ID        uint64
+	Router    *router.Router
+	Routes    []*RoutePlan // by router.Route.ID
+	Listeners map[string]*ListenerPlan
+	Backends  map[string]*upstream.Backend
+	Tenants   map[string]*tenant.Tenant
+	Logs      []*Log
+	Name      string // of this proxy, in Via
+
+	holders *metrics.Set // exchanges that pin it, by shard
+}
+
+// pin and unpin count the exchanges that hold the generation.
+func (g *Generation) pin(s metrics.Shard)   { g.holders.Add(s, 0, 1) }
+func (g *Generation) unpin(s metrics.Shard) { g.holders.Add(s, 0, -1) }
+
+// Holders returns how many exchanges pin the generation now.
+func (g *Generation) Holders() int64 { return g.holders.Value(0) }
+
+// A ListenerPlan is what a generation says of one listener.
+type ListenerPlan struct {
+	Name     string
+	Model    *model.Listener
+	TLS      *tls.Config // nil: plain
+	Forward  filter.ForwardPolicy
+	Limits   http1.Limits
+	Tunnel   bool // protocols = ["tcp"]: no request is read
+	Clients  *filter.ClientCounts
+	Counters *metrics.Set
+
+	head, body, idle, write, tunnel int64 // timeouts in nanoseconds
+}
+
+// A RoutePlan is what a generation does with the requests of one route.
+type RoutePlan struct {
+	Name, VHost   string
+	Counters      *metrics.Set // of the route
+	VHostCounters *metrics.Set
+
+	backend   *upstream.Backend // when there is only one
+	tenant    *tenant.Tenant
+	argument  string // for the tenant's on_recv
+	mirror    *upstream.Backend
+	redirect  *filter.Redirect
+	respond   *fixedAnswer
+	request   *filter.Edits
+	response  *filter.Edits
+	rates     []*filter.RateLimit
+	access    *filter.Access
+	body      int64 // bytes, 0 = unlimited
+	firstByte int64 // nanoseconds, 0 = the backend's
+	passes    bool  // on_fault = "pass"
+	allowed   []string
+}
+
+// fixedAnswer is a respond block.
+type fixedAnswer struct {
+	status  int
+	body    []byte
+	headers *filter.Edits
+}
+
+// Parts are what a Generation is compiled from and takes from the estate.
+type Parts struct {
+	ID        uint64
+	Config    *model.Config
+	Options   predicate.Options
+	Old       *Generation // may be nil; unchanged vhosts are reused
+	Backends  map[string]*upstream.Backend
+	Tenants   map[string]*tenant.Tenant
+	TLS       map[string]*tls.Config // by listener
+	Logs      []*Log
+	Estate    *Estate
+	ProxyName string
+}
+
+// Compile makes a Generation. It changes nothing that runs.
+func Compile(p Parts) (*Generation, error) {
+	var oldRouter *router.Router
+	if p.Old != nil {
+		oldRouter = p.Old.Router
+	}
+	r, err := router.NewFrom(oldRouter, p.Config.VHosts, p.Options)
+	if err != nil {
+		return nil, err
+	}
+	g := &Generation{
+		ID: p.ID, Router: r, Backends: p.Backends, Tenants: p.Tenants, Logs: p.Logs, Name: p.ProxyName,
+		Listeners: make(map[string]*ListenerPlan), holders: metrics.NewSet(1),
+	}
+	var errs []error
+	for _, rt := range r.Routes() {
+		plan, err := g.compileRoute(rt, p)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("vhost %q: route %q: %w", rt.VHost.Name, rt.Model.Name, err))
+			continue
+		}
+		g.Routes = append(g.Routes, plan)
+	}
+	for _, l := range p.Config.Listeners {
+		g.Listeners[l.Name] = g.compileListener(l, p)
+	}
+	return g, errors.Join(errs...)
+}
+
+func (g *Generation) compileListener(l *model.Listener, p Parts) *ListenerPlan {
+	return &ListenerPlan{
+		Name: strings.Clone(l.Name), Model: l, TLS: p.TLS[l.Name],
+		Forward: filter.NewForwardPolicy(l.Forwarded, p.ProxyName),
+		Limits: http1.Limits{
+			HeadBytes: l.Limits.HeadBytes, Fields: l.Limits.Fields,
+			TargetBytes: l.Limits.TargetBytes, Slashes: l.Slashes,
+		},
+		Tunnel:   slices.Contains(l.Protocols, "tcp"),
+		Clients:  p.Estate.clients(l.Name),
+		Counters: p.Estate.Listener(l.Name),
+		head:     timeout(l.Timeouts.Head, 10*time.Second),
+		body:     timeout(l.Timeouts.Body, 30*time.Second),
+		idle:     timeout(l.Timeouts.Idle, 75*time.Second),
+		write:    timeout(l.Timeouts.Write, 30*time.Second),
+		tunnel:   timeout(l.Timeouts.Tunnel, time.Hour),
+	}
+}
+
+func timeout(d, otherwise time.Duration) int64 {
+	if d <= 0 {
+		d = otherwise
+	}
+	return int64(d)
+}
+
+func (g *Generation) compileRoute(rt *router.Route, p Parts) (*RoutePlan, error) {
+	m := rt.Model
+	plan := &RoutePlan{
+		Name: strings.Clone(m.Name), VHost: strings.Clone(rt.VHost.Name),
+		Counters:      p.Estate.Route(rt.VHost.Name, m.Name),
+		VHostCounters: p.Estate.VHost(rt.VHost.Name),
+		body:          m.Limits.Body, firstByte: int64(m.FirstByte),
+		access: filter.CompileAccess(m.Limits.Allow, m.Limits.Deny), argument: m.TenantArgument,
+	}
+	if err := g.bind(plan, m); err != nil {
+		return nil, err
+	}
+	var err error
+	response := p.Options
+	response.Response = true
+	if plan.request, err = edits(m.Request, p.Options); err != nil {
+		return nil, err
+	}
+	if plan.response, err = edits(m.Response, response); err != nil {
+		return nil, err
+	}
+	for _, limit := range m.Limits.Rates {
+		rate, err := filter.CompileRate(rt.VHost.Name+"/"+m.Name, limit, p.Options)
+		if err != nil {
+			return nil, err
+		}
+		plan.rates = append(plan.rates, rate)
+	}
+	if m.Redirect != nil {
+		if plan.redirect, err = filter.CompileRedirect(m.Redirect, p.Options); err != nil {
+			return nil, err
+		}
+	}
+	if m.Respond != nil {
+		fixed := &fixedAnswer{status: m.Respond.Status, body: m.Respond.Body}
+		if fixed.headers, err = edits(model.Edits{Set: m.Respond.Headers}, response); err != nil {
+			return nil, err
+		}
+		plan.respond = fixed
+	}
+	return plan, nil
+}
+
+// bind resolves the names that a route mentions.
+func (g *Generation) bind(plan *RoutePlan, m *model.Route) error {
+	named := func(name string) (*upstream.Backend, error) {
+		b := g.Backends[name]
+		if name != "" && b == nil {
+			return nil, fmt.Errorf("no backend %q", name)
+		}
+		return b, nil
+	}
+	var err error
+	if plan.backend, err = named(m.Backend); err != nil {
+		return err
+	}
+	if plan.mirror, err = named(m.Mirror); err != nil {
+		return err
+	}
+	for _, share := range m.Split {
+		if _, err := named(share.Backend); err != nil {
+			return err
+		}
+	}
+	if m.Tenant == "" {
+		return nil
+	}
+	if plan.tenant = g.Tenants[m.Tenant]; plan.tenant == nil {
+		return fmt.Errorf("no tenant %q", m.Tenant)
+	}
+	return nil
+}
+
+// edits compiles m, nil when there is nothing to edit.
+func edits(m model.Edits, o predicate.Options) (*filter.Edits, error) {
+	if len(m.Set)+len(m.Add)+len(m.Remove) == 0 && !m.Rewrite.Set() {
+		return nil, nil
+	}
+	return filter.CompileEdits(m, o)
+}

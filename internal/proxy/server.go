@@ -1,0 +1,217 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+)
+
+// Options hand a Server what it works with. All are required but DebugKey.
+type Options struct {
+	Logger   *slog.Logger
+	Estate   *Estate
+	Process  *metrics.Set   // metrics.Process
+	Causes   *metrics.Words // faults by cause
+	DebugKey []byte         // key of the signed debug field; nil turns it off
+}
+
+// A Server runs sessions under the current generation.
+type Server struct {
+	logger   *slog.Logger
+	estate   *Estate
+	process  *metrics.Set
+	causes   *metrics.Words
+	debugKey []byte
+
+	current atomic.Pointer[Generation]
+	logs    atomic.Pointer[[]*Log]
+	wheel   *wheel
+	parker  *netio.Parker
+	pool    sync.Pool // of *exchange
+
+	ctx      context.Context // ends when sessions must stop
+	cancel   context.CancelFunc
+	draining atomic.Bool
+	open     atomic.Int64  // sessions
+	none     chan struct{} // receives when open falls to zero
+	mirrors  mirrors
+	loops    sync.WaitGroup // accept loops
+	wheelRan sync.WaitGroup
+	started  time.Time
+}
+
+// New returns a Server without a generation: Swap gives it one before Serve.
+func New(o Options) (*Server, error) {
+	parker, err := netio.NewParker()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		logger: o.Logger, estate: o.Estate, process: o.Process, causes: o.Causes, debugKey: o.DebugKey,
+		wheel: newWheel(), parker: parker, none: make(chan struct{}, 1), started: time.Now(),
+	}
+	s.logs.Store(&[]*Log{})
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.mirrors.init(s)
+	s.wheelRan.Go(func() { s.wheel.run(s.ctx.Done()) })
+	return s, nil
+}
+
+// Swap makes g the generation of every request that is read from now on, and
+// returns the one before it.
+func (s *Server) Swap(g *Generation) *Generation {
+	s.process.Add(0, metrics.ProcessGeneration, int64(g.ID)-s.process.Value(metrics.ProcessGeneration))
+	s.logs.Store(&g.Logs)
+	return s.current.Swap(g)
+}
+
+// Current returns the running generation, nil before the first Swap.
+func (s *Server) Current() *Generation { return s.current.Load() }
+
+// Serve accepts on every shard of l until l is closed, as the listener of that
+// name. It returns when the shards' loops have ended; the sessions go on.
+func (s *Server) Serve(l *netio.Listener, name string) {
+	var loops sync.WaitGroup
+	for i := range l.Shards() {
+		loops.Go(func() { s.acceptLoop(l, i, name) })
+	}
+	loops.Wait()
+}
+
+func (s *Server) acceptLoop(l *netio.Listener, shard int, name string) {
+	counters := s.estate.Listener(name)
+	for {
+		c, err := l.AcceptShard(shard)
+		if err != nil {
+			if !errors.Is(err, netio.ErrClosed) {
+				s.logger.Error("accept", "listener", name, "error", err)
+			}
+			return
+		}
+		t := &session{srv: s, net: c, stream: c, plain: c, counters: counters, shard: metrics.NewShard()}
+		t.conn.Listener = name
+		s.open.Add(1)
+		go t.serve(accept)
+	}
+}
+
+// attach gives the session an exchange.
+func (s *Server) attach(t *session) *exchange {
+	x, _ := s.pool.Get().(*exchange)
+	if x == nil {
+		x = &exchange{srv: s}
+		x.upload.done = make(chan struct{}, 1)
+	}
+	x.s = t
+	x.reset()
+	if t.plan != nil {
+		x.reader.Init(t.stream, t.plan.Limits)
+	}
+	return x
+}
+
+// detach takes it back.
+func (s *Server) detach(x *exchange) {
+	x.release()
+	x.reader.Release()
+	x.s = nil
+	x.reset()
+	s.pool.Put(x)
+}
+
+// park leaves an idle session to the parker. False means that it must be closed.
+func (s *Server) park(t *session) bool {
+	if s.draining.Load() {
+		return false
+	}
+	s.process.Add(t.shard, metrics.ProcessParked, 1)
+	if s.parker.Park(t.net, s.wheel.time(t.idleDue), func(_ *netio.Conn, expired bool) { t.wake(expired) }) {
+		return true
+	}
+	s.process.Add(t.shard, metrics.ProcessParked, -1)
+	return false
+}
+
+func (s *Server) left(*session) {
+	if s.open.Add(-1) == 0 && s.draining.Load() {
+		select {
+		case s.none <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Drain closes idle connections, announces to the others that they end with
+// their present exchange, and returns when all have, or with ctx's error.
+// Listeners are closed by their owner before.
+func (s *Server) Drain(ctx context.Context) error {
+	s.draining.Store(true)
+	s.parker.ExpireAll()
+	if s.open.Load() == 0 {
+		return nil
+	}
+	for {
+		select {
+		case <-s.none:
+			if s.open.Load() == 0 {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close ends every session at once and returns when they are gone.
+func (s *Server) Close() {
+	s.draining.Store(true)
+	s.wheel.all.Store(true)
+	s.parker.Close()
+	for s.open.Load() > 0 {
+		s.wheel.sweep()
+		select {
+		case <-s.none:
+		case <-time.After(sweepEvery):
+		}
+	}
+	s.cancel()
+	s.wheelRan.Wait()
+	s.mirrors.close()
+}
+
+// Drained returns when no exchange pins g any more, or with ctx's error.
+func (s *Server) Drained(ctx context.Context, g *Generation) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for g.Holders() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// Sessions returns how many client connections are open, and how many of them
+// are parked.
+func (s *Server) Sessions() (open, parked int) { return int(s.open.Load()), s.parker.Len() }
+
+// panicked reports a defect and gives back what the exchange holds.
+func (x *exchange) panicked(p any) {
+	x.srv.process.Add(x.s.shard, metrics.ProcessPanics, 1)
+	x.srv.logger.Error("panic in an exchange", "panic", p, "route", x.rec.Route, "stack", string(debug.Stack()))
+	x.srv.causes.Add("panic")
+	x.fault = &message.Fault{Side: message.SideSelf, Status: 500, Cause: "panic"}
+	x.s.watch.disarm()
+	x.abandon()
+	x.unpin()
+}

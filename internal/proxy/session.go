@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"fishplate/internal/http1"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+)
+
+// parkAfter is how long a connection may be idle before it loses its goroutine.
+const parkAfter = int64(time.Second)
+
+// A session is one client connection. While it is parked, this is all that is
+// left of it; an exchange, with the codec and its buffers, is attached while
+// its goroutine lives.
+type session struct {
+	srv      *Server
+	plan     *ListenerPlan
+	planID   uint64 // generation of plan
+	counters *metrics.Set
+
+	net    *netio.Conn
+	tls    *tls.Conn    // nil on a plain connection
+	stream http1.Stream // net, tls, or what replays bytes already read
+	plain  *netio.Conn  // nil unless body bytes may bypass us: net, without replay
+	conn   message.Conn
+	client netip.Addr // counted in plan.Clients; invalid when not
+
+	watch    watch
+	shard    metrics.Shard
+	idleDue  int64 // instant at which an idle connection is closed
+	served   int   // requests
+	admitted bool  // accept has counted it
+}
+
+// serve runs the session until it ends or parks. It is the whole life of the
+// connection's goroutine.
+func (s *session) serve(from step) {
+	x := s.srv.attach(s)
+	if s.watch.shard == nil {
+		s.srv.wheel.add(&s.watch, s.shard)
+	}
+	after := ends
+	for {
+		after = x.guarded(from)
+		if after != goesOn {
+			break
+		}
+		from = read
+		x.reset()
+	}
+	s.srv.wheel.remove(&s.watch)
+	if after == lingers {
+		s.linger(x)
+	}
+	s.srv.detach(x)
+	if after == parks && s.srv.park(s) {
+		return
+	}
+	s.close()
+}
+
+// guarded leads one exchange and turns a panic, which is a defect of ours, into
+// the end of this one connection.
+func (x *exchange) guarded(from step) (after outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.panicked(p)
+			after = ends
+		}
+	}()
+	x.lead(from)
+	return x.after
+}
+
+// refresh takes the listener's plan of a generation. A listener that the
+// generation does not have keeps its last plan until its connections end.
+func (s *session) refresh(g *Generation) {
+	if s.planID == g.ID {
+		return
+	}
+	s.planID = g.ID
+	if p := g.Listeners[s.conn.Listener]; p != nil {
+		s.plan = p
+	}
+}
+
+// logs returns the access logs of the running generation.
+func (s *session) logs() []*Log { return *s.srv.logs.Load() }
+
+// wake is what the parker calls.
+func (s *session) wake(expired bool) {
+	s.srv.process.Add(s.shard, metrics.ProcessParked, -1)
+	if expired {
+		s.close()
+		return
+	}
+	s.serve(read)
+}
+
+// close ends the connection.
+func (s *session) close() {
+	if s.tls != nil {
+		// close_notify must not wait for a client that does not read.
+		_ = s.net.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = s.tls.Close() // the client may have gone before us
+	}
+	_ = s.net.Close() // nothing is left to tell anybody
+	if s.client.IsValid() {
+		s.plan.Clients.Release(s.client)
+	}
+	if s.admitted {
+		s.counters.Add(s.shard, metrics.ListenerConnections, -1)
+	}
+	s.srv.left(s)
+}
+
+// Lingering: a close with unread bytes makes the kernel send a reset, which can
+// destroy the answer before the client has read it (RFC 9112 §9.6).
+const (
+	lingerBytes = 256 << 10
+	lingerTime  = int64(2 * time.Second)
+)
+
+func (s *session) linger(x *exchange) {
+	if s.tls != nil {
+		_ = s.net.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = s.tls.CloseWrite() // the answer is out already
+	}
+	if s.net.CloseWrite() != nil {
+		return
+	}
+	buf := netio.GetBuffer()
+	defer netio.PutBuffer(buf)
+	_ = s.net.SetReadDeadline(time.Now().Add(time.Duration(lingerTime)))
+	for total := 0; total < lingerBytes; {
+		n, err := s.net.Read(*buf)
+		if err != nil {
+			return
+		}
+		total += n
+	}
+}
+
+// replay is a stream whose first bytes were read before the codec began.
+type replay struct {
+	*netio.Conn
+	first []byte
+}
+
+// Read yields the bytes read before, then the connection's.
+func (r *replay) Read(p []byte) (int, error) {
+	if len(r.first) == 0 {
+		return r.Conn.Read(p)
+	}
+	n := copy(p, r.first)
+	if r.first = r.first[n:]; len(r.first) == 0 {
+		r.first = nil
+	}
+	return n, nil
+}
+
+// isTimeout tells a deadline, ours or the system's.
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// isEnd tells an orderly end of the stream.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) }
+
+func tlsVersion(v uint16) string {
+	switch v {
+	case tls.VersionTLS13:
+		return "1.3"
+	case tls.VersionTLS12:
+		return "1.2"
+	}
+	return "other"
+}

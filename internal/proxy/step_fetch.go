@@ -1,0 +1,204 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"fishplate/internal/filter"
+	"fishplate/internal/http1"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// stepFetch gets the head of an answer: from a server of the backend, with
+// retries inside, or from the guest's forge.
+func stepFetch(x *exchange) step {
+	if x.decision.Kind == tenant.Forge && x.run != nil {
+		return x.forge()
+	}
+	if x.backend == nil {
+		x.backend = x.chooseBackend(rand.Uint32())
+	}
+	b := x.backend
+	if b == nil {
+		return x.fail(fetch, &message.Fault{Side: message.SideSelf, Status: 500, Cause: "no-backend"})
+	}
+	x.pick.Reset(&x.env, x.s.shard)
+	x.rec.Backend = b.Name()
+	x.env.Backend = x.rec.Backend
+	filter.Forward(&x.req, x.s.plan.Forward)
+	b.PersistRequest(&x.pick)
+	x.encode()
+	if x.plan.mirror != nil {
+		x.srv.mirrors.send(x)
+	}
+	for {
+		f := x.attempt(b)
+		if !x.again(b, f) {
+			if f != nil {
+				x.drop()
+				return x.fail(fetch, f)
+			}
+			x.source = fromOrigin
+			return store
+		}
+	}
+}
+
+// chooseBackend returns the route's backend, or the arm of its split that the
+// random number falls into.
+func (x *exchange) chooseBackend(random uint32) *upstream.Backend {
+	if x.plan.backend != nil {
+		return x.plan.backend
+	}
+	return x.gen.Backends[x.match.Backend(&x.env, random)]
+}
+
+// encode writes the request as the origin will get it: its head, and as much of
+// the body as has arrived.
+func (x *exchange) encode() {
+	out := http1.AppendRequestHead(x.buffer(&x.head), &x.req, http1.ForwardOptions{
+		Upgrade: x.req.Upgrade != nil, Expect: x.req.Expect100 && x.reader.Buffered() == 0,
+	})
+	if x.req.Framing == message.Length {
+		// While bytes are buffered a Content-Length body yields them without
+		// reading the connection.
+		for x.reader.Buffered() > 0 && !x.body.Done() && len(out) < cap(*x.head)-1024 {
+			piece, err := x.body.Next()
+			if err != nil {
+				break
+			}
+			out = append(out, piece...)
+			x.rec.BytesIn += int64(len(piece))
+		}
+	}
+	*x.head = out
+}
+
+// attempt sends the request to one server and reads the head of its answer. The
+// lease, if there is one, is kept: the caller drops it.
+func (x *exchange) attempt(b *upstream.Backend) *message.Fault {
+	lease, f := b.Acquire(x.srv.ctx, &x.pick)
+	x.lease = lease
+	if f != nil {
+		return f
+	}
+	x.leased, x.up = true, lease.Conn
+	x.rec.Server, x.rec.Reused = lease.Server.Name(), lease.Reused
+	x.env.Server = x.rec.Server
+	x.origin.Init(x.up.Stream, originLimits)
+	if _, err := x.up.Stream.Write(*x.head); err != nil {
+		return x.lease.Fault(upstream.Sending, err)
+	}
+	x.sentAt = x.srv.wheel.exact()
+	if !x.body.Done() {
+		x.startUpload(x.up)
+	}
+	f = x.awaitHead(b)
+	if f != nil && x.upload.running {
+		x.stopUpload()
+		if u := x.upload.fault; u != nil {
+			return u // the client's body was the trouble
+		}
+	}
+	return f
+}
+
+// originLimits bound the head of a server's answer.
+var originLimits = http1.Limits{HeadBytes: 64 << 10, Fields: 256}
+
+// awaitHead reads heads until a final one, and hands on the interim ones.
+func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {
+	limit := x.plan.firstByte
+	if limit == 0 {
+		limit = int64(b.Timeouts().FirstByte)
+	}
+	if limit <= 0 {
+		limit = int64(time.Minute)
+	}
+	for {
+		x.s.watch.arm(x.up.Raw, nil, x.srv.wheel.now()+limit)
+		f := x.origin.ReadResponse(&x.resp, x.req.Method)
+		x.s.watch.disarm()
+		if f != nil {
+			if f.Err != nil && f.Status != 0 && x.origin.Buffered() == 0 || f.Err != nil && isTimeout(f.Err) {
+				return x.lease.Fault(upstream.AwaitingHead, f.Err)
+			}
+			return f
+		}
+		if x.rec.FirstByte == 0 {
+			x.rec.FirstByte = time.Duration(x.srv.wheel.exact() - x.sentAt)
+		}
+		if x.resp.Status >= 200 || x.resp.Status == 101 {
+			return nil
+		}
+		if f := x.interim(); f != nil {
+			return f
+		}
+	}
+}
+
+// drop closes the lease's connection, and stops the body that flows to it.
+func (x *exchange) drop() {
+	x.stopUpload()
+	if x.leased {
+		x.lease.Release(false)
+		x.leased, x.up = false, nil
+	}
+	x.origin.Release()
+}
+
+// again decides whether an attempt is repeated, after a fault or an answer that
+// the backend's policy names, and reports how the attempt ended.
+func (x *exchange) again(b *upstream.Backend, f *message.Fault) bool {
+	o := upstream.Outcome{Fault: f}
+	if f == nil {
+		o.Status = x.resp.Status
+	}
+	if x.leased {
+		x.lease.Report(o, x.rec.FirstByte)
+	}
+	if f == nil && o.Status < 400 || f != nil && f.Side == message.SideClient {
+		return false
+	}
+	if u := &x.upload; u.running || u.ended && u.bytes > 0 {
+		return false // the body is gone, or going
+	}
+	if !b.MayRetry(&x.pick, o) {
+		return false
+	}
+	x.drop()
+	x.upload.ended = false
+	x.rec.Retries, x.rec.FirstByte = x.pick.Attempts(), 0
+	return true
+}
+
+// interim hands a 1xx answer to a client that understands it (RFC 9110 §15.2).
+func (x *exchange) interim() *message.Fault {
+	if x.req.Minor == 0 {
+		return nil
+	}
+	out := http1.AppendResponseHead(x.buffer(&x.out), &x.resp, http1.ReplyOptions{})
+	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
+	_, err := x.s.stream.Write(out)
+	x.s.watch.disarm()
+	x.rec.BytesOut += int64(len(out))
+	if err != nil {
+		return clientGone(err)
+	}
+	x.told = x.told || x.resp.Status == 100
+	return nil
+}
+
+func clientGone(err error) *message.Fault {
+	return &message.Fault{Side: message.SideClient, Cause: "client-gone", Err: err}
+}
+
+func (x *exchange) countSpliced(n int64) {
+	if n > 0 {
+		x.srv.process.Add(x.s.shard, metrics.ProcessSpliceBytes, n)
+		x.rec.Spliced = true
+	}
+}

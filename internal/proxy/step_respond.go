@@ -1,0 +1,24 @@
+package proxy
+
+// stepRespond decides the head of the answer: the persistence cookie, the
+// guest's on_deliver, the route's edits. Afterwards the generation is let go.
+func stepRespond(x *exchange) step {
+	if x.source == fromOrigin {
+		x.backend.PersistResponse(&x.pick, &x.resp, x.lease.Server)
+	}
+	if x.run != nil && x.run.WantsDeliver() {
+		if f := x.onDeliver(); f != nil {
+			return x.guestFault(respond, f)
+		}
+	}
+	if p := x.plan; p.response != nil {
+		x.env.Resp = &x.resp
+		p.response.ApplyResponse(&x.resp, &x.env)
+	}
+	if x.debug {
+		x.debugAnswer()
+	}
+	x.rec.Last = respond.String()
+	x.unpin()
+	return reply
+}
