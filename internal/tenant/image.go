@@ -1,0 +1,242 @@
+package tenant
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+	"fishplate/riscv"
+)
+
+// The layout above a program, in bytes (guest ABI §1.4).
+const (
+	brkWindow  = 1 << 20
+	stackSize  = 1 << 20
+	exitPage   = 4096
+	heapWindow = 512 << 20
+	mmapWindow = 256 << 20
+)
+
+// image is a program after its start-up code, frozen, and the forks of it that
+// are free. Its machine memory is outside the collector's sight: retire closes
+// the free forks, the tenant's clean-up the image.
+type image struct {
+	tenant  *model.Tenant
+	program *riscv.Program
+	frozen  *riscv.Image
+	memento memento
+	calls   *dispatchTable
+	permits *permits
+	account *account
+	stats   *stats
+	regexes regexCache
+	startup uint64 // instructions of main
+
+	mu      sync.Mutex
+	free    []*vm // LIFO: the warmest is used first
+	retired bool
+}
+
+// newImage loads a program and runs its start-up code to the wait call.
+func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
+	program, err := riscv.LoadProgram(elf)
+	if err != nil {
+		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
+	}
+	t = withDefaults(t)
+	im := &image{
+		tenant: t, program: program, calls: s.calls, permits: s.permits, stats: st,
+		account: &account{share: uint64(max(t.Share, 1)), index: -1},
+	}
+	if err := im.start(); err != nil {
+		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
+	}
+	return im, nil
+}
+
+// withDefaults fills in the limits that a model built by hand leaves out.
+func withDefaults(t *model.Tenant) *model.Tenant {
+	full := *t
+	if full.Memory <= 0 {
+		full.Memory = 64 << 20
+	}
+	if full.Instructions == 0 {
+		full.Instructions = 20_000_000
+	}
+	if full.Time <= 0 {
+		full.Time = time.Second
+	}
+	if full.Concurrency <= 0 {
+		full.Concurrency = 64
+	}
+	return &full
+}
+
+// start makes the first machine, runs main, and freezes it.
+func (im *image) start() error {
+	base := im.program.HeapStart
+	top := base + brkWindow + stackSize
+	heapBase := top + exitPage
+	m, err := riscv.NewMachine(im.program, riscv.Options{
+		MemoryLimit:  uint64(im.tenant.Memory),
+		AddressSpace: heapBase + heapWindow + mmapWindow,
+	})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	v := &vm{m: m, image: im, decision: decision{backend: -1}}
+	v.memento = memento{
+		exit: top, stackTop: top, brkBase: base, heapBase: heapBase, heapEnd: heapBase + heapWindow,
+		mmapNext: heapBase + heapWindow, mmapEnd: heapBase + heapWindow + mmapWindow,
+		functions: map[string]uint64{},
+	}
+	if addr, ok := im.program.Lookup("fast_exit"); ok {
+		v.exit = addr
+	}
+	v.heap.Reset(v.heapBase, heapWindow)
+	m.Time = cpuTime
+	if err := v.processStack(); err != nil {
+		return err
+	}
+	v.limit = im.tenant.Instructions
+	if f := v.run(context.Background()); f != nil {
+		im.stats.stopped(f.Cause)
+		return f.Err
+	}
+	im.stats.add(metrics.TenantCalls+3, 1)
+	if !v.waiting {
+		return errors.New("the program ended without waiting for requests: did it call wait_for_requests?")
+	}
+	im.startup = m.Instret
+	return im.freeze(v)
+}
+
+func (im *image) freeze(v *vm) (err error) {
+	im.memento = v.memento
+	// Forks allocate from the high-water mark of main, so a block of main's is
+	// never handed out again.
+	im.memento.heapBase = v.heap.Top()
+	if im.frozen, err = v.m.Freeze(); err != nil {
+		return err
+	}
+	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*4096)
+	return nil
+}
+
+// processStack builds what Linux gives a process: strings, argc, argv, envp and
+// the auxiliary vector (guest ABI §1.3), and leaves sp at argc.
+func (v *vm) processStack() error {
+	v.m.X[2] = v.stackTop
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return err
+	}
+	randomAt, err := v.place(random[:])
+	if err != nil {
+		return err
+	}
+	platform, err := v.push("RISC-V 64-bit")
+	if err != nil {
+		return err
+	}
+	phdr := v.image.program.Phdr
+	if phdr == 0 {
+		v.m.X[2] &^= 7
+		if phdr, err = v.place(v.image.program.Phdrs); err != nil {
+			return err
+		}
+	}
+	words := []uint64{}
+	for _, list := range [][]string{
+		append([]string{v.image.tenant.Name}, v.image.tenant.Arguments...),
+		{"LC_CTYPE=C", "LC_ALL=C", "USER=groot", "RISCV_MODE=request"},
+	} {
+		if len(words) == 0 {
+			words = append(words, uint64(len(list)))
+		}
+		for _, s := range list {
+			at, err := v.push(s)
+			if err != nil {
+				return err
+			}
+			words = append(words, at)
+		}
+		words = append(words, 0)
+	}
+	p := v.image.program
+	words = append(words, 6, 4096, 17, 100, 3, phdr, 4, uint64(p.PhEnt), 5, uint64(p.PhNum),
+		7, p.Entry&^0xFFFFFF, 9, p.Entry, 16, 0, 26, 0, 11, 1000, 12, 0, 13, 0, 14, 0, 23, 0,
+		15, platform, 25, randomAt, 0, 0)
+	block := make([]byte, 0, len(words)*8)
+	for _, w := range words {
+		block = binary.LittleEndian.AppendUint64(block, w)
+	}
+	v.m.X[2] = (v.m.X[2] - uint64(len(block))) &^ 15
+	return v.store(v.m.X[2], block)
+}
+
+// place puts bytes on the stack as they are and returns their address.
+func (v *vm) place(b []byte) (uint64, error) {
+	v.m.X[2] -= uint64(len(b))
+	return v.m.X[2], v.store(v.m.X[2], b)
+}
+
+// cpuTime is what a guest reads from the CSR time: microseconds, coarsened.
+func cpuTime() uint64 { return uint64(time.Now().UnixMicro()) &^ 3 }
+
+// take gives a fork from the pool, or a new one.
+func (im *image) take() (*vm, error) {
+	im.stats.add(metrics.TenantForks, 1)
+	im.mu.Lock()
+	if n := len(im.free); n > 0 {
+		v := im.free[n-1]
+		im.free = im.free[:n-1]
+		im.mu.Unlock()
+		return v, nil
+	}
+	im.mu.Unlock()
+	m, err := im.frozen.Fork()
+	if err != nil {
+		return nil, fmt.Errorf("fork guest %q: %w", im.tenant.Name, err)
+	}
+	m.Time = cpuTime
+	v := &vm{m: m, image: im}
+	v.reset()
+	return v, nil
+}
+
+// give takes a fork back, cleaned, or closes it when there are enough.
+func (im *image) give(v *vm) {
+	im.stats.add(metrics.TenantDirty, int64(v.m.Mem.Dirty()))
+	v.reset()
+	im.mu.Lock()
+	keep := !im.retired && len(im.free) < im.tenant.Concurrency
+	if keep {
+		im.free = append(im.free, v)
+	}
+	im.mu.Unlock()
+	if !keep {
+		v.m.Close()
+	}
+}
+
+// retire closes the free forks; those in use are closed when they come back.
+func (im *image) retire() {
+	im.mu.Lock()
+	free := im.free
+	im.free, im.retired = nil, true
+	im.mu.Unlock()
+	for _, v := range free {
+		v.m.Close()
+	}
+}
+
+// count adds to one of the tenant's counters.
+func (im *image) count(i int, n int64) { im.stats.add(i, n) }

@@ -1,0 +1,289 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+)
+
+// Kind says what a program decided about a request.
+type Kind uint8
+
+// The kinds of decisions.
+const (
+	Continue Kind = iota // look it up, fetch it: as without a program
+	Pass                 // fetch it, do not cache it
+	Answer               // answer here; Run.Answer makes the response
+	Forge                // the program makes the response; Run.Forge
+)
+
+var kinds = [...]string{"continue", "pass", "answer", "forge"}
+
+// String returns the word of the kind.
+func (k Kind) String() string { return kinds[k] }
+
+// Decision is what on_recv decided.
+type Decision struct {
+	Kind    Kind
+	Status  int    // of an Answer
+	Backend string // one of the tenant's backends that the program chose; "" = the route's
+	Cached  bool   // of a Forge: the program would like it cached
+	Word    string // the string that the program gave, for logs
+	// Failed is the fault that on_fault = "pass" passed over; nil otherwise.
+	Failed *message.Fault
+}
+
+// Run is one request's admission to a tenant. It belongs to one goroutine at a
+// time. Slices that its methods return are valid until Release.
+type Run struct {
+	tenant *Tenant
+	front  *vm // on_recv, on_synth, on_deliver
+	back   *vm // forge
+	values [3]uint64
+}
+
+// Release gives the forks and the slot back. The Run must not be used again.
+func (r *Run) Release() {
+	r.dropFront()
+	if r.back != nil {
+		r.tenant.image.give(r.back)
+		r.back = nil
+	}
+	r.tenant.stats.add(metrics.TenantActive, -1)
+	r.tenant.release()
+}
+
+func (r *Run) dropFront() {
+	if r.front != nil {
+		r.tenant.image.give(r.front)
+		r.front = nil
+	}
+}
+
+// WantsDeliver reports whether the program registered on_deliver.
+func (r *Run) WantsDeliver() bool { return r.tenant.image.memento.callbacks[cbOnDeliver] != 0 }
+
+// OnRecv calls on_recv(REQ, -1, arg) in a fresh fork and says what it decided.
+// The program's edits are made to req in place; the texts are copies, so they
+// stay valid after Release. A fault leaves req as it was.
+func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Decision, *message.Fault) {
+	v, f := r.fork()
+	if f != nil {
+		return Decision{}, f
+	}
+	r.front = v
+	if v.callbacks[cbOnRecv] == 0 {
+		return Decision{}, nil
+	}
+	v.attach(stageRecv, req, nil)
+	if f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, 0, ^uint64(0)); f != nil {
+		v.req.rollback()
+		r.dropFront() // whatever state it is in, nobody wants it
+		if r.tenant.model.OnFault == "pass" {
+			return Decision{Failed: f}, nil
+		}
+		return Decision{}, f
+	}
+	d := r.decide(v)
+	v.detach()
+	if !r.WantsDeliver() && d.Kind != Answer {
+		r.dropFront() // a slow origin pins no fork
+	}
+	return d, nil
+}
+
+// decide turns the guest's word into a Decision.
+func (r *Run) decide(v *vm) Decision {
+	d := Decision{Word: v.decision.word}
+	if i := v.decision.backend; i >= 0 {
+		d.Backend = r.tenant.model.Backends[i]
+	}
+	switch d.Word {
+	case "", "hash", "lookup":
+	case "pass", "pipe", "purge":
+		d.Kind = Pass
+	case "synth", "fail":
+		d.Kind, d.Status = Answer, int(int32(v.decision.values[0]))
+		if d.Word == "fail" {
+			d.Status = http.StatusServiceUnavailable
+		}
+		if v.answer.given {
+			d.Status = v.answer.status
+		}
+		if d.Status < 200 || d.Status > 599 {
+			v.logf("decision %q has status %d: answered with 500", d.Word, d.Status)
+			d.Status = http.StatusInternalServerError
+		}
+		r.tenant.stats.add(metrics.TenantAnswers, 1)
+	case "backend":
+		d.Kind, d.Cached = Forge, v.decision.values[0] != 0
+		r.values = v.decision.values
+		if d.Cached {
+			r.tenant.stats.add(metrics.TenantUncached, 1)
+		}
+	default:
+		v.logf("decision %q is unknown: the request goes on", d.Word)
+	}
+	return d
+}
+
+// Answer makes the response of an Answer decision: on_synth(REQ, RESP) fills it
+// if the program registered that, else it is the bare status. The caller has
+// emptied resp. The body is valid until Release.
+func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp *message.Response) ([]byte, *message.Fault) {
+	resp.Status = d.Status
+	v := r.front
+	if v == nil {
+		finish(resp, nil, nil)
+		return nil, nil
+	}
+	fn := v.callbacks[cbOnSynth]
+	if fn != 0 && !v.answer.given {
+		v.attach(stageSynth, req, resp)
+		f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereReq, whereResp)
+		v.detach()
+		if f != nil {
+			return nil, f
+		}
+	}
+	if v.answer.given {
+		resp.Status = v.answer.status
+	}
+	finish(resp, v.answer.kind, v.answer.body)
+	return v.answer.body, nil
+}
+
+// Forge calls the function that the program named, in a fork of its own with a
+// budget of its own: function(argument, body, length). What it leaves in a0–a4
+// becomes resp, with the fields that it appended to BERESP. The caller has
+// emptied resp. Faults have status 500. The body is valid until Release.
+func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp *message.Response) ([]byte, *message.Fault) {
+	v, f := r.fork()
+	if f != nil {
+		f.Step, f.Status = "fetch", 500
+		return nil, f
+	}
+	r.back = v
+	resp.Status = 200
+	v.attach(stageForge, req, resp)
+	defer v.detach()
+	v.m.X[2] = v.stackTop
+	var at uint64
+	if len(body) > 0 {
+		at = v.mmapNext
+		if err := v.store(at, body); err != nil {
+			return nil, r.failed(v, err)
+		}
+		v.mmapNext += (uint64(len(body)) + 4095) &^ 4095
+	}
+	if f := r.call(ctx, v, metrics.TenantCalls+1, r.values[1], "", r.values[2], at, uint64(len(body))); f != nil {
+		return nil, f
+	}
+	if err := v.takeAnswer(v.arg(0), v.arg(1), uint64(uint16(v.arg(2))), v.arg(3), v.arg(4)); err != nil {
+		return nil, r.failed(v, err)
+	}
+	resp.Status = v.answer.status
+	r.tenant.stats.add(metrics.TenantAnswers, 1)
+	finish(resp, v.answer.kind, v.answer.body)
+	return v.answer.body, nil
+}
+
+// OnDeliver calls on_deliver(REQ, RESP) in the fork that on_recv ran in. A
+// fault leaves resp as it was; with on_fault = "pass" it is only counted.
+func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message.Response) *message.Fault {
+	v := r.front
+	if v == nil || v.callbacks[cbOnDeliver] == 0 {
+		return nil
+	}
+	v.attach(stageDeliver, req, resp)
+	defer v.detach()
+	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], "", whereReq, whereResp)
+	if f != nil {
+		v.req.rollback()
+		v.res.rollback()
+	}
+	if r.tenant.model.OnFault == "pass" {
+		return nil
+	}
+	return f
+}
+
+// fork takes a machine for this Run.
+func (r *Run) fork() (*vm, *message.Fault) {
+	v, err := r.tenant.image.take()
+	if err != nil {
+		return nil, r.tenant.refuse("guest-fork", err)
+	}
+	return v, nil
+}
+
+// call runs one entry into the guest and counts it. Request-side entries get
+// arg as their third argument.
+func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg string, args ...uint64) *message.Fault {
+	begin := v.m.Instret
+	if v.stage != stageForge {
+		at, err := v.push(arg)
+		if err != nil {
+			return r.failed(v, err)
+		}
+		args = append(args, at)
+	}
+	v.enter(fn, args...)
+	f := v.run(ctx)
+	st := r.tenant.stats
+	st.add(counter, 1)
+	st.add(metrics.TenantInstructions, int64(v.m.Instret-begin))
+	st.add(metrics.TenantTime, int64(time.Since(v.taken)))
+	if f != nil {
+		st.stopped(f.Cause)
+	}
+	return f
+}
+
+// failed is a fault found outside the guest's own instructions.
+func (r *Run) failed(v *vm, err error) *message.Fault {
+	f := v.fault(err)
+	r.tenant.stats.stopped(f.Cause)
+	return f
+}
+
+// takeAnswer copies a response that the guest points at.
+func (v *vm) takeAnswer(status, kind, kindLen, body, bodyLen uint64) error {
+	code := int(int16(status))
+	if code < 200 || code > 599 {
+		return &trap{cause: "guest-response", text: fmt.Sprintf("response has status %d", code)}
+	}
+	k, err := v.buffer(kind, kindLen)
+	if err != nil {
+		return err
+	}
+	if !message.ValidValue(k) {
+		return &trap{cause: "guest-response", text: "response has a media type with control bytes"}
+	}
+	v.answer.kind = append(v.answer.kind[:0], k...)
+	b, err := v.buffer(body, bodyLen)
+	if err != nil {
+		return err
+	}
+	v.answer.body = append(v.answer.body[:0], b...)
+	v.answer.status, v.answer.given = code, true
+	return nil
+}
+
+// finish frames a response whose body is complete.
+func finish(resp *message.Response, kind, body []byte) {
+	resp.Framing, resp.Length = message.Length, int64(len(body))
+	if resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified {
+		resp.Framing, resp.Length = message.NoBody, 0
+	}
+	if len(kind) > 0 && len(body) > 0 {
+		resp.Header.Set("Content-Type", string(kind))
+	}
+	if len(resp.Reason) == 0 {
+		resp.Reason = []byte(http.StatusText(resp.Status))
+	}
+}

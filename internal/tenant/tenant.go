@@ -1,0 +1,213 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+)
+
+const (
+	queuePerSlot = 4               // waiting requests per admitted one, when the model has no bound
+	queueTime    = 5 * time.Second // longest wait for admission
+)
+
+// Tenant is somebody's program with its image, or without one when it could
+// not be loaded. It is safe for concurrent use.
+type Tenant struct {
+	model *model.Tenant
+	image *image // nil: answers 503
+	stats *stats
+	hash  [32]byte
+
+	mu      sync.Mutex
+	active  int
+	waiters []chan struct{} // in order of arrival; closing one hands it a slot
+	trouble error           // why the program in the file is not the one that runs
+}
+
+func newTenant(m *model.Tenant, im *image, st *stats) *Tenant {
+	return &Tenant{model: m, image: im, stats: st}
+}
+
+// Status is what `status` shows of a tenant.
+type Status struct {
+	Name         string `json:"name"`
+	State        string `json:"state"` // "ready", "stale" (an old program runs on), "failed"
+	Error        string `json:"error,omitempty"`
+	Program      string `json:"program"`
+	Hash         string `json:"hash,omitempty"`
+	Pages        int    `json:"pages"`        // of the image, 4 KiB each
+	Startup      uint64 `json:"startup"`      // instructions of main
+	Active       int    `json:"active"`       // requests admitted
+	Waiting      int    `json:"waiting"`      // requests in the queue
+	Forks        int    `json:"forks"`        // free in the pool
+	Requests     int64  `json:"requests"`     // asked of the program
+	Forges       int64  `json:"forges"`       // answers by forge
+	Instructions int64  `json:"instructions"` // retired by calls
+	Stops        Stops  `json:"stops"`
+	Refused      int64  `json:"refused"`
+}
+
+// Stops counts calls that were ended, by reason.
+type Stops struct {
+	Budget int64 `json:"budget"`
+	Time   int64 `json:"time"`
+	Memory int64 `json:"memory"`
+	Fault  int64 `json:"fault"`
+}
+
+// Name returns the tenant's name.
+func (t *Tenant) Name() string { return t.model.Name }
+
+// Model returns what the tenant was made from. It must not be changed.
+func (t *Tenant) Model() *model.Tenant { return t.model }
+
+// Counters returns the tenant's row of metrics.Tenant. It outlives reloads.
+func (t *Tenant) Counters() *metrics.Set { return t.stats.cells }
+
+// Logs returns the last lines that the program wrote, oldest first.
+func (t *Tenant) Logs() []Line { return t.stats.last() }
+
+// Status describes the tenant now.
+func (t *Tenant) Status() Status {
+	c := t.stats.cells
+	s := Status{
+		Name: t.model.Name, State: "ready", Program: t.model.Program,
+		Requests: c.Value(metrics.TenantRequests), Forges: c.Value(metrics.TenantCalls + 1),
+		Instructions: c.Value(metrics.TenantInstructions), Refused: c.Value(metrics.TenantRefused),
+		Stops: Stops{
+			Budget: c.Value(metrics.TenantStops), Time: c.Value(metrics.TenantStops + 1),
+			Memory: c.Value(metrics.TenantStops + 2), Fault: c.Value(metrics.TenantStops + 3),
+		},
+	}
+	t.mu.Lock()
+	s.Active, s.Waiting = t.active, len(t.waiters)
+	trouble := t.trouble
+	t.mu.Unlock()
+	if trouble != nil {
+		s.State, s.Error = "stale", trouble.Error()
+	}
+	if t.image == nil {
+		s.State = "failed"
+		return s
+	}
+	s.Hash = fmt.Sprintf("%x", t.hash[:8])
+	s.Pages, s.Startup = t.image.frozen.Pages(), t.image.startup
+	t.image.mu.Lock()
+	s.Forks = len(t.image.free)
+	t.image.mu.Unlock()
+	return s
+}
+
+func (t *Tenant) setTrouble(err error) {
+	t.mu.Lock()
+	t.trouble = err
+	t.mu.Unlock()
+}
+
+func (t *Tenant) retire() {
+	if t.image != nil {
+		t.image.retire()
+	}
+}
+
+// Admit waits for one of the tenant's slots, in order of arrival, and returns a
+// Run that holds it. A full queue, a wait that is too long, and a tenant that
+// could not be loaded are faults with status 503. Forks of the Run, also the
+// one that a forge needs, come under this one admission and never wait.
+func (t *Tenant) Admit(ctx context.Context) (*Run, *message.Fault) {
+	if t.image == nil {
+		t.mu.Lock()
+		err := t.trouble
+		t.mu.Unlock()
+		return nil, t.refuse("guest-missing", err)
+	}
+	t.mu.Lock()
+	if t.active < max(t.model.Concurrency, 1) {
+		t.active++
+		t.mu.Unlock()
+		return t.admitted(), nil
+	}
+	if len(t.waiters) >= t.queueLimit() {
+		t.mu.Unlock()
+		t.stats.add(metrics.TenantRefused, 1)
+		return nil, t.refuse("guest-queue-full", fmt.Errorf("%d requests wait", t.queueLimit()))
+	}
+	slot := make(chan struct{})
+	t.waiters = append(t.waiters, slot)
+	t.mu.Unlock()
+	return t.queue(ctx, slot)
+}
+
+func (t *Tenant) queueLimit() int {
+	if t.model.QueueLimit > 0 {
+		return t.model.QueueLimit
+	}
+	return queuePerSlot * max(t.model.Concurrency, 1)
+}
+
+// queue waits for the slot that a leaving Run hands over.
+func (t *Tenant) queue(ctx context.Context, slot chan struct{}) (*Run, *message.Fault) {
+	t.stats.add(metrics.TenantQueued, 1)
+	t.stats.add(metrics.TenantWaiting, 1)
+	defer t.stats.add(metrics.TenantWaiting, -1)
+	timer := time.NewTimer(queueTime)
+	defer timer.Stop()
+	err := error(nil)
+	select {
+	case <-slot:
+		return t.admitted(), nil
+	case <-timer.C:
+		err = fmt.Errorf("no slot within %v", queueTime)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if !t.leaveQueue(slot) {
+		t.release() // the slot came at the last moment
+	}
+	t.stats.add(metrics.TenantRefused, 1)
+	return nil, t.refuse("guest-queue-time", err)
+}
+
+// leaveQueue returns false when the slot had been handed over already.
+func (t *Tenant) leaveQueue(slot chan struct{}) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, w := range t.waiters {
+		if w == slot {
+			t.waiters = append(t.waiters[:i], t.waiters[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Tenant) admitted() *Run {
+	t.stats.add(metrics.TenantActive, 1)
+	t.stats.add(metrics.TenantRequests, 1)
+	return &Run{tenant: t}
+}
+
+// release hands the slot to who waits longest, or frees it.
+func (t *Tenant) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiters) > 0 {
+		close(t.waiters[0])
+		t.waiters = append(t.waiters[:0], t.waiters[1:]...)
+		return
+	}
+	t.active--
+}
+
+func (t *Tenant) refuse(cause string, err error) *message.Fault {
+	return &message.Fault{
+		Side: message.SideGuest, Step: "guest", Status: 503, Cause: cause,
+		Err: fmt.Errorf("admit to guest %q: %w", t.model.Name, err),
+	}
+}

@@ -1,0 +1,257 @@
+package tenant
+
+import (
+	"strconv"
+	"unsafe"
+
+	"fishplate/internal/message"
+)
+
+// The messages that a guest can select.
+const (
+	whereReq = iota
+	whereReqTop
+	whereResp
+	whereObj
+	whereBereq
+	whereBeresp
+	whereCount
+)
+
+// Indices of a message's lines; header fields begin at firstField.
+const (
+	lineMethod = iota
+	lineURL
+	lineProtocol
+	lineStatus
+	lineReason
+	_
+	firstField
+)
+
+// view is a message as a guest sees it: numbered lines. It refers to the
+// exchange's message and is attached for the length of one call.
+type view struct {
+	head *message.Header
+	req  *message.Request  // nil for a response
+	resp *message.Response // nil for a request
+
+	saved    []message.Field // the list before the first edit
+	before   message.Request // the line of a request before the first edit
+	status   int             // of a response before the first edit
+	edited   bool
+	readonly bool
+}
+
+func (w *view) attachRequest(r *message.Request, readonly bool) {
+	w.head, w.req, w.resp = &r.Header, r, nil
+	w.edited, w.readonly = false, readonly
+}
+
+func (w *view) attachResponse(r *message.Response) {
+	w.head, w.req, w.resp = &r.Header, nil, r
+	w.edited, w.readonly = false, false
+}
+
+func (w *view) detach() {
+	w.head, w.req, w.resp = nil, nil, nil
+	w.before = message.Request{}
+	w.edited = false
+}
+
+// touch notes the message as it is, before the first edit, so that a roll-back
+// and a fault that is passed over can restore it.
+func (w *view) touch() bool {
+	if w.readonly {
+		return false
+	}
+	if w.edited {
+		return true
+	}
+	w.edited = true
+	w.saved = w.head.Save(w.saved[:0])
+	if w.req != nil {
+		w.before.Method, w.before.Target, w.before.Path = w.req.Method, w.req.Target, w.req.Path
+		w.before.Query, w.before.HasQuery = w.req.Query, w.req.HasQuery
+	} else {
+		w.status = w.resp.Status
+	}
+	return true
+}
+
+// rollback undoes every edit of this call.
+func (w *view) rollback() {
+	if !w.edited {
+		return
+	}
+	w.edited = false
+	w.head.Restore(w.saved)
+	if w.req != nil {
+		w.req.Method, w.req.Target, w.req.Path = w.before.Method, w.before.Target, w.before.Path
+		w.req.Query, w.req.HasQuery = w.before.Query, w.before.HasQuery
+	} else {
+		w.resp.Status = w.status
+	}
+}
+
+// appendLine appends the text of line i to dst; ok is false when there is none.
+func (w *view) appendLine(dst []byte, i uint32) (out []byte, ok bool) {
+	if i >= firstField {
+		n := int(i - firstField)
+		if n >= w.head.Len() {
+			return dst, false
+		}
+		dst = append(dst, w.head.Name(n)...)
+		dst = append(dst, ": "...)
+		return append(dst, w.head.Value(n)...), true
+	}
+	switch {
+	case i == lineProtocol && w.req != nil:
+		return append(append(dst, "HTTP/1."...), '0'+w.req.Minor), true
+	case i == lineProtocol:
+		return append(dst, "HTTP/1.1"...), true
+	case w.req != nil && i == lineMethod:
+		return append(dst, w.req.Method...), true
+	case w.req != nil && i == lineURL:
+		dst = append(dst, w.req.Path...)
+		if w.req.HasQuery {
+			dst = append(append(dst, '?'), w.req.Query...)
+		}
+		return dst, true
+	case w.resp != nil && i == lineStatus:
+		return strconv.AppendInt(dst, int64(w.resp.Status), 10), true
+	case w.resp != nil && i == lineReason:
+		return append(dst, w.resp.Reason...), true
+	}
+	return dst, false
+}
+
+// find returns the line of the first field with that name, or invalid.
+func (w *view) find(name []byte) uint32 {
+	if i := w.head.FindFrom(text(name), 0); i >= 0 {
+		return uint32(i + firstField)
+	}
+	return invalid
+}
+
+// append adds a whole line and returns its number, or invalid when the line may
+// not be added.
+func (w *view) append(line []byte) uint32 {
+	name, value, ok := splitField(line)
+	if !ok || w.head.Len() >= maxFields || !w.touch() {
+		return invalid
+	}
+	w.head.AddBytes(name, value)
+	return uint32(w.head.Len() - 1 + firstField)
+}
+
+// set replaces line i; false means that it was refused and nothing changed.
+func (w *view) set(i uint32, line []byte) bool {
+	if i < firstField {
+		return w.setStart(i, line)
+	}
+	n := int(i - firstField)
+	name, value, ok := splitField(line)
+	if !ok || guarded(w.head.ID(n), w.head.Name(n)) || !w.touch() {
+		return false
+	}
+	w.head.Replace(n, text(name), text(value))
+	return true
+}
+
+// setStart changes a part of the start line.
+func (w *view) setStart(i uint32, line []byte) bool {
+	switch {
+	case w.req != nil && i == lineMethod:
+		return w.setMethod(line)
+	case w.req != nil && i == lineURL:
+		return w.setURL(line)
+	case w.resp != nil && i == lineStatus:
+		n, err := strconv.Atoi(string(line))
+		return err == nil && w.setStatus(n)
+	}
+	return false // protocol and reason are the codec's
+}
+
+// setStatus changes a response's status. Interim statuses are not a guest's.
+func (w *view) setStatus(n int) bool {
+	if w.resp == nil || n < 200 || n > 599 || !w.touch() {
+		return false
+	}
+	if n != w.resp.Status {
+		w.resp.Status, w.resp.Reason = n, nil
+	}
+	return true
+}
+
+// setMethod changes the method. From and to HEAD is refused, since it decides
+// how the answer is framed; CONNECT and TRACE are refused as a client's are.
+func (w *view) setMethod(m []byte) bool {
+	switch string(m) {
+	case "HEAD", "CONNECT", "TRACE":
+		return string(m) == string(w.req.Method)
+	}
+	if !message.ValidName(m) || len(m) > 32 || string(w.req.Method) == "HEAD" || !w.touch() {
+		return false
+	}
+	w.req.Method = append([]byte(nil), m...)
+	return true
+}
+
+// setURL changes path and query, by the rules that a client's target is under.
+func (w *view) setURL(url []byte) bool {
+	path, query, has, ok := splitTarget(url)
+	if !ok || !w.touch() {
+		return false
+	}
+	w.req.Target = append([]byte(nil), url...)
+	w.req.Path, w.req.Query, w.req.HasQuery = path, query, has
+	return true
+}
+
+// unset removes line i, a field.
+func (w *view) unset(i uint32) bool {
+	n := int(i - firstField)
+	if guarded(w.head.ID(n), w.head.Name(n)) || !w.touch() {
+		return false
+	}
+	w.head.RemoveAt(n)
+	return true
+}
+
+// splitField cuts a whole line at its colon and checks it: a token, no control
+// bytes, and not one of the fields that belong to the codec.
+func splitField(line []byte) (name, value []byte, ok bool) {
+	for i, c := range line {
+		if c != ':' {
+			continue
+		}
+		name, value = line[:i], line[i+1:]
+		for len(value) > 0 && blank(value[0]) {
+			value = value[1:]
+		}
+		for len(value) > 0 && blank(value[len(value)-1]) {
+			value = value[:len(value)-1]
+		}
+		ok = message.ValidName(name) && message.ValidValue(value) && len(line) <= maxLine
+		return name, value, ok && !guarded(message.LookupName(name), name)
+	}
+	return nil, nil, false
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' }
+
+// guarded says whether a field is not a guest's to write: framing, what is
+// meant for one hop, whom the request is for, and who passed it on.
+func guarded(id message.Name, name []byte) bool {
+	switch id {
+	case message.Connection, message.ContentLength, message.Expect, message.Forwarded, message.Host,
+		message.KeepAlive, message.ProxyConnection, message.TE, message.Trailer, message.TransferEncoding,
+		message.Upgrade, message.Via, message.XForwardedFor, message.XForwardedHost, message.XForwardedProto:
+		return true
+	}
+	return id == message.Other && message.EqualFold(name, "HTTP2-Settings")
+}
+
+// text is b as a string for the length of a call that keeps nothing of it.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,386 @@
+package tenant
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"time"
+
+	"fishplate/internal/message"
+	"fishplate/internal/tenant/heap"
+	"fishplate/riscv"
+)
+
+const (
+	invalid = ^uint32(0) // an index that names nothing
+
+	maxBuffer  = 16 << 20 // bytes of one Buffer argument
+	maxCString = 16 << 10
+	maxLine    = 16 << 10 // bytes of one field line or target
+	maxFields  = 256
+
+	foreachBudget = 50_000 // instructions that a field iteration adds to the budget
+	signalBudget  = 60_000 // instructions of a fault handler
+)
+
+// The callbacks that a guest may register, by index.
+const (
+	cbOnRecv    = 1
+	cbOnSynth   = 3
+	cbOnDeliver = 7
+	cbCount     = 12
+)
+
+// stage is what a machine is busy with; calls mean different things in each.
+type stage uint8
+
+const (
+	stageStart stage = iota
+	stageRecv
+	stageForge
+	stageSynth
+	stageDeliver
+)
+
+var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver"}
+
+// trap ends a call: the guest did, or asked for, something that it may not.
+type trap struct {
+	cause string // a Fault's cause
+	text  string
+}
+
+func (t *trap) Error() string { return t.text }
+
+func trapf(format string, args ...any) error {
+	return &trap{cause: "guest-fault", text: fmt.Sprintf(format, args...)}
+}
+
+// errStop is returned by a host call that ends the call that is running.
+var errStop = errors.New("stop")
+
+// answer is a response that a guest gave by value.
+type answer struct {
+	status int
+	kind   []byte // media type
+	body   []byte
+	given  bool
+}
+
+// decision is what SET_DECISION or BACKEND_DECISION left behind.
+type decision struct {
+	word    string
+	values  [3]uint64
+	backend int // index into the tenant's backends, -1 when none was chosen
+}
+
+// memento is the host's half of an image: what a fork starts with.
+type memento struct {
+	callbacks [cbCount]uint64
+	exit      uint64
+	stackTop  uint64
+	brkBase   uint64
+	mmapNext  uint64
+	mmapEnd   uint64
+	signal    uint64
+	heapBase  uint64 // of a fork: the high-water mark of main
+	heapEnd   uint64
+	regexes   []*pattern
+	functions map[string]uint64
+}
+
+// vm is one machine with the host's half of it.
+type vm struct {
+	m     *riscv.Machine
+	image *image
+	memento
+	heap heap.Heap
+
+	stage    stage
+	waiting  bool // main reached the wait call
+	status   int  // of an exit system call
+	limit    uint64
+	views    [whereCount]*view
+	req, res view
+	decision decision
+	answer   answer
+	digest   hash.Hash
+	scratch  []byte
+	taken    time.Time // when the present call began
+}
+
+// reset makes a fork as good as new. Nothing of the request stays: memory and
+// registers go back to the image, and every buffer on the host's side that held
+// some of it is emptied.
+func (v *vm) reset() {
+	v.m.Reset()
+	regexes := v.regexes[:0]
+	v.memento = v.image.memento
+	v.regexes = append(regexes, v.image.memento.regexes...)
+	v.heap.Reset(v.heapBase, v.heapEnd-v.heapBase)
+	v.detach()
+	v.decision = decision{backend: -1}
+	v.answer = answer{kind: v.answer.kind[:0], body: v.answer.body[:0]}
+	v.digest = nil
+	clear(v.scratch[:cap(v.scratch)])
+	v.scratch = v.scratch[:0]
+	v.stage = stageStart
+}
+
+func (v *vm) detach() {
+	v.req.detach()
+	v.res.detach()
+	v.views = [whereCount]*view{}
+}
+
+// attach shows the guest the messages of a stage.
+func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
+	v.stage = s
+	v.views = [whereCount]*view{}
+	v.req.attachRequest(req, s == stageForge)
+	if resp != nil {
+		v.res.attachResponse(resp)
+	}
+	switch s {
+	case stageForge:
+		v.views[whereBereq], v.views[whereBeresp] = &v.req, &v.res
+	case stageRecv:
+		v.views[whereReq], v.views[whereReqTop] = &v.req, &v.req
+	default:
+		v.views[whereReq], v.views[whereReqTop], v.views[whereResp] = &v.req, &v.req, &v.res
+	}
+}
+
+// view returns the message that a guest selected, or a trap.
+func (v *vm) view(where uint64) (*view, error) {
+	if w := uint32(where); w < whereCount && v.views[w] != nil {
+		return v.views[w], nil
+	}
+	return nil, trapf("selected message %d is not available in %s", int32(where), stageNames[v.stage])
+}
+
+// arg returns argument register n.
+func (v *vm) arg(n int) uint64 { return v.m.X[10+n] }
+
+// result sets a0.
+func (v *vm) result(n uint64) { v.m.X[10] = n }
+
+// result32 sets a0 to a 32-bit result, sign-extended as the ABI has it.
+func (v *vm) result32(n uint32) { v.m.X[10] = uint64(int64(int32(n))) }
+
+// buffer returns the guest's bytes for a (pointer, length) pair, without
+// copying. They are valid until the machine runs or is written to.
+func (v *vm) buffer(addr, n uint64) ([]byte, error) {
+	if n == 0 {
+		return nil, nil // a dangling pointer to nothing is allowed
+	}
+	if n > maxBuffer {
+		return nil, trapf("buffer of %d bytes at %#x exceeds %d", n, addr, maxBuffer)
+	}
+	b, err := v.m.Mem.View(addr, n)
+	if err != nil {
+		return nil, v.memoryTrap(err)
+	}
+	return b, nil
+}
+
+// window returns n writable bytes at addr.
+func (v *vm) window(addr, n uint64) ([]byte, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	b, err := v.m.Mem.Writable(addr, n)
+	if err != nil {
+		return nil, v.memoryTrap(err)
+	}
+	return b, nil
+}
+
+// store writes bytes to the guest.
+func (v *vm) store(addr uint64, b []byte) error {
+	w, err := v.window(addr, uint64(len(b)))
+	copy(w, b)
+	return err
+}
+
+func (v *vm) store64(addr, n uint64) error {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], n)
+	return v.store(addr, b[:])
+}
+
+func (v *vm) load64(addr uint64) (uint64, error) {
+	b, err := v.buffer(addr, 8)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint64(b), nil
+}
+
+// memoryTrap turns an error of the memory into the trap that it means.
+func (v *vm) memoryTrap(err error) error {
+	if v.m.Mem.Pages() >= v.m.Mem.Limit() {
+		return &trap{cause: "guest-memory", text: fmt.Sprintf("memory limit of %d bytes reached: %v", v.image.tenant.Memory, err)}
+	}
+	return trapf("%v", err)
+}
+
+// cstring returns the text at addr up to its NUL.
+func (v *vm) cstring(addr uint64) (string, error) {
+	s, err := v.m.Mem.CString(addr, maxCString)
+	if err != nil {
+		return "", v.memoryTrap(err)
+	}
+	return s, nil
+}
+
+// enter prepares the registers for a call of fn with a fresh budget.
+func (v *vm) enter(fn uint64, args ...uint64) {
+	copy(v.m.X[10:18], args)
+	v.m.X[1] = v.exit
+	v.m.X[2] &^= 15
+	v.m.PC = fn
+	v.limit = v.m.Instret + v.image.tenant.Instructions
+}
+
+// push puts a string on the guest's stack and returns its address.
+func (v *vm) push(s string) (uint64, error) {
+	sp := v.m.X[2] - uint64(len(s)) - 1
+	w, err := v.window(sp, uint64(len(s))+1)
+	if err != nil {
+		return 0, err
+	}
+	w[copy(w, s)] = 0
+	v.m.X[2] = sp
+	return sp, nil
+}
+
+// run executes until the call that enter began ends, and turns whatever went
+// wrong into a fault that names tenant, pc and symbol.
+func (v *vm) run(ctx context.Context) *message.Fault {
+	pace := pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
+	v.taken = time.Now()
+	err := v.loop(&pace)
+	pace.finish()
+	if err == nil || err == errStop {
+		return nil
+	}
+	f := v.fault(err)
+	v.signalled(ctx)
+	return f
+}
+
+// loop runs the machine until STOP, which gives nil, or an error. Nested calls
+// of the guest's functions by the host use it too, under the same pacer.
+func (v *vm) loop(pace *pacer) error {
+	for {
+		fuel, err := pace.fuel()
+		if err != nil {
+			return err
+		}
+		switch exit := v.m.Run(fuel); exit.Kind {
+		case riscv.Stop:
+			return nil
+		case riscv.Budget:
+		case riscv.Call:
+			err = v.dispatch(pace, v.m.X[17])
+			v.m.SkipCall()
+		case riscv.Custom:
+			err = v.dispatch(pace, 500+uint64(exit.Imm))
+			v.m.SkipCall()
+		case riscv.Break:
+			err = v.dispatch(pace, 599)
+			v.m.SkipCall()
+		case riscv.Faulted:
+			if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.exit {
+				return nil // the return address that stands for STOP
+			}
+			err = machineTrap(v, exit.Fault)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func machineTrap(v *vm, f *riscv.Fault) error {
+	if f.Kind == riscv.MemoryLimit {
+		return &trap{cause: "guest-memory", text: fmt.Sprintf("memory limit of %d bytes reached writing %#x", v.image.tenant.Memory, f.Addr)}
+	}
+	if f.Addr == f.PC {
+		return trapf("%s", f.Kind)
+	}
+	return trapf("%s, address %#x", f.Kind, f.Addr)
+}
+
+// dispatch serves host call n. A number that nobody handles changes nothing:
+// guests probe for calls with a sentinel in a0.
+func (v *vm) dispatch(pace *pacer, n uint64) error {
+	if n >= uint64(len(v.image.calls)) || v.image.calls[n] == nil {
+		if n == 507 || n == 508 || n >= 500 {
+			v.logf("system call %d is not handled", n)
+		}
+		return nil
+	}
+	return v.image.calls[n](v, pace)
+}
+
+// interrupt calls a function of the guest in the middle of a host call and
+// gives the registers back as they were. The budget grows by extra.
+func (v *vm) interrupt(pace *pacer, extra, fn uint64, args ...uint64) error {
+	saved, pc := v.m.Save(), v.m.PC
+	limit := v.limit
+	v.limit += extra
+	copy(v.m.X[10:18], args)
+	v.m.X[1] = v.exit
+	v.m.X[2] = (v.m.X[2] - 16) &^ 15
+	v.m.PC = fn
+	err := v.loop(pace)
+	if err != nil && err != errStop {
+		return err // the registers stay as the trap left them, for its report
+	}
+	spent := v.m.Instret
+	v.m.Restore(&saved)
+	v.m.Instret, v.m.PC = spent, pc+4
+	v.limit = limit + extra
+	return err
+}
+
+// fault describes err at the present pc.
+func (v *vm) fault(err error) *message.Fault {
+	f := &message.Fault{Side: message.SideGuest, Step: "guest", Status: 503, Cause: "guest-fault"}
+	if v.stage == stageForge {
+		f.Step, f.Status = "fetch", 500
+	}
+	var t *trap
+	if errors.As(err, &t) {
+		f.Cause = t.cause
+	}
+	f.Err = fmt.Errorf("run %s of guest %q: %w at pc %s", stageNames[v.stage], v.image.tenant.Name, err, v.where(v.m.PC))
+	return f
+}
+
+// where names an address, and its symbol when the program has any.
+func (v *vm) where(pc uint64) string {
+	if name, off := v.image.program.Symbol(pc); name != "" {
+		return fmt.Sprintf("%#x (%s+%#x)", pc, name, off)
+	}
+	return fmt.Sprintf("%#x", pc)
+}
+
+// signalled lets the handler that the guest asked for have its last word after
+// a fault, within a budget of its own. Its outcome changes nothing.
+func (v *vm) signalled(ctx context.Context) {
+	if v.signal == 0 {
+		return
+	}
+	handler := v.signal
+	v.signal = 0
+	v.enter(handler, 11)
+	v.limit = v.m.Instret + signalBudget
+	pace := pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
+	_ = v.loop(&pace)
+	pace.finish()
+}
