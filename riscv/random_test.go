@@ -37,6 +37,8 @@ type dice struct {
 	code []uint32
 }
 
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
 // interesting returns a value that is likely to meet an edge.
 func (d *dice) interesting() uint64 {
 	const boxed = 0xffffffff << 32
@@ -203,7 +205,7 @@ func TestRandomLikeQemu(t *testing.T) {
 	qemu := needTool(t, "qemu-riscv64", "qemu-user")
 	for i := range uint64(*rounds) {
 		seed := *roundSeed + i
-		d := &dice{Rand: rand.New(rand.NewPCG(seed, 0))}
+		d := &dice{Rand: newRand(seed)}
 		b := d.program(400)
 		path := filepath.Join(t.TempDir(), "random")
 		if err := os.WriteFile(path, b, 0o755); err != nil {
