@@ -16,6 +16,7 @@ import (
 type Pick struct {
 	Env   *predicate.Env
 	Shard metrics.Shard
+	Fresh bool // only a new connection will do: the caller is not going to speak HTTP on it
 
 	query    balance.Query
 	tried    [8]*balance.Node
@@ -71,7 +72,7 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 	if f != nil {
 		return Lease{}, f
 	}
-	fresh := p.again != nil
+	fresh := p.again != nil || p.Fresh
 	p.last, p.again = s, nil
 	b.learn(p, s)
 	s.counters.Add(p.Shard, ServerRequests, 1)

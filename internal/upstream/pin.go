@@ -164,11 +164,12 @@ func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
 	}
 	persist.EditCookies(req, func(name, value []byte) ([]byte, []byte, bool) {
 		if m.Mode == "name" {
-			if s := x.names[string(name)]; s != nil {
+			s := x.names[string(name)]
+			if s != nil {
 				p.pin.server = s
-				if edit {
-					return []byte(m.Name), value, true
-				}
+			}
+			if edit && (s != nil || b.group.set.tagger.OwnName(string(name), m.Name, b.group.name)) {
+				return []byte(m.Name), value, true
 			}
 			return name, value, true
 		}
@@ -181,8 +182,8 @@ func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
 			return name, value, !edit
 		case "prefix":
 			tag, rest, found := bytes.Cut(value, []byte{prefixMark})
-			if s := x.tags[string(tag)]; found && s != nil {
-				p.pin.server = s
+			if found && persist.IsTag(tag) {
+				p.pin.server = x.tags[string(tag)] // nil when it is gone
 				if edit {
 					return name, rest, true
 				}

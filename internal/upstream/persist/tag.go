@@ -114,3 +114,15 @@ func securePrefix(name string) (prefix, rest string) {
 	}
 	return "", name
 }
+
+// OwnName reports whether name is of the form that Name gives to the cookie for
+// some server of the backend, perhaps one that is gone.
+func (t *Tagger) OwnName(name, cookie, backend string) bool {
+	keep, rest := securePrefix(cookie)
+	return len(name) == len(cookie) && len(rest) >= nameTag+nameID &&
+		strings.HasPrefix(name, keep+t.sum(32, "mark", backend, cookie)[:nameTag]) && name != cookie &&
+		strings.Trim(name[len(keep)+nameTag+nameID:], "x") == ""
+}
+
+// IsTag reports whether s has the form of a tag.
+func IsTag(s []byte) bool { return len(s) == tagLength }
