@@ -25,7 +25,7 @@ const (
 // goroutine, and one goroutine of its own writes them. A line that finds no
 // room is dropped and counted. Subscribers get every line that was written.
 type Log struct {
-	encode  func([]byte, *Record) []byte
+	text    bool // the file has lines for people; ring and subscribers always have JSON
 	sample  float64
 	path    string
 	toFile  bool // false: only subscribers are served
@@ -47,20 +47,18 @@ type Log struct {
 
 type logShard struct {
 	mu  sync.Mutex
-	buf []byte
-	_   [32]byte
+	buf []byte // JSON lines
+	txt []byte // the same records as text, when the file wants that
+	_   [8]byte
 }
 
 // NewLog opens the log that m describes. Dropped lines are counted in process,
 // a Set of metrics.Process.
 func NewLog(m *model.Log, process *metrics.Set) (*Log, error) {
 	l := &Log{
-		encode: AppendJSON, sample: m.Sample, path: m.Path, toFile: true, dropped: process,
+		text: m.Format == "text", sample: m.Sample, path: m.Path, toFile: true, dropped: process,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 		subs: make(map[*Subscription]struct{}),
-	}
-	if m.Format == "text" {
-		l.encode = AppendText
 	}
 	switch m.Path {
 	case "stdout", "":
@@ -118,7 +116,10 @@ func (l *Log) Write(shard metrics.Shard, r *Record) {
 		return
 	}
 	before := len(s.buf)
-	s.buf = append(l.encode(s.buf, r), '\n')
+	s.buf = append(AppendJSON(s.buf, r), '\n')
+	if l.text && l.toFile {
+		s.txt = append(AppendText(s.txt, r), '\n')
+	}
 	full := before < logFlushSize && len(s.buf) >= logFlushSize
 	s.mu.Unlock()
 	if full {
@@ -167,21 +168,26 @@ func (l *Log) flush(spare []byte) []byte {
 			s.mu.Unlock()
 			continue
 		}
-		s.buf = spare[:0]
+		text := s.txt
+		s.buf, s.txt = spare[:0], nil
 		s.mu.Unlock()
-		l.emit(full)
+		if !l.text {
+			text = full
+		}
+		l.emit(full, text)
 		spare = full
 	}
 	return spare
 }
 
-// emit writes whole lines to the file, the ring and the subscribers.
-func (l *Log) emit(lines []byte) {
+// emit writes whole lines to the ring and the subscribers, and text, which is
+// the same lines in the file's format, to the file.
+func (l *Log) emit(lines, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.toFile {
-		if n, err := l.out.Write(lines); err != nil {
-			l.drop(countLines(lines[n:]))
+		if n, err := l.out.Write(text); err != nil {
+			l.drop(countLines(text[n:]))
 		}
 	}
 	eachLine(lines, func(line []byte) {

@@ -90,7 +90,7 @@ func newRig(t testing.TB, cfg *model.Config) *rig {
 		t.Fatal(err)
 	}
 	r.addr = r.ln.Addr().String()
-	r.served.Go(func() { r.srv.Serve(r.ln, "web") })
+	r.served.Go(func() { r.srv.Serve(r.ln, func() string { return "web" }) })
 	t.Cleanup(r.close)
 	return r
 }

@@ -76,9 +76,10 @@ func (s *Server) Swap(g *Generation) *Generation {
 // Current returns the running generation, nil before the first Swap.
 func (s *Server) Current() *Generation { return s.current.Load() }
 
-// Serve accepts on every shard of l until l is closed, as the listener of that
-// name. It returns when the shards' loops have ended; the sessions go on.
-func (s *Server) Serve(l *netio.Listener, name string) {
+// Serve accepts on every shard of l until l is closed, as the listener that
+// name returns at the time. It returns when the shards' loops have ended; the
+// sessions go on.
+func (s *Server) Serve(l *netio.Listener, name func() string) {
 	var loops sync.WaitGroup
 	for i := range l.Shards() {
 		loops.Go(func() { s.acceptLoop(l, i, name) })
@@ -86,18 +87,17 @@ func (s *Server) Serve(l *netio.Listener, name string) {
 	loops.Wait()
 }
 
-func (s *Server) acceptLoop(l *netio.Listener, shard int, name string) {
-	counters := s.estate.Listener(name)
+func (s *Server) acceptLoop(l *netio.Listener, shard int, name func() string) {
 	for {
 		c, err := l.AcceptShard(shard)
 		if err != nil {
 			if !errors.Is(err, netio.ErrClosed) {
-				s.logger.Error("accept", "listener", name, "error", err)
+				s.logger.Error("accept", "listener", name(), "error", err)
 			}
 			return
 		}
-		t := &session{srv: s, net: c, stream: c, plain: c, counters: counters, shard: metrics.NewShard()}
-		t.conn.Listener = name
+		t := &session{srv: s, net: c, stream: c, plain: c, shard: metrics.NewShard()}
+		t.conn.Listener = name()
 		s.open.Add(1)
 		go t.serve(accept)
 	}

@@ -22,6 +22,7 @@ func stepAccept(x *exchange) step {
 	if s.plan == nil { // the listener left the configuration with the connection in its queue
 		return finished
 	}
+	s.counters = s.plan.Counters
 	s.conn.Start = time.Now()
 	s.conn.Local, s.conn.Client = s.net.AddrPorts()
 	s.counters.Add(s.shard, metrics.ListenerAccepted, 1)

@@ -31,9 +31,6 @@ func stepAdmit(x *exchange) step {
 			})
 		}
 	}
-	if filter.Looped(&x.req, x.gen.Name) {
-		return x.refuse(admit, 508, "loop")
-	}
 	if p.redirect != nil {
 		return x.redirect(p.redirect)
 	}

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"fishplate/internal/filter"
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -28,7 +27,6 @@ func stepFetch(x *exchange) step {
 	x.pick.Reset(&x.env, x.s.shard)
 	x.rec.Backend = b.Name()
 	x.env.Backend = x.rec.Backend
-	filter.Forward(&x.req, x.s.plan.Forward)
 	b.PersistRequest(&x.pick)
 	x.encode()
 	if x.plan.mirror != nil {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fishplate/internal/filter"
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -39,7 +40,6 @@ func stepRead(x *exchange) step {
 	s.refresh(x.gen)
 	x.rec.Generation = x.gen.ID
 	x.req.Conn = &s.conn
-	x.req.ClientIP = s.conn.Client.Addr()
 	x.body = x.reader.Body(x.req.Framing, x.req.Length)
 	if s.srv.draining.Load() {
 		x.req.Close = true
@@ -47,6 +47,11 @@ func stepRead(x *exchange) step {
 	if len(x.srv.debugKey) > 0 {
 		x.debugRequest()
 	}
+	if filter.Looped(&x.req, x.gen.Name) {
+		return x.refuse(read, 508, "loop")
+	}
+	// Before routing: predicates and limits ask who the client is.
+	filter.Forward(&x.req, s.plan.Forward)
 	return route
 }
 

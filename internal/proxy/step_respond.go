@@ -1,9 +1,12 @@
 package proxy
 
+import "fishplate/internal/filter"
+
 // stepRespond decides the head of the answer: the persistence cookie, the
 // guest's on_deliver, the route's edits. Afterwards the generation is let go.
 func stepRespond(x *exchange) step {
 	if x.source == fromOrigin {
+		filter.ForwardResponse(&x.resp, x.s.plan.Forward)
 		x.backend.PersistResponse(&x.pick, &x.resp, x.lease.Server)
 	}
 	if x.run != nil && x.run.WantsDeliver() {
