@@ -183,6 +183,11 @@ __asm__(".pushsection .text\n"
 	"_start:\n.option push\n.option norelax\nla gp, __global_pointer$\n.option pop\n"
 	"ld a0, 0(sp)\naddi a1, sp, 8\ncall main\n"
 	"li a7, 93\necall\n.size _start, .-_start\n"
+	/* What compilers call on their own; the host does the work. */
+	".macro fp_native name, number\n.weak \\name\n.type \\name,@function\n"
+	"\\name: li a7, \\number\necall\nret\n.size \\name, .-\\name\n.endm\n"
+	"fp_native memcpy, 585\nfp_native memset, 586\nfp_native memmove, 587\n"
+	"fp_native memcmp, 588\nfp_native strlen, 590\n"
 	".popsection\n");
 #endif
 #endif
