@@ -28,6 +28,9 @@ func (s *State) Run(program *Code, mem *memory.Memory, fuel uint64) Exit {
 		pc    = s.PC
 	)
 	s.start = fuel
+	if len(attrs) == 0 {
+		return s.lost(FetchAccess, pc, fuel) // the memory was closed
+	}
 find:
 	for {
 		if fuel == 0 {

@@ -18,6 +18,9 @@ func (m *Memory) pageRange(addr, n uint64) (first, end uint64, err error) {
 	if err := m.span(addr, n); err != nil {
 		return 0, 0, err
 	}
+	if n == 0 {
+		return 0, 0, nil
+	}
 	return addr >> PageShift, roundUp(addr+n) >> PageShift, nil
 }
 
