@@ -23,6 +23,9 @@ type Conn struct {
 	local  netip.AddrPort // valid once asked for
 	fd     int32
 	unix   bool
+
+	peekNow func(fd uintptr) // made once, so that Readable allocates nothing
+	pending bool             // its result; reading is one goroutine's business
 }
 
 // operation is the argument and the result of one direction's pending call.
@@ -59,6 +62,7 @@ func (c *Conn) init() error {
 	c.raw = raw
 	c.in.try = c.tryRead
 	c.out.try = c.tryWrite
+	c.peekNow = func(fd uintptr) { c.pending = c.tryPeek(fd) }
 	return nil
 }
 
@@ -169,13 +173,8 @@ func (c *Conn) WaitRead() error {
 // Readable reports whether bytes, the end or an error are pending. An idle
 // connection to a server that is readable must not be used again.
 func (c *Conn) Readable() bool {
-	readable := true
-	err := c.raw.Control(func(fd uintptr) {
-		var b [1]byte
-		_, errno := peekByte(fd, &b)
-		readable = errno != unix.EAGAIN
-	})
-	return err != nil || readable
+	err := c.raw.Control(c.peekNow)
+	return err != nil || c.pending
 }
 
 // Write implements io.Writer. At most one goroutine writes at a time.
