@@ -107,10 +107,15 @@ func (h *Header) GetID(id Name) (value []byte, ok bool) {
 }
 
 // Add appends a field. The caller has checked name and value (ValidName,
-// ValidValue); both are copied.
+// ValidValue); both are copied. It is not inlined, because the compiler then
+// takes the texts to escape and moves callers' buffers to the heap.
+//
+//go:noinline
 func (h *Header) Add(name, value string) { add(h, name, value) }
 
 // AddBytes is Add of bytes.
+//
+//go:noinline
 func (h *Header) AddBytes(name, value []byte) { add(h, name, value) }
 
 func add[N, V ~string | ~[]byte](h *Header, name N, value V) {

@@ -22,8 +22,8 @@ func (r *Router) Match(env *predicate.Env) (*Route, *model.VHost) {
 		if !t.matchMethod(env.Req.Method) || t.form == regexPath && !t.re.Match(env.Req.Path) {
 			continue
 		}
-		if invariant.On {
-			invariant.Check(t.matchPath(env.Req.Path), "route %q is no candidate for %q", rt.Model.Name, env.Req.Path)
+		if invariant.On && !t.matchPath(env.Req.Path) {
+			invariant.Check(false, "route %q is no candidate for %q", rt.Model.Name, env.Req.Path)
 		}
 		t.tail(env)
 		if t.when == nil || t.when.Eval(env) {
