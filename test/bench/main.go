@@ -29,8 +29,8 @@ type result struct {
 type work struct {
 	name    string
 	title   string
-	logs    bool // access logs on
-	higher  bool // a larger value is better
+	logs    bool    // access logs on
+	higher  bool    // a larger value is better
 	bar     float64 // the least ratio to the better peer; 0 = none
 	most    float64 // the most that the value itself may be; 0 = any
 	awake   bool    // keep both cores from sleeping, which else decides the figure

@@ -22,7 +22,6 @@ type bench struct {
 	seconds int
 	origin  *exec.Cmd
 	port    int // of the origin
-	next    int // the next port to use
 }
 
 // system is one started server under test.

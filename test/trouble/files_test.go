@@ -1,6 +1,7 @@
 package trouble
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -211,7 +212,7 @@ func TestAdminSocketIsPrivate(t *testing.T) {
 	if info.Mode().Perm()&0o007 != 0 {
 		t.Errorf("the admin socket has mode %v", info.Mode())
 	}
-	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", s.Socket) }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", s.Socket) }}}
 	resp, err := client.Get("http://admin/nothing")
 	if err != nil {
 		t.Fatal(err)
