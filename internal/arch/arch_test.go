@@ -36,7 +36,7 @@ var floors = []struct {
 // is the last.
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "memory", "interp", "jit"},
-	"internal/upstream": {"balance", "persist", "health"},
+	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"internal/tenant":   {"heap", "linux", "abi"},
 }
 

@@ -115,6 +115,7 @@ func (b *Backend) checkDial(s *Server) func(context.Context) (net.Conn, error) {
 		}
 		if deadline, ok := ctx.Deadline(); ok {
 			if err := raw.SetDeadline(deadline); err != nil {
+				_ = raw.Close() // the first error is the one to tell
 				return nil, err
 			}
 		}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,21 +223,22 @@ func TestIdleExpiry(t *testing.T) {
 		m := limited(1, 10, time.Minute)
 		m.Timeouts.Idle, m.Pool.MaxAge = 10*time.Second, time.Minute
 		b := commit(t, s, m)
-		srv, closed := b.Servers()[0], 0
+		srv := b.Servers()[0]
+		var closed atomic.Int64
 		conn := func() *UpConn {
 			now := time.Now().UnixNano()
-			return &UpConn{born: now, idleSince: now, closed: func() { closed++ }}
+			return &UpConn{born: now, idleSince: now, closed: func() { closed.Add(1) }}
 		}
 		srv.pool.put(conn(), 10)
 		time.Sleep(5 * time.Second)
 		srv.pool.put(conn(), 10)
 		time.Sleep(6 * time.Second)
-		if closed != 1 || srv.pool.size() != 1 {
-			t.Errorf("after 11 s: %d closed, %d idle", closed, srv.pool.size())
+		if closed.Load() != 1 || srv.pool.size() != 1 {
+			t.Errorf("after 11 s: %d closed, %d idle", closed.Load(), srv.pool.size())
 		}
 		time.Sleep(5 * time.Second)
-		if closed != 2 {
-			t.Errorf("after 16 s: %d closed", closed)
+		if closed.Load() != 2 {
+			t.Errorf("after 16 s: %d closed", closed.Load())
 		}
 		old := conn()
 		for range 14 {
@@ -248,7 +250,7 @@ func TestIdleExpiry(t *testing.T) {
 				break
 			}
 		}
-		if closed != 3 {
+		if closed.Load() != 3 {
 			t.Error("a connection in steady use outlives max_age")
 		}
 	})
