@@ -27,6 +27,11 @@ func Normal(host string) (string, error) {
 		name = name[:i]
 	}
 	name = strings.TrimSuffix(name, ".")
+	if star && plain(name) {
+		return host[:2] + name, nil
+	} else if plain(name) {
+		return name, nil
+	}
 	// Underscores are no part of host names and are in use all the same.
 	profile := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
 	ascii, err := profile.ToASCII(name)
@@ -38,6 +43,17 @@ func Normal(host string) (string, error) {
 		return "*." + ascii, nil
 	}
 	return ascii, nil
+}
+
+// plain reports whether name is in its normal form already: letters, digits
+// and dots, without hyphens, which IDNA has rules about.
+func plain(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '.' || i == 0 || name[i-1] == '.') {
+			return false
+		}
+	}
+	return name != "" && len(name) < 254
 }
 
 // find returns the vhost of a host name, which is in lower case.

@@ -155,7 +155,7 @@ func TestRoutes(t *testing.T) {
 		if x.Route != rt || x.VHost != "v" || string(e.PathTail) != tt.tail {
 			t.Errorf("%s %s: explained as %v", tt.method, tt.path, x.Route)
 		}
-		if n := testing.AllocsPerRun(10, func() { r.Match(e) }); n != 0 {
+		if n := testing.AllocsPerRun(10, func() { r.Match(e) }); n > pooled {
 			t.Errorf("%s %s: %v allocations", tt.method, tt.path, n)
 		}
 	}
