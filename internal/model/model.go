@@ -2,6 +2,8 @@ package model
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -369,4 +371,22 @@ type Log struct {
 	Format string // "json", "text"
 	Sample float64
 	At     Range
+}
+
+// String writes the step as in the configuration.
+func (s BalanceStep) String() string {
+	var args []string
+	if s.Key.Set() {
+		args = append(args, s.Key.Text)
+	}
+	for _, a := range s.Args {
+		if _, err := strconv.ParseFloat(a, 64); err != nil {
+			a = strconv.Quote(a)
+		}
+		args = append(args, a)
+	}
+	if len(args) == 0 {
+		return s.Name
+	}
+	return s.Name + "(" + strings.Join(args, ", ") + ")"
 }

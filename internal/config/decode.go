@@ -1,0 +1,240 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"fishplate/internal/model"
+)
+
+// node is one block decoded by its table: typed values, and inner blocks in order.
+type node struct {
+	table *table
+	label string
+	at    hcl.Range // label, or the block's name
+	attrs map[string]value
+	kids  map[string][]*node
+}
+
+// value is one attribute as written.
+type value struct {
+	v    any // nil when it could not be converted; the error was reported
+	expr hclsyntax.Expression
+	name hcl.Range
+	at   hcl.Range
+}
+
+// decode converts a body by its table and reports everything that is wrong in it.
+func (l *loader) decode(b *body, t *table, label string, at hcl.Range) *node {
+	n := &node{table: t, label: label, at: at, attrs: make(map[string]value, len(b.attrs))}
+	for _, a := range b.attrs {
+		l.decodeAttr(n, a)
+	}
+	for _, in := range b.blocks {
+		l.decodeBlock(n, in)
+	}
+	if t.Name != "" {
+		l.missing(n)
+	}
+	return n
+}
+
+func (l *loader) decodeAttr(n *node, a attribute) {
+	row := n.table.attrs[a.name]
+	if row == nil {
+		l.unknownAttr(n, a)
+		return
+	}
+	if row.Unbuilt != "" {
+		l.warnf(a.at, fmt.Sprintf("%q is not built yet", a.name), "", row.Unbuilt)
+	}
+	val := value{expr: a.expr, name: a.at, at: a.expr.Range()}
+	switch row.Kind {
+	case Condition, Text, Number, Fields, Shares, Pipeline:
+		val.v = a.expr
+	default:
+		val.v = l.convert(row, a.expr)
+	}
+	n.attrs[a.name] = val
+}
+
+// convert evaluates now; nil means that an error was reported.
+func (l *loader) convert(row *attrRow, e hclsyntax.Expression) any {
+	cv, ok := l.scope.eval(e)
+	if !ok {
+		return nil
+	}
+	if cv.IsNull() {
+		l.errorf(e.Range(), fmt.Sprintf("%q is null", row.Name), "", "leave the attribute out to get its default")
+		return nil
+	}
+	v, err := row.fromValue(cv)
+	if err == nil {
+		return v
+	}
+	var word *wordError
+	suggestion := ""
+	if errors.As(err, &word) {
+		suggestion = didYouMean(word.word, word.allowed)
+	}
+	l.errorf(e.Range(), err.Error(), "", suggestion)
+	return nil
+}
+
+func (l *loader) unknownAttr(n *node, a attribute) {
+	where := n.table.where(n.label)
+	if n.table.Name == "locals" {
+		return
+	}
+	if in := n.table.blocks[a.name]; in != nil {
+		l.errorf(a.at, fmt.Sprintf("%q is a block, not an attribute", a.name), "", fmt.Sprintf("write %s without \"=\"", blockForm(in)))
+		return
+	}
+	names := n.table.attrNames()
+	suggestion := didYouMean(a.name, append(slices.Clone(names), n.table.blockNames()...))
+	if suggestion == "" && len(names) > 0 {
+		suggestion = "known here: " + list(names)
+	}
+	l.errorf(a.at, fmt.Sprintf("%s has no attribute %q", where, a.name), "", suggestion)
+}
+
+func blockForm(t *table) string {
+	if t.Label != "" {
+		return fmt.Sprintf("%s %q { … }", t.Name, t.Label)
+	}
+	return t.Name + " { … }"
+}
+
+func (l *loader) decodeBlock(n *node, in inner) {
+	t := n.table.blocks[in.name]
+	if t == nil {
+		l.unknownBlock(n, in)
+		return
+	}
+	if t.Name == "locals" {
+		return // gathered before
+	}
+	label, ok := l.label(t, in)
+	if t.Unbuilt != "" {
+		l.warnf(in.at, fmt.Sprintf("block %q is not built yet", in.name), "It is read and checked, and has no effect.", t.Unbuilt)
+	}
+	child := l.decode(in.body, t, label, in.label)
+	if !ok {
+		return
+	}
+	if !t.Many && len(n.kids[in.name]) > 0 {
+		l.errorf(in.at, fmt.Sprintf("%s already has a block %q at %s", n.table.where(n.label), in.name, l.place(n.kids[in.name][0].at)), "", "join the two")
+		return
+	}
+	for _, old := range n.kids[in.name] {
+		if old.label == label {
+			l.errorf(in.label, fmt.Sprintf("%s %q is already written at %s", in.name, label, l.place(old.at)), "", "names are unique: rename one")
+			return
+		}
+	}
+	n.add(child)
+}
+
+func (n *node) add(child *node) {
+	if n.kids == nil {
+		n.kids = map[string][]*node{}
+	}
+	n.kids[child.table.Name] = append(n.kids[child.table.Name], child)
+}
+
+// label checks the labels of a block against its table.
+func (l *loader) label(t *table, in inner) (string, bool) {
+	switch {
+	case t.Label == "" && len(in.labels) > 0:
+		l.errorf(in.label, fmt.Sprintf("block %q has no label", t.Name), "", "write "+blockForm(t))
+		return "", true
+	case t.Label == "":
+		return "", true
+	case len(in.labels) == 0:
+		l.errorf(in.at, fmt.Sprintf("block %q needs a %s", t.Name, t.Label), "", "write "+blockForm(t))
+		return "", false
+	case len(in.labels) > 1:
+		l.errorf(in.label, fmt.Sprintf("block %q has one label, not %d", t.Name, len(in.labels)), "", "write "+blockForm(t))
+	}
+	label := in.labels[0]
+	if label == "" {
+		l.errorf(in.label, fmt.Sprintf("the %s of block %q is empty", t.Label, t.Name), "", "")
+		return "", false
+	}
+	if len(t.Labels) > 0 && !slices.Contains(t.Labels, label) {
+		l.errorf(in.label, fmt.Sprintf("there is no %s %q: %s is allowed", t.Name, label, list(t.Labels)), "", didYouMean(label, t.Labels))
+		return label, false
+	}
+	return label, true
+}
+
+func (l *loader) unknownBlock(n *node, in inner) {
+	if _, ok := n.table.attrs[in.name]; ok {
+		l.errorf(in.at, fmt.Sprintf("%q is an attribute, not a block", in.name), "", fmt.Sprintf("write %s = …", in.name))
+		return
+	}
+	names := n.table.blockNames()
+	suggestion := didYouMean(in.name, append(slices.Clone(names), n.table.attrNames()...))
+	if suggestion == "" && len(names) > 0 {
+		suggestion = "known here: " + list(names)
+	}
+	l.errorf(in.at, fmt.Sprintf("%s has no block %q", n.table.where(n.label), in.name), "", suggestion)
+}
+
+func (l *loader) missing(n *node) {
+	for i := range n.table.Attrs {
+		a := &n.table.Attrs[i]
+		if _, ok := n.attrs[a.Name]; a.Required && !ok {
+			l.errorf(n.at, fmt.Sprintf("%s needs %q", n.table.where(n.label), a.Name), a.Doc, "")
+		}
+	}
+}
+
+// has reports whether the attribute was written.
+func (n *node) has(name string) bool { _, ok := n.attrs[name]; return ok }
+
+// any is the value, or its default. A name that the table lacks is our bug.
+func (n *node) any(name string) any {
+	if v, ok := n.attrs[name]; ok && v.v != nil {
+		return v.v
+	}
+	row, ok := n.table.attrs[name]
+	if !ok {
+		panic("no attribute " + name + " in block " + n.table.Name)
+	}
+	return row.def
+}
+
+func (n *node) str(name string) string               { s, _ := n.any(name).(string); return s }
+func (n *node) words(name string) []string           { s, _ := n.any(name).([]string); return s }
+func (n *node) nets(name string) []netip.Prefix      { s, _ := n.any(name).([]netip.Prefix); return s }
+func (n *node) dur(name string) time.Duration        { d, _ := n.any(name).(time.Duration); return d }
+func (n *node) num(name string) int                  { i, _ := n.any(name).(int64); return int(i) }
+func (n *node) size(name string) int64               { i, _ := n.any(name).(int64); return i }
+func (n *node) frac(name string) float64             { f, _ := n.any(name).(float64); return f }
+func (n *node) flag(name string) bool                { b, _ := n.any(name).(bool); return b }
+func (n *node) file(name string) string              { return resolve(n.at.Filename, n.str(name)) }
+func (n *node) rangeOf(name string) model.Range      { return n.attrs[name].at }
+func (n *node) raw(name string) hclsyntax.Expression { return n.attrs[name].expr }
+
+// kid is the one inner block of that name, or an empty one with all defaults.
+func (n *node) kid(name string) *node {
+	if k := n.find(name); k != nil {
+		return k
+	}
+	return &node{table: n.table.blocks[name], at: n.at}
+}
+
+// find is the first inner block of that name, or nil.
+func (n *node) find(name string) *node {
+	if k := n.kids[name]; len(k) > 0 {
+		return k[0]
+	}
+	return nil
+}

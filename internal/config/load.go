@@ -1,0 +1,256 @@
+package config
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"fishplate/internal/model"
+)
+
+// Options say what to read and what the world around it looks like.
+type Options struct {
+	FS   fs.FS  // rooted at "/"
+	Path string // a file or a folder of *.hcl and *.hcl.json; absolute, or relative to the root of FS
+	// Base is cut from the front of file names in diagnostics; usually the working directory.
+	Base string
+	Env  func(name string) (string, bool) // nil: no variable is set
+	Now  time.Time                        // for certificates; zero: their dates are not looked at
+	Root bool                             // the process is root: decides the default of admin.socket
+}
+
+// loader is one Load: its sources, its findings, and the scope of its expressions.
+type loader struct {
+	o       Options
+	diags   Diagnostics
+	sources Sources // by name as in ranges
+	read1   map[string][]byte
+	cfg     *model.Config
+	scope   *scope
+	top     *table
+	broken  bool // some file could not be parsed: names may be missing
+	root    *node
+
+	requestNames []string
+	seen         map[string]bool // files already read
+}
+
+// Load reads a configuration. The Config is nil when there are errors. Every
+// error and warning is reported, ordered by place.
+func Load(o Options) (*model.Config, Diagnostics) {
+	cfg, diags, _ := LoadSources(o)
+	return cfg, diags
+}
+
+// LoadSources is Load that also returns the text of every file that was read,
+// for Diagnostics.Format.
+func LoadSources(o Options) (*model.Config, Diagnostics, Sources) {
+	l := newLoader(o)
+	root := l.decode(&body{}, l.top, "", start(o.Path))
+	l.readPath(o.Path, root)
+	return l.finish(root)
+}
+
+func newLoader(o Options) *loader {
+	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: compile(Schema()), seen: map[string]bool{}}
+	l.scope = &scope{l: l, locals: map[string]*local{}}
+	l.requestNames = requestNames()
+	return l
+}
+
+// finish builds and checks the model from what was decoded.
+func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
+	l.root = root
+	l.build(root)
+	l.check()
+	diags := l.diags.sort()
+	if diags.HasErrors() {
+		return nil, diags, l.sources
+	}
+	return l.cfg, diags, l.sources
+}
+
+// file is one parsed file that waits for decoding.
+type file struct {
+	name string
+	body *body
+}
+
+// readPath parses everything first, so that locals of all files are known, and
+// decodes then.
+func (l *loader) readPath(name string, root *node) {
+	var files []file
+	info, err := fs.Stat(l.o.FS, fsName(name))
+	switch {
+	case err != nil:
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		l.broken = true
+	case info.IsDir():
+		files = l.readFolder(name)
+	default:
+		files = l.readFile(name, files)
+	}
+	for _, f := range files {
+		for _, in := range f.body.blocks {
+			if in.name == "locals" {
+				for _, a := range in.body.attrs {
+					l.scope.add(a)
+				}
+				for _, b := range in.body.blocks {
+					l.errorf(b.at, "a locals block holds values, not blocks", "", fmt.Sprintf("write %s = …", b.name))
+				}
+			}
+		}
+	}
+	slices.Sort(l.scope.names)
+	for _, n := range l.scope.names {
+		l.scope.value(n, l.scope.locals[n].at)
+	}
+	for _, f := range files {
+		f.body.attrs = slices.DeleteFunc(f.body.attrs, func(a attribute) bool { return a.name == "include" })
+		n := l.decode(f.body, l.top, "", start(f.name))
+		l.join(root, n)
+	}
+}
+
+// join adds the blocks of one file to those of all, refusing doubles.
+func (l *loader) join(root, n *node) {
+	for _, b := range l.top.Blocks {
+		for _, k := range n.kids[b.Name] {
+			twin := slices.IndexFunc(root.kids[b.Name], func(o *node) bool { return o.label == k.label })
+			if twin >= 0 {
+				l.errorf(k.at, fmt.Sprintf("%s is already written at %s", k.table.where(k.label), l.place(root.kids[b.Name][twin].at)), "", "names are unique over all files")
+				continue
+			}
+			root.add(k)
+		}
+	}
+}
+
+func (l *loader) readFolder(name string) []file {
+	entries, err := fs.ReadDir(l.o.FS, fsName(name))
+	if err != nil {
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		return nil
+	}
+	var files []file
+	for _, e := range entries {
+		if !e.IsDir() && (strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), ".hcl.json")) {
+			files = l.readFile(path.Join(name, e.Name()), files)
+		}
+	}
+	if len(files) == 0 && !l.broken {
+		l.errorf(start(name), fmt.Sprintf("folder %s holds no *.hcl file", l.show(name)), "", "")
+		l.broken = true
+	}
+	return files
+}
+
+// readFile parses a file and what it includes; each file once.
+func (l *loader) readFile(name string, files []file) []file {
+	if l.seen[name] {
+		return files
+	}
+	l.seen[name] = true
+	src, err := l.read(name)
+	if err != nil {
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		l.broken = true
+		return files
+	}
+	var b *body
+	var diags hcl.Diagnostics
+	if strings.HasSuffix(name, ".json") {
+		b, diags = parseJSON(src, name, l.top)
+	} else {
+		b, diags = parseNative(src, name)
+	}
+	if diags.HasErrors() {
+		l.broken = true
+	}
+	l.take(diags, start(name))
+	files = append(files, file{name, b})
+	for _, a := range b.attrs {
+		if a.name == "include" {
+			files = l.include(name, a, files)
+		}
+	}
+	return files
+}
+
+// include reads the files of a glob, relative to the file that names it.
+func (l *loader) include(from string, a attribute, files []file) []file {
+	patterns, _ := l.convert(l.top.attrs["include"], a.expr).([]string)
+	for _, p := range patterns {
+		full := resolve(from, p)
+		names, err := fs.Glob(l.o.FS, fsName(full))
+		if err != nil {
+			l.errorf(a.expr.Range(), fmt.Sprintf("include pattern %q cannot be read", p), "", `"*" is any name, "?" any letter, "[a-z]" one of these`)
+			continue
+		}
+		if len(names) == 0 && strings.ContainsAny(p, "*?[") {
+			l.warnf(a.expr.Range(), fmt.Sprintf("include pattern %q matches no file", p), "", "")
+		} else if len(names) == 0 {
+			l.errorf(a.expr.Range(), fmt.Sprintf("include %s: there is no such file", l.show(full)), "", "")
+			l.broken = true
+		}
+		for _, n := range names {
+			if path.IsAbs(full) {
+				n = "/" + n
+			}
+			files = l.readFile(n, files)
+		}
+	}
+	return files
+}
+
+// peek reads a file that is no part of the configuration's text, such as a key:
+// it must not appear among the sources, which are shown.
+func (l *loader) peek(name string) ([]byte, error) { return fs.ReadFile(l.o.FS, fsName(name)) }
+
+// read returns a file's bytes and remembers it as a source.
+func (l *loader) read(name string) ([]byte, error) {
+	if b, ok := l.read1[name]; ok {
+		return b, nil
+	}
+	b, err := fs.ReadFile(l.o.FS, fsName(name))
+	if err != nil {
+		return nil, err
+	}
+	l.read1[name] = b
+	l.sources[l.show(name)] = b
+	l.cfg.Sources = append(l.cfg.Sources, model.Source{Path: name, Hash: sha256.Sum256(b)})
+	return b, nil
+}
+
+func (l *loader) env(name string) (string, bool) {
+	if l.o.Env == nil {
+		return "", false
+	}
+	return l.o.Env(name)
+}
+
+// show is a file's name for people.
+func (l *loader) show(name string) string {
+	if l.o.Base != "" {
+		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.o.Base, "/")+"/"); ok {
+			return rest
+		}
+	}
+	return name
+}
+
+func (l *loader) place(r hcl.Range) string {
+	return fmt.Sprintf("%s:%d", l.show(r.Filename), r.Start.Line)
+}
+
+// start is the range of a file's first letter.
+func start(name string) hcl.Range {
+	return hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+}

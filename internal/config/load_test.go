@@ -1,0 +1,29 @@
+package config
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// testOptions read below testdata.
+func testOptions(path string) Options {
+	env := map[string]string{"PORT": "9000", "HOME": "/home/fp", "PWD": "/srv", "XDG_RUNTIME_DIR": "/run/user/1"}
+	return Options{
+		FS: os.DirFS("testdata"), Path: path, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		Env: func(k string) (string, bool) { v, ok := env[k]; return v, ok },
+	}
+}
+
+func TestSmallestFile(t *testing.T) {
+	cfg, diags := Load(testOptions("small.hcl"))
+	if len(diags) > 0 {
+		t.Fatalf("diagnostics: %v", diags)
+	}
+	if got := cfg.VHosts[0].Routes[0]; got.Name != "all" || got.Backend != "app" {
+		t.Errorf("route = %+v", got)
+	}
+	if got := cfg.Backends[0].Servers[0]; got.Name != "127.0.0.1:9000" || got.Weight != 100 {
+		t.Errorf("server = %+v", got)
+	}
+}

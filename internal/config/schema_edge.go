@@ -1,0 +1,135 @@
+package config
+
+func stateBlock() *Block {
+	return &Block{Name: "state", Doc: "Where the process keeps what must survive it.", Attrs: []Attr{
+		{Name: "dir", Kind: File, Restart: true, Doc: "Journal, cache index and learned tables. Default: the XDG state directory."},
+	}}
+}
+
+func adminBlock() *Block {
+	return &Block{Name: "admin", Doc: "The control door.", Attrs: []Attr{
+		{Name: "socket", Kind: File, Doc: "Unix socket of the API. Default: /run/fishplate.sock as root, else the XDG runtime directory."},
+	}, Blocks: []*Block{
+		{Name: "http", Doc: "Metrics and API over TCP.", Attrs: []Attr{
+			{Name: "bind", Kind: String, Required: true, Doc: "Address and port, such as \"127.0.0.1:9180\"."},
+		}},
+	}}
+}
+
+func listenerBlock() *Block {
+	return &Block{Name: "listener", Label: "name", Many: true, Doc: "Accepts connections.", Attrs: []Attr{
+		{Name: "bind", Kind: Strings, Required: true, Doc: "Addresses: \"HOST:PORT\", \":PORT\", \"unix:/PATH\" or \"fd:NAME\" (passed by systemd)."},
+		{Name: "protocols", Kind: Strings, Default: "http/1.1", OneOf: []string{"http/1.1", "h2", "h3", "tcp", "udp"}, Doc: "What is spoken; \"tcp\" stands alone. h2, h3 and udp are not built yet."},
+	}, Blocks: []*Block{
+		{Name: "tls", Doc: "Terminates TLS.", Attrs: []Attr{
+			{Name: "certificates", Kind: Strings, Required: true, Doc: "Names of certificate blocks; chosen by the client's server name."},
+			{Name: "min_version", Kind: String, Default: "1.2", OneOf: []string{"1.2", "1.3"}, Doc: "Lowest version spoken."},
+			{Name: "default", Kind: String, Doc: "Certificate for a client without SNI. Default: the first."},
+			{Name: "client_ca", Kind: File, Doc: "Authorities that sign client certificates."},
+			{Name: "client_auth", Kind: String, OneOf: []string{"optional", "required"}, Doc: "Whether a client certificate is asked for; needs client_ca."},
+			{Name: "tickets", Kind: DurationT, Default: "12h", Range: "1m..7d", Also: []string{"off"}, Doc: "Rotation of session ticket keys."},
+			{Name: "curves", Kind: Strings, Default: "X25519MLKEM768 X25519 P256", OneOf: []string{"X25519MLKEM768", "X25519", "P256", "P384", "P521"}, Doc: "Key exchange, best first."},
+		}},
+		{Name: "forwarded", Doc: "Fields that tell servers about the client.", Attrs: []Attr{
+			{Name: "trust", Kind: Networks, Doc: "Peers whose X-Forwarded-* and Forwarded are kept and extended; of all others they are dropped."},
+			{Name: "send", Kind: Strings, Default: "x-forwarded via", OneOf: []string{"x-forwarded", "forwarded", "via"}, Doc: "Which fields are sent to servers."},
+		}},
+		{Name: "path", Doc: "The normal form of paths.", Attrs: []Attr{
+			{Name: "slashes", Kind: String, Default: "merge", OneOf: []string{"merge", "keep", "refuse"}, Doc: "What becomes of \"//\"."},
+		}},
+		{Name: "proxy_protocol", Doc: "PROXY protocol, versions 1 and 2.", Attrs: []Attr{
+			{Name: "from", Kind: Networks, Required: true, Doc: "Required from these networks, refused from others."},
+		}},
+		{Name: "accept", Doc: "The accept path.", Attrs: []Attr{
+			{Name: "shards", Kind: Int, Range: "1..256", Also: []string{"auto"}, Doc: "Listening sockets per address. Default: \"auto\"."},
+			{Name: "backlog", Kind: Int, Default: "65535", Range: "1..1048576", Doc: "Queue of connections not accepted yet; the kernel may lower it."},
+			{Name: "defer", Kind: DurationT, Default: "0s", Range: "0s..1m", Doc: "Accept a connection only when its first bytes are there, or after this time."},
+			{Name: "fast_open", Kind: Bool, Default: "false", Doc: "TCP Fast Open."},
+		}},
+		{Name: "limits", Doc: "Bounds on connections and request heads.", Attrs: []Attr{
+			{Name: "connections", Kind: Int, Default: "100000", Range: "1..10000000", Doc: "Connections in total."},
+			{Name: "per_client", Kind: Int, Default: "1024", Range: "1..10000000", Doc: "Connections of one client address (IPv6: of one /64)."},
+			{Name: "head", Kind: SizeT, Default: "32KiB", Range: "1KiB..1MiB", Doc: "Whole request head."},
+			{Name: "fields", Kind: Int, Default: "128", Range: "8..10000", Doc: "Header fields of a request."},
+			{Name: "target", Kind: SizeT, Default: "16KiB", Range: "64B..1MiB", Doc: "Request target."},
+			{Name: "body_rate", Kind: SizeT, Default: "512B", Range: "0B..1GiB", Doc: "Slowest request body, in bytes per second, after a grace of timeouts.body."},
+		}},
+		{Name: "timeouts", Doc: "Bounds on a client's slowness.", Attrs: []Attr{
+			{Name: "head", Kind: DurationT, Default: "10s", Range: "10ms..1d", Doc: "From the first byte of a head to its last."},
+			{Name: "body", Kind: DurationT, Default: "30s", Range: "10ms..1d", Doc: "Between two pieces of a request body."},
+			{Name: "idle", Kind: DurationT, Default: "75s", Range: "10ms..1d", Doc: "Between two requests."},
+			{Name: "write", Kind: DurationT, Default: "30s", Range: "10ms..1d", Doc: "For the client to take a piece of the answer."},
+			{Name: "tunnel", Kind: DurationT, Default: "1h", Range: "10ms..30d", Doc: "An idle WebSocket or TCP tunnel."},
+		}},
+	}}
+}
+
+func certificateBlock() *Block {
+	return &Block{Name: "certificate", Label: "name", Many: true, Doc: "A key pair on disk.", Attrs: []Attr{
+		{Name: "cert", Kind: File, Doc: "PEM chain, leaf first."},
+		{Name: "key", Kind: File, Doc: "PEM private key."},
+	}, Blocks: []*Block{
+		{Name: "acme", Doc: "Certificates by ACME.", Unbuilt: "give cert and key instead", Attrs: []Attr{
+			{Name: "email", Kind: String, Doc: "Account contact."},
+			{Name: "domains", Kind: Strings, Doc: "Names to ask for."},
+			{Name: "directory", Kind: String, Doc: "Server's directory URL."},
+		}},
+	}}
+}
+
+func tenantBlock() *Block {
+	return &Block{Name: "tenant", Label: "name", Many: true, Doc: "Somebody's program and what it may spend.", Attrs: []Attr{
+		{Name: "program", Kind: File, Required: true, Doc: "An ELF file for RISC-V."},
+		{Name: "arguments", Kind: Strings, Doc: "argv[1] and on."},
+		{Name: "memory", Kind: SizeT, Default: "64MiB", Range: "64KiB..4GiB", Doc: "All that one fork may hold, image included."},
+		{Name: "instructions", Kind: Int, Default: "20000000", Range: "1000..1000000000000", Doc: "Per call; exact."},
+		{Name: "time", Kind: DurationT, Default: "1s", Range: "1ms..10m", Doc: "Wall clock per call."},
+		{Name: "concurrency", Kind: Int, Default: "64", Range: "1..100000", Doc: "Requests admitted at once."},
+		{Name: "queue", Kind: Int, Default: "256", Range: "0..100000", Doc: "Requests that wait for admission; the next gets 503."},
+		{Name: "share", Kind: Int, Default: "10", Range: "1..10000", Doc: "Weight of this tenant's CPU against the others'."},
+		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
+		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},
+	}, Blocks: []*Block{
+		{Name: "storage", Doc: "The tenant's own shared state.", Attrs: []Attr{
+			{Name: "memory", Kind: SizeT, Required: true, Range: "64KiB..4GiB", Doc: "Its bound."},
+		}},
+		{Name: "debug", Doc: "Looking into a running program.", Unbuilt: "leave it out; `fishplate guest run` runs a program on the desk", Attrs: []Attr{
+			{Name: "gdb", Kind: String, Doc: "Address of the GDB server."},
+			{Name: "record", Kind: PercentT, Doc: "Share of the calls that is recorded."},
+		}},
+	}}
+}
+
+func tenantsBlock() *Block {
+	return &Block{Name: "tenants", Label: "name", Many: true, Doc: "A tenants file in the format of libvmod-riscv, as it is.", Attrs: []Attr{
+		{Name: "path", Kind: File, Required: true, Doc: "The JSON file."},
+	}}
+}
+
+func cacheBlock() *Block {
+	return &Block{Name: "cache", Label: "name", Many: true, Doc: "A store.", Unbuilt: "requests go to the servers", Attrs: []Attr{
+		{Name: "memory", Kind: SizeT, Default: "64MiB", Range: "1MiB..16TiB", Doc: "Bound of the store in memory."},
+		{Name: "max_object", Kind: SizeT, Default: "16MiB", Range: "1KiB..1TiB", Doc: "Largest object kept."},
+	}, Blocks: []*Block{
+		{Name: "disk", Doc: "The store on disk.", Attrs: []Attr{
+			{Name: "path", Kind: File, Required: true, Doc: "Its directory."},
+			{Name: "size", Kind: SizeT, Required: true, Doc: "Its bound."},
+		}},
+	}}
+}
+
+func policyBlock() *Block {
+	return &Block{Name: "cache", Doc: "What may be stored.", Unbuilt: "requests go to the servers", Attrs: []Attr{
+		{Name: "ttl", Kind: DurationT, Doc: "Freshness, instead of what the server says."},
+		{Name: "grace", Kind: DurationT, Doc: "How long a stale object may be served while a new one is fetched."},
+		{Name: "tags", Kind: Strings, Doc: "Names to purge by."},
+	}}
+}
+
+func logBlock() *Block {
+	return &Block{Name: "log", Label: "name", Labels: []string{"access"}, Many: true, Doc: "A log.", Attrs: []Attr{
+		{Name: "path", Kind: String, Default: "stdout", Doc: "\"stdout\", \"stderr\", \"off\", or a file, relative to this one."},
+		{Name: "format", Kind: String, Default: "json", OneOf: []string{"json", "text"}, Doc: "One object, or one line of words, per request."},
+		{Name: "sample", Kind: PercentT, Default: "100%", Range: "0%..100%", Doc: "Share of the requests logged."},
+	}}
+}

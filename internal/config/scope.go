@@ -1,0 +1,189 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+// scope is what an expression can see while the files are read: locals of all
+// files, env and file.
+type scope struct {
+	l      *loader
+	locals map[string]*local
+	names  []string
+}
+
+// local is one name of a locals block; state guards against cycles.
+type local struct {
+	expr  hclsyntax.Expression
+	at    hcl.Range
+	state int // 0 not evaluated, 1 being evaluated, 2 done
+	value cty.Value
+}
+
+func (s *scope) add(a attribute) {
+	if old, ok := s.locals[a.name]; ok {
+		s.l.errorf(a.at, fmt.Sprintf("local %q is already written at %s", a.name, s.l.place(old.at)), "", "")
+		return
+	}
+	s.locals[a.name] = &local{expr: a.expr, at: a.at}
+	s.names = append(s.names, a.name)
+}
+
+// value evaluates a local when it is first asked for.
+func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
+	loc, ok := s.locals[name]
+	if !ok {
+		s.l.errorf(from, fmt.Sprintf("there is no local %q", name), "", didYouMean(name, s.names))
+		return cty.DynamicVal, false
+	}
+	switch loc.state {
+	case 1:
+		s.l.errorf(loc.at, fmt.Sprintf("local %q needs itself", name), "", "break the circle: one of the locals in it must be a plain value")
+		loc.state, loc.value = 2, cty.DynamicVal
+	case 0:
+		loc.state = 1
+		v, ok := s.eval(loc.expr)
+		if !ok {
+			v = cty.DynamicVal
+		}
+		loc.state, loc.value = 2, v
+	}
+	return loc.value, loc.value.IsKnown()
+}
+
+// eval computes an expression that must not need a request. It reports its own errors.
+func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
+	if v, ok := literal(e); ok {
+		return v, true
+	}
+	vars := map[string]cty.Value{}
+	ok := true
+	for _, t := range e.Variables() {
+		name, at := t.RootName(), t.SourceRange()
+		if name != "local" {
+			s.l.unknownName(name, at)
+			ok = false
+			continue
+		}
+		step, isAttr := cty.NilVal, false
+		var key string
+		if len(t) > 1 {
+			if a, is := t[1].(hcl.TraverseAttr); is {
+				key, isAttr = a.Name, true
+			}
+		}
+		if !isAttr {
+			s.l.errorf(at, "a local is written local.NAME", "", "")
+			ok = false
+			continue
+		}
+		step, known := s.value(key, at)
+		vars[key] = step
+		ok = ok && known
+	}
+	if !ok {
+		return cty.DynamicVal, false
+	}
+	ctx := &hcl.EvalContext{Functions: s.functions(e.Range().Filename)}
+	if len(vars) > 0 {
+		ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(vars)}
+	}
+	v, diags := e.Value(ctx)
+	s.l.take(diags, e.Range())
+	return v, !diags.HasErrors() && v.IsWhollyKnown()
+}
+
+// literal short-cuts the plain strings and numbers that most values are.
+func literal(e hclsyntax.Expression) (cty.Value, bool) {
+	switch x := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return x.Val, x.Val.IsKnown()
+	case *hclsyntax.TemplateExpr:
+		if x.IsStringLiteral() {
+			return literal(x.Parts[0])
+		}
+	}
+	return cty.NilVal, false
+}
+
+// functions are env and file, the latter relative to the file that names it.
+func (s *scope) functions(filename string) map[string]function.Function {
+	text := func(name string) function.Parameter { return function.Parameter{Name: name, Type: cty.String} }
+	env := function.New(&function.Spec{
+		Params:   []function.Parameter{text("name")},
+		VarParam: &function.Parameter{Name: "default", Type: cty.String},
+		Type:     function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			if v, ok := s.l.env(name); ok {
+				return cty.StringVal(strings.ToValidUTF8(v, "\uFFFD")), nil
+			}
+			if len(args) > 1 {
+				return args[1], nil
+			}
+			return cty.NilVal, fmt.Errorf("environment variable %q is not set; env(%q, \"value\") gives a default", name, name)
+		},
+	})
+	file := function.New(&function.Spec{
+		Params: []function.Parameter{text("path")},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := resolve(filename, args[0].AsString())
+			b, err := s.l.read(name)
+			if err != nil {
+				return cty.NilVal, fmt.Errorf("read %s: %s", name, reason(err))
+			}
+			if strings.ToValidUTF8(string(b), "") != string(b) {
+				return cty.NilVal, fmt.Errorf("read %s: it is not UTF-8 text", name)
+			}
+			return cty.StringVal(string(b)), nil
+		},
+	})
+	return map[string]function.Function{"env": env, "file": file}
+}
+
+// resolve makes a path relative to the file that names it.
+func resolve(from, name string) string {
+	if name == "" || path.IsAbs(name) {
+		return name
+	}
+	return path.Join(path.Dir(from), name)
+}
+
+// fsName turns a path into the name that an fs.FS rooted at "/" knows.
+func fsName(name string) string {
+	name = strings.TrimPrefix(path.Clean(name), "/")
+	if name == "" {
+		return "."
+	}
+	return name
+}
+
+// reason is the cause of a file error without the path, which the caller names.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// unknownName explains a word that means nothing while files are read.
+func (l *loader) unknownName(name string, at hcl.Range) {
+	if slices.Contains(l.requestNames, name) {
+		l.errorf(at, fmt.Sprintf("%q is a value of the request, which does not exist while the file is read", name),
+			"Request values can be used in when, redirect.to, rewrite, set, add, rate keys and priority.", "a literal ${ in a string is written $${")
+		return
+	}
+	l.errorf(at, fmt.Sprintf("unknown name %q", name), "", fmt.Sprintf("a word is a string and needs quotes: %q; a value of a locals block is local.%s; a literal ${ in a string is written $${", name, name))
+}

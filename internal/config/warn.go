@@ -1,0 +1,186 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"fishplate/internal/model"
+)
+
+func (l *loader) unreadable(name string) string {
+	if _, err := fs.Stat(l.o.FS, fsName(name)); err != nil {
+		return reason(err)
+	}
+	return ""
+}
+
+// catchesAll reports whether no request of the vhost passes a route.
+func catchesAll(r *model.Route) bool {
+	return !r.When.Set() && len(r.Methods) == 0 && (r.Path == "" || r.Path == "/*" || r.Path == "*")
+}
+
+// covers reports whether every request that b could match is matched by a. It
+// says no when it cannot tell.
+func covers(a, b *model.Route) bool {
+	if a.When.Set() && a.When.Text != b.When.Text {
+		return false
+	}
+	if len(a.Methods) > 0 {
+		if len(b.Methods) == 0 || slices.ContainsFunc(b.Methods, func(m string) bool { return !slices.Contains(a.Methods, m) }) {
+			return false
+		}
+	}
+	if a.Path == "" || a.Path == "/*" || a.Path == "*" || a.Path == b.Path {
+		return true
+	}
+	prefix, ok := strings.CutSuffix(a.Path, "/*")
+	if !ok || strings.HasPrefix(a.Path, "~") || strings.HasPrefix(b.Path, "~") {
+		return false
+	}
+	return b.Path == prefix || strings.HasPrefix(b.Path, prefix+"/")
+}
+
+// checkShadows warns of routes that can never match.
+func (l *loader) checkShadows() {
+	for _, v := range l.cfg.VHosts {
+		for i, r := range v.Routes {
+			if before := slices.IndexFunc(v.Routes[:i], func(a *model.Route) bool { return covers(a, r) }); before >= 0 {
+				a := v.Routes[before]
+				l.warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
+					fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", a.Name, l.place(a.At)), "move it up, or drop it")
+			}
+		}
+	}
+}
+
+// checkUnused warns of backends, certificates and tenants that nothing names.
+func (l *loader) checkUnused() {
+	used := map[string]bool{}
+	for _, v := range l.cfg.VHosts {
+		used["tenant "+v.Tenant] = true
+		for _, r := range v.Routes {
+			used["backend "+r.Backend], used["backend "+r.Mirror], used["tenant "+r.Tenant] = true, true, true
+			for _, s := range r.Split {
+				used["backend "+s.Backend] = true
+			}
+		}
+	}
+	for _, t := range l.cfg.Tenants {
+		for _, b := range t.Backends {
+			used["backend "+b] = true
+		}
+	}
+	for _, ls := range l.cfg.Listeners {
+		if ls.TLS != nil {
+			for _, c := range ls.TLS.Certificates {
+				used["certificate "+c] = true
+			}
+		}
+	}
+	unused := func(kind, name string, at model.Range) {
+		if !used[kind+" "+name] {
+			l.warnf(at, fmt.Sprintf("%s %q is not used", kind, name), "", "")
+		}
+	}
+	for _, b := range l.cfg.Backends {
+		unused("backend", b.Name, b.At)
+	}
+	for _, c := range l.cfg.Certificates {
+		unused("certificate", c.Name, c.At)
+	}
+	for _, t := range l.cfg.Tenants {
+		if !t.FromFile {
+			unused("tenant", t.Name, t.At)
+		}
+	}
+}
+
+// checkLoops warns of a server that is one of our own listeners.
+func (l *loader) checkLoops() {
+	for _, b := range l.cfg.Backends {
+		for _, s := range b.Servers {
+			for _, ls := range l.cfg.Listeners {
+				if slices.ContainsFunc(ls.Bind, func(bind string) bool { return reaches(s.Address, bind) }) {
+					at := s.At
+					for _, n := range l.nodes("backend", b.Name) {
+						for _, k := range n.kids["server"] {
+							if k.label == s.Name {
+								at = k.place(at, "address")
+							}
+						}
+					}
+					l.warnf(at, fmt.Sprintf("server %q is our own listener %q", s.Name, ls.Name), "A request would come back until a limit stops it.", "")
+				}
+			}
+		}
+	}
+}
+
+func (l *loader) nodes(kind, name string) []*node {
+	var out []*node
+	if l.root != nil {
+		for _, n := range l.root.kids[kind] {
+			if n.label == name {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// reaches reports whether a connection to address surely ends at bind. Other
+// addresses of this machine are not known here.
+func reaches(address, bind string) bool {
+	if strings.HasPrefix(address, "unix:") {
+		return address == bind
+	}
+	host, port, err := net.SplitHostPort(address)
+	bindHost, bindPort, err2 := net.SplitHostPort(bind)
+	if err != nil || err2 != nil || port != bindPort {
+		return false
+	}
+	if host == bindHost {
+		return true
+	}
+	ip, _ := netip.ParseAddr(host)
+	bindIP, _ := netip.ParseAddr(bindHost)
+	here := host == "localhost" || ip.IsLoopback()
+	anywhere := bindHost == "" || bindIP.IsUnspecified()
+	return here && anywhere || host == "localhost" && bindIP.IsLoopback() || ip.IsUnspecified() && host != "" && (anywhere || bindIP.IsLoopback())
+}
+
+// checkServers warns of backends that can take nothing.
+func (l *loader) checkServers() {
+	for _, b := range l.cfg.Backends {
+		weight, primaries, addresses := 0, 0, map[string]bool{}
+		for _, s := range b.Servers {
+			if addresses[s.Address] {
+				l.warnf(s.At, fmt.Sprintf("backend %q has the address %q twice", b.Name, s.Address), "It gets a double share.", "")
+			}
+			addresses[s.Address] = true
+			if s.State == "" {
+				weight += s.Weight
+			}
+			if !s.Backup {
+				primaries++
+			}
+		}
+		switch {
+		case b.Discover != nil || len(b.Servers) == 0:
+		case weight == 0:
+			l.warnf(b.At, fmt.Sprintf("no server of backend %q takes new requests", b.Name), "All have weight 0, or drain, or are in maintenance.", "")
+		case primaries == 0:
+			l.warnf(b.At, fmt.Sprintf("every server of backend %q is a backup", b.Name), "", "")
+		}
+		if b.Check != nil && b.Check.Timeout > b.Check.Interval {
+			l.warnf(l.at("backend", b.Name, b.At, "check", "timeout"), "the check's timeout is longer than its interval", "", "")
+		}
+		if b.Queue != nil && b.Discover == nil && !slices.ContainsFunc(b.Servers, func(s *model.Server) bool { return s.MaxConnections > 0 }) {
+			l.warnf(l.at("backend", b.Name, b.At, "queue", "limit"), fmt.Sprintf("the queue of backend %q is never used", b.Name), "No server has max_connections.", "")
+		}
+	}
+}
