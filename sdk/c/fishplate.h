@@ -5,7 +5,7 @@
  *
  * Recipe, freestanding (a few KiB):
  *   riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -O2 -static -nostdlib -ffreestanding \
- *     -fno-stack-protector -fno-pic -no-pie -Wl,-Ttext=0x120000,--build-id=none -DFP_START -Isdk/c -Isdk/abi hello.c -o hello.elf
+ *     -fno-stack-protector -fno-pic -no-pie -Wl,-Ttext=0x120000,-z,separate-code,--build-id=none -DFP_START -Isdk/c -Isdk/abi hello.c -o hello.elf
  * Recipe, with glibc:
  *   riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -O2 -static -Wl,-Ttext=0x120000 -Isdk/c -Isdk/abi prog.c -o prog.elf
  */

@@ -8,7 +8,7 @@
  *     -Wl,-Ttext=0x120000 -DFP_START -Isdk/cpp -Isdk/c -Isdk/abi prog.cpp -o prog.elf
  * Recipe, freestanding (a few KiB; no exceptions, no library):
  *   riscv64-linux-gnu-g++ -std=c++20 -march=rv64gc -mabi=lp64d -O2 -static -nostdlib -ffreestanding \
- *     -fno-exceptions -fno-rtti -fno-stack-protector -fno-pic -no-pie -Wl,-Ttext=0x120000 -DFP_START … -lgcc
+ *     -fno-exceptions -fno-rtti -fno-stack-protector -fno-pic -no-pie -Wl,-Ttext=0x120000,-z,separate-code -DFP_START … -lgcc
  */
 #pragma once
 #include "fishplate.h"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds every guest of sdk/examples and test/guests with Debian's cross
-# compilers (gcc-riscv64-linux-gnu, g++-riscv64-linux-gnu).
+# compilers (gcc-riscv64-linux-gnu, g++-riscv64-linux-gnu). Symbols stay in the
+# files: they name the place of a fault.
 #   build.sh [DIR]   leaves DIR/NAME.elf; without DIR the committed files are written.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -8,16 +9,14 @@ out=${1:-}
 CC=${FP_CC:-riscv64-linux-gnu-gcc}
 CXX=${FP_CXX:-riscv64-linux-gnu-g++}
 common="-march=rv64gc -mabi=lp64d -O2 -static -nostdlib -ffreestanding -fno-stack-protector -fno-pic -no-pie
-	-fno-asynchronous-unwind-tables -Wall -Wextra -Werror -DFP_START -I$root/sdk/c -I$root/sdk/abi
-	-Wl,-Ttext=0x120000,--build-id=none,-z,noseparate-code,-z,max-page-size=4096,-z,norelro"
+	-fno-asynchronous-unwind-tables -fno-ident -Wall -Wextra -Werror -DFP_START -I$root/sdk/c -I$root/sdk/abi
+	-Wl,-Ttext=0x120000,--build-id=none,-z,separate-code,-z,max-page-size=4096,-z,norelro"
 
 one() { # SOURCE COMPILER FLAGS
 	name=$(basename "${1%.*}")
 	to=${out:-$(dirname "$1")}/$name.elf
 	# shellcheck disable=SC2086
 	$2 $common $3 "$1" $4 -o "$to"
-	# Symbols stay: they name the place of a fault.
-	riscv64-linux-gnu-objcopy --remove-section=.comment --remove-section=.riscv.attributes "$to"
 }
 
 for f in "$root"/sdk/examples/*.c "$root"/test/guests/*.c; do
