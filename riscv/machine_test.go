@@ -340,3 +340,20 @@ func TestClosedImage(t *testing.T) {
 		t.Errorf("fork of a closed image: %v", err)
 	}
 }
+
+// TestPooledForkAllocatesNothing uses a fork as a request does.
+func TestPooledForkAllocatesNothing(t *testing.T) {
+	m := fork(t, []uint32{encS(wSd, 5, 6, 0), wCall, wStop}, make([]byte, 4096))
+	n := testing.AllocsPerRun(100, func() {
+		m.X[5] = dataAt
+		if e := m.Run(100); e.Kind != Call {
+			t.Fatalf("exit %+v", e)
+		}
+		m.SkipCall()
+		m.Run(100)
+		m.Reset()
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"math"
+	"unsafe"
 
 	"fishplate/riscv/isa"
 )
@@ -15,9 +16,20 @@ type ins struct {
 	rs1 uint8
 	rs2 uint8 // also the length in bytes where there is no second source
 	rs3 uint8 // rs3 in the low 5 bits, rounding mode or aq/rl above
-	imm int32 // immediate, or the index of a branch's target
+	imm int32 // immediate, or the distance to a branch's target, in bytes of records
 	off uint32
 }
+
+// insSize is the distance between records in memory.
+const insSize = int(unsafe.Sizeof(ins{}))
+
+// next is the record behind in. Code ends with an escape, which is never left
+// that way, so there always is one.
+func (in *ins) next() *ins { return (*ins)(unsafe.Add(unsafe.Pointer(in), insSize)) }
+
+// target is where a branch leads: a distance that link computed within the same
+// slice, so it needs no check.
+func (in *ins) target() *ins { return (*ins)(unsafe.Add(unsafe.Pointer(in), int(in.imm))) }
 
 // Pseudo-operations, numbered after the real ones.
 const (
@@ -48,14 +60,14 @@ type Region struct {
 	Bytes []byte
 }
 
-// maxRegion keeps offsets and branch targets within 32 bits.
-const maxRegion = 1 << 30
+// maxRegion keeps offsets and distances between records within 32 bits.
+const maxRegion = 64 << 20
 
 // maxRun is the greatest number of instructions charged at once.
 const maxRun = 4096
 
 // Compile decodes regions, which must not overlap. Bytes must not change later.
-// A region beyond 1 GiB is cut off.
+// What a region has beyond 64 MiB is not executable.
 func Compile(regions []Region) *Code {
 	c := new(Code)
 	for _, r := range regions {
@@ -114,7 +126,7 @@ func (s *segment) sweep() {
 	s.code = append(s.code, ins{op: opEscape, imm: int32(len(s.bytes)), off: uint32(len(s.bytes))})
 }
 
-// link turns branch offsets into indexes. Targets that are no known instruction
+// link turns branch offsets into distances between records. Targets that are no known instruction
 // get an escape at the end of the code.
 func (s *segment) link() {
 	far := make(map[int32]int32)
@@ -125,7 +137,7 @@ func (s *segment) link() {
 		}
 		to := in.imm
 		if to >= 0 && int(to) < len(s.bytes) && s.entry[to/2] >= 0 {
-			in.imm = s.entry[to/2]
+			in.imm = (s.entry[to/2] - int32(i)) * int32(insSize)
 			continue
 		}
 		k, ok := far[to]
@@ -135,7 +147,7 @@ func (s *segment) link() {
 			s.code = append(s.code, ins{op: opEscape, imm: to})
 			in = &s.code[i]
 		}
-		in.imm = k
+		in.imm = (k - int32(i)) * int32(insSize)
 	}
 }
 

@@ -13,27 +13,15 @@ func unbox(v uint64) uint32 {
 	return uint32(v)
 }
 
-// rounds says whether an operation has a rounding-mode field.
-func rounds(op isa.Op) bool {
-	switch {
-	case op >= isa.OpFmaddS && op <= isa.OpFsqrtS, op >= isa.OpFcvtWS && op <= isa.OpFcvtSLu,
-		op >= isa.OpFmaddD && op <= isa.OpFsqrtD, op >= isa.OpFcvtWD && op <= isa.OpFcvtDLu,
-		op == isa.OpFcvtSD, op == isa.OpFcvtDS:
-		return true
-	}
-	return false
-}
-
 // float executes one F or D computation; loads and stores are in the main loop.
 func (s *State) float(in *ins) FaultKind {
+	// Operations without a rounding-mode field have 0 in its place.
 	rm := in.rs3 >> 5
-	if rounds(in.op) {
-		if rm == isa.RMDynamic {
-			rm = s.frm
-		}
-		if rm > float.RMM {
-			return Illegal
-		}
+	if rm == isa.RMDynamic {
+		rm = s.frm
+	}
+	if rm > float.RMM {
+		return Illegal
 	}
 	switch op := in.op; {
 	case op <= isa.OpFmaxS:

@@ -12,11 +12,11 @@ import (
 // atomics and floating point. It returns the kind of a fault and its data
 // address, or 0.
 func (s *State) rare(in *ins, mem *memory.Memory) (FaultKind, uint64) {
-	switch {
-	case in.op >= isa.OpLrW && in.op <= isa.OpAmomaxuD:
-		return s.atomic(in, mem)
-	case in.op >= isa.OpFmaddS && in.op <= isa.OpFcvtDS:
+	if in.op >= isa.OpFmaddS && in.op <= isa.OpFcvtDS {
 		return s.float(in), 0
+	}
+	if in.op >= isa.OpLrW && in.op <= isa.OpAmomaxuD {
+		return s.atomic(in, mem)
 	}
 	a, b := s.X[in.rs1&31], s.X[in.rs2&31]
 	v, ok := integer(in.op, a, b, uint(in.imm)&63)

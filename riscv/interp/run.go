@@ -36,21 +36,19 @@ find:
 		if fuel == 0 {
 			return s.exhausted(pc)
 		}
-		seg, code, i, why := s.locate(program, pc, fuel)
+		seg, in, why := s.locate(program, pc, fuel)
 		if why != 0 {
 			return s.lost(why, pc, fuel)
 		}
 	blocks:
 		for {
-			if run := uint64(code[i].run); run > fuel {
-				pc = seg.base + uint64(code[i].off)
+			if run := uint64(in.run); run > fuel {
+				pc = seg.base + uint64(in.off)
 				continue find
 			} else {
 				fuel -= run
 			}
-			for {
-				in := &code[i]
-				i++
+			for ; ; in = in.next() {
 				switch in.op {
 				case opNop:
 				case opLi:
@@ -61,40 +59,52 @@ find:
 					x[in.rd&31] = seg.base + uint64(in.off) + uint64(int64(in.imm))
 				case isa.OpBeq:
 					if x[in.rs1&31] == x[in.rs2&31] {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case isa.OpBne:
 					if x[in.rs1&31] != x[in.rs2&31] {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case isa.OpBlt:
 					if int64(x[in.rs1&31]) < int64(x[in.rs2&31]) {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case isa.OpBge:
 					if int64(x[in.rs1&31]) >= int64(x[in.rs2&31]) {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case isa.OpBltu:
 					if x[in.rs1&31] < x[in.rs2&31] {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case isa.OpBgeu:
 					if x[in.rs1&31] >= x[in.rs2&31] {
-						i = uint(in.imm)
+						in = in.target()
+					} else {
+						in = in.next()
 					}
 					continue blocks
 				case opJ:
-					i = uint(in.imm)
+					in = in.target()
 					continue blocks
 				case isa.OpJal:
 					x[in.rd&31] = seg.base + uint64(in.off) + uint64(in.rs2)
-					i = uint(in.imm)
+					in = in.target()
 					continue blocks
 				case opJr, isa.OpJalr:
 					pc = (x[in.rs1&31] + uint64(int64(in.imm))) &^ 1
@@ -103,7 +113,7 @@ find:
 					}
 					if o := (pc - seg.base) / 2; o < uint64(len(seg.entry)) {
 						if k := seg.entry[o]; k >= 0 {
-							code, i = seg.code, uint(k)
+							in = &seg.code[k]
 							continue blocks
 						}
 					}
@@ -348,6 +358,7 @@ find:
 					if why := s.csr(in, fuel); why != 0 {
 						return s.fault(why, in, seg, seg.base+uint64(in.off), fuel)
 					}
+					in = in.next()
 					continue blocks
 				default:
 					if why, at := s.rare(in, mem); why != 0 {

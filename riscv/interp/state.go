@@ -125,27 +125,27 @@ func (s *State) SetFCSR(v uint32) { s.frm, s.fflags = uint8(v>>5&7), uint8(v&31)
 // locate finds the decoded instruction at pc. It gives a place in the shared
 // code, or, when there is none or its block is longer than fuel, the one
 // instruction decoded into scratch.
-func (s *State) locate(program *Code, pc, fuel uint64) (*segment, []ins, uint, FaultKind) {
+func (s *State) locate(program *Code, pc, fuel uint64) (*segment, *ins, FaultKind) {
 	if pc&1 != 0 {
-		return nil, nil, 0, FetchMisaligned
+		return nil, nil, FetchMisaligned
 	}
 	seg := program.find(pc)
 	if seg == nil {
-		return nil, nil, 0, FetchAccess
+		return nil, nil, FetchAccess
 	}
 	off := int(pc - seg.base)
 	if k := seg.entry[off/2]; k >= 0 && uint64(seg.code[k].run) <= fuel {
-		return seg, seg.code, uint(k), 0
+		return seg, &seg.code[k], 0
 	}
 	in, size := seg.lower(off)
 	in.run = 1
 	s.scratch[1] = ins{op: opEscape, imm: int32(off + size), off: uint32(off + size)}
 	if in.branches() {
 		s.scratch[2] = ins{op: opEscape, imm: in.imm, off: uint32(in.imm)}
-		in.imm = 2
+		in.imm = int32(2 * insSize)
 	}
 	s.scratch[0] = in
-	return seg, s.scratch[:], 0, 0
+	return seg, &s.scratch[0], 0
 }
 
 // settle makes PC and Instret exact at an exit.
