@@ -4,4 +4,4 @@ package router
 
 // pooled allocations are allowed under the race detector, which makes
 // sync.Pool, and so regexp, forget on purpose.
-const pooled = 1
+const pooled = 4
