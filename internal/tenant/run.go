@@ -80,7 +80,7 @@ func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Dec
 		return Decision{}, nil
 	}
 	v.attach(stageRecv, req, nil)
-	if f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, 0, ^uint64(0)); f != nil {
+	if f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0); f != nil {
 		v.req.rollback()
 		r.dropFront() // whatever state it is in, nobody wants it
 		if r.tenant.model.OnFault == "pass" {
@@ -144,7 +144,7 @@ func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp
 	fn := v.callbacks[cbOnSynth]
 	if fn != 0 && !v.answer.given {
 		v.attach(stageSynth, req, resp)
-		f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereReq, whereResp)
+		f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereReq, whereResp, 0)
 		v.detach()
 		if f != nil {
 			return nil, f
@@ -201,7 +201,7 @@ func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message
 	}
 	v.attach(stageDeliver, req, resp)
 	defer v.detach()
-	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], "", whereReq, whereResp)
+	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], "", whereReq, whereResp, 0)
 	if f != nil {
 		v.req.rollback()
 		v.res.rollback()
@@ -223,16 +223,16 @@ func (r *Run) fork() (*vm, *message.Fault) {
 
 // call runs one entry into the guest and counts it. Request-side entries get
 // arg as their third argument.
-func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg string, args ...uint64) *message.Fault {
+func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg string, a0, a1, a2 uint64) *message.Fault {
 	begin := v.m.Instret
 	if v.stage != stageForge {
 		at, err := v.push(arg)
 		if err != nil {
 			return r.failed(v, err)
 		}
-		args = append(args, at)
+		a2 = at
 	}
-	v.enter(fn, args...)
+	v.enter(fn, a0, a1, a2)
 	f := v.run(ctx)
 	st := r.tenant.stats
 	st.add(counter, 1)

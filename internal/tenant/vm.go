@@ -109,6 +109,7 @@ type vm struct {
 	digest   hash.Hash
 	scratch  []byte
 	taken    time.Time // when the present call began
+	pace     pacer     // of the present call
 }
 
 // reset makes a fork as good as new. Nothing of the request stays: memory and
@@ -237,8 +238,8 @@ func (v *vm) cstring(addr uint64) (string, error) {
 }
 
 // enter prepares the registers for a call of fn with a fresh budget.
-func (v *vm) enter(fn uint64, args ...uint64) {
-	copy(v.m.X[10:18], args)
+func (v *vm) enter(fn uint64, a0, a1, a2 uint64) {
+	v.m.X[10], v.m.X[11], v.m.X[12] = a0, a1, a2
 	v.m.X[1] = v.exit
 	v.m.X[2] &^= 15
 	v.m.PC = fn
@@ -260,16 +261,23 @@ func (v *vm) push(s string) (uint64, error) {
 // run executes until the call that enter began ends, and turns whatever went
 // wrong into a fault that names tenant, pc and symbol.
 func (v *vm) run(ctx context.Context) *message.Fault {
-	pace := pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
 	v.taken = time.Now()
-	err := v.loop(&pace)
-	pace.finish()
+	err := v.paced(ctx)
 	if err == nil || err == errStop {
 		return nil
 	}
 	f := v.fault(err)
 	v.signalled(ctx)
 	return f
+}
+
+// paced is loop in slices that begin now.
+func (v *vm) paced(ctx context.Context) error {
+	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
+	err := v.loop(&v.pace)
+	v.pace.finish()
+	v.pace.ctx = nil
+	return err
 }
 
 // loop runs the machine until STOP, which gives nil, or an error. Nested calls
@@ -378,9 +386,7 @@ func (v *vm) signalled(ctx context.Context) {
 	}
 	handler := v.signal
 	v.signal = 0
-	v.enter(handler, 11)
+	v.enter(handler, 11, 0, 0)
 	v.limit = v.m.Instret + signalBudget
-	pace := pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
-	_ = v.loop(&pace)
-	pace.finish()
+	_ = v.paced(ctx)
 }
