@@ -91,7 +91,7 @@ func addresses(b *Backend) string {
 	var list []string
 	for _, s := range b.Servers() {
 		text := s.Address()
-		if s.is.Backup {
+		if s.status(0).Backup {
 			text += " backup"
 		}
 		list = append(list, fmt.Sprintf("%s×%d", text, s.Weight()))

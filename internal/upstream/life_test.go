@@ -37,17 +37,17 @@ func await(t *testing.T, b *Backend, want string, within time.Duration) {
 }
 
 func TestChecks(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, down map[string]bool) {
-		down["s1"] = true
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
+		down.set("s1", true)
 		b := commit(t, s, checked(limited(2, 10, time.Minute)))
 		if got := states(b); got != "starting starting" {
 			t.Errorf("before the first check: %s", got)
 		}
 		synctest.Wait()
 		await(t, b, "up down", 0)
-		down["s1"] = false
+		down.set("s1", false)
 		await(t, b, "up up", 3*time.Second) // rise 2
-		down["s0"] = true
+		down.set("s0", true)
 		time.Sleep(1500 * time.Millisecond)
 		if got := states(b); got != "up up" {
 			t.Errorf("after fewer than three failures: %s", got)
@@ -63,10 +63,10 @@ func TestChecks(t *testing.T) {
 // TestFirstRequestAwaitsFirstCheck: at start nobody is refused because the
 // checks have not answered yet.
 func TestFirstRequestAwaitsFirstCheck(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, down map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
 		m := checked(limited(2, 10, time.Minute))
 		m.Queue = nil
-		down["s0"] = true
+		down.set("s0", true)
 		b := commit(t, s, m)
 		out := make(chan claimed, 1)
 		claim(t.Context(), b, "x", pick("GET", "/"), out)
@@ -78,8 +78,9 @@ func TestFirstRequestAwaitsFirstCheck(t *testing.T) {
 
 // TestAllDownReleasesWaiters: who waits for a first check learns that it failed.
 func TestAllDownReleasesWaiters(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, down map[string]bool) {
-		down["s0"], down["s1"] = true, true
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
+		down.set("s0", true)
+		down.set("s1", true)
 		b := commit(t, s, checked(limited(2, 10, time.Minute)))
 		out := make(chan claimed, 1)
 		claim(t.Context(), b, "x", pick("GET", "/"), out)
@@ -90,7 +91,7 @@ func TestAllDownReleasesWaiters(t *testing.T) {
 }
 
 func TestCheckChanges(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, down map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
 		m := checked(limited(1, 10, time.Minute))
 		b := commit(t, s, m)
 		synctest.Wait()
@@ -102,7 +103,7 @@ func TestCheckChanges(t *testing.T) {
 		if after := b.Servers()[0].Counters().Value(ServerChecks); after != before || states(b) != "up" {
 			t.Errorf("an unchanged check began anew: %d, then %d checks; %s", before, after, states(b))
 		}
-		down["s0"] = true
+		down.set("s0", true)
 		await(t, b, "down", 5*time.Second)
 		// No check any more: nothing says that the server is down.
 		b = commit(t, s, limited(1, 10, time.Minute))
@@ -118,7 +119,7 @@ func TestCheckChanges(t *testing.T) {
 }
 
 func TestEjection(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(3, 10, time.Minute)
 		m.Eject = &model.Eject{Errors: 5, Window: 10 * time.Second, For: 30 * time.Second, Max: 0.5}
 		b := commit(t, s, m)
@@ -154,7 +155,7 @@ func TestEjection(t *testing.T) {
 }
 
 func TestEjectionWakesWaiter(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.Eject = &model.Eject{Errors: 1, Window: time.Second, For: 30 * time.Second, Max: 0.5}
 		b := commit(t, s, m)
@@ -170,7 +171,7 @@ func TestEjectionWakesWaiter(t *testing.T) {
 }
 
 func TestSlowStartAfterDown(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, down map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
 		m := checked(limited(2, 10, time.Minute))
 		m.Servers[1].SlowStart = 30 * time.Second
 		for _, srv := range m.Servers {
@@ -181,9 +182,9 @@ func TestSlowStartAfterDown(t *testing.T) {
 		if got := states(b); got != "up up" {
 			t.Errorf("at the start of the backend nobody is cold: %s", got)
 		}
-		down["s1"] = true
+		down.set("s1", true)
 		await(t, b, "up down", 5*time.Second)
-		down["s1"] = false
+		down.set("s1", false)
 		await(t, b, "up slow-start", 5*time.Second)
 		time.Sleep(15 * time.Second)
 		n := 0
@@ -203,7 +204,7 @@ func TestSlowStartAfterDown(t *testing.T) {
 
 // TestAddedServerIsCold: a server that a reload adds starts slowly.
 func TestAddedServerIsCold(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.SlowStart = 10 * time.Second
 		commit(t, s, m)
@@ -219,7 +220,7 @@ func TestAddedServerIsCold(t *testing.T) {
 // TestIdleExpiry: idle connections go at their idle and age limits without any
 // traffic.
 func TestIdleExpiry(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(1, 10, time.Minute)
 		m.Timeouts.Idle, m.Pool.MaxAge = 10*time.Second, time.Minute
 		b := commit(t, s, m)
@@ -257,7 +258,7 @@ func TestIdleExpiry(t *testing.T) {
 }
 
 func TestDrainAndMaintenance(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.Persist = &model.Persist{Kind: "source"}
 		for _, srv := range m.Servers {
@@ -294,7 +295,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 }
 
 func TestSetWeight(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		free := func(weight int) *model.Backend {
 			m := limited(2, 10, time.Minute)
 			for _, srv := range m.Servers {
@@ -340,7 +341,7 @@ func TestSetWeight(t *testing.T) {
 // TestReload: what has the same key is the same object, with its connections
 // and counters; the old view goes on for the requests that began under it.
 func TestReload(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.Persist = &model.Persist{Kind: "source"}
 		m.Grace = 10 * time.Second
@@ -381,7 +382,7 @@ func TestReload(t *testing.T) {
 // TestRemovedServerFinishes: with grace 0 a removed server stays until its last
 // request ends, and comes back as itself when the next reload names it again.
 func TestRemovedServerFinishes(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(1, 10, time.Minute))
 		own := slot(t, b, pick("GET", "/"))
 		commit(t, s, &model.Backend{Name: "other"})
@@ -406,7 +407,7 @@ func TestRemovedServerFinishes(t *testing.T) {
 }
 
 func TestAbortLeavesNoTrace(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(1, 10, time.Minute))
 		u, err := s.Prepare([]*model.Backend{checked(limited(3, 1, time.Second)), {Name: "new"}})
 		if err != nil {
@@ -430,7 +431,7 @@ func TestAbortLeavesNoTrace(t *testing.T) {
 // TestTablesAreShared: a reload that changes neither servers nor policy builds
 // no table anew.
 func TestTablesAreShared(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.Balance = model.Balance{Text: "maglev", Steps: []model.BalanceStep{{Name: "maglev"}}}
 		a := commit(t, s, m)
@@ -442,7 +443,7 @@ func TestTablesAreShared(t *testing.T) {
 }
 
 func TestStatusIsJSON(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		commit(t, s, checked(limited(2, 10, time.Minute)))
 		synctest.Wait()
 		text, err := json.Marshal(s.Status())

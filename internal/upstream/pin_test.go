@@ -50,7 +50,7 @@ func pairOf(field string) string {
 }
 
 func TestCookieInsert(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "insert", Name: "SRV", HTTPOnly: true}))
 		first, _, set := visit(t, b, "")
 		if len(set) != 1 || !strings.HasPrefix(set[0], "SRV=") || !strings.HasSuffix(set[0], "; Path=/; HttpOnly") || strings.Contains(set[0], first) {
@@ -94,7 +94,7 @@ func TestCookieSurvivesRestart(t *testing.T) {
 }
 
 func TestCookieDates(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "insert", Name: "SRV", MaxAge: time.Hour, Idle: 10 * time.Minute}))
 		first, _, set := visit(t, b, "")
 		value := pairOf(set[0])
@@ -134,7 +134,7 @@ func TestCookieDates(t *testing.T) {
 }
 
 func TestCookieRewrite(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "rewrite", Name: "SRV"}))
 		if _, _, set := visit(t, b, "", "other=1"); len(set) != 1 || set[0] != "other=1" {
 			t.Errorf("a cookie appears by itself: %q", set)
@@ -152,7 +152,7 @@ func TestCookieRewrite(t *testing.T) {
 }
 
 func TestCookiePrefix(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "prefix", Name: "sid"}))
 		first, _, set := visit(t, b, "", "sid=abc~1; HttpOnly")
 		if len(set) != 1 || !strings.HasSuffix(set[0], "~abc~1; HttpOnly") {
@@ -175,7 +175,7 @@ func TestCookiePrefix(t *testing.T) {
 }
 
 func TestCookieName(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "name", Name: "PHPSESSION"}))
 		first, _, set := visit(t, b, "", "PHPSESSION=v; Path=/")
 		if len(set) != 1 || len(set[0]) != len("PHPSESSION=v; Path=/") || strings.HasPrefix(set[0], "PHPSESSION") {
@@ -194,7 +194,7 @@ func TestCookieName(t *testing.T) {
 }
 
 func TestCookiePassive(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "passive", Name: "sid", Age: time.Hour}))
 		first, _, set := visit(t, b, "", "sid=abc")
 		if len(set) != 1 || set[0] != "sid=abc" {
@@ -256,7 +256,7 @@ func TestTableKinds(t *testing.T) {
 		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
-			bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+			bubble(t, func(t *testing.T, s *Set, _ *outage) {
 				b := commit(t, s, pinned(model.Persist{Kind: c.kind, Name: c.name, Mask: 24, Mask6: 64}))
 				at := func(edit func(*message.Request)) string {
 					p := pick("GET", "/")
@@ -286,7 +286,7 @@ func TestTableKinds(t *testing.T) {
 
 // TestHeaderLearnedFromAnswer: a value that the server hands out leads back to it.
 func TestHeaderLearnedFromAnswer(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, pinned(model.Persist{Kind: "header", Name: "X-Session"}))
 		p := pick("GET", "/")
 		srv := slot(t, b, p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,14 +15,24 @@ import (
 	"fishplate/internal/upstream/health"
 )
 
+// outage is the set of servers whose checks fail.
+type outage struct{ names sync.Map }
+
+func (o *outage) set(name string, down bool) { o.names.Store(name, down) }
+
+func (o *outage) has(name string) bool {
+	down, _ := o.names.Load(name)
+	return down == true
+}
+
 // bubble runs f with a fake clock and a Set whose checks never touch the
 // network: they fail for the servers named in down.
-func bubble(t *testing.T, f func(t *testing.T, s *Set, down map[string]bool)) {
+func bubble(t *testing.T, f func(t *testing.T, s *Set, down *outage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, down := NewSet(Options{}), map[string]bool{}
+		s, down := NewSet(Options{}), &outage{}
 		s.probe = func(_ context.Context, srv *Server, _ *health.Probe) health.Result {
-			return health.Result{At: time.Now(), OK: !down[srv.name], Cause: "scripted"}
+			return health.Result{At: time.Now(), OK: !down.has(srv.name), Cause: "scripted"}
 		}
 		f(t, s, down)
 		s.Close()
@@ -77,7 +88,7 @@ func claim(ctx context.Context, b *Backend, name string, p *Pick, out chan<- cla
 }
 
 func TestQueueOrder(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(1, 10, time.Minute))
 		priority := 0.0
 		b.priority = func(*predicate.Env) float64 { return priority }
@@ -123,7 +134,7 @@ func TestQueueOrder(t *testing.T) {
 }
 
 func TestQueueBounds(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(2, 1, 5*time.Second))
 		slot(t, b, pick("GET", "/"))
 		slot(t, b, pick("GET", "/"))
@@ -148,7 +159,7 @@ func TestQueueBounds(t *testing.T) {
 }
 
 func TestQueueAbsent(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(1, 0, 0)
 		m.Queue = nil
 		b := commit(t, s, m)
@@ -162,7 +173,7 @@ func TestQueueAbsent(t *testing.T) {
 }
 
 func TestQueueClientLeaves(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(1, 10, time.Minute))
 		held := slot(t, b, pick("GET", "/"))
 		out := make(chan claimed, 2)
@@ -186,7 +197,7 @@ func TestQueueClientLeaves(t *testing.T) {
 // TestQueueNoLostSlot races leaving, timing out and being served: every slot
 // is found again.
 func TestQueueNoLostSlot(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		b := commit(t, s, limited(3, 1000, 3*time.Millisecond))
 		done := make(chan bool)
 		for i := range 200 {
@@ -239,7 +250,7 @@ func TestQueueWakesForMore(t *testing.T) {
 		{"server added", func(t *testing.T, s *Set) { commit(t, s, limited(3, 10, time.Minute)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+			bubble(t, func(t *testing.T, s *Set, _ *outage) {
 				b := commit(t, s, limited(2, 10, time.Minute))
 				if err := s.SetState("app", "s1", "maintenance"); err != nil {
 					t.Fatal(err)
@@ -268,7 +279,7 @@ func TestQueueWakesForMore(t *testing.T) {
 // TestPinnedWaits: a pinned request waits for its own server, is served in turn,
 // and does not hold up others.
 func TestPinnedWaits(t *testing.T) {
-	bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)
 		m.Persist = &model.Persist{Kind: "header", Name: "X-User"}
 		b := commit(t, s, m)
@@ -309,7 +320,7 @@ func TestOnDown(t *testing.T) {
 		{"wait", "", "pinned-server-down", 5 * time.Second},
 	} {
 		t.Run(c.onDown+c.want, func(t *testing.T) {
-			bubble(t, func(t *testing.T, s *Set, _ map[string]bool) {
+			bubble(t, func(t *testing.T, s *Set, _ *outage) {
 				m := limited(2, 10, 5*time.Second)
 				m.Persist = &model.Persist{Kind: "source", OnDown: c.onDown}
 				b := commit(t, s, m)

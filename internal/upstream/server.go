@@ -47,6 +47,7 @@ func newServer(g *group, m *model.Server) *Server {
 		tag:  g.set.tagger.Tag(g.name, m.Name),
 	}
 	s.is = *m
+	s.node.SetReason(balance.Starting) // until it is configured
 	return s
 }
 
