@@ -1,6 +1,9 @@
 package riscv
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // speed runs a program to its end again and again and reports how many million
 // instructions a second that is.
@@ -55,5 +58,30 @@ func BenchmarkForkClose(b *testing.B) {
 			b.Fatal(err)
 		}
 		f.Close()
+	}
+}
+
+// BenchmarkLoad measures verifying and decoding a static glibc program.
+func BenchmarkLoad(b *testing.B) {
+	file, err := os.ReadFile(build(b, "testdata/programs/fib.c", "-O2"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(file)))
+	for b.Loop() {
+		if _, err := LoadProgram(file); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCall measures one system call: leave, skip, enter again.
+func BenchmarkCall(b *testing.B) {
+	m := machine(b, []uint32{wCall, 0xffdff06f}, make([]byte, 8)) // ecall; j back
+	for b.Loop() {
+		if e := m.Run(1000); e.Kind != Call {
+			b.Fatal(e.Kind)
+		}
+		m.SkipCall()
 	}
 }

@@ -20,6 +20,14 @@ const (
 	Faulted                 // Fault says what happened
 )
 
+func (k Kind) String() string {
+	names := [...]string{"none", "budget", "stop", "call", "break", "custom", "fault"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return names[0]
+}
+
 // Exit is the result of Run.
 type Exit struct {
 	Kind  Kind
