@@ -23,7 +23,7 @@ type algorithm interface {
 	order(t *Table, s *scratch, key []byte, now int64, last bool)
 }
 
-// shortNames are the hash steps that a plain name stands for.
+// shortHash returns the hash step that a plain name stands for.
 func shortHash(name string) (key Key, algo string, ok bool) {
 	switch name {
 	case "source":
@@ -31,7 +31,7 @@ func shortHash(name string) (key Key, algo string, ok bool) {
 	case "path":
 		return pathKey{}, "rendezvous", true
 	case "ring", "maglev", "rendezvous":
-		return targetKey{}, name, true
+		return pathKey{}, name, true
 	case "carp", "carp-squid":
 		return urlKey{}, name, true
 	}
@@ -103,13 +103,6 @@ type pathKey struct{}
 
 func (pathKey) Append(dst []byte, e *predicate.Env) ([]byte, bool) {
 	return append(dst, e.Req.Path...), true
-}
-
-// targetKey is host, path and query.
-type targetKey struct{}
-
-func (targetKey) Append(dst []byte, e *predicate.Env) ([]byte, bool) {
-	return appendTarget(append(dst, e.Req.Host...), e.Req), true
 }
 
 // urlKey is the URL with scheme and host in lower case, as CARP hashes it.
