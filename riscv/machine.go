@@ -38,6 +38,24 @@ const (
 	MemoryLimit      = interp.MemoryLimit
 )
 
+// Memory is the address space of a machine, and MemoryError what its methods
+// report; see their documentation in riscv/memory.
+type (
+	Memory      = memory.Memory
+	MemoryError = memory.Error
+)
+
+// Protections for Memory.Map and Memory.Protect, and the size of a page.
+const (
+	Read     = memory.Read
+	Write    = memory.Write
+	Exec     = memory.Exec
+	PageSize = memory.PageSize
+)
+
+// ErrCode reports an attempt to change, or to make, executable pages.
+var ErrCode = memory.ErrCode
+
 // Defaults of Options.
 const (
 	DefaultMemoryLimit  = 32 << 20
