@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
-	"fishplate/riscv/memory"
+	"fishplate/riscv"
 )
 
 // The errno values that guests meet.
@@ -238,7 +238,7 @@ func linuxBrk(v *vm, _ *pacer) error {
 	return nil
 }
 
-func pageUp(n uint64) uint64 { return (n + memory.PageSize - 1) &^ (memory.PageSize - 1) }
+func pageUp(n uint64) uint64 { return (n + riscv.PageSize - 1) &^ (riscv.PageSize - 1) }
 
 // inMmap reports whether [at, at+n) lies in the window for mappings.
 func (v *vm) inMmap(at, n uint64) bool {
@@ -252,10 +252,10 @@ func (v *vm) inMmap(at, n uint64) bool {
 func protection(linux uint64) uint8 {
 	var p uint8
 	if linux&1 != 0 {
-		p |= memory.Read
+		p |= riscv.Read
 	}
 	if linux&2 != 0 {
-		p |= memory.Write
+		p |= riscv.Write
 	}
 	return p
 }
@@ -275,11 +275,11 @@ func linuxMmap(v *vm, _ *pacer) error {
 	if at == 0 || flags&fixedFlag == 0 {
 		at = v.mmapNext
 	}
-	if at%memory.PageSize != 0 || !v.inMmap(at, n) {
+	if at%riscv.PageSize != 0 || !v.inMmap(at, n) {
 		v.errno(eNoMem)
 		return nil
 	}
-	v.m.Charge(n / memory.PageSize)
+	v.m.Charge(n / riscv.PageSize)
 	if err := v.m.Mem.Map(at, n, protection(v.arg(2))); err != nil {
 		v.errno(eNoMem)
 		return nil
@@ -291,12 +291,12 @@ func linuxMmap(v *vm, _ *pacer) error {
 
 func linuxMunmap(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
-	if n == 0 || n > mmapWindow || at%memory.PageSize != 0 || !v.inMmap(at, pageUp(n)) {
+	if n == 0 || n > mmapWindow || at%riscv.PageSize != 0 || !v.inMmap(at, pageUp(n)) {
 		v.errno(eInval)
 		return nil
 	}
 	n = pageUp(n)
-	v.m.Charge(n / memory.PageSize)
+	v.m.Charge(n / riscv.PageSize)
 	if err := v.m.Mem.Unmap(at, n); err != nil {
 		v.errno(eInval)
 		return nil
@@ -310,10 +310,10 @@ func linuxMunmap(v *vm, _ *pacer) error {
 
 func linuxMprotect(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
-	v.m.Charge(min(n, mmapWindow) / memory.PageSize)
+	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
 	prot := protection(v.arg(2))
 	if v.arg(2)&4 != 0 {
-		prot |= memory.Exec
+		prot |= riscv.Exec
 	}
 	if n > 0 && v.m.Mem.Protect(at, n, prot) != nil {
 		v.errno(eInval)
@@ -325,7 +325,7 @@ func linuxMprotect(v *vm, _ *pacer) error {
 
 func linuxMadvise(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
-	v.m.Charge(min(n, mmapWindow) / memory.PageSize)
+	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
 	switch v.arg(2) {
 	case 0, 1, 2, 3, 10, 11, 12, 15, 18:
 	case 4, 8, 9:
