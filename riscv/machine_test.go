@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -356,4 +357,34 @@ func TestPooledForkAllocatesNothing(t *testing.T) {
 	if n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// TestForksConcurrently forks, runs, steps and closes on several goroutines, for
+// the race detector: program and image are shared and must not change.
+func TestForksConcurrently(t *testing.T) {
+	first := fork(t, []uint32{encI(wAddi, 5, 5, 1), encS(wSd, 6, 5, 0), encB(0x1063, 5, 7, -8), wStop}, make([]byte, 4096))
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for n := range uint64(50) {
+				m, err := first.image.Fork()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for range 2 {
+					m.X[6], m.X[7] = dataAt, n+1
+					for m.Run(n%7+1).Kind == Budget {
+					}
+					b, _ := m.Mem.View(dataAt, 1)
+					if b[0] != byte(n+1) || m.Instret != 3*(n+1)+1 {
+						t.Errorf("counted to %d in %d instructions, want %d", b[0], m.Instret, n+1)
+					}
+					m.Reset()
+				}
+				m.Close()
+			}
+		})
+	}
+	group.Wait()
 }
