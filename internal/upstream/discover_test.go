@@ -25,15 +25,8 @@ type zone struct {
 func newZone(t *testing.T) *zone {
 	t.Helper()
 	z := &zone{records: map[string][]dns.RR{}}
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, stream := twin(t)
 	z.address = packets.LocalAddr().String()
-	stream, err := net.Listen("tcp", z.address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: z}, {Listener: stream, Handler: z}} {
 		ready, done := make(chan bool), make(chan bool)
 		s.NotifyStartedFunc = func() { close(ready) }
@@ -45,6 +38,23 @@ func newZone(t *testing.T) *zone {
 		t.Cleanup(func() { _ = s.Shutdown(); <-done })
 	}
 	return z
+}
+
+// twin listens on one free port for UDP and TCP; a port that is free for one
+// may be taken for the other.
+func twin(t *testing.T) (packets net.PacketConn, stream net.Listener) {
+	t.Helper()
+	for {
+		packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream, err := net.Listen("tcp", packets.LocalAddr().String())
+		if err == nil {
+			return packets, stream
+		}
+		_ = packets.Close()
+	}
 }
 
 func (z *zone) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
