@@ -10,10 +10,9 @@ import (
 // message (RFC 9110 §7.6.1). Proxy-Authenticate and Proxy-Authorization are
 // between a client and its own proxy, which this is not.
 const hopByHop = 1<<message.Connection | 1<<message.KeepAlive | 1<<message.ProxyConnection | 1<<message.TE |
-	1<<message.TransferEncoding | 1<<message.Upgrade | 1<<message.ProxyAuthenticate | 1<<message.ProxyAuthorization | 1<<message.Trailer
+	1<<message.TransferEncoding | 1<<message.Upgrade | 1<<message.ProxyAuthenticate | 1<<message.ProxyAuthorization
 
 func isHopByHop(id message.Name) bool { return uint64(hopByHop)>>id&1 != 0 }
-
 
 // StripHopByHop removes the fields that end at this hop: the fixed list, and
 // those that Connection names. Of the well-known names it can name none but
