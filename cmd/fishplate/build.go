@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"fishplate/internal/admin"
+	"fishplate/internal/cert"
+	"fishplate/internal/control"
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+	"fishplate/internal/netio"
+	"fishplate/internal/predicate"
+	"fishplate/internal/proxy"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// estate is everything that outlives a generation. It is what a Builder
+// prepares changes of; the Controller's turn keeps them one at a time.
+type estate struct {
+	logger   *slog.Logger
+	server   *proxy.Server
+	proxy    *proxy.Estate
+	process  *metrics.Set
+	backends *upstream.Set
+	tenants  *tenant.Set
+	certs    *cert.Store
+	admin    *admin.Server // nil: none, for checks
+
+	mu        sync.Mutex
+	listeners map[string]*openListener // by bind address
+	logs      map[string]*openLog      // by name
+	loops     sync.WaitGroup
+}
+
+// openListener is one bound address. The listener that it belongs to may be
+// renamed while it stays open.
+type openListener struct {
+	l    *netio.Listener
+	name atomic.Pointer[string]
+	how  netio.ListenOptions
+	done chan struct{} // closed when its accept loops have ended
+}
+
+type openLog struct {
+	model model.Log
+	log   *proxy.Log
+}
+
+// proxyName is how we call ourselves in Via and Server-Timing.
+const proxyName = "fishplate"
+
+// Prepare implements control.Builder.
+func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
+	parts := proxy.Parts{
+		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: os.DirFS("/")},
+		Old: e.server.Current(), Estate: e.proxy, ProxyName: proxyName,
+	}
+	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{
+		e.prepareCerts, e.prepareBackends, e.prepareTenants, e.prepareLogs,
+	} {
+		if err := prepare(ctx, t, &parts); err != nil {
+			return err
+		}
+	}
+	g, err := proxy.Compile(parts)
+	if err != nil {
+		return err
+	}
+	if err := e.prepareAdmin(t); err != nil {
+		return err
+	}
+	serve, err := e.prepareListeners(ctx, t)
+	if err != nil {
+		return err
+	}
+	old := parts.Old
+	t.OnCommit(func() {
+		for _, l := range t.Next.Listeners {
+			e.proxy.SetClientLimit(l.Name, l.Limits.PerClient)
+		}
+		e.server.Swap(g)
+		serve()
+	})
+	t.OnDrain("exchanges", func(ctx context.Context) error {
+		if old != nil {
+			if err := e.server.Drained(ctx, old); err != nil {
+				return err
+			}
+		}
+		e.proxy.Forget(e.server.Current())
+		return nil
+	})
+	return nil
+}
+
+func (e *estate) prepareCerts(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
+	u, err := e.certs.Prepare(t.Next.Certificates, t.Next.Listeners)
+	if err != nil {
+		return err
+	}
+	p.TLS = u.Configs()
+	t.OnAbort(u.Abort)
+	t.OnCommit(u.Commit)
+	for _, c := range t.Next.Certificates {
+		warnings, err := e.certs.Inspect(c)
+		if err != nil {
+			return err
+		}
+		for _, w := range warnings {
+			t.Warn(problemAt(c.At, fmt.Sprintf("certificate %q %s", c.Name, w)))
+		}
+	}
+	return nil
+}
+
+func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
+	u, err := e.backends.Prepare(t.Next.Backends)
+	if err != nil {
+		return err
+	}
+	p.Backends = u.Backends()
+	t.OnAbort(u.Abort)
+	t.OnCommit(u.Commit)
+	return nil
+}
+
+func (e *estate) prepareTenants(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
+	u, errs := e.tenants.Prepare(t.Next.Tenants)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	p.Tenants = u.Tenants()
+	t.OnAbort(u.Abort)
+	t.OnCommit(u.Commit)
+	for _, w := range u.Warnings() {
+		t.Warn(control.Problem{Summary: w.Error()})
+	}
+	return nil
+}
+
+func (e *estate) prepareAdmin(t *control.Transaction) error {
+	if e.admin == nil {
+		return nil
+	}
+	u, err := e.admin.Prepare(t.Next.Admin.Socket, t.Next.Admin.HTTPBind)
+	if err != nil {
+		return control.Refusal{problemAt(t.Next.Admin.At, err.Error())}
+	}
+	t.OnAbort(u.Abort)
+	// After the swap: whoever sees the socket answer finds requests answered.
+	t.OnDrain("admin", func(context.Context) error { return nil })
+	t.OnCommit(u.Commit)
+	return nil
+}
+
+// prepareLogs opens what is new. A log that stays is opened again at the
+// commit, in case its file was moved away.
+func (e *estate) prepareLogs(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
+	next := map[string]*openLog{}
+	for _, m := range t.Next.Logs {
+		plain := *m
+		plain.At = model.Range{}
+		old := e.logs[m.Name]
+		if old != nil && old.model == plain {
+			next[m.Name] = old
+			t.OnCommit(func() {
+				if err := old.log.Reopen(); err != nil {
+					e.logger.Error("reopen log", "log", m.Name, "error", err)
+				}
+			})
+		} else {
+			log, err := proxy.NewLog(m, e.process)
+			if err != nil {
+				return control.Refusal{problemAt(m.At, err.Error())}
+			}
+			next[m.Name] = &openLog{plain, log}
+			t.OnAbort(func() { _ = log.Close() }) // it has no lines
+		}
+		p.Logs = append(p.Logs, next[m.Name].log)
+	}
+	old := e.logs
+	t.OnCommit(func() {
+		e.mu.Lock()
+		e.logs = next
+		e.mu.Unlock()
+	})
+	t.OnDrain("logs", func(context.Context) error {
+		var errs []error
+		for name, o := range old {
+			if next[name] != o {
+				errs = append(errs, o.log.Close())
+			}
+		}
+		return errors.Join(errs...)
+	})
+	return nil
+}
+
+// prepareListeners binds what is new, and returns what begins to accept on it.
+func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (serve func(), err error) {
+	next := map[string]*openListener{}
+	var fresh []*openListener
+	names := map[*openListener]string{}
+	for _, m := range t.Next.Listeners {
+		how := listenOptions(m)
+		for _, bind := range m.Bind {
+			o := e.listeners[bind]
+			if o == nil {
+				l, err := netio.Listen(ctx, bind, how)
+				if err != nil {
+					return nil, control.Refusal{problemAt(m.At, fmt.Sprintf("listener %q: %v", m.Name, err))}
+				}
+				o = &openListener{l: l, how: how, done: make(chan struct{})}
+				t.OnAbort(l.Close)
+				fresh = append(fresh, o)
+			} else if o.how != how {
+				t.Warn(problemAt(m.At, fmt.Sprintf("listener %q: %s stays open with the accept options that it has", m.Name, bind)))
+			}
+			next[bind] = o
+			names[o] = m.Name
+		}
+	}
+	old := e.listeners
+	serve = func() {
+		for o, name := range names {
+			o.name.Store(&name)
+		}
+		e.mu.Lock()
+		e.listeners = next
+		e.mu.Unlock()
+		for _, o := range fresh {
+			e.loops.Go(func() {
+				defer close(o.done)
+				e.server.Serve(o.l, func() string { return *o.name.Load() })
+			})
+		}
+		for bind, o := range old {
+			if next[bind] != o {
+				o.l.Drain()
+			}
+		}
+	}
+	t.OnDrain("listeners", func(ctx context.Context) error {
+		for bind, o := range old {
+			if next[bind] == o {
+				continue
+			}
+			select {
+			case <-o.done:
+			case <-ctx.Done():
+			}
+			o.l.Close()
+		}
+		return nil
+	})
+	return serve, nil
+}
+
+func listenOptions(m *model.Listener) netio.ListenOptions {
+	return netio.ListenOptions{
+		Shards: m.Accept.Shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen,
+	}
+}
+
+// accessLogs returns the open logs in the order of their names.
+func (e *estate) accessLogs() []*proxy.Log {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var names []string
+	for name := range e.logs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	list := make([]*proxy.Log, len(names))
+	for i, name := range names {
+		list[i] = e.logs[name].log
+	}
+	return list
+}
+
+// addresses returns the addresses that are really open, by listener.
+func (e *estate) addresses() map[string][]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := map[string][]string{}
+	for _, o := range e.listeners {
+		name := *o.name.Load()
+		list[name] = append(list[name], o.l.Addr().String())
+	}
+	for _, a := range list {
+		slices.Sort(a)
+	}
+	return list
+}
+
+// shutdown stops accepting, lets exchanges finish until ctx ends, and closes
+// everything in reverse order of making.
+func (e *estate) shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	listeners := e.listeners
+	e.mu.Unlock()
+	for _, o := range listeners {
+		o.l.Drain()
+	}
+	err := e.server.Drain(ctx)
+	for _, o := range listeners {
+		o.l.Close()
+	}
+	e.loops.Wait()
+	e.server.Close()
+	return err
+}
+
+// close releases what shutdown left.
+func (e *estate) close() {
+	e.tenants.Close()
+	e.backends.Close()
+	e.certs.Close()
+	for _, o := range e.logs {
+		if err := o.log.Close(); err != nil {
+			e.logger.Error("close log", "error", err)
+		}
+	}
+}
+
+func problemAt(at model.Range, summary string) control.Problem {
+	return control.Problem{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column, Summary: summary}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"fishplate/internal/control"
+)
+
+func runPlan(c *call) error {
+	path, err := absolute(c.args[0])
+	if err != nil {
+		return err
+	}
+	p, err := c.client().Plan(c.ctx, path)
+	if err != nil {
+		return err
+	}
+	if c.flag("json") {
+		err = c.printJSON(p)
+	} else {
+		printProblems(c.stderr, p.Errors, p.Warnings)
+		if len(p.Errors) == 0 {
+			err = printChanges(c.stdout, p)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(p.Errors) > 0:
+		return exit{code: exitRefused}
+	case len(p.Changes) > 0:
+		return exit{code: exitChanges}
+	}
+	return nil
+}
+
+func runApply(c *call) error {
+	path, err := absolute(c.args[0])
+	if err != nil {
+		return err
+	}
+	r, err := c.client().Apply(c.ctx, path, c.text("comment"))
+	if err != nil {
+		return err
+	}
+	return c.outcome(r)
+}
+
+func runReload(c *call) error {
+	r, err := c.client().Reload(c.ctx)
+	if err != nil {
+		return err
+	}
+	return c.outcome(r)
+}
+
+// outcome prints what a transaction did.
+func (c *call) outcome(r control.Result) error {
+	if c.flag("json") {
+		if err := c.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		printProblems(c.stderr, r.Errors, r.Warnings)
+	}
+	if len(r.Errors) > 0 {
+		if !c.flag("json") {
+			fmt.Fprintf(c.stderr, "refused: generation %d serves on\n", r.Generation)
+		}
+		return exit{code: exitRefused}
+	}
+	if c.flag("json") {
+		return nil
+	}
+	if !r.Committed {
+		_, err := fmt.Fprintf(c.stdout, "nothing to do: generation %d is the same\n", r.Generation)
+		return err
+	}
+	if len(r.Changes) > 0 {
+		if err := printChanges(c.stdout, r.Plan); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(c.stdout, "generation %d committed in %.0f ms\n", r.Generation, r.Seconds*1000)
+	return err
+}
+
+// printProblems writes problems as people read them.
+func printProblems(w io.Writer, errs, warnings []control.Problem) {
+	for _, list := range [][]control.Problem{errs, warnings} {
+		for _, p := range list {
+			if p.Text != "" {
+				fmt.Fprint(w, p.Text)
+			} else {
+				fmt.Fprintln(w, p.String())
+			}
+		}
+	}
+}
+
+// printChanges writes a plan: a sign, what changes, and below it what that
+// disturbs.
+func printChanges(w io.Writer, p control.Plan) error {
+	var b strings.Builder
+	if len(p.Changes) == 0 {
+		fmt.Fprintf(&b, "no changes: generation %d runs this\n", p.Generation)
+	}
+	for _, c := range p.Changes {
+		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
+		for _, f := range c.Fields {
+			fmt.Fprintf(&b, "    %s: %s\n", f.Name, fieldText(f))
+		}
+		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func sign(action string) string {
+	switch action {
+	case "add":
+		return "+"
+	case "remove":
+		return "-"
+	}
+	return "~"
+}
+
+func fieldText(f control.Field) string {
+	switch {
+	case f.Old == "":
+		return f.New
+	case f.New == "":
+		return f.Old + " → (none)"
+	}
+	return f.Old + " → " + f.New
+}
+
+func impactText(i control.Impact) string {
+	var counts []string
+	for _, n := range []struct {
+		count int64
+		what  string
+	}{{i.Connections, "connections"}, {i.Sessions, "pinned sessions"}, {i.Objects, "cached objects"}} {
+		if n.count > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n.count, n.what))
+		}
+	}
+	if len(counts) == 0 {
+		return i.Text
+	}
+	return strings.Join(counts, ", ") + ": " + i.Text
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"fishplate/internal/config"
+)
+
+// runCheck prints what is wrong with a configuration, all at once.
+func runCheck(c *call) error {
+	path, err := absolute(c.args[0])
+	if err != nil {
+		return err
+	}
+	base, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find working directory: %w", err)
+	}
+	_, found, sources := config.LoadSources(config.Options{
+		FS: os.DirFS("/"), Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
+	})
+	if c.flag("json") {
+		err = c.printJSON(found)
+	} else {
+		err = found.Format(c.stdout, sources, colored(c.stdout))
+		if err == nil {
+			err = c.summary(found)
+		}
+	}
+	if err == nil && found.HasErrors() {
+		return exit{code: exitRefused}
+	}
+	return err
+}
+
+func (c *call) summary(found config.Diagnostics) error {
+	errs, warnings := len(found.Errors()), len(found.Warnings())
+	text := c.args[0] + ": ok"
+	switch {
+	case errs > 0:
+		text = c.args[0] + ": " + count(errs, "error") + also(warnings)
+	case warnings > 0:
+		text += ", " + count(warnings, "warning")
+	}
+	_, err := fmt.Fprintln(c.stdout, text)
+	return err
+}
+
+func also(warnings int) string {
+	if warnings == 0 {
+		return ""
+	}
+	return ", " + count(warnings, "warning")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, strings.TrimSuffix(what, "s"))
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fishplate/internal/admin"
+)
+
+// verb is one row of the table from which the command line, its help, the
+// completions, the man page and docs/reference/cli.md come.
+type verb struct {
+	name    string
+	form    string // what follows the name
+	short   string // one line, without a full stop
+	long    string // further paragraphs
+	example string // command lines, one a line
+	exits   string // exit codes beyond 0, 1 and 64
+	min     int    // arguments
+	max     int    // -1: any number
+	hidden  bool
+	live    bool // talks to a running process: has --socket
+	words   []string
+	flags   func(f *pflag.FlagSet)
+	run     func(c *call) error
+}
+
+// call is one invocation of a verb.
+type call struct {
+	ctx    context.Context
+	args   []string
+	flags  *pflag.FlagSet
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// newRoot makes the cobra command of the table.
+func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:               "fishplate VERB",
+		Short:             "A multi-tenant, programmable layer-7 switch",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return usagef("unknown verb %q", args[0])
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{exitUsage, err} })
+	root.SetHelpCommand(helpCommand(root))
+	for _, v := range rows {
+		root.AddCommand(v.command(stdin, stdout, stderr))
+	}
+	return root
+}
+
+// helpCommand prints the help of a verb; one that does not exist is an error,
+// unlike with cobra's own.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [VERB]", Short: "Help about a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("unknown verb %q", strings.Join(args, " "))
+			}
+			return c.Help()
+		},
+	}
+}
+
+func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
+	c := &cobra.Command{
+		Use:                   strings.TrimSpace(v.name + " " + v.form),
+		Short:                 v.short,
+		Long:                  v.help(),
+		Example:               indent(v.example),
+		Hidden:                v.hidden,
+		DisableFlagsInUseLine: true,
+		ValidArgs:             v.words,
+	}
+	if v.flags != nil {
+		v.flags(c.Flags())
+	}
+	if v.live {
+		c.Flags().String("socket", "", "admin socket of the process (default $FISHPLATE_SOCKET, /run/fishplate.sock, the XDG runtime directory)")
+	}
+	c.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) < v.min || v.max >= 0 && len(args) > v.max {
+			return usagef("%s: %d arguments; the form is: fishplate %s %s", v.name, len(args), v.name, v.form)
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return v.run(&call{c.Context(), args, c.Flags(), stdin, stdout, stderr})
+	}
+	return c
+}
+
+func (v verb) help() string {
+	text := v.short + "."
+	if v.long != "" {
+		text += "\n\n" + v.long
+	}
+	if v.exits != "" {
+		text += "\n\nExit codes: " + v.exits
+	}
+	return text
+}
+
+func indent(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
+}
+
+func (c *call) text(flag string) string {
+	s, err := c.flags.GetString(flag)
+	if err != nil {
+		panic(err) // the row does not declare the flag that its function reads
+	}
+	return s
+}
+
+func (c *call) flag(name string) bool {
+	b, err := c.flags.GetBool(name)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// client returns the client of the process that the verb talks to.
+func (c *call) client() *admin.Client { return admin.NewClient(admin.FindSocket(c.text("socket"))) }
+
+// printJSON writes v indented: what --json prints is read by people too.
+func (c *call) printJSON(v any) error {
+	e := json.NewEncoder(c.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// isTerminal reports whether a person looks at w.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(f.Fd())
+}
+
+// colored reports whether w wants colour (https://no-color.org).
+func colored(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") == "" }
+
+// absolute makes path independent of the working directory, for a process that
+// has another one.
+func absolute(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	return abs, nil
+}

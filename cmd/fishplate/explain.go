@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"fishplate/internal/admin"
+	"fishplate/internal/cert"
+	"fishplate/internal/control"
+	"fishplate/internal/predicate"
+	"fishplate/internal/proxy"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+func runExplain(c *call) error {
+	q := admin.ExplainRequest{Method: c.args[0], URL: c.args[1], Client: c.text("client")}
+	fields, err := c.flags.GetStringArray("header")
+	if err != nil {
+		return err
+	}
+	for _, field := range fields {
+		name, value, ok := strings.Cut(field, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return usagef("explain: -H wants \"Name: value\", not %q", field)
+		}
+		q.Headers = append(q.Headers, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
+	}
+	raw, err := c.explanation(q)
+	if err != nil {
+		return err
+	}
+	if c.flag("json") {
+		return c.printJSON(raw)
+	}
+	var e proxy.Explanation
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return fmt.Errorf("read explanation: %w", err)
+	}
+	return printExplanation(c.stdout, &e)
+}
+
+// explanation asks the running process, or builds the configuration of
+// --config without serving it.
+func (c *call) explanation(q admin.ExplainRequest) (raw json.RawMessage, err error) {
+	path := c.text("config")
+	if path == "" {
+		return raw, c.client().Explain(c.ctx, q, &raw)
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, time.Minute)
+	defer cancel()
+	answer, err := c.explainFile(ctx, path, q)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// explainFile compiles a configuration as serve does, up to the point where
+// something would be opened, and asks it.
+func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequest) (*proxy.Explanation, error) {
+	req, err := requestOf(q)
+	if err != nil {
+		return nil, usagef("explain: %w", err)
+	}
+	path, err = absolute(path)
+	if err != nil {
+		return nil, err
+	}
+	cfg, errs, warnings := loadConfig(os.DirFS("/"), path)
+	if cfg == nil {
+		printProblems(c.stderr, errs, warnings)
+		return nil, exit{code: exitRefused}
+	}
+	logger := slog.New(slog.DiscardHandler)
+	e := estate{
+		logger: logger, proxy: proxy.NewEstate(),
+		backends: upstream.NewSet(upstream.Options{Logger: logger}),
+		tenants:  tenant.NewSet(tenant.Options{Logger: logger}),
+		certs:    cert.NewStore(cert.Options{}),
+	}
+	defer e.close()
+	t := &control.Transaction{ID: 1, Next: cfg}
+	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: os.DirFS("/")}, Estate: e.proxy, ProxyName: proxyName}
+	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareBackends, e.prepareTenants} {
+		if err := prepare(ctx, t, &parts); err != nil {
+			return nil, err
+		}
+	}
+	g, err := proxy.Compile(parts)
+	if err != nil {
+		return nil, err
+	}
+	answer := g.Explain(ctx, req)
+	return &answer, nil
+}
+
+// printExplanation writes the way of the request from the vhost to the server.
+func printExplanation(w io.Writer, e *proxy.Explanation) error {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-10s %s\n", name, value)
+		}
+	}
+	line("vhost", orNone(e.VHost))
+	for _, r := range e.Routes {
+		mark := " "
+		if r.Matched {
+			mark = "*"
+		}
+		fmt.Fprintf(&b, "  %s route %q%s\n", mark, r.Route, reason(r.Why))
+	}
+	if e.VHost != "" {
+		line("route", orNone(e.Route))
+	}
+	for _, p := range e.Predicates {
+		fmt.Fprintf(&b, "    %s = %s  (%s)\n", p.Text, p.Value, p.Range)
+	}
+	line("answer", e.Answer)
+	line("tenant", e.Tenant)
+	line("limits", strings.Join(e.Limits, "; "))
+	line("cache", e.Cache.State+reason(e.Cache.Why))
+	line("backend", e.Backend)
+	for _, c := range e.Candidates {
+		mark := "out"
+		if c.In {
+			mark = "in "
+		}
+		fmt.Fprintf(&b, "    %s %s%s\n", mark, c.Server, reason(c.Why))
+	}
+	line("persist", e.Persist)
+	line("server", e.Server)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func reason(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// runMan prints the manual page, in the man(7) macros, from the table.
+func runMan(c *call) error {
+	_, err := io.WriteString(c.stdout, manual(verbs()))
+	return err
+}
+
+func manual(rows []verb) string {
+	var b strings.Builder
+	b.WriteString(".TH FISHPLATE 8 \"\" \"fishplate\" \"System Administration\"\n")
+	b.WriteString(".SH NAME\nfishplate \\- a multi-tenant, programmable layer-7 switch\n")
+	b.WriteString(".SH SYNOPSIS\n.B fishplate\n.I VERB\n[\\fIARGUMENTS\\fR]\n.SH VERBS\n")
+	for _, v := range rows {
+		if v.hidden {
+			continue
+		}
+		fmt.Fprintf(&b, ".SS \"%s %s\"\n%s.\n", roff(v.name), roff(v.form), roff(v.short))
+		if v.long != "" {
+			fmt.Fprintf(&b, ".PP\n%s\n", roff(v.long))
+		}
+		v.eachFlag(func(f *pflag.Flag) {
+			fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(flagName(f)), roff(f.Usage))
+		})
+		if v.exits != "" {
+			fmt.Fprintf(&b, ".PP\nExit codes: %s\n", roff(v.exits))
+		}
+		fmt.Fprintf(&b, ".PP\nExample:\n.PP\n.nf\n.RS\n%s\n.RE\n.fi\n", roff(v.example))
+	}
+	b.WriteString(".SH EXIT STATUS\n")
+	for _, e := range exitTable() {
+		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", e.code, roff(e.text))
+	}
+	b.WriteString(".SH ENVIRONMENT\n.TP\n.B FISHPLATE_SOCKET\nThe admin socket that verbs use when \\-\\-socket is not given.\n")
+	b.WriteString(".TP\n.B NO_COLOR\nNo colour on a terminal.\n")
+	b.WriteString(".SH FILES\n.TP\n.I /run/fishplate.sock\nThe admin socket of a process of root; else it is in the XDG runtime directory.\n")
+	return b.String()
+}
+
+type exitRow struct {
+	code int
+	text string
+}
+
+func exitTable() []exitRow {
+	return []exitRow{
+		{exitDone, "Done, or nothing to do. Warnings alone are 0."},
+		{exitRefused, "Refused or failed; the reason is on stderr."},
+		{exitChanges, "plan: there are changes."},
+		{exitUsage, "The command line is wrong."},
+	}
+}
+
+// roff escapes what troff would read as its own.
+func roff(s string) string {
+	s = strings.ReplaceAll(s, `\`, `\e`)
+	s = strings.ReplaceAll(s, "-", `\-`)
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {
+			lines[i] = `\&` + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// eachFlag calls f with the flags of the verb in the order of their names.
+func (v verb) eachFlag(f func(*pflag.Flag)) {
+	v.command(nil, nil, nil).Flags().VisitAll(f)
+}
+
+func flagName(f *pflag.Flag) string {
+	name := "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand + ", " + name
+	}
+	switch f.Value.Type() {
+	case "bool":
+		return name
+	case "int":
+		return name + " N"
+	}
+	return name + " TEXT"
+}

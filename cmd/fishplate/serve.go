@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"fishplate/internal/admin"
+	"fishplate/internal/cert"
+	"fishplate/internal/control"
+	"fishplate/internal/metrics"
+	"fishplate/internal/proxy"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// drainTime is how long a SIGTERM waits for exchanges that are under way.
+const drainTime = 30 * time.Second
+
+// process is a running `serve`: every room, connected.
+type process struct {
+	estate
+	control *control.Controller
+	causes  *metrics.Words
+	started time.Time
+}
+
+// runServe is the verb serve. Read it from top to bottom: this is the order in
+// which things are made, and the reverse of the order in which they end.
+func runServe(c *call) error {
+	path, err := absolute(c.args[0])
+	if err != nil {
+		return err
+	}
+	load, err := c.loader(path)
+	if err != nil {
+		return err
+	}
+	cfg, errs, warnings := load(path)
+	if cfg == nil || c.flag("check-only") {
+		printProblems(c.stderr, errs, warnings)
+		if cfg == nil {
+			return exit{code: exitRefused}
+		}
+		return nil
+	}
+	// One processor for guests' long runs, one for the network, on one core too.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	logger := slog.New(slog.NewTextHandler(c.stderr, nil))
+	secret, err := stateSecret(cfg.State.Dir)
+	if err != nil {
+		return err
+	}
+
+	p := &process{causes: metrics.NewWords(256), started: time.Now()}
+	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
+	p.listeners, p.logs = map[string]*openListener{}, map[string]*openLog{}
+	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
+	p.tenants = tenant.NewSet(tenant.Options{Logger: logger})
+	p.certs = cert.NewStore(cert.Options{})
+	p.server, err = proxy.New(proxy.Options{
+		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
+	})
+	if err != nil {
+		return err
+	}
+	p.control = control.New(control.Options{
+		Load: load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
+	})
+	p.admin = admin.New(admin.Options{
+		Version: version(), Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
+		Readings: p.readings, Words: p.words, Logger: logger,
+	})
+
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	err = p.control.Start(c.ctx, path)
+	if err == nil {
+		logger.Info("serving", "path", path, "pid", os.Getpid(), "version", version())
+		err = p.control.Signals(c.ctx, signals, drainTime, p.shutdown)
+	} else {
+		var refusal control.Refusal
+		if errors.As(err, &refusal) {
+			printProblems(c.stderr, refusal, nil)
+			err = exit{code: exitRefused}
+		}
+		p.server.Close()
+	}
+	p.end(err)
+	return err
+}
+
+// end closes every room, in reverse.
+func (p *process) end(err error) {
+	if errors.Is(err, control.ErrImpatient) {
+		return // asked twice: the system cleans up faster than we do
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.admin.Close()
+	p.control.Close(ctx)
+	p.close()
+	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))
+}
+
+// settled counts how transactions end.
+func (p *process) settled(generation uint64, committed bool) {
+	if committed {
+		p.process.Add(0, metrics.ProcessReloads, 1)
+	} else {
+		p.process.Add(0, metrics.ProcessRefused, 1)
+	}
+	p.admin.Settled(generation, committed)
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"fishplate/internal/admin"
+	"fishplate/internal/control"
+	"fishplate/internal/http1"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/model"
+	"fishplate/internal/predicate"
+	"fishplate/internal/proxy"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// readings returns every counter of the process.
+func (p *process) readings() []metrics.Reading {
+	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
+	for _, t := range p.server.Current().Tenants {
+		list = append(list, metrics.Reading{Table: &metrics.Tenant, Values: []string{t.Name()}, Set: t.Counters()})
+	}
+	return list
+}
+
+// words returns the causes of faults with their counts.
+func (p *process) words() []metrics.WordReading {
+	return []metrics.WordReading{{Table: &metrics.Faults, Words: p.causes}}
+}
+
+// status describes everything that runs.
+func (p *process) status() admin.Status {
+	st := admin.Status{
+		Uptime: time.Since(p.started).Seconds(), Version: version(), PID: os.Getpid(), Path: p.control.Path(),
+		Listeners: []admin.ListenerStatus{}, VHosts: []admin.VHostStatus{}, Backends: []admin.BackendStatus{},
+		Tenants: []admin.TenantStatus{}, Findings: []admin.Finding{}, Draining: []admin.DrainStatus{},
+	}
+	cfg, g := p.control.Running(), p.server.Current()
+	if cfg == nil || g == nil {
+		return st
+	}
+	st.Generation = g.ID
+	open := p.addresses()
+	for _, l := range cfg.Listeners {
+		c := p.proxy.Listener(l.Name)
+		st.Listeners = append(st.Listeners, admin.ListenerStatus{
+			Name: l.Name, Bind: open[l.Name], TLS: l.TLS != nil,
+			Connections: c.Value(metrics.ListenerConnections), Accepted: c.Value(metrics.ListenerAccepted),
+			Requests: c.Value(metrics.ListenerRequests),
+			Refused:  c.Value(metrics.ListenerRefused) + c.Value(metrics.ListenerRefused+1) + c.Value(metrics.ListenerRefused+2),
+		})
+	}
+	for _, v := range cfg.VHosts {
+		st.VHosts = append(st.VHosts, p.vhostStatus(v))
+	}
+	st.Backends = p.backendStatus()
+	for _, t := range p.tenants.Status() {
+		st.Tenants = append(st.Tenants, admin.TenantStatus{
+			Name: t.Name, State: t.State, Program: t.Program, Requests: t.Requests, Active: int64(t.Active), Waiting: int64(t.Waiting),
+			Stops: t.Stops.Budget + t.Stops.Time + t.Stops.Memory + t.Stops.Fault, Refused: t.Refused,
+		})
+		if t.Error != "" {
+			st.Findings = append(st.Findings, admin.Finding{ID: "tenant." + t.Name, Severity: "warn", Text: t.Error})
+		}
+	}
+	for _, d := range p.control.Draining() {
+		st.Draining = append(st.Draining, admin.DrainStatus{Generation: d.Generation, Part: d.Part})
+	}
+	return st
+}
+
+func (p *process) vhostStatus(v *model.VHost) admin.VHostStatus {
+	c := p.proxy.VHost(v.Name)
+	s := admin.VHostStatus{
+		Name: v.Name, Hosts: v.Hosts, Tenant: v.Tenant, Requests: c.Value(metrics.VHostRequests),
+		Errors: c.Value(metrics.VHostResponses + metrics.Class(500)), Routes: []admin.RouteStatus{},
+	}
+	for _, r := range v.Routes {
+		s.Routes = append(s.Routes, admin.RouteStatus{
+			Name: r.Name, Backend: r.Backend, Requests: p.proxy.Route(v.Name, r.Name).Value(metrics.RouteRequests),
+		})
+	}
+	return s
+}
+
+func (p *process) backendStatus() []admin.BackendStatus {
+	list := []admin.BackendStatus{}
+	for _, b := range p.backends.Status() {
+		s := admin.BackendStatus{
+			Name: b.Name, Balance: b.Balance, Requests: b.Counters["requests"], Queue: int64(b.Waiting),
+			Retries: b.Counters["retries"], Servers: []admin.ServerStatus{},
+		}
+		for _, v := range b.Servers {
+			row := admin.ServerStatus{
+				Name: v.Name, Address: v.Address, State: v.State, Weight: v.Weight, Connections: int64(v.Connections + v.Idle),
+				Active: int64(v.Connections), Sessions: int64(v.Sessions), Requests: v.Counters["requests"],
+				DrainingSince: v.DrainingSince,
+			}
+			for name, n := range v.Counters {
+				if name == "5xx" || strings.HasSuffix(name, "_errors") || strings.HasSuffix(name, "_timeouts") || name == "resets" {
+					row.Errors += n
+				}
+			}
+			if v.Check != nil {
+				row.Check = v.Check.State
+			}
+			s.Servers = append(s.Servers, row)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// census counts what stands on a thing, for plan.
+func (p *process) census(kind, key string) (n control.Numbers) {
+	switch kind {
+	case "listener":
+		n.Connections = p.proxy.Listener(key).Value(metrics.ListenerConnections)
+	case "backend", "server":
+		for _, b := range p.backends.Status() {
+			for _, s := range b.Servers {
+				if kind == "backend" && b.Name == key || kind == "server" && b.Name+"/"+s.Name == key {
+					n.Connections += int64(s.Connections)
+					n.Sessions += int64(s.Sessions)
+				}
+			}
+		}
+	}
+	return n
+}
+
+// explain answers `fishplate explain` for the running generation.
+func (p *process) explain(ctx context.Context, r admin.ExplainRequest) (any, error) {
+	req, err := requestOf(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", admin.ErrInvalid, err)
+	}
+	return p.server.Current().Explain(ctx, req), nil
+}
+
+// requestOf makes a request as the codec would, out of its parts.
+func requestOf(r admin.ExplainRequest) (*message.Request, error) {
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("url %q has no host", r.URL)
+	}
+	client := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if r.Client != "" {
+		if client, err = netip.ParseAddr(r.Client); err != nil {
+			return nil, err
+		}
+	}
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, u.RequestURI(), u.Host)
+	for _, h := range r.Headers {
+		fmt.Fprintf(&head, "%s: %s\r\n", h[0], h[1])
+	}
+	head.WriteString("\r\n")
+	var in http1.Reader
+	in.Init(&head, http1.Limits{})
+	req := &message.Request{Conn: &message.Conn{Client: netip.AddrPortFrom(client, 0), Start: time.Now()}}
+	if f := in.ReadRequest(req, u.Scheme); f != nil {
+		return nil, f
+	}
+	req.ClientIP = client
+	return req, nil
+}
+
+// log streams access log lines, for `fishplate log`.
+func (p *process) log(ctx context.Context, r admin.LogRequest, write func([]byte) error) error {
+	where, err := compileWhere(r.Where)
+	if err != nil {
+		return fmt.Errorf("%w: %w", admin.ErrInvalid, err)
+	}
+	logs := p.accessLogs()
+	if len(logs) == 0 {
+		return fmt.Errorf("%w: no log is configured", admin.ErrInvalid)
+	}
+	sub := logs[0].Subscribe(r.Lines)
+	defer sub.Close()
+	for {
+		if !r.Follow && len(sub.Lines()) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, ok := <-sub.Lines():
+			if !ok {
+				return nil
+			}
+			rec, err := proxy.ParseJSON(line)
+			if err != nil || !where(rec) {
+				continue
+			}
+			if r.Format == "text" {
+				line = proxy.AppendText(nil, rec)
+			}
+			if err := write(line); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// compileWhere compiles a log filter; an empty one lets everything pass.
+func compileWhere(text string) (func(*proxy.Record) bool, error) {
+	if text == "" {
+		return func(*proxy.Record) bool { return true }, nil
+	}
+	node, diags := hclsyntax.ParseExpression([]byte(text), "where", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	pred, diags := predicate.CompileBool(model.Expr{Text: text, Node: node}, predicate.Options{FS: os.DirFS("/"), Log: true})
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return func(r *proxy.Record) bool {
+		env := predicate.Env{
+			Req: &message.Request{
+				Method: r.Method, Host: r.Host, Path: r.Path, Query: r.Query, HasQuery: len(r.Query) > 0,
+				Conn: &message.Conn{Listener: r.Listener, Client: r.Client}, ClientIP: r.ClientIP,
+			},
+			Resp: &message.Response{Status: r.Status}, Server: r.Server, Tenant: r.Tenant, VHost: r.VHost, Route: r.Route,
+			Backend: r.Backend, Duration: r.Duration, Now: r.Time,
+		}
+		return pred.Eval(&env)
+	}, nil
+}

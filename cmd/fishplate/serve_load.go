@@ -1,0 +1,148 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fishplate/internal/config"
+	"fishplate/internal/control"
+	"fishplate/internal/model"
+
+	"github.com/spf13/pflag"
+)
+
+// serveVerbs is the row of the verb serve.
+func serveVerbs() []verb {
+	return []verb{{
+		name: "serve", form: "FILE|DIR [--check-only] | TENANTS.json --backend ADDR [--bind ADDR]", min: 1, max: 1, run: runServe,
+		short: "Run with a configuration",
+		long: "SIGHUP reloads the same path, SIGTERM drains (at most 30 s; a second one ends at once). A tenants file alone needs\n" +
+			"--backend: every name in it becomes a host whose program sees the requests on their way to that address.",
+		example: "fishplate serve /etc/fishplate\nfishplate serve tenants.json --backend 127.0.0.1:9000",
+		flags: func(f *pflag.FlagSet) {
+			f.Bool("check-only", false, "load and check, do not run")
+			f.String("backend", "", "address of the server behind a tenants file")
+			f.String("bind", ":8080", "address to listen on, with a tenants file")
+		},
+	}}
+}
+
+// loadFunc reads a file or folder, for control.Options.Load.
+type loadFunc func(path string) (cfg *model.Config, errs, warnings []control.Problem)
+
+// loader returns how this process reads configurations.
+func (c *call) loader(path string) (loadFunc, error) {
+	files := os.DirFS("/")
+	backend := c.text("backend")
+	if backend == "" {
+		return func(path string) (*model.Config, []control.Problem, []control.Problem) {
+			return loadConfig(files, path)
+		}, nil
+	}
+	if !strings.HasSuffix(path, ".json") {
+		return nil, usagef("serve: --backend is for a tenants file (.json)")
+	}
+	// A tenants file alone: the configuration around it exists in memory only.
+	made := filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
+	text := fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n}\nbackend \"default\" {\n  servers = [%q]\n}\n"+
+		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", c.text("bind"), backend, path)
+	over := overlay{files, strings.TrimPrefix(made, "/"), text}
+	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(over, made) }, nil
+}
+
+// overlay is a file system with one more file in it.
+type overlay struct {
+	fs.FS
+	name, text string
+}
+
+// Open implements fs.FS.
+func (o overlay) Open(name string) (fs.File, error) {
+	if name == o.name {
+		return &memoryFile{Reader: strings.NewReader(o.text), name: name, size: len(o.text)}, nil
+	}
+	return o.FS.Open(name)
+}
+
+// memoryFile is the one file; it is its own description.
+type memoryFile struct {
+	*strings.Reader
+	name string
+	size int
+}
+
+func (f *memoryFile) Stat() (fs.FileInfo, error) { return f, nil }
+func (f *memoryFile) Close() error               { return nil }
+func (f *memoryFile) Name() string               { return filepath.Base(f.name) }
+func (f *memoryFile) Size() int64                { return int64(f.size) }
+func (f *memoryFile) Mode() fs.FileMode          { return 0o400 }
+func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
+func (f *memoryFile) IsDir() bool                { return false }
+func (f *memoryFile) Sys() any                   { return nil }
+
+// loadConfig reads and checks a configuration; a nil one is refused.
+func loadConfig(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
+	base, err := os.Getwd()
+	if err != nil {
+		base = "" // file names in problems are then absolute
+	}
+	cfg, found, sources := config.LoadSources(config.Options{
+		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
+	})
+	return cfg, problemsOf(found.Errors(), sources), problemsOf(found.Warnings(), sources)
+}
+
+func problemsOf(found config.Diagnostics, sources config.Sources) (list []control.Problem) {
+	for _, d := range found {
+		var text strings.Builder
+		one := config.Diagnostics{d}
+		if err := one.Format(&text, sources, false); err != nil {
+			text.Reset()
+		}
+		list = append(list, control.Problem{
+			File: d.File, Line: d.Line, Column: d.Column, Summary: d.Summary, Detail: d.Detail, Suggestion: d.Suggestion,
+			Text: text.String(),
+		})
+	}
+	return list
+}
+
+// stateSecret returns the secret of the state folder, which it makes the first
+// time. It keys persistence cookies and the debug field.
+func stateSecret(dir string) ([]byte, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make state folder: %w", err)
+	}
+	path := filepath.Join(dir, "secret")
+	secret, err := os.ReadFile(path)
+	if err == nil && len(secret) == 32 {
+		return secret, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	secret = make([]byte, 32)
+	if _, err := io.ReadFull(rand.Reader, secret); err != nil {
+		return nil, fmt.Errorf("make secret: %w", err)
+	}
+	if err := os.WriteFile(path, secret, 0o600); err != nil {
+		return nil, fmt.Errorf("keep secret: %w", err)
+	}
+	return secret, nil
+}
+
+// derive returns the key for one purpose.
+func derive(secret []byte, purpose string) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte(purpose))
+	return m.Sum(nil)
+}

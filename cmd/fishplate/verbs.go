@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+)
+
+// verbs returns the table, in the order of help.
+func verbs() []verb {
+	return slices.Concat(serveVerbs(), changeVerbs(), seeVerbs(), deskVerbs())
+}
+
+// changeVerbs are about configurations and what runs.
+func changeVerbs() []verb {
+	return []verb{
+		{
+			name: "check", form: "FILE|DIR [--json]", min: 1, max: 1, run: runCheck,
+			short:   "Print every error and warning of a configuration",
+			long:    "Each is printed as file:line:col with the line, a caret and a suggestion. Warnings alone are no failure.",
+			example: "fishplate check /etc/fishplate\nfishplate check site.hcl --json",
+			flags:   jsonFlag,
+		},
+		{
+			name: "plan", form: "FILE|DIR [--json]", min: 1, max: 1, live: true, run: runPlan,
+			short:   "Compare a configuration with what runs, and say what each change disturbs",
+			example: "fishplate plan site.hcl",
+			exits:   "0 there are no changes, 2 there are changes, 1 it would be refused.",
+			flags:   jsonFlag,
+		},
+		{
+			name: "apply", form: "FILE|DIR [--comment TEXT] [--json]", min: 1, max: 1, live: true, run: runApply,
+			short:   "Plan, prepare and commit a configuration",
+			long:    "Returns after the commit or the refusal. A refused configuration changes nothing.",
+			example: "fishplate apply site.hcl --comment 'more weight for b'",
+			flags: func(f *pflag.FlagSet) {
+				jsonFlag(f)
+				f.String("comment", "", "why, for the history")
+			},
+		},
+		{
+			name: "reload", form: "[--json]", live: true, run: runReload,
+			short:   "Apply the path that serve was started with",
+			long:    "The same as SIGHUP, but with an answer: it returns after the commit or the refusal.",
+			example: "fishplate reload",
+			flags:   jsonFlag,
+		},
+	}
+}
+
+// seeVerbs show what a running process does.
+func seeVerbs() []verb {
+	return []verb{
+		{
+			name: "status", form: "[--json]", live: true, run: runStatus,
+			short:   "Show the running generation and everything that stands on it",
+			example: "fishplate status\nfishplate status --json | jq '.backends[].servers[] | select(.state != \"up\")'",
+			flags:   jsonFlag,
+		},
+		{
+			name: "top", form: "[--interval D]", live: true, run: runTop,
+			short:   "Requests per second by vhost, backend, server and tenant, as they change",
+			long:    "On a terminal: Tab changes the table, q ends. In a pipe it prints one snapshot over one interval.",
+			example: "fishplate top",
+			flags: func(f *pflag.FlagSet) {
+				f.String("interval", "1s", "time between two looks")
+			},
+		},
+		{
+			name: "log", form: "[--follow] [--where EXPR] [--format json|text] [-n N]", live: true, run: runLog,
+			short: "Print the access log of the running process",
+			long: "Prints the lines that the process remembers, and with --follow those to come. EXPR is a predicate as in a route's\n" +
+				"when, over method, host, path, client.ip, status, duration (seconds), vhost, route, backend, server.name and\n" +
+				"tenant.name.",
+			example: "fishplate log --follow --where 'status >= 500'\nfishplate log --where 'vhost == \"shop\" && duration > 0.5' --format text",
+			flags: func(f *pflag.FlagSet) {
+				f.BoolP("follow", "f", false, "go on with new lines")
+				f.String("where", "", "print only lines for which this predicate is true")
+				f.String("format", "json", "json or text")
+				f.IntP("lines", "n", 1000, "at most so many lines of the past")
+			},
+		},
+		{
+			name: "explain", form: "METHOD URL [-H 'K: V']… [--client IP] [--config FILE] [--json]", min: 2, max: 2, live: true, run: runExplain,
+			short: "Say where a request would go, and why, without sending it",
+			long: "Prints every route that was tried with the value of each part of its predicate, the balancer's candidates and why each\n" +
+				"is in or out, persistence and limits: of the running process, or with --config of a file.",
+			example: "fishplate explain GET https://shop.example/cart -H 'Cookie: beta=1' --client 10.1.2.3\nfishplate explain GET http://shop.example/ --config new.hcl",
+			flags: func(f *pflag.FlagSet) {
+				jsonFlag(f)
+				f.StringArrayP("header", "H", nil, "a header field, \"Name: value\"; may be repeated")
+				f.String("client", "127.0.0.1", "the client's address")
+				f.String("config", "", "ask this configuration instead of the running process")
+			},
+		},
+	}
+}
+
+// deskVerbs need no running process.
+func deskVerbs() []verb {
+	return []verb{
+		{
+			name: "completion", form: "bash|zsh|fish|powershell", min: 1, max: 1, run: runCompletion,
+			words:   []string{"bash", "zsh", "fish", "powershell"},
+			short:   "Print the completion script of a shell",
+			example: "fishplate completion bash > /etc/bash_completion.d/fishplate",
+		},
+		{
+			name: "man", run: runMan,
+			short:   "Print the manual page",
+			example: "fishplate man > /usr/local/share/man/man8/fishplate.8",
+		},
+		{
+			name: "version", form: "[--json]", run: runVersion,
+			short:   "Print the version",
+			example: "fishplate version",
+			flags:   jsonFlag,
+		},
+		{
+			name: "gen", form: "DIR", min: 1, max: 1, hidden: true, run: runGen,
+			short:   "Write the generated pages of docs/reference into a folder",
+			example: "fishplate gen docs/reference",
+		},
+	}
+}
+
+func jsonFlag(f *pflag.FlagSet) { f.Bool("json", false, "print JSON") }
+
+func runVersion(c *call) error {
+	if c.flag("json") {
+		return c.printJSON(map[string]string{"version": version()})
+	}
+	_, err := fmt.Fprintln(c.stdout, "fishplate", version())
+	return err
+}
+
+func runCompletion(c *call) error {
+	root := newRoot(verbs(), c.stdin, c.stdout, c.stderr)
+	switch c.args[0] {
+	case "bash":
+		return root.GenBashCompletionV2(c.stdout, true)
+	case "zsh":
+		return root.GenZshCompletion(c.stdout)
+	case "fish":
+		return root.GenFishCompletion(c.stdout, true)
+	case "powershell":
+		return root.GenPowerShellCompletionWithDesc(c.stdout)
+	}
+	return usagef("completion: unknown shell %q: bash, zsh, fish or powershell", c.args[0])
+}
