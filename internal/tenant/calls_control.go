@@ -3,6 +3,7 @@ package tenant
 import (
 	"bytes"
 	"crypto/sha256"
+	"fishplate/internal/tenant/lines"
 	"fmt"
 )
 
@@ -83,7 +84,7 @@ func sysTTL(v *vm, _ *pacer) error {
 }
 
 func sysPurge(v *vm, _ *pacer) error {
-	v.result32(invalid)
+	v.result32(lines.Invalid)
 	return nil
 }
 
@@ -97,7 +98,7 @@ func (v *vm) executable(addr uint64) bool {
 func sysRegisterCallback(v *vm, _ *pacer) error {
 	i, fn := uint32(v.arg(0)), v.arg(1)
 	switch {
-	case i == invalid:
+	case i == lines.Invalid:
 		if v.executable(fn) {
 			v.exit = fn
 		}
@@ -151,7 +152,7 @@ func sysBackend(v *vm, _ *pacer) error {
 	case i > 15:
 		return trapf("set backend %d: there are at most 16", i)
 	case v.stage != stageRecv || i < 0 || int(i) >= len(v.image.tenant.Backends):
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 	default:
 		v.decision.backend = int(i)
 		v.result(0)

@@ -1,6 +1,9 @@
 package tenant
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fishplate/internal/tenant/lines"
+)
 
 func fieldCalls() []Call {
 	return []Call{
@@ -25,16 +28,16 @@ func sysRetrieve(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	line, ok := w.appendLine(v.scratch[:0], uint32(v.arg(1)))
+	line, ok := w.AppendLine(v.scratch[:0], uint32(v.arg(1)))
 	v.scratch = line
 	size := uint64(uint32(v.arg(3)))
 	switch {
 	case !ok:
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 	case v.arg(2) == 0 && size == 0:
 		v.result(uint64(len(line)))
 	case size < uint64(len(line)):
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 	default:
 		v.m.Charge(uint64(len(line)))
 		if err := v.store(v.arg(2), line); err != nil {
@@ -50,10 +53,10 @@ func sysRetrieveString(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	line, ok := w.appendLine(v.scratch[:0], uint32(v.arg(1)))
+	line, ok := w.AppendLine(v.scratch[:0], uint32(v.arg(1)))
 	v.scratch = line
 	if !ok {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.m.Charge(2000 + uint64(len(line)))
@@ -88,21 +91,21 @@ func sysAppend(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(uint64(len(line)))
-	v.result32(w.append(line))
+	v.result32(w.Append(line))
 	return nil
 }
 
 // field returns the message and the line number of a call that changes a line
 // that must exist; ok is false for the invalid index, which changes nothing.
-func (v *vm) field(where, index uint64, first uint32) (w *view, i uint32, ok bool, err error) {
+func (v *vm) field(where, index uint64, first uint32) (w *lines.View, i uint32, ok bool, err error) {
 	if w, err = v.view(where); err != nil {
 		return nil, 0, false, err
 	}
 	i = uint32(index)
-	if i == invalid {
+	if i == lines.Invalid {
 		return w, i, false, nil
 	}
-	if i < first || i >= uint32(w.head.Len()+firstField) {
+	if i < first || i >= w.Len() {
 		return nil, 0, false, trapf("line %d does not exist", i)
 	}
 	return w, i, true, nil
@@ -118,8 +121,8 @@ func sysSet(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(uint64(len(line)))
-	if !ok || !w.set(i, line) {
-		v.result32(invalid)
+	if !ok || !w.Set(i, line) {
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.result(uint64(len(line)))
@@ -135,19 +138,19 @@ func sysCopyOver(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	line, found := from.appendLine(v.scratch[:0], uint32(v.arg(3)))
+	line, found := from.AppendLine(v.scratch[:0], uint32(v.arg(3)))
 	v.scratch = line
 	v.m.Charge(uint64(len(line)))
 	switch {
 	case !ok:
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 	case !found:
-		if i >= firstField {
-			w.unset(i)
+		if i >= lines.FirstField {
+			w.Unset(i)
 		}
-		v.result32(invalid)
-	case !w.set(i, line):
-		v.result32(invalid)
+		v.result32(lines.Invalid)
+	case !w.Set(i, line):
+		v.result32(lines.Invalid)
 	default:
 		v.result(uint64(len(line)))
 	}
@@ -163,24 +166,24 @@ func sysCopyTo(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	line, ok := from.appendLine(v.scratch[:0], uint32(v.arg(1)))
+	line, ok := from.AppendLine(v.scratch[:0], uint32(v.arg(1)))
 	v.scratch = line
 	v.m.Charge(uint64(len(line)))
 	if !ok {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
-	v.result32(to.append(line))
+	v.result32(to.Append(line))
 	return nil
 }
 
 func sysUnset(v *vm, _ *pacer) error {
-	w, i, ok, err := v.field(v.arg(0), v.arg(1), firstField)
+	w, i, ok, err := v.field(v.arg(0), v.arg(1), lines.FirstField)
 	if err != nil {
 		return err
 	}
-	if !ok || !w.unset(i) {
-		v.result32(invalid)
+	if !ok || !w.Unset(i) {
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.result32(i)
@@ -192,7 +195,7 @@ func sysRollback(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	w.rollback()
+	w.Rollback()
 	v.result(0)
 	return nil
 }
@@ -203,11 +206,11 @@ func sysStatus(v *vm, _ *pacer) error {
 		return err
 	}
 	n := int32(v.arg(1))
-	if w.resp == nil || n >= 0 && !w.setStatus(int(n)) {
-		v.result32(invalid)
+	if w.Response() == nil || n >= 0 && !w.SetStatus(int(n)) {
+		v.result32(lines.Invalid)
 		return nil
 	}
-	v.result32(uint32(w.resp.Status))
+	v.result32(uint32(w.Response().Status))
 	return nil
 }
 
@@ -221,7 +224,7 @@ func sysFind(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(uint64(len(name)))
-	v.result32(w.find(name))
+	v.result32(w.Find(name))
 	return nil
 }
 
@@ -233,7 +236,7 @@ func sysForeach(v *vm, pace *pacer) error {
 		return err
 	}
 	where, fn, user := v.arg(0), v.arg(1), v.arg(2)
-	n := w.head.Len()
+	n := int(w.Len() - lines.FirstField)
 	v.m.Charge(2000)
 	at, ok := v.heap.Alloc(uint64(n) * 12)
 	if !ok {
@@ -242,7 +245,7 @@ func sysForeach(v *vm, pace *pacer) error {
 	records := make([]byte, 0, n*12)
 	for i := range n {
 		records = binary.LittleEndian.AppendUint32(records, uint32(where))
-		records = binary.LittleEndian.AppendUint32(records, uint32(i+firstField))
+		records = binary.LittleEndian.AppendUint32(records, uint32(i+lines.FirstField))
 		records = append(records, 0, 1, 0, 0)
 	}
 	if err := v.store(at, records); err != nil {
@@ -257,8 +260,8 @@ func sysForeach(v *vm, pace *pacer) error {
 	// From the end, so that removals do not move what is still to be removed. The
 	// guest may have changed the message meanwhile: records past its end are void.
 	for i := n - 1; i >= 0; i-- {
-		if records[i*12+8] != 0 && i < w.head.Len() {
-			w.unset(uint32(i + firstField))
+		if records[i*12+8] != 0 && i < int(w.Len()-lines.FirstField) {
+			w.Unset(uint32(i + lines.FirstField))
 		}
 	}
 	v.heap.Free(at)

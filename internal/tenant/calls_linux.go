@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"fishplate/internal/tenant/lines"
 	"fishplate/riscv"
 )
 
@@ -249,16 +250,11 @@ func (v *vm) inMmap(at, n uint64) bool {
 	return at >= base && n <= v.mmapEnd-base && at <= v.mmapEnd-n
 }
 
-func protection(linux uint64) uint8 {
-	var p uint8
-	if linux&1 != 0 {
-		p |= riscv.Read
-	}
-	if linux&2 != 0 {
-		p |= riscv.Write
-	}
-	return p
-}
+// The bits of a protection are the same for Linux and the machine.
+const (
+	protMask = 7
+	protExec = 4
+)
 
 func linuxMmap(v *vm, _ *pacer) error {
 	const fixedFlag = 0x10
@@ -280,7 +276,7 @@ func linuxMmap(v *vm, _ *pacer) error {
 		return nil
 	}
 	v.m.Charge(n / riscv.PageSize)
-	if err := v.m.Mem.Map(at, n, protection(v.arg(2))); err != nil {
+	if err := v.m.Mem.Map(at, n, uint8(v.arg(2)&(protMask&^protExec))); err != nil {
 		v.errno(eNoMem)
 		return nil
 	}
@@ -311,11 +307,7 @@ func linuxMunmap(v *vm, _ *pacer) error {
 func linuxMprotect(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
 	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
-	prot := protection(v.arg(2))
-	if v.arg(2)&4 != 0 {
-		prot |= riscv.Exec
-	}
-	if n > 0 && v.m.Mem.Protect(at, n, prot) != nil {
+	if n > 0 && v.m.Mem.Protect(at, n, uint8(v.arg(2)&protMask)) != nil {
 		v.errno(eInval)
 		return nil
 	}
@@ -362,7 +354,7 @@ func linuxPrlimit(v *vm, _ *pacer) error {
 func linuxRandom(v *vm, _ *pacer) error {
 	n := v.arg(1)
 	if n > 256 {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
 	if !v.afford(n * randomCost) {

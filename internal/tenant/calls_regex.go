@@ -3,70 +3,16 @@ package tenant
 import (
 	"crypto/sha256"
 	"regexp"
-	"strings"
-	"sync"
+
+	"fishplate/internal/tenant/lines"
+	"fishplate/internal/tenant/text"
 )
 
-const (
-	maxRegexes    = 16   // of one machine
-	maxPattern    = 4096 // bytes
-	cachedRegexes = 256  // of one image
-)
-
-// pattern is a compiled expression of a guest.
-type pattern struct {
-	text string
-	re   *regexp.Regexp
-}
-
-// regexCache spares guests that compile an expression on every request the
-// work. It is bounded by being emptied when it is full.
-type regexCache struct {
-	mu   sync.Mutex
-	text map[string]*pattern
-}
-
-func (c *regexCache) compile(text string) (*pattern, error) {
-	c.mu.Lock()
-	p := c.text[text]
-	c.mu.Unlock()
-	if p != nil {
-		return p, nil
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, regexTrap(text, err)
-	}
-	p = &pattern{text, re}
-	c.mu.Lock()
-	if c.text == nil || len(c.text) >= cachedRegexes {
-		c.text = map[string]*pattern{}
-	}
-	c.text[text] = p
-	c.mu.Unlock()
-	return p, nil
-}
-
-// regexTrap names the construct when a pattern is good PCRE that RE2 lacks.
-func regexTrap(text string, err error) error {
-	for _, c := range []struct{ mark, name string }{
-		{"(?=", "look-ahead"}, {"(?!", "look-ahead"}, {"(?<=", "look-behind"}, {"(?<!", "look-behind"},
-		{"(?>", "atomic group"}, {"(?|", "branch reset"}, {"(?R)", "recursion"}, {"(?&", "recursion"},
-		{`\1`, "back-reference"}, {`\2`, "back-reference"}, {`\g`, "back-reference"}, {`\k`, "back-reference"},
-		{"++", "possessive quantifier"}, {"*+", "possessive quantifier"}, {"?+", "possessive quantifier"}, {`\K`, "match reset"},
-	} {
-		if strings.Contains(text, c.mark) {
-			return &trap{"guest-regex", "compile regex " + quote(text) + ": RE2 has no " + c.name + " (" + c.mark + ")"}
-		}
-	}
-	return &trap{"guest-regex", "compile regex " + quote(text) + ": " + err.Error()}
-}
-
-func quote(s string) string { return `"` + string(clip([]byte(s))) + `"` }
+const maxRegexes = 16 // of one machine
 
 func regexCalls() []Call {
 	return []Call{
-		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–15", "a bad pattern, or more than 16, ends the call", "20,000, or 1000 when the image knows it", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
+		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–15", "a bad pattern, or more than 16, ends the call", "1000; 20,000 + 200·length more when the image does not know it yet", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
 		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length", "Searches the text.", sysRegexMatch},
 		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length", "-1: the text does not fit", "500 + 16·length", "Replaces by a text with \\0–\\9, and writes it with a NUL.", sysRegexSubst},
 		{534, "REGSUB_HDR", "a0 handle, a1 where, a2 index, a3, a4 substitution, a5 all", "a0 = new length", "-1: no such line, or refused", "500 + 16·length", "The same on a line in place.", sysRegexField},
@@ -81,16 +27,16 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	if len(b) > maxPattern {
+	if len(b) > text.MaxPattern {
 		return &trap{"guest-regex", "compile regex: the pattern is too long"}
 	}
-	text := string(b)
+	source := string(b)
 	free := -1
 	for i, p := range v.regexes {
 		switch {
 		case p == nil && free < 0:
 			free = i
-		case p != nil && p.text == text:
+		case p != nil && p.Text == source:
 			v.result(uint64(i))
 			return nil
 		}
@@ -98,10 +44,13 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 	if free < 0 && len(v.regexes) >= maxRegexes {
 		return &trap{"guest-regex", "compile regex: there are 16 already"}
 	}
+	p, known, err := v.image.regexes.Compile(source)
 	v.m.Charge(1000)
-	p, err := v.image.regexes.compile(text)
+	if !known {
+		v.m.Charge(20_000 + 200*uint64(len(source)))
+	}
 	if err != nil {
-		return err
+		return &trap{"guest-regex", err.Error()}
 	}
 	if free < 0 {
 		free = len(v.regexes)
@@ -114,7 +63,7 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 
 func (v *vm) regex(handle uint64) (*regexp.Regexp, error) {
 	if i := uint32(handle); i < uint32(len(v.regexes)) && v.regexes[i] != nil {
-		return v.regexes[i].re, nil
+		return v.regexes[i].RE, nil
 	}
 	return nil, trapf("regex handle %d is not in use", int32(handle))
 }
@@ -136,39 +85,6 @@ func sysRegexMatch(v *vm, _ *pacer) error {
 	return nil
 }
 
-// substitute replaces the first match, or all, by a text in which \0–\9 stand
-// for what the groups matched.
-func substitute(re *regexp.Regexp, src, by []byte, all bool) (out []byte, matched bool) {
-	n := 1
-	if all {
-		n = -1
-	}
-	at := 0
-	for _, m := range re.FindAllSubmatchIndex(src, n) {
-		matched = true
-		out = append(out, src[at:m[0]]...)
-		for i := 0; i < len(by); i++ {
-			if by[i] != '\\' || i+1 == len(by) {
-				out = append(out, by[i])
-				continue
-			}
-			i++
-			g := int(by[i]) - '0'
-			switch {
-			case g < 0 || g > 9:
-				out = append(out, by[i])
-			case 2*g+1 < len(m) && m[2*g] >= 0:
-				out = append(out, src[m[2*g]:m[2*g+1]]...)
-			}
-		}
-		at = m[1]
-		if len(out) > maxBuffer {
-			return nil, false
-		}
-	}
-	return append(out, src[at:]...), matched
-}
-
 func sysRegexSubst(v *vm, _ *pacer) error {
 	re, err := v.regex(v.arg(0))
 	if err != nil {
@@ -184,10 +100,10 @@ func sysRegexSubst(v *vm, _ *pacer) error {
 	}
 	v.m.Charge(500 + 16*uint64(len(src)))
 	const allBit = 1 << 31
-	out, _ := substitute(re, src, by, v.arg(6)&allBit != 0)
+	out, _ := text.Substitute(re, src, by, v.arg(6)&allBit != 0)
 	v.m.Charge(uint64(len(out)))
 	if uint64(len(out)) >= v.arg(6)&(allBit-1) {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
 	if err := v.store(v.arg(5), append(out, 0)); err != nil {
@@ -211,16 +127,16 @@ func sysRegexField(v *vm, _ *pacer) error {
 		return err
 	}
 	if ok {
-		v.scratch, ok = w.appendLine(v.scratch[:0], i)
+		v.scratch, ok = w.AppendLine(v.scratch[:0], i)
 	}
 	if !ok {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.m.Charge(500 + 16*uint64(len(v.scratch)))
-	out, matched := substitute(re, v.scratch, by, v.arg(5) != 0)
-	if matched && !w.set(i, out) {
-		v.result32(invalid)
+	out, matched := text.Substitute(re, v.scratch, by, v.arg(5) != 0)
+	if matched && !w.Set(i, out) {
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.result(uint64(len(out)))
@@ -245,10 +161,10 @@ func sysUnsetRegex(v *vm, _ *pacer) error {
 	}
 	v.m.Charge(1000)
 	count := 0
-	for i := w.head.Len() - 1; i >= 0; i-- {
-		v.scratch, _ = w.appendLine(v.scratch[:0], uint32(i+firstField))
+	for i := int(w.Len()-lines.FirstField) - 1; i >= 0; i-- {
+		v.scratch, _ = w.AppendLine(v.scratch[:0], uint32(i+lines.FirstField))
 		v.m.Charge(8 * uint64(len(v.scratch)))
-		if re.Match(v.scratch) && w.unset(uint32(i+firstField)) {
+		if re.Match(v.scratch) && w.Unset(uint32(i+lines.FirstField)) {
 			count++
 		}
 	}
@@ -277,9 +193,9 @@ func sysBase64(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(2 * uint64(len(src)))
-	out, ok := decodeBase64(src)
+	out, ok := text.DecodeBase64(src)
 	if !ok || uint64(uint32(v.arg(3))) < uint64(len(src)) {
-		v.result32(invalid)
+		v.result32(lines.Invalid)
 		return nil
 	}
 	v.result(uint64(len(out)))

@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "write generated files")
 // TestGenerated keeps sdk/abi/abi.h and docs/reference/abi.md equal to the table.
 func TestGenerated(t *testing.T) {
 	for path, write := range map[string]func(*bytes.Buffer) error{
-		"../../sdk/abi/abi.h":          func(b *bytes.Buffer) error { return Header(b) },
+		"../../sdk/abi/abi.h":         func(b *bytes.Buffer) error { return Header(b) },
 		"../../docs/reference/abi.md": func(b *bytes.Buffer) error { return Reference(b) },
 	} {
 		var b bytes.Buffer

@@ -11,6 +11,8 @@ import (
 
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
+	"fishplate/internal/tenant/permit"
+	"fishplate/internal/tenant/text"
 	"fishplate/riscv"
 )
 
@@ -18,7 +20,8 @@ import (
 const (
 	brkWindow  = 1 << 20
 	stackSize  = 1 << 20
-	exitPage   = 4096
+	pageSize   = 4096
+	exitPage   = pageSize
 	heapWindow = 512 << 20
 	mmapWindow = 256 << 20
 )
@@ -32,11 +35,12 @@ type image struct {
 	frozen  *riscv.Image
 	memento memento
 	calls   *dispatchTable
-	permits *permits
-	account *account
+	permits *permit.Permits
+	account *permit.Account
 	stats   *stats
-	regexes regexCache
+	regexes text.Cache
 	startup uint64 // instructions of main
+	made    time.Time
 
 	mu      sync.Mutex
 	free    []*vm // LIFO: the warmest is used first
@@ -51,8 +55,8 @@ func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
 	}
 	t = withDefaults(t)
 	im := &image{
-		tenant: t, program: program, calls: s.calls, permits: s.permits, stats: st,
-		account: &account{share: uint64(max(t.Share, 1)), index: -1},
+		tenant: t, program: program, calls: s.calls, permits: s.permits, stats: st, made: time.Now(),
+		account: permit.NewAccount(t.Share),
 	}
 	if err := im.start(); err != nil {
 		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
@@ -101,7 +105,7 @@ func (im *image) start() error {
 		v.exit = addr
 	}
 	v.heap.Reset(v.heapBase, heapWindow)
-	m.Time = cpuTime
+	m.Time = im.clock
 	if err := v.processStack(); err != nil {
 		return err
 	}
@@ -126,7 +130,7 @@ func (im *image) freeze(v *vm) (err error) {
 	if im.frozen, err = v.m.Freeze(); err != nil {
 		return err
 	}
-	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*4096)
+	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*pageSize)
 	return nil
 }
 
@@ -188,8 +192,9 @@ func (v *vm) place(b []byte) (uint64, error) {
 	return v.m.X[2], v.store(v.m.X[2], b)
 }
 
-// cpuTime is what a guest reads from the CSR time: microseconds, coarsened.
-func cpuTime() uint64 { return uint64(time.Now().UnixMicro()) &^ 3 }
+// clock is what a guest reads from the CSR time: microseconds since its image
+// was made, coarsened.
+func (im *image) clock() uint64 { return uint64(time.Since(im.made).Microseconds()) &^ 3 }
 
 // take gives a fork from the pool, or a new one.
 func (im *image) take() (*vm, error) {
@@ -206,7 +211,7 @@ func (im *image) take() (*vm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fork guest %q: %w", im.tenant.Name, err)
 	}
-	m.Time = cpuTime
+	m.Time = im.clock
 	v := &vm{m: m, image: im}
 	v.reset()
 	return v, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant/permit"
 )
 
 // pacer cuts a call into slices. The first runs on the caller's goroutine
@@ -29,7 +30,7 @@ func (p *pacer) fuel() (uint64, error) {
 		if err := p.next(); err != nil {
 			return 0, err
 		}
-		p.end = at + slice
+		p.end = at + permit.Slice
 	}
 	return min(p.end, p.v.limit) - at, nil
 }
@@ -44,10 +45,10 @@ func (p *pacer) next() error {
 	p.slices++
 	var ok bool
 	if p.held {
-		ok = p.v.image.permits.renew(p.ctx, p.v.image.account, deadline)
+		ok = p.v.image.permits.Renew(p.ctx, p.v.image.account, deadline)
 	} else {
 		// The second slice pays for the first as well.
-		ok = p.v.image.permits.acquire(p.ctx, p.v.image.account, 2, deadline)
+		ok = p.v.image.permits.Acquire(p.ctx, p.v.image.account, 2, deadline)
 	}
 	p.held = ok
 	if err := p.ctx.Err(); err != nil {
@@ -61,7 +62,7 @@ func (p *pacer) next() error {
 
 func (p *pacer) finish() {
 	if p.held {
-		p.v.image.permits.release()
+		p.v.image.permits.Release()
 		p.held = false
 	}
 	if p.slices > 0 {

@@ -44,6 +44,7 @@ type Run struct {
 	front  *vm // on_recv, on_synth, on_deliver
 	back   *vm // forge
 	values [3]uint64
+	synth  bool // the program answered: on_deliver is not asked
 }
 
 // Release gives the forks and the slot back. The Run must not be used again.
@@ -64,8 +65,11 @@ func (r *Run) dropFront() {
 	}
 }
 
-// WantsDeliver reports whether the program registered on_deliver.
-func (r *Run) WantsDeliver() bool { return r.tenant.image.memento.callbacks[cbOnDeliver] != 0 }
+// WantsDeliver reports whether the program registered on_deliver, which is not
+// called for its own synthetic answers.
+func (r *Run) WantsDeliver() bool {
+	return !r.synth && r.tenant.image.memento.callbacks[cbOnDeliver] != 0
+}
 
 // OnRecv calls on_recv(REQ, -1, arg) in a fresh fork and says what it decided.
 // The program's edits are made to req in place; the texts are copies, so they
@@ -81,7 +85,7 @@ func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Dec
 	}
 	v.attach(stageRecv, req, nil)
 	if f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0); f != nil {
-		v.req.rollback()
+		v.req.Rollback()
 		r.dropFront() // whatever state it is in, nobody wants it
 		if r.tenant.model.OnFault == "pass" {
 			return Decision{Failed: f}, nil
@@ -136,6 +140,7 @@ func (r *Run) decide(v *vm) Decision {
 // emptied resp. The body is valid until Release.
 func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp *message.Response) ([]byte, *message.Fault) {
 	resp.Status = d.Status
+	r.synth = true
 	v := r.front
 	if v == nil {
 		finish(resp, nil, nil)
@@ -196,15 +201,15 @@ func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp
 // fault leaves resp as it was; with on_fault = "pass" it is only counted.
 func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message.Response) *message.Fault {
 	v := r.front
-	if v == nil || v.callbacks[cbOnDeliver] == 0 {
+	if v == nil || !r.WantsDeliver() {
 		return nil
 	}
 	v.attach(stageDeliver, req, resp)
 	defer v.detach()
 	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], "", whereReq, whereResp, 0)
 	if f != nil {
-		v.req.rollback()
-		v.res.rollback()
+		v.req.Rollback()
+		v.res.Rollback()
 	}
 	if r.tenant.model.OnFault == "pass" {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"fishplate/internal/model"
+	"fishplate/internal/tenant/permit"
 )
 
 // Options are what a Set needs from outside. The zero value is usable.
@@ -27,7 +28,7 @@ type Options struct {
 type Set struct {
 	o       Options
 	calls   *dispatchTable
-	permits *permits
+	permits *permit.Permits
 
 	mu      sync.Mutex
 	tenants map[string]*Tenant
@@ -46,7 +47,7 @@ func NewSet(o Options) *Set {
 		o.Permits = runtime.GOMAXPROCS(0) - 1
 	}
 	return &Set{
-		o: o, calls: newDispatchTable(), permits: newPermits(o.Permits),
+		o: o, calls: newDispatchTable(), permits: permit.New(o.Permits),
 		tenants: map[string]*Tenant{}, stats: map[string]*stats{},
 	}
 }

@@ -10,19 +10,31 @@ import (
 
 	"fishplate/internal/message"
 	"fishplate/internal/tenant/heap"
+	"fishplate/internal/tenant/lines"
+	"fishplate/internal/tenant/permit"
+	"fishplate/internal/tenant/text"
 	"fishplate/riscv"
 )
 
 const (
-	invalid = ^uint32(0) // an index that names nothing
-
 	maxBuffer  = 16 << 20 // bytes of one Buffer argument
 	maxCString = 16 << 10
-	maxLine    = 16 << 10 // bytes of one field line or target
-	maxFields  = 256
+
+	keptBody = 256 << 10 // bytes of a response's buffer that a pooled fork keeps
 
 	foreachBudget = 50_000 // instructions that a field iteration adds to the budget
 	signalBudget  = 60_000 // instructions of a fault handler
+)
+
+// The messages that a guest can select.
+const (
+	whereReq = iota
+	whereReqTop
+	whereResp
+	whereObj
+	whereBereq
+	whereBeresp
+	whereCount
 )
 
 // The callbacks that a guest may register, by index.
@@ -87,7 +99,7 @@ type memento struct {
 	signal    uint64
 	heapBase  uint64 // of a fork: the high-water mark of main
 	heapEnd   uint64
-	regexes   []*pattern
+	regexes   []*text.Pattern
 	functions map[string]uint64
 }
 
@@ -102,8 +114,8 @@ type vm struct {
 	waiting  bool // main reached the wait call
 	status   int  // of an exit system call
 	limit    uint64
-	views    [whereCount]*view
-	req, res view
+	views    [whereCount]*lines.View
+	req, res lines.View
 	decision decision
 	answer   answer
 	digest   hash.Hash
@@ -124,6 +136,9 @@ func (v *vm) reset() {
 	v.detach()
 	v.decision = decision{backend: -1}
 	v.answer = answer{kind: v.answer.kind[:0], body: v.answer.body[:0]}
+	if cap(v.answer.body) > keptBody {
+		v.answer.body = nil
+	}
 	v.digest = nil
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]
@@ -131,18 +146,18 @@ func (v *vm) reset() {
 }
 
 func (v *vm) detach() {
-	v.req.detach()
-	v.res.detach()
-	v.views = [whereCount]*view{}
+	v.req.Detach()
+	v.res.Detach()
+	v.views = [whereCount]*lines.View{}
 }
 
 // attach shows the guest the messages of a stage.
 func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
 	v.stage = s
-	v.views = [whereCount]*view{}
-	v.req.attachRequest(req, s == stageForge)
+	v.views = [whereCount]*lines.View{}
+	v.req.AttachRequest(req, s == stageForge)
 	if resp != nil {
-		v.res.attachResponse(resp)
+		v.res.AttachResponse(resp)
 	}
 	switch s {
 	case stageForge:
@@ -155,7 +170,7 @@ func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
 }
 
 // view returns the message that a guest selected, or a trap.
-func (v *vm) view(where uint64) (*view, error) {
+func (v *vm) view(where uint64) (*lines.View, error) {
 	if w := uint32(where); w < whereCount && v.views[w] != nil {
 		return v.views[w], nil
 	}
@@ -273,7 +288,7 @@ func (v *vm) run(ctx context.Context) *message.Fault {
 
 // paced is loop in slices that begin now.
 func (v *vm) paced(ctx context.Context) error {
-	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + slice}
+	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice}
 	err := v.loop(&v.pace)
 	v.pace.finish()
 	v.pace.ctx = nil

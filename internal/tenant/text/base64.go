@@ -1,10 +1,10 @@
-package tenant
+package text
 
 import "encoding/base64"
 
-// decodeBase64 decodes padded base64 of the standard alphabet (RFC 4648 §4),
+// DecodeBase64 decodes padded base64 of the standard alphabet (RFC 4648 §4),
 // without the line breaks that the library would skip.
-func decodeBase64(src []byte) ([]byte, bool) {
+func DecodeBase64(src []byte) ([]byte, bool) {
 	for _, c := range src {
 		if c == '\r' || c == '\n' {
 			return nil, false

@@ -1,4 +1,4 @@
-package tenant
+package lines
 
 import (
 	"strconv"
@@ -7,31 +7,29 @@ import (
 	"fishplate/internal/message"
 )
 
-// The messages that a guest can select.
+// Numbers of a message's lines; header fields begin at FirstField.
 const (
-	whereReq = iota
-	whereReqTop
-	whereResp
-	whereObj
-	whereBereq
-	whereBeresp
-	whereCount
-)
-
-// Indices of a message's lines; header fields begin at firstField.
-const (
-	lineMethod = iota
-	lineURL
-	lineProtocol
-	lineStatus
-	lineReason
+	Method = iota
+	URL
+	Protocol
+	Status
+	Reason
 	_
-	firstField
+	FirstField
+
+	Invalid = ^uint32(0) // names no line
 )
 
-// view is a message as a guest sees it: numbered lines. It refers to the
+// Bounds of what a guest may write.
+const (
+	maxLine   = 16 << 10  // bytes of a field line or a target
+	maxFields = 256       // of one message
+	maxEdits  = 256 << 10 // bytes that one call may write to a message
+)
+
+// View is a message as a guest sees it: numbered lines. It refers to the
 // exchange's message and is attached for the length of one call.
-type view struct {
+type View struct {
 	head *message.Header
 	req  *message.Request  // nil for a response
 	resp *message.Response // nil for a request
@@ -39,32 +37,39 @@ type view struct {
 	saved    []message.Field // the list before the first edit
 	before   message.Request // the line of a request before the first edit
 	status   int             // of a response before the first edit
+	written  int             // bytes of edits in this call
 	edited   bool
 	readonly bool
 }
 
-func (w *view) attachRequest(r *message.Request, readonly bool) {
+// AttachRequest shows a request; readonly refuses every edit.
+func (w *View) AttachRequest(r *message.Request, readonly bool) {
 	w.head, w.req, w.resp = &r.Header, r, nil
-	w.edited, w.readonly = false, readonly
+	w.edited, w.readonly, w.written = false, readonly, 0
 }
 
-func (w *view) attachResponse(r *message.Response) {
+// AttachResponse shows a response.
+func (w *View) AttachResponse(r *message.Response) {
 	w.head, w.req, w.resp = &r.Header, nil, r
-	w.edited, w.readonly = false, false
+	w.edited, w.readonly, w.written = false, false, 0
 }
 
-func (w *view) detach() {
+// Detach forgets the message.
+func (w *View) Detach() {
 	w.head, w.req, w.resp = nil, nil, nil
 	w.before = message.Request{}
 	w.edited = false
 }
 
 // touch notes the message as it is, before the first edit, so that a roll-back
-// and a fault that is passed over can restore it.
-func (w *view) touch() bool {
-	if w.readonly {
+// and a fault that is passed over can restore it. It refuses an edit of n bytes
+// when the message may not be edited, or was by too much: texts that are
+// replaced stay in memory until the exchange ends.
+func (w *View) touch(n int) bool {
+	if w.readonly || w.written+n > maxEdits {
 		return false
 	}
+	w.written += n
 	if w.edited {
 		return true
 	}
@@ -79,8 +84,8 @@ func (w *view) touch() bool {
 	return true
 }
 
-// rollback undoes every edit of this call.
-func (w *view) rollback() {
+// Rollback undoes every edit of this call.
+func (w *View) Rollback() {
 	if !w.edited {
 		return
 	}
@@ -94,10 +99,16 @@ func (w *view) rollback() {
 	}
 }
 
-// appendLine appends the text of line i to dst; ok is false when there is none.
-func (w *view) appendLine(dst []byte, i uint32) (out []byte, ok bool) {
-	if i >= firstField {
-		n := int(i - firstField)
+// Len returns one more than the greatest line number.
+func (w *View) Len() uint32 { return uint32(w.head.Len() + FirstField) }
+
+// Response returns the response that is shown, or nil.
+func (w *View) Response() *message.Response { return w.resp }
+
+// AppendLine appends the text of line i to dst; ok is false when there is none.
+func (w *View) AppendLine(dst []byte, i uint32) (out []byte, ok bool) {
+	if i >= FirstField {
+		n := int(i - FirstField)
 		if n >= w.head.Len() {
 			return dst, false
 		}
@@ -106,53 +117,53 @@ func (w *view) appendLine(dst []byte, i uint32) (out []byte, ok bool) {
 		return append(dst, w.head.Value(n)...), true
 	}
 	switch {
-	case i == lineProtocol && w.req != nil:
+	case i == Protocol && w.req != nil:
 		return append(append(dst, "HTTP/1."...), '0'+w.req.Minor), true
-	case i == lineProtocol:
+	case i == Protocol:
 		return append(dst, "HTTP/1.1"...), true
-	case w.req != nil && i == lineMethod:
+	case w.req != nil && i == Method:
 		return append(dst, w.req.Method...), true
-	case w.req != nil && i == lineURL:
+	case w.req != nil && i == URL:
 		dst = append(dst, w.req.Path...)
 		if w.req.HasQuery {
 			dst = append(append(dst, '?'), w.req.Query...)
 		}
 		return dst, true
-	case w.resp != nil && i == lineStatus:
+	case w.resp != nil && i == Status:
 		return strconv.AppendInt(dst, int64(w.resp.Status), 10), true
-	case w.resp != nil && i == lineReason:
+	case w.resp != nil && i == Reason:
 		return append(dst, w.resp.Reason...), true
 	}
 	return dst, false
 }
 
-// find returns the line of the first field with that name, or invalid.
-func (w *view) find(name []byte) uint32 {
+// Find returns the line of the first field with that name, or invalid.
+func (w *View) Find(name []byte) uint32 {
 	if i := w.head.FindFrom(text(name), 0); i >= 0 {
-		return uint32(i + firstField)
+		return uint32(i + FirstField)
 	}
-	return invalid
+	return Invalid
 }
 
-// append adds a whole line and returns its number, or invalid when the line may
+// Append adds a whole line and returns its number, or invalid when the line may
 // not be added.
-func (w *view) append(line []byte) uint32 {
+func (w *View) Append(line []byte) uint32 {
 	name, value, ok := splitField(line)
-	if !ok || w.head.Len() >= maxFields || !w.touch() {
-		return invalid
+	if !ok || w.head.Len() >= maxFields || !w.touch(len(line)) {
+		return Invalid
 	}
 	w.head.AddBytes(name, value)
-	return uint32(w.head.Len() - 1 + firstField)
+	return uint32(w.head.Len() - 1 + FirstField)
 }
 
-// set replaces line i; false means that it was refused and nothing changed.
-func (w *view) set(i uint32, line []byte) bool {
-	if i < firstField {
+// Set replaces line i; false means that it was refused and nothing changed.
+func (w *View) Set(i uint32, line []byte) bool {
+	if i < FirstField {
 		return w.setStart(i, line)
 	}
-	n := int(i - firstField)
+	n := int(i - FirstField)
 	name, value, ok := splitField(line)
-	if !ok || guarded(w.head.ID(n), w.head.Name(n)) || !w.touch() {
+	if !ok || guarded(w.head.ID(n), w.head.Name(n)) || !w.touch(len(line)) {
 		return false
 	}
 	w.head.Replace(n, text(name), text(value))
@@ -160,22 +171,22 @@ func (w *view) set(i uint32, line []byte) bool {
 }
 
 // setStart changes a part of the start line.
-func (w *view) setStart(i uint32, line []byte) bool {
+func (w *View) setStart(i uint32, line []byte) bool {
 	switch {
-	case w.req != nil && i == lineMethod:
+	case w.req != nil && i == Method:
 		return w.setMethod(line)
-	case w.req != nil && i == lineURL:
+	case w.req != nil && i == URL:
 		return w.setURL(line)
-	case w.resp != nil && i == lineStatus:
+	case w.resp != nil && i == Status:
 		n, err := strconv.Atoi(string(line))
-		return err == nil && w.setStatus(n)
+		return err == nil && w.SetStatus(n)
 	}
 	return false // protocol and reason are the codec's
 }
 
-// setStatus changes a response's status. Interim statuses are not a guest's.
-func (w *view) setStatus(n int) bool {
-	if w.resp == nil || n < 200 || n > 599 || !w.touch() {
+// SetStatus changes a response's status. Interim statuses are not a guest's.
+func (w *View) SetStatus(n int) bool {
+	if w.resp == nil || n < 200 || n > 599 || !w.touch(0) {
 		return false
 	}
 	if n != w.resp.Status {
@@ -186,12 +197,12 @@ func (w *view) setStatus(n int) bool {
 
 // setMethod changes the method. From and to HEAD is refused, since it decides
 // how the answer is framed; CONNECT and TRACE are refused as a client's are.
-func (w *view) setMethod(m []byte) bool {
+func (w *View) setMethod(m []byte) bool {
 	switch string(m) {
 	case "HEAD", "CONNECT", "TRACE":
 		return string(m) == string(w.req.Method)
 	}
-	if !message.ValidName(m) || len(m) > 32 || string(w.req.Method) == "HEAD" || !w.touch() {
+	if !message.ValidName(m) || len(m) > 32 || string(w.req.Method) == "HEAD" || !w.touch(len(m)) {
 		return false
 	}
 	w.req.Method = append([]byte(nil), m...)
@@ -199,20 +210,20 @@ func (w *view) setMethod(m []byte) bool {
 }
 
 // setURL changes path and query, by the rules that a client's target is under.
-func (w *view) setURL(url []byte) bool {
-	path, query, has, ok := splitTarget(url)
-	if !ok || !w.touch() {
+func (w *View) setURL(url []byte) bool {
+	target, path, query, has, ok := splitTarget(url)
+	if !ok || !w.touch(len(url)) {
 		return false
 	}
-	w.req.Target = append([]byte(nil), url...)
+	w.req.Target = target
 	w.req.Path, w.req.Query, w.req.HasQuery = path, query, has
 	return true
 }
 
-// unset removes line i, a field.
-func (w *view) unset(i uint32) bool {
-	n := int(i - firstField)
-	if guarded(w.head.ID(n), w.head.Name(n)) || !w.touch() {
+// Unset removes line i, a field.
+func (w *View) Unset(i uint32) bool {
+	n := int(i - FirstField)
+	if guarded(w.head.ID(n), w.head.Name(n)) || !w.touch(0) {
 		return false
 	}
 	w.head.RemoveAt(n)

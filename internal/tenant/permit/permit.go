@@ -1,4 +1,4 @@
-package tenant
+package permit
 
 import (
 	"container/heap"
@@ -7,27 +7,30 @@ import (
 	"time"
 )
 
-// slice is how many instructions run before the machine returns to Go.
-const slice = 100_000
+// Slice is how many instructions run before the machine returns to Go.
+const Slice = 100_000
 
-// account is a tenant's standing with the permits: how much it ran, divided by
+// Account is a tenant's standing with the permits: how much it ran, divided by
 // its share. It is guarded by the permits' mutex.
-type account struct {
+type Account struct {
 	share   uint64
 	pass    uint64 // instructions beyond first slices, per share, in units of 1/1024
 	waiters []*waiter
-	index   int // in permits.queue; -1 when it has no waiters
+	index   int // in Permits.queue; -1 when it has no waiters
 }
+
+// NewAccount returns the standing of a tenant with that share, at least 1.
+func NewAccount(share int) *Account { return &Account{share: uint64(max(share, 1)), index: -1} }
 
 // waiter is a call that needs a permit for its next slice.
 type waiter struct {
 	granted chan struct{} // one element, sent with the permit
 }
 
-// permits bounds the calls that run beyond their first slice, and serves those
+// Permits bounds the calls that run beyond their first slice, and serves those
 // that wait by the deficit of their tenants: whoever had the least for its
 // share is next; calls of one tenant are served in order of arrival.
-type permits struct {
+type Permits struct {
 	mu      sync.Mutex
 	total   int
 	free    int
@@ -36,14 +39,15 @@ type permits struct {
 	waiting int
 }
 
-func newPermits(n int) *permits {
+// New returns n permits, at least one.
+func New(n int) *Permits {
 	n = max(n, 1)
-	return &permits{total: n, free: n}
+	return &Permits{total: n, free: n}
 }
 
-// acquire takes a permit for slices more slices, waiting for it if it must. It
+// Acquire takes a permit for slices more slices, waiting for it if it must. It
 // returns false, without a permit, when the deadline passes or ctx ends first.
-func (p *permits) acquire(ctx context.Context, a *account, slices uint64, deadline time.Time) bool {
+func (p *Permits) Acquire(ctx context.Context, a *Account, slices uint64, deadline time.Time) bool {
 	p.mu.Lock()
 	p.arrive(a)
 	if p.free > 0 {
@@ -58,9 +62,9 @@ func (p *permits) acquire(ctx context.Context, a *account, slices uint64, deadli
 	return p.wait(ctx, a, w, deadline)
 }
 
-// renew is called by the holder of a permit between two slices. The permit goes
+// Renew is called by the holder of a permit between two slices. The permit goes
 // to a tenant that is further behind, if there is one, and is waited for again.
-func (p *permits) renew(ctx context.Context, a *account, deadline time.Time) bool {
+func (p *Permits) Renew(ctx context.Context, a *Account, deadline time.Time) bool {
 	p.mu.Lock()
 	p.charge(a, 1)
 	if p.waiting == 0 || p.queue[0].pass > a.pass {
@@ -73,7 +77,8 @@ func (p *permits) renew(ctx context.Context, a *account, deadline time.Time) boo
 	return p.wait(ctx, a, w, deadline)
 }
 
-func (p *permits) release() {
+// Release gives a permit back, to who is next.
+func (p *Permits) Release() {
 	p.mu.Lock()
 	if p.waiting > 0 {
 		p.next() // the permit passes on without becoming free
@@ -83,21 +88,28 @@ func (p *permits) release() {
 	p.mu.Unlock()
 }
 
+// State returns how many permits are free and how many calls wait for one.
+func (p *Permits) State() (free, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.free, p.waiting
+}
+
 // arrive keeps a tenant that was idle from claiming what it did not use then.
-func (p *permits) arrive(a *account) {
+func (p *Permits) arrive(a *Account) {
 	if len(a.waiters) == 0 {
 		a.pass = max(a.pass, p.clock)
 	}
 }
 
-func (p *permits) charge(a *account, slices uint64) {
-	a.pass += slices * slice * 1024 / max(a.share, 1)
+func (p *Permits) charge(a *Account, slices uint64) {
+	a.pass += slices * Slice * 1024 / max(a.share, 1)
 	if len(a.waiters) > 0 {
 		heap.Fix(&p.queue, a.index)
 	}
 }
 
-func (p *permits) enqueue(a *account) *waiter {
+func (p *Permits) enqueue(a *Account) *waiter {
 	w := &waiter{granted: make(chan struct{}, 1)}
 	a.waiters = append(a.waiters, w)
 	p.waiting++
@@ -108,7 +120,7 @@ func (p *permits) enqueue(a *account) *waiter {
 }
 
 // next wakes the first waiter of the first tenant.
-func (p *permits) next() {
+func (p *Permits) next() {
 	a := p.queue[0]
 	p.clock = max(p.clock, a.pass)
 	w := a.waiters[0]
@@ -120,7 +132,7 @@ func (p *permits) next() {
 	w.granted <- struct{}{}
 }
 
-func (p *permits) wait(ctx context.Context, a *account, w *waiter, deadline time.Time) bool {
+func (p *Permits) wait(ctx context.Context, a *Account, w *waiter, deadline time.Time) bool {
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
@@ -135,7 +147,7 @@ func (p *permits) wait(ctx context.Context, a *account, w *waiter, deadline time
 
 // abandon takes a waiter out of the queue, or gives the permit back that it was
 // granted at the last moment.
-func (p *permits) abandon(a *account, w *waiter) {
+func (p *Permits) abandon(a *Account, w *waiter) {
 	p.mu.Lock()
 	for i, other := range a.waiters {
 		if other != w {
@@ -150,11 +162,11 @@ func (p *permits) abandon(a *account, w *waiter) {
 		return
 	}
 	p.mu.Unlock()
-	p.release()
+	p.Release()
 }
 
 // accounts is a heap of the tenants that have waiters, by pass.
-type accounts []*account
+type accounts []*Account
 
 func (q accounts) Len() int           { return len(q) }
 func (q accounts) Less(i, j int) bool { return q[i].pass < q[j].pass }
@@ -163,7 +175,7 @@ func (q accounts) Swap(i, j int) {
 	q[i].index, q[j].index = i, j
 }
 func (q *accounts) Push(x any) {
-	a := x.(*account)
+	a := x.(*Account)
 	a.index = len(*q)
 	*q = append(*q, a)
 }
