@@ -30,7 +30,7 @@ func (o *outage) has(name string) bool {
 func bubble(t *testing.T, f func(t *testing.T, s *Set, down *outage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, down := NewSet(Options{}), &outage{}
+		s, down := NewSet(Options{Secret: []byte("of the test")}), &outage{}
 		s.probe = func(_ context.Context, srv *Server, _ *health.Probe) health.Result {
 			return health.Result{At: time.Now(), OK: !down.has(srv.name), Cause: "scripted"}
 		}
