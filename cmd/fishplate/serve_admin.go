@@ -18,6 +18,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/proxy"
+	"fishplate/internal/upstream"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -26,8 +27,36 @@ import (
 // readings returns every counter of the process.
 func (p *process) readings() []metrics.Reading {
 	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
+	list = append(list, p.backendReadings()...)
 	for _, t := range p.server.Current().Tenants {
 		list = append(list, metrics.Reading{Table: &metrics.Tenant, Values: []string{t.Name()}, Set: t.Counters()})
+	}
+	return list
+}
+
+// backendReadings joins what upstream counts with the gauges of its state.
+func (p *process) backendReadings() (list []metrics.Reading) {
+	for _, b := range p.backends.Backends() {
+		st := b.Status()
+		list = append(list, metrics.Reading{
+			Table: &metrics.Backend, Values: []string{b.Name()}, Set: b.Counters(), More: []int64{int64(st.Waiting)},
+		})
+		states := map[string]upstream.ServerStatus{}
+		for _, s := range st.Servers {
+			if s.DrainingSince == nil {
+				states[s.Name] = s
+			}
+		}
+		for _, s := range b.Servers() {
+			is, up := states[s.Name()], int64(0)
+			if is.State == "up" || is.State == "slow-start" {
+				up = 1
+			}
+			list = append(list, metrics.Reading{
+				Table: &metrics.Server, Values: []string{b.Name(), s.Name()}, Set: s.Counters(),
+				More: []int64{int64(is.Connections), int64(is.Connections + is.Idle), int64(is.Idle), int64(is.Sessions), up},
+			})
+		}
 	}
 	return list
 }

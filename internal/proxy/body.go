@@ -99,6 +99,7 @@ type carrier struct {
 	in      *http1.Body
 	out     []byte // gathered, not yet written
 	chunked bool
+	begun   bool // the head is out
 	idle    int64
 }
 
@@ -161,7 +162,7 @@ func (c *carrier) add(piece []byte) error {
 	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
 	defer x.s.watch.disarm()
 	head := c.out
-	c.out = c.out[:0]
+	c.out, c.begun = c.out[:0], true
 	if len(head) == 0 {
 		x.rec.BytesOut += int64(len(piece))
 		_, err := x.s.stream.Write(piece)
@@ -174,6 +175,7 @@ func (c *carrier) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
+	c.begun = true
 	err := c.x.flush(c.out)
 	c.out = c.out[:0]
 	return err
@@ -225,8 +227,9 @@ func (p *pace) adapt(took int64) {
 	}
 }
 
-// fail says what broke a body under way. The client sees the end of its
-// connection before the end of the body, which is all that can be told now.
+// fail says what broke a body under way. Once the head is out, the client sees
+// the end of its connection before the end of the body, which is all that can
+// be told then.
 func (c *carrier) fail(err error, fired bool) *message.Fault {
 	if fired {
 		err = os.ErrDeadlineExceeded
@@ -234,7 +237,9 @@ func (c *carrier) fail(err error, fired bool) *message.Fault {
 	x := c.x
 	x.req.Close = true
 	f := x.bodyBroken(err)
-	f.Status = 0
+	if c.begun {
+		f.Status = 0
+	}
 	return f
 }
 

@@ -170,8 +170,9 @@ func (r *replay) Read(p []byte) (int, error) {
 // isTimeout tells a deadline, ours or the system's.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// isEnd tells an orderly end of the stream.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) }
+// isEnd tells an orderly end of a stream or body; a fault that was caused by an
+// early end wraps io.EOF and is none.
+func isEnd(err error) bool { return err == io.EOF }
 
 func tlsVersion(v uint16) string {
 	switch v {

@@ -31,6 +31,11 @@ func stepReply(x *exchange) step {
 	if f != nil && x.fault == nil {
 		x.fault = f
 		x.rec.Last = reply.String()
+		if f.Status != 0 { // nothing of the origin's answer is out yet
+			x.drop()
+			x.faultAnswer()
+			_ = x.replySelf() // the first fault is the one to tell of
+		}
 	}
 	if x.fault != nil {
 		x.rec.Cause, x.rec.Side = x.fault.Cause, x.fault.Side.String()
