@@ -293,14 +293,16 @@ func (c *Conn) Mark() uint32 {
 // SyscallConn implements syscall.Conn.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
 
-// opError maps the poller's word for a closed file to ErrClosed. Deadlines stay
-// os.ErrDeadlineExceeded, which says Timeout.
+// opError gives a failure its public form. What the poller says, as opposed to
+// the kernel, is either that a deadline passed or that the file was closed, and
+// for the latter it has a value of its own that cannot be named here.
 func (c *Conn) opError(op string, err error) error {
-	if errors.Is(err, os.ErrClosed) {
-		return ErrClosed
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return os.NewSyscallError(op, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return os.ErrDeadlineExceeded
 	}
-	return os.NewSyscallError(op, err)
+	return ErrClosed
 }

@@ -1,0 +1,237 @@
+package netio
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func getsockopt(t *testing.T, c *Conn, level, name int) int {
+	t.Helper()
+	v, err := unix.GetsockoptInt(c.FD(), level, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestOptionsAreInherited(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{KeepAlive: 42 * time.Second})
+	_, s := connect(t, l, "tcp", l.Addr().String())
+	for _, c := range []struct{ level, name, want int }{
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 42},
+	} {
+		if got := getsockopt(t, s, c.level, c.name); got != c.want {
+			t.Errorf("option %d/%d = %d, want %d", c.level, c.name, got, c.want)
+		}
+	}
+	if l.Accepted() != 1 || l.Shed() != 0 || l.Key() != "127.0.0.1:0" {
+		t.Error(l.Accepted(), l.Shed(), l.Key())
+	}
+}
+
+func TestDualStack(t *testing.T) {
+	l := listen(t, ":0", ListenOptions{})
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	_, s := connect(t, l, "tcp", "127.0.0.1:"+port)
+	if _, remote := s.AddrPorts(); !remote.Addr().Is4() {
+		t.Error("an IPv4 client is shown as", remote)
+	}
+}
+
+func TestDeferAccept(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Defer: time.Second})
+	c, err := Dial(context.Background(), "tcp", l.Addr().String(), DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	mustWrite(t, c, []byte("x"))
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !s.Readable() {
+		t.Error("accepted before data came")
+	}
+}
+
+func TestShards(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Shards: 3})
+	if l.Shards() != 3 {
+		t.Fatal(l.Shards())
+	}
+	var wg sync.WaitGroup
+	accepted := make(chan *Conn, 64)
+	for i := range l.Shards() {
+		wg.Go(func() {
+			for {
+				c, err := l.AcceptShard(i)
+				if err != nil {
+					return
+				}
+				accepted <- c
+			}
+		})
+	}
+	for range 60 {
+		c, err := Dial(context.Background(), "tcp", l.Addr().String(), DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := <-accepted
+		_ = s.Close()
+		_ = c.Close()
+	}
+	l.Close()
+	wg.Wait()
+}
+
+func TestPortInUse(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	if _, err := Listen(context.Background(), l.Addr().String(), ListenOptions{}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Error(err)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	address := l.Addr().String()
+	for range 5 {
+		c, err := Dial(context.Background(), "tcp", address, DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	l.Drain()
+	for range 5 {
+		s, err := l.Accept()
+		if err != nil {
+			t.Fatal("a queued connection was lost:", err)
+		}
+		_ = s.Close()
+	}
+	if _, err := l.Accept(); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	if _, err := Dial(context.Background(), "tcp", address, DialOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Error("the socket is still open:", err)
+	}
+}
+
+func TestDrainWakesAccept(t *testing.T) {
+	for name, end := range map[string]func(*Listener){"drain": (*Listener).Drain, "close": (*Listener).Close} {
+		t.Run(name, func(t *testing.T) {
+			l := listen(t, "127.0.0.1:0", ListenOptions{})
+			done := make(chan error)
+			go func() {
+				_, err := l.Accept()
+				done <- err
+			}()
+			end(l)
+			if err := <-done; !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestInheritedListener passes a listening socket as a service manager does.
+func TestInheritedListener(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	files, err := l.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files[0].Close()
+	fd := int(files[0].Fd())
+	t.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+	t.Setenv("LISTEN_FDS", strconv.Itoa(fd-firstInherited+1))
+	name := strconv.Itoa(fd - firstInherited)
+	t.Setenv("LISTEN_FDNAMES", "")
+	for range 2 { // taken twice: closing one leaves the passed socket open
+		in := listen(t, "fd:"+name, ListenOptions{})
+		connect(t, in, "tcp", l.Addr().String())
+		in.Close()
+	}
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	t.Setenv("LISTEN_FDS", strconv.Itoa(int(null.Fd())))
+	if _, err := Listen(context.Background(), "fd:"+strconv.Itoa(int(null.Fd())-firstInherited), ListenOptions{}); err == nil {
+		t.Error("/dev/null was taken for a listening socket")
+	}
+}
+
+// TestDescriptorsExhausted lowers the limit until accept fails, and checks
+// that waiting clients are let go at once and that accepting goes on.
+func TestDescriptorsExhausted(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	var clients []*Conn
+	for range 3 {
+		c, err := Dial(context.Background(), "tcp", l.Addr().String(), DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		clients = append(clients, c)
+	}
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	// The next free descriptor is the first beyond the limit; the reserve is below.
+	probe, err := unix.Dup(clients[0].FD())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Close(probe)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(probe), Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	restore := sync.OnceFunc(func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &old) })
+	defer restore()
+
+	accepted := make(chan *Conn, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			accepted <- c
+		}
+		close(accepted)
+	}()
+	for _, c := range clients {
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("a shed client was left waiting:", err)
+		}
+	}
+	if n := l.Shed(); n != 3 {
+		t.Errorf("shed %d, want 3", n)
+	}
+	restore()
+	c, err := Dial(context.Background(), "tcp", l.Addr().String(), DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, ok := <-accepted
+	if !ok {
+		t.Fatal("accepting ended")
+	}
+	_ = s.Close()
+}
