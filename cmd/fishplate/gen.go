@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/config"
 	"fishplate/internal/http1"
 	"fishplate/internal/metrics"
 	"fishplate/internal/predicate"
@@ -26,6 +27,7 @@ func runGen(c *call) error {
 	}{
 		{"cli.md", referenceCLI},
 		{"api.md", referenceAPI},
+		{"configuration.md", config.Reference},
 		{"predicates.md", predicate.Reference},
 		{"abi.md", tenant.Reference},
 		{"metrics.md", referenceMetrics},

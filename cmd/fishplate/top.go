@@ -103,7 +103,9 @@ func rates(before, after sight, subject string) []rate {
 		case "vhost":
 			r.out = per("_sent_bytes_total")
 		case "server":
-			r.out = per("_received_bytes_total")
+			for _, why := range []string{"connect", "connect_timeout", "tls", "reset", "first_byte_timeout", "idle_timeout", "malformed"} {
+				r.errors += per("_faults_total{" + why + "}")
+			}
 			r.active = c.Values[prefix+"_active"]
 		case "backend":
 			r.active = c.Values[prefix+"_queue"]

@@ -108,7 +108,7 @@ func (c *collector) collect(out chan<- prometheus.Metric, table *metrics.Table, 
 	}
 	named, others := s.divide(table, readings, c.budget)
 	for _, r := range named {
-		c.emit(out, table, r.Values, cellsOf(r.Set))
+		c.emit(out, table, r.Values, r.Cells())
 	}
 	if others != nil {
 		values := make([]string, len(table.Labels))
@@ -145,7 +145,7 @@ func (s *share) divide(table *metrics.Table, readings []metrics.Reading, budget 
 			s.named[r.Set] = true
 			named = append(named, r)
 		default:
-			s.rest[r.Set] = cellsOf(r.Set)
+			s.rest[r.Set] = r.Cells()
 		}
 	}
 	if len(s.rest) == 0 && s.gone == nil {
@@ -177,14 +177,6 @@ func (s *share) retire(table *metrics.Table, cells []int64) {
 	}
 }
 
-func cellsOf(set *metrics.Set) []int64 {
-	cells := make([]int64, set.Len())
-	for i := range cells {
-		cells[i] = set.Value(i)
-	}
-	return cells
-}
-
 // emit prints all rows of one thing.
 func (c *collector) emit(out chan<- prometheus.Metric, table *metrics.Table, labels []string, cells []int64) {
 	for i := range table.Rows {
@@ -199,10 +191,10 @@ func (c *collector) emit(out chan<- prometheus.Metric, table *metrics.Table, lab
 			out <- histogram(desc, row, labels, cells)
 		case row.Label != "":
 			for j, value := range row.Values {
-				out <- prometheus.MustNewConstMetric(desc, kind, scaled(row, cells[row.At+j]), append(labels[:len(labels):len(labels)], value)...)
+				out <- prometheus.MustNewConstMetric(desc, kind, row.Unit.Scale(cells[row.At+j]), append(labels[:len(labels):len(labels)], value)...)
 			}
 		default:
-			out <- prometheus.MustNewConstMetric(desc, kind, scaled(row, cells[row.At]), labels...)
+			out <- prometheus.MustNewConstMetric(desc, kind, row.Unit.Scale(cells[row.At]), labels...)
 		}
 	}
 }
@@ -215,15 +207,8 @@ func histogram(desc *prometheus.Desc, row *metrics.Row, labels []string, cells [
 		buckets[bound.Seconds()] = count
 	}
 	count += uint64(cells[row.At+len(row.Bounds)])
-	sum := scaled(row, cells[row.At+len(row.Bounds)+1])
+	sum := row.Unit.Scale(cells[row.At+len(row.Bounds)+1])
 	return prometheus.MustNewConstHistogram(desc, count, sum, buckets, labels...)
-}
-
-func scaled(row *metrics.Row, v int64) float64 {
-	if row.Unit == metrics.Nanoseconds {
-		return float64(v) / 1e9
-	}
-	return float64(v)
 }
 
 // Counters is one thing's counters in the API's form.
@@ -237,7 +222,7 @@ func flatten(readings []metrics.Reading) []Counters {
 	list := make([]Counters, 0, len(readings))
 	for _, r := range readings {
 		c := Counters{Subject: r.Table.Subject, Labels: append([]string{}, r.Values...), Values: make(map[string]float64)}
-		cells := cellsOf(r.Set)
+		cells := r.Cells()
 		for i := range r.Table.Rows {
 			row := &r.Table.Rows[i]
 			switch {
@@ -247,13 +232,13 @@ func flatten(readings []metrics.Reading) []Counters {
 					count += v
 				}
 				c.Values[row.Name+"{count}"] = float64(count)
-				c.Values[row.Name+"{sum}"] = scaled(row, cells[row.At+len(row.Bounds)+1])
+				c.Values[row.Name+"{sum}"] = row.Unit.Scale(cells[row.At+len(row.Bounds)+1])
 			case row.Label != "":
 				for j, value := range row.Values {
-					c.Values[row.Name+"{"+value+"}"] = scaled(row, cells[row.At+j])
+					c.Values[row.Name+"{"+value+"}"] = row.Unit.Scale(cells[row.At+j])
 				}
 			default:
-				c.Values[row.Name] = scaled(row, cells[row.At])
+				c.Values[row.Name] = row.Unit.Scale(cells[row.At])
 			}
 		}
 		list = append(list, c)

@@ -92,78 +92,48 @@ var Route = Table{Subject: "route", Labels: []string{"vhost", "route"}, Rows: []
 	{At: RouteTime, Name: "fishplate_route_seconds_total", Unit: Nanoseconds, Help: "Time spent on the route's requests."},
 }}
 
-// Cells of a backend's Set.
-const (
-	BackendRequests  = 0
-	BackendQueued    = 1
-	BackendQueueFull = 2
-	BackendQueueLate = 3
-	BackendQueueTime = 4
-	BackendRetries   = 5
-	BackendRetryDeny = 6
-	BackendNoServer  = 7
-	BackendPinned    = 8
-	BackendRepinned  = 9
-	BackendMirrored  = 10
-	BackendQueueLeft = 11
-)
-
-// Backend is the table of a backend's Set.
+// Backend is the table of a backend's Set. Its cells are written by upstream,
+// which names them (upstream.BackendRequests and those after it); the gauges
+// behind them come from the state of the backend.
 var Backend = Table{Subject: "backend", Labels: []string{"backend"}, Rows: []Row{
-	{At: BackendRequests, Name: "fishplate_backend_requests_total", Help: "Requests that asked the backend for a server."},
-	{At: BackendQueued, Name: "fishplate_backend_queue", Kind: Gauge, Help: "Requests waiting for a free server."},
-	{At: BackendQueueFull, Name: "fishplate_backend_queue_full_total", Help: "Requests refused because the queue was full."},
-	{At: BackendQueueLate, Name: "fishplate_backend_queue_timeouts_total", Help: "Requests whose time in the queue ran out."},
-	{At: BackendQueueTime, Name: "fishplate_backend_queue_seconds_total", Unit: Nanoseconds, Help: "Time that requests waited in the queue."},
-	{At: BackendRetries, Name: "fishplate_backend_retries_total", Help: "Further attempts after a first one failed."},
-	{At: BackendRetryDeny, Name: "fishplate_backend_retries_denied_total", Help: "Retries that the budget did not allow."},
-	{At: BackendNoServer, Name: "fishplate_backend_no_server_total", Help: "Requests for which no server was usable."},
-	{At: BackendPinned, Name: "fishplate_backend_pinned_total", Help: "Requests that went where persistence sent them."},
-	{At: BackendRepinned, Name: "fishplate_backend_repinned_total", Help: "Requests whose pinned server was unusable."},
-	{At: BackendMirrored, Name: "fishplate_backend_mirrored_total", Help: "Copies of requests sent here by a mirror."},
-	{At: BackendQueueLeft, Name: "fishplate_backend_queue_left_total", Help: "Clients that left while they were queued."},
+	{At: 0, Name: "fishplate_backend_requests_total", Help: "Requests that asked the backend for a server, each once."},
+	{At: 1, Name: "fishplate_backend_queued_total", Help: "Requests that waited in the queue."},
+	{At: 2, Name: "fishplate_backend_queue_seconds_total", Unit: Microseconds, Help: "Time that requests waited in the queue."},
+	{At: 3, Name: "fishplate_backend_queue_full_total", Help: "Requests refused because the queue was full."},
+	{At: 4, Name: "fishplate_backend_queue_timeouts_total", Help: "Requests whose time in the queue ran out."},
+	{At: 5, Name: "fishplate_backend_queue_left_total", Help: "Clients that left while they were queued."},
+	{At: 6, Name: "fishplate_backend_no_server_total", Help: "Requests for which no server was usable."},
+	{At: 7, Name: "fishplate_backend_retries_total", Help: "Further attempts after a first one failed."},
+	{At: 8, Name: "fishplate_backend_retries_denied_total", Help: "Retries that the budget did not allow."},
+	{At: 9, Name: "fishplate_backend_repinned_total", Help: "Pinned requests sent elsewhere because their server was out."},
+	{At: 10, Name: "fishplate_backend_discovery_errors_total", Help: "Look-ups of the backend's name that failed."},
+	{At: 11, Name: "fishplate_backend_queue", Kind: Gauge, Help: "Requests waiting for a free server."},
 }}
 
-// Cells of a server's Set.
-const (
-	ServerRequests    = 0
-	ServerResponses   = 1 // +Class(status)
-	ServerActive      = 6
-	ServerConnections = 7
-	ServerIdle        = 8
-	ServerConnects    = 9
-	ServerConnectFail = 10
-	ServerReuses      = 11
-	ServerStale       = 12
-	ServerFaults      = 13 // +0 reset, +1 timeout, +2 malformed
-	ServerBytesIn     = 16
-	ServerBytesOut    = 17
-	ServerChecks      = 18 // +0 passed, +1 failed
-	ServerEjections   = 20
-	ServerUp          = 21
-	ServerSessions    = 22
-	ServerFirstByte   = 23 // Observe
-)
-
-// Server is the table of a server's Set.
+// Server is the table of a server's Set. Its cells are written by upstream,
+// which names them (upstream.ServerRequests and those after it); the gauges
+// behind them come from the state of the server.
 var Server = Table{Subject: "server", Labels: []string{"backend", "server"}, Rows: []Row{
-	{At: ServerRequests, Name: "fishplate_server_requests_total", Help: "Requests sent to the server."},
-	{At: ServerResponses, Name: "fishplate_server_responses_total", Label: "class", Values: classes, Help: "Its responses by class of status."},
-	{At: ServerActive, Name: "fishplate_server_active", Kind: Gauge, Help: "Requests in flight at the server."},
-	{At: ServerConnections, Name: "fishplate_server_connections", Kind: Gauge, Help: "Open connections, idle ones included."},
-	{At: ServerIdle, Name: "fishplate_server_connections_idle", Kind: Gauge, Help: "Idle connections kept for reuse."},
-	{At: ServerConnects, Name: "fishplate_server_connects_total", Help: "Connections dialled."},
-	{At: ServerConnectFail, Name: "fishplate_server_connect_failures_total", Help: "Dials that failed."},
-	{At: ServerReuses, Name: "fishplate_server_reuses_total", Help: "Requests sent on a kept connection."},
-	{At: ServerStale, Name: "fishplate_server_stale_total", Help: "Kept connections that turned out to be closed."},
-	{At: ServerFaults, Name: "fishplate_server_faults_total", Label: "cause", Values: []string{"reset", "timeout", "malformed"}, Help: "Exchanges that the server spoiled."},
-	{At: ServerBytesIn, Name: "fishplate_server_received_bytes_total", Unit: Bytes, Help: "Bytes received from the server."},
-	{At: ServerBytesOut, Name: "fishplate_server_sent_bytes_total", Unit: Bytes, Help: "Bytes sent to the server."},
-	{At: ServerChecks, Name: "fishplate_server_checks_total", Label: "result", Values: []string{"passed", "failed"}, Help: "Active health checks by result."},
-	{At: ServerEjections, Name: "fishplate_server_ejections_total", Help: "Times that outlier detection put it out."},
-	{At: ServerUp, Name: "fishplate_server_up", Kind: Gauge, Help: "1 when the server is used, 0 when not."},
-	{At: ServerSessions, Name: "fishplate_server_sessions", Kind: Gauge, Help: "Pinned sessions that a table holds for it."},
-	{At: ServerFirstByte, Name: "fishplate_server_first_byte_seconds", Kind: Histogram, Unit: Nanoseconds, Bounds: durations[:], Help: "Time from the request sent to the first byte of its response."},
+	{At: 0, Name: "fishplate_server_requests_total", Help: "Requests given a connection to the server, retries included."},
+	{At: 1, Name: "fishplate_server_connects_total", Help: "Connections opened to the server."},
+	{At: 2, Name: "fishplate_server_reuses_total", Help: "Requests sent on a kept connection."},
+	{At: 3, Name: "fishplate_server_stale_total", Help: "Kept connections that turned out to be closed."},
+	{At: 4, Name: "fishplate_server_faults_total", Label: "cause", Values: []string{"connect", "connect_timeout", "tls", "reset", "first_byte_timeout", "idle_timeout", "malformed"}, Help: "What went wrong with the server, by cause."},
+	{At: 11, Name: "fishplate_server_responses_total", Label: "class", Values: classes, Help: "Its responses by class of status."},
+	{At: 16, Name: "fishplate_server_retried_total", Help: "Requests that failed here and were tried again."},
+	{At: 17, Name: "fishplate_server_connect_seconds_total", Unit: Microseconds, Help: "Time to connect, TLS included."},
+	{At: 18, Name: "fishplate_server_first_byte_seconds_total", Unit: Microseconds, Help: "Time from the request to the head of its response."},
+	{At: 19, Name: "fishplate_server_tls_handshakes_total", Help: "TLS handshakes completed."},
+	{At: 20, Name: "fishplate_server_tls_resumed_total", Help: "TLS handshakes that resumed a session."},
+	{At: 21, Name: "fishplate_server_checks_total", Help: "Active health checks made."},
+	{At: 22, Name: "fishplate_server_check_failures_total", Help: "Active health checks that failed."},
+	{At: 23, Name: "fishplate_server_ejections_total", Help: "Times that outlier detection put it out."},
+	{At: 24, Name: "fishplate_server_pinned_total", Help: "Requests sent here by persistence."},
+	{At: 25, Name: "fishplate_server_active", Kind: Gauge, Help: "Requests in flight at the server."},
+	{At: 26, Name: "fishplate_server_connections", Kind: Gauge, Help: "Open connections, idle ones included."},
+	{At: 27, Name: "fishplate_server_connections_idle", Kind: Gauge, Help: "Idle connections kept for reuse."},
+	{At: 28, Name: "fishplate_server_sessions", Kind: Gauge, Help: "Pinned sessions that a table holds for it."},
+	{At: 29, Name: "fishplate_server_up", Kind: Gauge, Help: "1 when the server is used, 0 when not."},
 }}
 
 // Cells of a tenant's Set.

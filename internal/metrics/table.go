@@ -20,16 +20,28 @@ func (k Kind) String() string { return kinds[k] }
 // Unit says what one step of a cell is.
 type Unit uint8
 
-// The units of cells. Durations are counted in nanoseconds and exposed in
-// seconds.
+// The units of cells. Durations are exposed in seconds, however they are
+// counted.
 const (
 	Events Unit = iota
 	Bytes
 	Nanoseconds
 	Instructions
+	Microseconds
 )
 
-var units = [...]string{"events", "bytes", "seconds", "instructions"}
+var units = [...]string{"events", "bytes", "seconds", "instructions", "seconds"}
+
+// Scale converts a cell to what is exposed.
+func (u Unit) Scale(v int64) float64 {
+	switch u {
+	case Nanoseconds:
+		return float64(v) / 1e9
+	case Microseconds:
+		return float64(v) / 1e6
+	}
+	return float64(v)
+}
 
 // String returns the unit in which the row is exposed.
 func (u Unit) String() string { return units[u] }
@@ -126,6 +138,18 @@ type Reading struct {
 	Table  *Table
 	Values []string // one for each of Table.Labels
 	Set    *Set
+	More   []int64 // cells that follow those of Set: gauges read from a state
+}
+
+// Cells returns the values of all cells of the reading's table.
+func (r *Reading) Cells() []int64 {
+	cells := make([]int64, r.Table.Cells())
+	n := min(r.Set.Len(), len(cells))
+	for i := range n {
+		cells[i] = r.Set.Value(i)
+	}
+	copy(cells[n:], r.More)
+	return cells
 }
 
 // WordTable names a metric whose label values are not known beforehand.

@@ -37,7 +37,7 @@ func checkRow(t *testing.T, table *Table, r *Row) {
 	if (r.Kind == Counter) != strings.HasSuffix(r.Name, "_total") {
 		t.Errorf("%s: a %s", r.Name, r.Kind)
 	}
-	if r.Unit == Nanoseconds && !strings.Contains(r.Name, "_seconds") || r.Unit == Bytes && !strings.Contains(r.Name, "_bytes") {
+	if (r.Unit == Nanoseconds || r.Unit == Microseconds) && !strings.Contains(r.Name, "_seconds") || r.Unit == Bytes && !strings.Contains(r.Name, "_bytes") {
 		t.Errorf("%s: the name does not tell its unit, %s", r.Name, r.Unit)
 	}
 	if r.Kind == Histogram && len(r.Bounds) == 0 || (r.Label != "") != (len(r.Values) > 0) {
@@ -76,5 +76,23 @@ func TestSetSums(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { s.Add(3, 4, 1) }); n != 0 {
 		t.Errorf("Add allocates %v times", n)
+	}
+}
+
+func TestReadingCells(t *testing.T) {
+	s := NewSet(11)
+	s.Add(0, 10, 7)
+	r := Reading{Table: &Backend, Set: s, More: []int64{3}}
+	cells := r.Cells()
+	if len(cells) != Backend.Cells() || cells[10] != 7 || cells[11] != 3 {
+		t.Errorf("cells: %v", cells)
+	}
+}
+
+func TestScale(t *testing.T) {
+	for unit, want := range map[Unit]float64{Events: 1500, Nanoseconds: 1.5e-6, Microseconds: 1.5e-3, Bytes: 1500} {
+		if got := unit.Scale(1500); got != want {
+			t.Errorf("%s: %v, want %v", unit, got, want)
+		}
 	}
 }
