@@ -1,5 +1,5 @@
 // Package examples holds the demonstration tenants, compiled: hello in C and
-// shop in C++. Their sources lie beside them; test/guests/build.sh builds both.
+// shop in C++. Their sources lie in src; test/guests/build.sh builds both.
 package examples
 
 import _ "embed"

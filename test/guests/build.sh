@@ -14,15 +14,16 @@ common="-march=rv64gc -mabi=lp64d -O2 -static -nostdlib -ffreestanding -fno-stac
 
 one() { # SOURCE COMPILER FLAGS
 	name=$(basename "${1%.*}")
-	to=${out:-$(dirname "$1")}/$name.elf
+	dir=$(dirname "$1")
+	to=${out:-${dir%/src}}/$name.elf
 	# shellcheck disable=SC2086
 	$2 $common $3 "$1" $4 -o "$to"
 }
 
-for f in "$root"/sdk/examples/*.c "$root"/test/guests/*.c; do
+for f in "$root"/sdk/examples/src/*.c "$root"/test/guests/*.c; do
 	one "$f" "$CC" "" ""
 done
-for f in "$root"/sdk/examples/*.cpp; do
+for f in "$root"/sdk/examples/src/*.cpp; do
 	[ -e "$f" ] || continue
 	one "$f" "$CXX" "-std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics -I$root/sdk/cpp" "-lgcc"
 done
