@@ -42,6 +42,8 @@ type call struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	// ready is called once serve answers; nil is nothing.
+	ready func(p *process)
 }
 
 // newRoot makes the cobra command of the table.
@@ -109,7 +111,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 		return nil
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return v.run(&call{c.Context(), args, c.Flags(), stdin, stdout, stderr})
+		return v.run(&call{ctx: c.Context(), args: args, flags: c.Flags(), stdin: stdin, stdout: stdout, stderr: stderr})
 	}
 	return c
 }

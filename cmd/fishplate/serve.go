@@ -84,6 +84,9 @@ func runServe(c *call) error {
 	err = p.control.Start(c.ctx, path)
 	if err == nil {
 		logger.Info("serving", "path", path, "pid", os.Getpid(), "version", version())
+		if c.ready != nil {
+			c.ready(p)
+		}
 		err = p.control.Signals(c.ctx, signals, drainTime, p.shutdown)
 	} else {
 		var refusal control.Refusal
