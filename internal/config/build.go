@@ -199,11 +199,13 @@ func (l *loader) backend(n *node) *model.Backend {
 			l.errorf(d.at, `discover "dns" of type "a" needs "port"`, "Address records carry no port.", "")
 		}
 	}
+	if short, ok := n.attrs["servers"]; ok && short.v == nil {
+		return l.backendParts(n, b)
+	}
 	if len(b.Servers) == 0 && b.Discover == nil && !l.broken {
 		l.errorf(n.at, fmt.Sprintf("backend %q has no server", n.label), "", `write servers = ["127.0.0.1:9000"], a server block or a discover block`)
 	}
-	l.backendParts(n, b)
-	return b
+	return l.backendParts(n, b)
 }
 
 func (l *loader) servers(n *node, b *model.Backend) {
@@ -239,7 +241,7 @@ func server(n *node, b *model.Backend, address string) *model.Server {
 }
 
 // backendParts are the inner blocks whose absence means off.
-func (l *loader) backendParts(n *node, b *model.Backend) {
+func (l *loader) backendParts(n *node, b *model.Backend) *model.Backend {
 	if t := n.find("tls"); t != nil {
 		b.TLS = &model.BackendTLS{CA: t.file("ca"), ServerName: t.str("server_name"), Cert: t.file("cert"), Key: t.file("key"), InsecureSkipVerify: t.str("verify") == "off"}
 		if b.TLS.InsecureSkipVerify {
@@ -271,6 +273,7 @@ func (l *loader) backendParts(n *node, b *model.Backend) {
 	if p := n.find("persist"); p != nil {
 		b.Persist = l.persist(p)
 	}
+	return b
 }
 
 func isStatus(s string) bool {

@@ -19,7 +19,9 @@ func (l *loader) check() {
 	l.checkHosts()
 	l.checkBinds()
 	l.checkShadows()
-	l.checkUnused()
+	if !l.diags.HasErrors() {
+		l.checkUnused() // after an error, what is unused may only be misspelt
+	}
 	l.checkLoops()
 	l.checkServers()
 	l.checkFiles()

@@ -169,7 +169,10 @@ func walk(out map[string]string, name string, v reflect.Value) {
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			walk(out, fmt.Sprintf("%s[%d]", name, i), v.Index(i))
+			element, before := fmt.Sprintf("%s[%d]", name, i), len(out)
+			if walk(out, element, v.Index(i)); len(out) == before {
+				out[element] = "empty" // it counts, though nothing in it is written
+			}
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {

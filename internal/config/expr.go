@@ -37,6 +37,11 @@ func (l *loader) fold(e hclsyntax.Expression) hclsyntax.Expression {
 		}
 		c := *x
 		c.Args = l.foldAll(x.Args)
+		if last := len(c.Args) - 1; c.ExpandFinal && last >= 0 {
+			if t, ok := c.Args[last].(*hclsyntax.TupleConsExpr); ok {
+				c.Args, c.ExpandFinal = append(c.Args[:last], t.Exprs...), false
+			}
+		}
 		return &c
 	case *hclsyntax.BinaryOpExpr:
 		c := *x

@@ -78,8 +78,9 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 
 // file is one parsed file that waits for decoding.
 type file struct {
-	name string
-	body *body
+	name   string
+	body   *body
+	broken bool // by its syntax: its locals count, nothing else is looked at
 }
 
 // readPath parses everything first, so that locals of all files are known, and
@@ -113,6 +114,9 @@ func (l *loader) readPath(name string, root *node) {
 		l.scope.value(n, l.scope.locals[n].at)
 	}
 	for _, f := range files {
+		if f.broken {
+			continue
+		}
 		f.body.attrs = slices.DeleteFunc(f.body.attrs, func(a attribute) bool { return a.name == "include" })
 		n := l.decode(f.body, l.top, "", start(f.name))
 		l.join(root, n)
@@ -171,17 +175,30 @@ func (l *loader) readFile(name string, files []file) []file {
 	} else {
 		b, diags = parseNative(src, name)
 	}
-	if diags.HasErrors() {
-		l.broken = true
+	broken := diags.HasErrors()
+	l.broken = l.broken || broken
+	l.take(onePerKind(diags), start(name))
+	files = append(files, file{name, b, broken})
+	if broken {
+		return files
 	}
-	l.take(diags, start(name))
-	files = append(files, file{name, b})
 	for _, a := range b.attrs {
 		if a.name == "include" {
 			files = l.include(name, a, files)
 		}
 	}
 	return files
+}
+
+// onePerKind keeps the first of each kind of syntax error: an open quote makes
+// the parser stumble over every line that follows.
+func onePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		known := seen[d.Summary] || d.Summary == "Unterminated template string" && seen["Invalid multi-line string"]
+		seen[d.Summary] = true
+		return known
+	})
 }
 
 // include reads the files of a glob, relative to the file that names it.

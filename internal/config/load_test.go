@@ -10,7 +10,7 @@ import (
 func testOptions(path string) Options {
 	env := map[string]string{"PORT": "9000", "HOME": "/home/fp", "PWD": "/srv", "XDG_RUNTIME_DIR": "/run/user/1"}
 	return Options{
-		FS: os.DirFS("testdata"), Path: path, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+		FS: os.DirFS("testdata"), Path: path, Now: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 		Env: func(k string) (string, bool) { v, ok := env[k]; return v, ok },
 	}
 }

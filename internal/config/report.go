@@ -41,6 +41,9 @@ func (l *loader) take(diags hcl.Diagnostics, at hcl.Range) {
 			severity = Warning
 		}
 		suggestion, detail := trap(d), d.Detail
+		if d.Summary == "Invalid multi-line string" {
+			detail = ""
+		}
 		if hint, ok := d.Extra.(predicate.Hint); ok && hint.Suggestion != "" {
 			suggestion = fmt.Sprintf("did you mean %s?", strings.Trim(hint.Suggestion, " "))
 			detail, _, _ = strings.Cut(detail, " Did you mean ")
@@ -52,6 +55,10 @@ func (l *loader) take(diags hcl.Diagnostics, at hcl.Range) {
 				suggestion = "env(\"NAME\") and file(\"PATH\") are the functions that can be called while the file is read"
 			}
 			l.add(severity, at, fmt.Sprintf("there is no function %q here", e.CalledFunctionName()), detail, suggestion)
+			continue
+		}
+		if _, cause, ok := strings.Cut(detail, `" failed: `); ok && d.Summary == "Error in function call" {
+			l.add(severity, at, strings.TrimSuffix(cause, "."), "", suggestion)
 			continue
 		}
 		l.add(severity, at, lowerFirst(d.Summary), oneLine(detail), suggestion)
@@ -67,6 +74,8 @@ func trap(d *hcl.Diagnostic) string {
 		return `in a quoted string a backslash is doubled: "~^/x\\.html$"`
 	case "Extra characters after interpolation expression", "Unclosed template interpolation sequence", "Invalid template control keyword", "Invalid template directive":
 		return "a literal ${ is written $${, a literal %{ is written %%{"
+	case "Invalid multi-line string", "Unterminated template string":
+		return "close the quote on the line where it opens"
 	case "Invalid expression":
 		return "a word is a string and needs quotes"
 	case "Attribute redefined", "Duplicate attribute definition":

@@ -42,6 +42,9 @@ func (s *scope) add(a attribute) {
 // value evaluates a local when it is first asked for.
 func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
 	loc, ok := s.locals[name]
+	if !ok && s.l.broken {
+		return cty.DynamicVal, false // a broken file may hold it
+	}
 	if !ok {
 		s.l.errorf(from, fmt.Sprintf("there is no local %q", name), "", didYouMean(name, s.names))
 		return cty.DynamicVal, false

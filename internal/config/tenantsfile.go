@@ -224,10 +224,13 @@ func (l *loader) tenantVHosts() {
 }
 
 // FromTenantsFile makes a complete configuration of a tenants file at o.Path, one
-// server and the addresses to listen on.
+// server and the addresses to listen on (default ":8080").
 func FromTenantsFile(o Options, backend string, bind ...string) (*model.Config, Diagnostics) {
 	l := newLoader(o)
 	at := start(o.Path)
+	if len(bind) == 0 {
+		bind = []string{":8080"}
+	}
 	root := &node{table: l.top, at: at}
 	given := func(v any) value { return value{v: v, name: at, at: at} }
 	for kind, attrs := range map[string]map[string]value{

@@ -1,0 +1,3 @@
+listener "web" { bind = [":80800"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }

@@ -1,0 +1,12 @@
+listener "web" {
+  bind = [":8080"]
+  tls {
+    certificates = ["x"]
+  }
+}
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }
+certificate "x" {
+  cert = "nope.pem"
+  key  = "old.key"
+}

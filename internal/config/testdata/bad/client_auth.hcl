@@ -1,0 +1,9 @@
+listener "web" {
+  bind = [":8080"]
+  tls {
+    certificates = ["x"]
+    client_auth  = "required"
+  }
+}
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }

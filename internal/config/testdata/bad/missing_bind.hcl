@@ -1,0 +1,4 @@
+listener "web" {
+}
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }

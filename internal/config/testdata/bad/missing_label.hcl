@@ -1,0 +1,5 @@
+listener "web" { bind = [":8080"] }
+backend {
+  servers = ["127.0.0.1:9000"]
+}
+vhost "any" { backend = "app" }

@@ -1,0 +1,3 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+tenants "x" { path = "nope.json" }

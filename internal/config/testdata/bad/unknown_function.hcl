@@ -1,0 +1,6 @@
+listener "web" {
+  bind = [":8080"]
+  protocols = evn("P")
+}
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }

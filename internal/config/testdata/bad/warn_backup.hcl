@@ -1,0 +1,8 @@
+listener "web" { bind = [":8080"] }
+backend "app" {
+  server "a" {
+    address = "127.0.0.1:9000"
+    backup  = true
+  }
+}
+vhost "any" { backend = "app" }

@@ -1,0 +1,2 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }

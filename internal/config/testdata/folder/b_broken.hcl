@@ -1,0 +1,3 @@
+vhost "any" {
+  backend = "app
+}

@@ -1,0 +1,5 @@
+vhost "shop" {
+  hosts   = ["shop.example"]
+  backnd  = "app"
+  backend = "defined-in-the-broken-file"
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"testing"
+	"testing/fstest"
+
+	"fishplate/internal/model"
+)
+
+// TestTwin writes full.hcl's parsed form as JSON and wants the same model of it.
+func TestTwin(t *testing.T) {
+	want, _ := Load(testOptions("full/full.hcl"))
+	src, err := os.ReadFile("testdata/full/full.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, diags := parseNative(src, "full/full.hcl")
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	twin, err := json.MarshalIndent(toJSON(b, compile(Schema())), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{"full/full.hcl.json": {Data: twin}}
+	for _, name := range []string{"full/down.html", "full/shop.elf", "full/one.elf", "full/shop.pem", "full/shop.key", "full/tenants.json", "full/more/static.hcl"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
+	}
+	o := testOptions("full/full.hcl.json")
+	o.FS = files
+	got, found, sources := LoadSources(o)
+	if got == nil {
+		var out bytes.Buffer
+		_ = found.Format(&out, sources, false)
+		t.Fatal(out.String())
+	}
+	if changes := Diff(want, got); len(changes) > 0 {
+		t.Errorf("the twin differs: %+v", changes)
+	}
+	sameSources := *got
+	sameSources.Sources = want.Sources
+	sameOrder(&sameSources, want)
+	if !model.Equal(want, &sameSources) {
+		t.Error("model.Equal sees a difference that Diff does not")
+	}
+}
+
+// sameOrder undoes what JSON's order of blocks changed, where order says nothing.
+func sameOrder(a, b *model.Config) {
+	byName := map[string]*model.Backend{}
+	for _, x := range a.Backends {
+		byName[x.Name] = x
+	}
+	for i, x := range b.Backends {
+		a.Backends[i] = byName[x.Name]
+	}
+}
+
+// toJSON renders a body as the JSON twin; expressions become "${…}" where they
+// are more than a literal.
+func toJSON(b *body, t *table) any {
+	out := object{}
+	for _, a := range b.attrs {
+		out.set(a.name, json.RawMessage(exprJSON(a)))
+	}
+	for _, in := range b.blocks {
+		inner := toJSON(in.body, t.blocks[in.name])
+		if len(in.labels) == 0 {
+			out.set(in.name, inner)
+			continue
+		}
+		group, _ := out.get(in.name).(*object)
+		if group == nil {
+			group = &object{}
+			out.set(in.name, group)
+		}
+		group.set(in.labels[0], inner)
+	}
+	return &out
+}
+
+func exprJSON(a attribute) []byte {
+	return jsonOf(a.expr)
+}
