@@ -313,3 +313,12 @@ func TestKeepAliveBothSides(t *testing.T) {
 		t.Errorf("the origin saw %d connections, want 1", n)
 	}
 }
+
+func listenLocal(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}

@@ -11,6 +11,9 @@ import (
 
 // stepReply writes the answer. Every fault becomes a status here, once.
 func stepReply(x *exchange) step {
+	if x.srv.draining.Load() {
+		x.req.Close = true
+	}
 	if x.fault != nil {
 		x.faultAnswer()
 	}

@@ -39,6 +39,10 @@ func (x *exchange) startUpload(up *upstream.UpConn) {
 	go func() {
 		x.sendBody(up)
 		u.watch.disarm()
+		if u.fault != nil {
+			// The origin will wait for the rest for ever: so would our reader.
+			_ = up.Raw.SetReadDeadline(past())
+		}
 		u.done <- struct{}{}
 	}()
 }
@@ -151,7 +155,7 @@ func (x *exchange) checkBody(u *upload, n int, elapsed int64) error {
 // spliceUp moves the rest of a Content-Length body in the kernel.
 func (x *exchange) spliceUp(up *upstream.UpConn) {
 	u, s := &x.upload, x.s
-	size := pace(spliceFirst)
+	size := pace(spliceLeast)
 	for left := x.body.Remaining(); left > 0; {
 		begin := x.srv.wheel.now()
 		u.watch.arm(s.plain, up.Plain, begin+s.plan.body)
@@ -163,6 +167,8 @@ func (x *exchange) spliceUp(up *upstream.UpConn) {
 		if n == 0 && err == nil || err != nil {
 			switch {
 			case u.stopped.Load():
+			case fired && n > 0:
+				u.fault = slow("body-slow", message.SideClient)
 			case fired || isEnd(err) || err == nil:
 				u.fault = bodyFault(err, fired)
 			default:
