@@ -1,0 +1,214 @@
+package cert
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"fishplate/internal/model"
+)
+
+// files are made pairs: name.pem and name.key.
+type files map[string][]byte
+
+func (f files) read(path string) ([]byte, error) {
+	text, ok := f[path]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return text, nil
+}
+
+// add makes a self-signed pair for the names.
+func (f files) add(t testing.TB, name string, until time.Time, names ...string) *model.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(int64(len(f) + 1)), Subject: pkix.Name{CommonName: name},
+		NotBefore: until.Add(-1000 * time.Hour), NotAfter: until, DNSNames: names,
+		IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f[name+".pem"] = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	f[name+".key"] = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
+	return &model.Certificate{Name: name, Cert: name + ".pem", Key: name + ".key"}
+}
+
+func handshake(t testing.TB, server *tls.Config, client *tls.Config) (tls.ConnectionState, error) {
+	t.Helper()
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	done := make(chan error, 1)
+	go func() {
+		s := tls.Server(b, server)
+		err := s.Handshake()
+		if err == nil {
+			_, err = s.Write([]byte("x")) // carries the session ticket
+		}
+		done <- err
+	}()
+	c := tls.Client(a, client)
+	err := c.Handshake()
+	if err == nil {
+		_, err = c.Read(make([]byte, 1))
+	}
+	a.Close()
+	return c.ConnectionState(), errors.Join(err, <-done)
+}
+
+func TestChosenByServerName(t *testing.T) {
+	f := files{}
+	later := time.Now().Add(1000 * time.Hour)
+	certs := []*model.Certificate{f.add(t, "shop", later, "shop.test", "*.shop.test"), f.add(t, "other", later, "other.test"), f.add(t, "spare", later, "spare.test")}
+	s := NewStore(Options{ReadFile: f.read})
+	defer s.Close()
+	u, err := s.Prepare(certs, []*model.Listener{{Name: "web", TLS: &model.ListenerTLS{Certificates: []string{"shop", "other"}, Default: "spare"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Commit()
+	for name, want := range map[string]string{
+		"shop.test": "shop", "SHOP.test": "shop", "a.shop.test": "shop", "a.b.shop.test": "spare",
+		"other.test": "other", "nobody.test": "spare", "": "spare",
+	} {
+		st, err := handshake(t, u.Configs()["web"], &tls.Config{ServerName: name, InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		if got := st.PeerCertificates[0].Subject.CommonName; got != want || st.NegotiatedProtocol != "http/1.1" {
+			t.Errorf("%q: certificate %q, protocol %q; want %q", name, got, st.NegotiatedProtocol, want)
+		}
+	}
+}
+
+func TestTicketsSurviveReloadAndTurns(t *testing.T) {
+	f := files{}
+	now := time.Now()
+	certs := []*model.Certificate{f.add(t, "a", now.Add(1000*time.Hour), "a.test")}
+	s := NewStore(Options{ReadFile: f.read, Now: func() time.Time { return now }})
+	defer s.Close()
+	listeners := []*model.Listener{
+		{Name: "one", TLS: &model.ListenerTLS{Certificates: []string{"a"}, Tickets: time.Hour}},
+		{Name: "two", TLS: &model.ListenerTLS{Certificates: []string{"a"}, Tickets: time.Hour}},
+	}
+	prepare := func() map[string]*tls.Config {
+		u, err := s.Prepare(certs, listeners)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Commit()
+		return u.Configs()
+	}
+	cfg := prepare()
+	client := &tls.Config{ServerName: "a.test", InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+	resumed := func(what string, server *tls.Config, want bool) {
+		t.Helper()
+		st, err := handshake(t, server, client)
+		if err != nil || st.DidResume != want {
+			t.Errorf("%s: resumed %v, want %v (%v)", what, st.DidResume, want, err)
+		}
+	}
+	resumed("first", cfg["one"], false)
+	resumed("another listener", cfg["two"], true)
+	resumed("after a reload", prepare()["one"], true)
+	cfg = prepare()
+	now = now.Add(time.Hour)
+	s.turn()
+	resumed("one key later", cfg["one"], true)
+	for range keysKept {
+		now = now.Add(time.Hour)
+		s.turn()
+	}
+	resumed("when the key is gone", cfg["one"], false)
+}
+
+func TestClientCertificates(t *testing.T) {
+	f := files{}
+	later := time.Now().Add(1000 * time.Hour)
+	certs := []*model.Certificate{f.add(t, "a", later, "a.test"), f.add(t, "me", later), f.add(t, "stranger", later)}
+	s := NewStore(Options{ReadFile: f.read})
+	defer s.Close()
+	for _, auth := range []string{"optional", "required"} {
+		u, err := s.Prepare(certs, []*model.Listener{{Name: "web", TLS: &model.ListenerTLS{Certificates: []string{"a"}, ClientCA: "me.pem", ClientAuth: auth, MinVersion: "1.3"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for who, want := range map[string]bool{"me": true, "stranger": false, "": auth == "optional"} {
+			client := &tls.Config{InsecureSkipVerify: true}
+			if who != "" {
+				pair, err := tls.X509KeyPair(f[who+".pem"], f[who+".key"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+			}
+			if _, err := handshake(t, u.Configs()["web"], client); (err == nil) != want {
+				t.Errorf("%s, client %q: %v", auth, who, err)
+			}
+		}
+	}
+}
+
+func TestPrepareNamesEveryTrouble(t *testing.T) {
+	f := files{}
+	later := time.Now().Add(1000 * time.Hour)
+	a := f.add(t, "a", later, "a.test")
+	f.add(t, "b", later, "b.test")
+	s := NewStore(Options{ReadFile: f.read})
+	defer s.Close()
+	_, err := s.Prepare([]*model.Certificate{{Name: "gone", Cert: "gone.pem", Key: "gone.key"}, {Name: "mixed", Cert: "a.pem", Key: "b.key"}}, nil)
+	if err == nil || !strings.Contains(err.Error(), `certificate "gone"`) || !strings.Contains(err.Error(), `certificate "mixed"`) {
+		t.Errorf("got %v", err)
+	}
+	for want, tls := range map[string]model.ListenerTLS{
+		`no certificate "x"`:    {Certificates: []string{"x"}},
+		`min_version "1.1"`:     {Certificates: []string{"a"}, MinVersion: "1.1"},
+		`curve "P1" is unknown`: {Certificates: []string{"a"}, Curves: []string{"P1"}},
+		`client_auth "maybe"`:   {Certificates: []string{"a"}, ClientAuth: "maybe"},
+		"no certificates":       {},
+	} {
+		_, err := s.Prepare([]*model.Certificate{a}, []*model.Listener{{Name: "web", TLS: &tls}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
+
+func TestInspect(t *testing.T) {
+	f := files{}
+	now := time.Now()
+	s := NewStore(Options{ReadFile: f.read})
+	defer s.Close()
+	for name, tt := range map[string]struct {
+		until time.Time
+		want  string
+	}{"fine": {now.Add(1000 * time.Hour), ""}, "near": {now.Add(24 * time.Hour), "expires on "}, "over": {now.Add(-time.Hour), "expired on "}} {
+		got, err := s.Inspect(f.add(t, name, tt.until, name+".test"))
+		if err != nil || !strings.HasPrefix(strings.Join(got, ""), tt.want) || (tt.want == "") != (len(got) == 0) {
+			t.Errorf("%s: %v %v", name, got, err)
+		}
+	}
+}
