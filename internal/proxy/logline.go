@@ -22,11 +22,11 @@ func AppendJSON(dst []byte, r *Record) []byte {
 	dst = jsonText(dst, "tls", r.TLS)
 	if r.HasRequest {
 		dst = jsonText(dst, "method", r.Method)
-		dst = jsonText(dst, "host", r.Host)
 		dst = jsonText(dst, "path", r.Path)
 		dst = jsonText(dst, "query", r.Query)
 		dst = jsonInt(dst, "minor", int64(r.Minor))
 	}
+	dst = jsonText(dst, "host", r.Host) // of a tunnel: its server name
 	dst = jsonText(dst, "vhost", r.VHost)
 	dst = jsonText(dst, "route", r.Route)
 	dst = jsonText(dst, "tenant", r.Tenant)

@@ -36,6 +36,7 @@ type rig struct {
 	served  sync.WaitGroup
 	id      uint64
 	key     []byte
+	add     func(*Parts)
 }
 
 // base is a configuration with one listener and one route "all" to backend
@@ -67,8 +68,15 @@ func base(servers ...string) *model.Config {
 
 func newRig(t testing.TB, cfg *model.Config) *rig {
 	t.Helper()
+	return newRigWith(t, cfg, func(*Parts) {})
+}
+
+// newRigWith is newRig with further parts of the estate.
+func newRigWith(t testing.TB, cfg *model.Config, add func(*Parts)) *rig {
+	t.Helper()
 	r := &rig{
-		t: t, estate: NewEstate(), process: metrics.Process.New(), causes: metrics.NewWords(100),
+		add: add,
+		t:   t, estate: NewEstate(), process: metrics.Process.New(), causes: metrics.NewWords(100),
 		set: upstream.NewSet(upstream.Options{}), tenants: tenant.NewSet(tenant.Options{}), key: []byte("debug key"),
 	}
 	var err error
@@ -122,6 +130,7 @@ func (r *rig) apply(cfg *model.Config) *Generation {
 	if r.log != nil {
 		p.Logs = []*Log{r.log}
 	}
+	r.add(&p)
 	g, err := Compile(p)
 	if err != nil {
 		r.t.Fatal(err)
