@@ -353,7 +353,7 @@ func TestLargeBodiesAreSpliced(t *testing.T) {
 		t.Fatalf("%d of %d bytes arrived right, %v", len(got), len(body), err)
 	}
 	m := w.s.WaitLine("the download", func(m map[string]any) bool { return m["status"] == 200.0 })
-	if n, _ := m["spliced"].(float64); n < float64(len(body)/2) {
-		t.Errorf("the log counts %v spliced bytes of %d", m["spliced"], len(body))
+	if m["spliced"] != true {
+		t.Errorf("the log does not say that it was spliced: %v", m)
 	}
 }

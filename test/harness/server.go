@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,12 +86,11 @@ func (s *Server) Write(text string) {
 	}
 }
 
-// waitReady polls the admin socket until it answers or the process ends.
+// waitReady waits until the process says that it serves, or ends.
 func (s *Server) waitReady() {
 	s.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		if c, err := net.Dial("unix", s.Socket); err == nil {
-			c.Close()
+		if strings.Contains(s.Stderr(), "msg=serving") {
 			return
 		}
 		select {
@@ -109,8 +107,14 @@ func (s *Server) finish() {
 	select {
 	case <-s.exited:
 	default:
+		// Two at once would count as one: the second follows when the first has
+		// had its chance.
 		_ = s.cmd.Process.Signal(syscall.SIGTERM)
-		_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-s.exited:
+		case <-time.After(500 * time.Millisecond):
+			_ = s.cmd.Process.Signal(syscall.SIGTERM)
+		}
 		select {
 		case <-s.exited:
 		case <-time.After(20 * time.Second):
