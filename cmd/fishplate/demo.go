@@ -144,7 +144,7 @@ func (c *call) invite(p *process, path string) {
 	fmt.Fprintf(w, "\nThen look (export FISHPLATE_SOCKET=%s):\n\n", socket)
 	for _, l := range [][2]string{
 		{"fishplate status", "everything that runs"},
-		{"fishplate log --format text", "each request with the time that every step took"},
+		{"fishplate log", "each request with the time that every step took"},
 		{"fishplate explain GET " + url + "/ -H 'Cookie: group=canary'", "why a request goes where"},
 		{"curl http://" + metrics + "/metrics", "every counter"},
 		{"fishplate top", "requests per second, as they change"},
