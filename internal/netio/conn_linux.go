@@ -20,7 +20,6 @@ type Conn struct {
 	in     operation
 	out    operation
 	remote netip.AddrPort // invalid on a Unix socket
-	local  netip.AddrPort // valid once asked for
 	fd     int32
 	unix   bool
 
@@ -252,17 +251,17 @@ func (c *Conn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadlin
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
 
 // AddrPorts returns both ends, invalid ones on a Unix socket. The local end is
-// asked of the kernel the first time, by the connection's own goroutine.
+// asked of the kernel each time: keeping it would cost every idle connection.
 func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
-	if !c.local.IsValid() && !c.unix {
+	if !c.unix {
 		_ = c.raw.Control(func(fd uintptr) {
 			var a address
 			if getsockname(fd, &a) == 0 {
-				c.local = a.addrPort()
+				local = a.addrPort()
 			}
 		})
 	}
-	return c.local, c.remote
+	return local, c.remote
 }
 
 // LocalAddr implements net.Conn.

@@ -333,8 +333,8 @@ func (l *Listener) shed(s *shard) {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1
 		if fd, _, errno, err := s.accept(true); err == nil && errno == 0 {
-			_ = unix.Close(fd)
 			l.counters.shed.Add(1)
+			_ = unix.Close(fd)
 		}
 	}
 	select {
