@@ -14,9 +14,12 @@ var buffers = sync.Pool{New: func() any {
 // pool. The caller owns it until PutBuffer.
 func GetBuffer() *[]byte { return buffers.Get().(*[]byte) }
 
-// PutBuffer gives a buffer back; nil and buffers of another size are ignored.
+// PutBuffer gives a buffer back, at its full length whatever it was cut to; nil
+// and what is not of the pool's size are ignored.
 func PutBuffer(b *[]byte) {
-	if b != nil && len(*b) == BufferSize {
-		buffers.Put(b)
+	if b == nil || cap(*b) != BufferSize {
+		return
 	}
+	*b = (*b)[:BufferSize]
+	buffers.Put(b)
 }

@@ -19,7 +19,8 @@ type Conn struct {
 	raw    syscall.RawConn
 	in     operation
 	out    operation
-	remote netip.AddrPort // invalid on a Unix socket
+	probe  func(fd uintptr) // Readable's, made when it is first asked
+	remote netip.AddrPort   // invalid on a Unix socket
 	fd     int32
 	unix   bool
 
@@ -172,8 +173,13 @@ func (c *Conn) WaitRead() error {
 // Readable reports whether bytes, the end or an error are pending. An idle
 // connection to a server that is readable must not be used again.
 func (c *Conn) Readable() bool {
-	err := c.raw.Control(c.peekNow)
-	return err != nil || c.pending
+	if c.probe == nil {
+		c.probe = func(fd uintptr) {
+			var b [1]byte
+			_, c.in.err = peekByte(fd, &b)
+		}
+	}
+	return c.raw.Control(c.probe) != nil || c.in.err != unix.EAGAIN
 }
 
 // Write implements io.Writer. At most one goroutine writes at a time.

@@ -187,6 +187,7 @@ func TestNoAllocations(t *testing.T) {
 		"echo":   func() { mustWrite(t, c, head); _, _ = s.Read(b) },
 		"pooled": func() { mustWrite(t, c, head); p, _, _ := s.ReadPooled(); PutBuffer(p) },
 		"writev": func() { _, _ = c.Writev(head, tail); _, _ = s.Read(b) },
+		"probe":  func() { c.Readable() },
 	} {
 		if n := testing.AllocsPerRun(200, f); n >= allocationLimit {
 			t.Errorf("%s: %v allocations", name, n)
