@@ -144,7 +144,8 @@ func TestBytesPerParked(t *testing.T) {
 	}
 	per := (used() - before) / n
 	t.Logf("%d bytes per parked connection", per)
-	if per > 1200 { // about 980 without the noise of the collector
+	// About 980, and twice that with a collector or race detector at work.
+	if per > 4<<10 {
 		t.Errorf("%d bytes per parked connection", per)
 	}
 }

@@ -46,6 +46,7 @@ const (
 	plain  opMode = iota // read into p, write from p
 	pooled               // read into a buffer taken from the pool
 	peek                 // wait only
+	ask                  // write p, then as pooled
 )
 
 // newConn takes ownership of a connected non-blocking descriptor.
@@ -76,6 +77,8 @@ func (c *Conn) tryRead(fd uintptr) bool {
 	o := &c.in
 	p := o.p
 	switch o.mode {
+	case ask:
+		return c.tryAsk(fd)
 	case pooled:
 		o.pooled = GetBuffer()
 		p = *o.pooled
@@ -101,6 +104,58 @@ func (c *Conn) tryRead(fd uintptr) bool {
 		o.err = errno
 		return true
 	}
+}
+
+// tryAsk writes p at its first call and then parks: the answer cannot be there
+// yet, and because the poller's edge was reset before the write, whatever
+// arrives from now on wakes us. So the read that would find nothing is saved.
+func (c *Conn) tryAsk(fd uintptr) bool {
+	o := &c.in
+	o.mode = pooled
+	for {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(o.p))),
+			uintptr(len(o.p)), unix.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			o.n = int(n)
+			return o.n < len(o.p)
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return true
+		default:
+			o.err = errno
+			return true
+		}
+	}
+}
+
+// Ask writes p and then waits as ReadPooled does. Nothing may be pending on the
+// connection before. sent is false when p could not be written.
+func (c *Conn) Ask(p []byte) (b *[]byte, n int, sent bool, err error) {
+	o := &c.in
+	o.mode, o.p, o.n, o.err = ask, p, 0, 0
+	err = c.raw.Read(o.try)
+	o.p = nil
+	if o.mode == ask || o.pooled == nil && o.err != 0 && o.n < len(p) {
+		_, err = c.readResult(err)
+		return nil, 0, o.n > 0, err
+	}
+	if o.pooled == nil && err == nil && o.n < len(p) && o.err == 0 {
+		// The send buffer is full: the rest goes the long way.
+		if _, err = c.Write(p[o.n:]); err != nil {
+			return nil, 0, true, err
+		}
+		b, n, err = c.ReadPooled()
+		return b, n, true, err
+	}
+	b = o.pooled
+	o.pooled = nil
+	n, err = c.readResult(err)
+	if err != nil && b != nil {
+		PutBuffer(b)
+		b = nil
+	}
+	return b, n, true, err
 }
 
 func (c *Conn) tryPeek(fd uintptr) bool {
