@@ -83,6 +83,14 @@ func (r *Reader) Prefill(p []byte) {
 	r.w += copy(r.buf[r.w:], p)
 }
 
+// Adopt makes the reader consume the first n bytes of a pooled buffer, which
+// were read from its stream and belong to the reader from now on.
+func (r *Reader) Adopt(b *[]byte, n int) {
+	r.drop()
+	r.attach(b)
+	r.w = n
+}
+
 // Take returns the unread bytes and forgets them, for a tunnel that goes on
 // where the messages end. The slice is valid until the next call of r.
 func (r *Reader) Take() []byte {

@@ -109,16 +109,20 @@ func (c *Conn) tryRead(fd uintptr) bool {
 // tryAsk writes p at its first call and then parks: the answer cannot be there
 // yet, and because the poller's edge was reset before the write, whatever
 // arrives from now on wakes us. So the read that would find nothing is saved.
+// The mode stays ask when p did not go out whole.
 func (c *Conn) tryAsk(fd uintptr) bool {
 	o := &c.in
-	o.mode = pooled
 	for {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(o.p))),
 			uintptr(len(o.p)), unix.MSG_NOSIGNAL, 0, 0)
 		switch errno {
 		case 0:
-			o.n = int(n)
-			return o.n < len(o.p)
+			if int(n) < len(o.p) {
+				o.n = int(n)
+				return true
+			}
+			o.mode = pooled
+			return false
 		case unix.EINTR:
 		case unix.EAGAIN:
 			return true
@@ -129,33 +133,29 @@ func (c *Conn) tryAsk(fd uintptr) bool {
 	}
 }
 
-// Ask writes p and then waits as ReadPooled does. Nothing may be pending on the
-// connection before. sent is false when p could not be written.
+// Ask writes p and then waits as ReadPooled does, in one turn of the poller.
+// Nothing may be pending on the connection, and nobody else may write. sent
+// tells whether an error came after p had gone out.
 func (c *Conn) Ask(p []byte) (b *[]byte, n int, sent bool, err error) {
 	o := &c.in
 	o.mode, o.p, o.n, o.err = ask, p, 0, 0
 	err = c.raw.Read(o.try)
 	o.p = nil
-	if o.mode == ask || o.pooled == nil && o.err != 0 && o.n < len(p) {
-		_, err = c.readResult(err)
-		return nil, 0, o.n > 0, err
+	if o.mode != ask {
+		b, n, err = c.takePooled(err)
+		return b, n, true, err
 	}
-	if o.pooled == nil && err == nil && o.n < len(p) && o.err == 0 {
-		// The send buffer is full: the rest goes the long way.
+	if err == nil && o.err == 0 { // the send buffer is full: the rest goes the long way
 		if _, err = c.Write(p[o.n:]); err != nil {
-			return nil, 0, true, err
+			return nil, 0, false, err
 		}
 		b, n, err = c.ReadPooled()
 		return b, n, true, err
 	}
-	b = o.pooled
-	o.pooled = nil
-	n, err = c.readResult(err)
-	if err != nil && b != nil {
-		PutBuffer(b)
-		b = nil
+	if err == nil {
+		err = o.err
 	}
-	return b, n, true, err
+	return nil, 0, false, c.opError("write", err)
 }
 
 func (c *Conn) tryPeek(fd uintptr) bool {
@@ -192,9 +192,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) ReadPooled() (*[]byte, int, error) {
 	o := &c.in
 	o.mode, o.n, o.err = pooled, 0, 0
-	err := c.raw.Read(o.try)
-	b := o.pooled
-	o.pooled = nil
+	return c.takePooled(c.raw.Read(o.try))
+}
+
+func (c *Conn) takePooled(err error) (*[]byte, int, error) {
+	b := c.in.pooled
+	c.in.pooled = nil
 	n, err := c.readResult(err)
 	if err != nil && b != nil {
 		PutBuffer(b)

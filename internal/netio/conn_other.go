@@ -44,6 +44,15 @@ func (c *Conn) ReadPooled() (*[]byte, int, error) {
 	return b, n, nil
 }
 
+// Ask writes p and then waits as ReadPooled does.
+func (c *Conn) Ask(p []byte) (b *[]byte, n int, sent bool, err error) {
+	if _, err := c.Write(p); err != nil {
+		return nil, 0, false, err
+	}
+	b, n, err = c.ReadPooled()
+	return b, n, true, err
+}
+
 // WaitRead waits for a byte by reading one.
 func (c *Conn) WaitRead() error {
 	if len(c.back) > 0 {

@@ -186,24 +186,36 @@ func (c *carrier) spliceable() bool {
 	return !c.chunked && x.s.plain != nil && x.up.Plain != nil && x.resp.Framing == message.Length && c.in.Remaining() >= spliceFrom
 }
 
-// splice moves the rest in the kernel.
+// splice moves the rest in the kernel. The client may stand still for
+// timeouts.write, the origin for its idle timeout.
 func (c *carrier) splice() *message.Fault {
 	x := c.x
-	limit := max(c.idle, x.s.plan.write)
+	limit := min(c.idle, x.s.plan.write)
 	size := pace(spliceFirst)
+	heard := x.srv.wheel.now() // when the origin's last bytes came
 	for left := c.in.Remaining(); left > 0; {
 		begin := x.srv.wheel.now()
 		x.s.watch.arm(x.up.Plain, x.s.plain, begin+limit)
 		n, err := netio.Splice(x.s.plain, x.up.Plain, min(left, int64(size)))
 		fired := x.s.watch.disarm()
+		now := x.srv.wheel.now()
 		left -= n
 		x.rec.BytesOut += n
 		x.countSpliced(n)
-		if err != nil || n == 0 {
+		c.in.Skip(n)
+		if n > 0 {
+			heard = now
+		}
+		var client *netio.WriteError
+		switch {
+		case errors.As(err, &client):
+			x.req.Close = true
+			return clientGone(client.Err)
+		case err != nil && fired && now < heard+c.idle:
+		case err != nil || n == 0:
 			return c.fail(err, fired)
 		}
-		c.in.Skip(n)
-		size.adapt(x.srv.wheel.now() - begin)
+		size.adapt(now - begin)
 	}
 	return nil
 }

@@ -49,25 +49,22 @@ var names = [steps]string{
 func (s step) String() string { return names[s] }
 
 // table is the life of an exchange. A step returns the next one, always a later
-// one; an answer jumps to respond or reply. Only steps that can wait or compute
-// are timed: the others take less than reading the clock does, and their time
-// is counted in the next timed one.
-var table = [steps]struct {
-	run   func(*exchange) step
-	timed bool
-}{
-	accept:  {stepAccept, false}, // connection limits, PROXY protocol
-	sniff:   {stepSniff, true},   // TLS handshake, or a tunnel by SNI
-	read:    {stepRead, false},   // one request head; pins the generation
-	route:   {stepRoute, true},   // virtual host and route, or 404
-	admit:   {stepAdmit, false},  // limits, ACL, rate, edits; may answer
-	guest:   {stepGuest, true},   // the tenant's on_recv; may answer
-	lookup:  {stepLookup, false}, // nothing is cached: always a miss
-	fetch:   {stepFetch, true},   // a server, or the guest's forge
-	store:   {stepStore, false},  // nothing is stored
-	respond: {stepRespond, true}, // on_deliver, response edits, persistence
-	reply:   {stepReply, true},   // head and body to the client; faults become statuses
-	record:  {stepRecord, false}, // counters, access log
+// one; an answer jumps to respond or reply. Only what can wait or compute long
+// is timed, by clock: the rest takes less than reading the clock does, and is
+// counted in the next step that is.
+var table = [steps]func(*exchange) step{
+	accept:  stepAccept,  // connection limits, PROXY protocol
+	sniff:   stepSniff,   // TLS handshake, or a tunnel by SNI
+	read:    stepRead,    // one request head; pins the generation
+	route:   stepRoute,   // virtual host and route, or 404
+	admit:   stepAdmit,   // limits, ACL, rate, edits; may answer
+	guest:   stepGuest,   // the tenant's on_recv; may answer
+	lookup:  stepLookup,  // nothing is cached: always a miss
+	fetch:   stepFetch,   // a server, or the guest's forge
+	store:   stepStore,   // nothing is stored
+	respond: stepRespond, // on_deliver, response edits, persistence
+	reply:   stepReply,   // head and body to the client; faults become statuses
+	record:  stepRecord,  // counters, access log
 }
 
 // source says where the answer of an exchange comes from.
@@ -140,12 +137,8 @@ type exchange struct {
 func (x *exchange) lead(from step) {
 	for at := from; at < finished; {
 		x.srv.process.Add(x.s.shard, metrics.ProcessSteps+int(at), 1)
-		row := &table[at]
-		next := row.run(x)
+		next := table[at](x)
 		invariant.Check(next > at, "step %s led back to %d", at, next)
-		if row.timed && x.begin != 0 {
-			x.clock(at)
-		}
 		at = next
 	}
 }
@@ -165,6 +158,7 @@ func (x *exchange) fail(at step, f *message.Fault) step {
 	}
 	x.fault, x.source = f, fromNobody
 	x.rec.Last = at.String()
+	x.clock(at)
 	return reply
 }
 

@@ -62,6 +62,7 @@ func New(o Options) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)
 	s.wheelRan.Go(func() { s.wheel.run(s.ctx.Done()) })
+	s.wheelRan.Go(func() { s.tidy(s.ctx.Done()) })
 	return s, nil
 }
 

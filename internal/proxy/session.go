@@ -54,6 +54,7 @@ func (s *session) serve(from step) {
 			break
 		}
 		from = read
+		x.release() // who waits for the next request holds no buffer
 		x.reset()
 	}
 	s.srv.wheel.remove(&s.watch)

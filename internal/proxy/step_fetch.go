@@ -87,14 +87,12 @@ func (x *exchange) attempt(b *upstream.Backend) *message.Fault {
 	x.rec.Server, x.rec.Reused = lease.Server.Name(), lease.Reused
 	x.env.Server = x.rec.Server
 	x.origin.Init(x.up.Stream, originLimits)
-	if _, err := x.up.Stream.Write(*x.head); err != nil {
-		return x.lease.Fault(upstream.Sending, err)
-	}
 	x.sentAt = x.srv.wheel.exact()
-	if !x.body.Done() {
-		x.startUpload(x.up)
+	if x.up.Plain != nil && x.body.Done() {
+		f = x.ask(b)
+	} else {
+		f = x.tell(b)
 	}
-	f = x.awaitHead(b)
 	if f != nil && x.upload.running {
 		x.stopUpload()
 		if u := x.upload.fault; u != nil {
@@ -104,18 +102,54 @@ func (x *exchange) attempt(b *upstream.Backend) *message.Fault {
 	return f
 }
 
+// ask sends a whole request and waits for the first bytes of the answer in one
+// turn of the poller.
+func (x *exchange) ask(b *upstream.Backend) *message.Fault {
+	x.s.watch.arm(x.up.Raw, x.up.Raw, x.srv.wheel.now()+x.firstByte(b))
+	buf, n, sent, err := x.up.Plain.Ask(*x.head)
+	x.s.watch.disarm()
+	switch {
+	case err == nil:
+		x.origin.Adopt(buf, n)
+		return x.awaitHead(b)
+	case sent:
+		return x.lease.Fault(upstream.AwaitingHead, err)
+	}
+	return x.lease.Fault(upstream.Sending, err)
+}
+
+// tell sends what there is of a request, leaves the rest of its body to an
+// upload, and waits for the head of the answer.
+func (x *exchange) tell(b *upstream.Backend) *message.Fault {
+	x.s.watch.arm(nil, x.up.Raw, x.srv.wheel.now()+x.firstByte(b))
+	_, err := x.up.Stream.Write(*x.head)
+	x.s.watch.disarm()
+	if err != nil {
+		return x.lease.Fault(upstream.Sending, err)
+	}
+	if !x.body.Done() {
+		x.startUpload(x.up)
+	}
+	return x.awaitHead(b)
+}
+
+// firstByte returns how long the first byte of the answer may take.
+func (x *exchange) firstByte(b *upstream.Backend) int64 {
+	if x.plan.firstByte > 0 {
+		return x.plan.firstByte
+	}
+	if d := b.Timeouts().FirstByte; d > 0 {
+		return int64(d)
+	}
+	return int64(time.Minute)
+}
+
 // originLimits bound the head of a server's answer.
 var originLimits = http1.Limits{HeadBytes: 64 << 10, Fields: 256}
 
 // awaitHead reads heads until a final one, and hands on the interim ones.
 func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {
-	limit := x.plan.firstByte
-	if limit == 0 {
-		limit = int64(b.Timeouts().FirstByte)
-	}
-	if limit <= 0 {
-		limit = int64(time.Minute)
-	}
+	limit := x.firstByte(b)
 	for {
 		x.s.watch.arm(x.up.Raw, nil, x.srv.wheel.now()+limit)
 		f := x.origin.ReadResponse(&x.resp, x.req.Method)
@@ -126,8 +160,9 @@ func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {
 			}
 			return f
 		}
+		x.clock(fetch)
 		if x.rec.FirstByte == 0 {
-			x.rec.FirstByte = time.Duration(x.srv.wheel.exact() - x.sentAt)
+			x.rec.FirstByte = time.Duration(x.mark - x.sentAt)
 		}
 		if x.resp.Status >= 200 || x.resp.Status == 101 {
 			return nil
@@ -190,8 +225,14 @@ func (x *exchange) interim() *message.Fault {
 	return nil
 }
 
+// clientGone is the fault of a client that left, or that took no byte for as
+// long as timeouts.write allows.
 func clientGone(err error) *message.Fault {
-	return &message.Fault{Side: message.SideClient, Cause: "client-gone", Err: err}
+	f := &message.Fault{Side: message.SideClient, Cause: "client-gone", Err: err}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		f.Cause = "write-timeout"
+	}
+	return f
 }
 
 func (x *exchange) countSpliced(n int64) {

@@ -17,6 +17,7 @@ func stepGuest(x *exchange) step {
 	}
 	x.rec.Tenant = t.Name()
 	x.env.Tenant = x.rec.Tenant
+	x.clock(admit)
 	run, f := t.Admit(x.srv.ctx)
 	if f != nil {
 		return x.guestFault(guest, f)
@@ -29,6 +30,7 @@ func stepGuest(x *exchange) step {
 	if f != nil {
 		return x.guestFault(guest, f)
 	}
+	x.clock(guest)
 	d := &x.decision
 	if d.Failed != nil { // on_fault = "pass": the line in the log says why
 		x.srv.causes.Add(d.Failed.Cause)
@@ -77,6 +79,7 @@ func (x *exchange) forge() step {
 	if f != nil {
 		return x.guestFault(fetch, f)
 	}
+	x.clock(fetch)
 	return store
 }
 

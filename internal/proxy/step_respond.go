@@ -13,6 +13,7 @@ func stepRespond(x *exchange) step {
 		if f := x.onDeliver(); f != nil {
 			return x.guestFault(respond, f)
 		}
+		x.clock(respond)
 	}
 	if p := x.plan; p.response != nil {
 		x.env.Resp = &x.resp

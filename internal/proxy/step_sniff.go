@@ -3,6 +3,7 @@ package proxy
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
@@ -54,9 +55,10 @@ func (x *exchange) tellPlain(err error) {
 		return
 	}
 	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+int64(sweepEvery)*20)
+	const text = "400 Bad Request\nthis port speaks TLS: use https\n"
 	// The client may have gone; then nobody needs telling.
-	_, _ = x.s.net.Write([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n" +
-		"Content-Length: 48\r\n\r\n400 Bad Request\nthis port speaks HTTPS, not HTTP\n"))
+	_, _ = fmt.Fprintf(x.s.net, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"+
+		"Content-Length: %d\r\n\r\n%s", len(text), text)
 	x.s.watch.disarm()
 	x.after = lingers
 }

@@ -83,7 +83,7 @@ func TestWrongProtocolIsTold(t *testing.T) {
 	secure := tlsRig(t, base(o.addr))
 	c := secure.dial()
 	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if h, body := c.answer(); !strings.HasPrefix(h, "HTTP/1.1 400 ") || !strings.Contains(body, "HTTPS") {
+	if h, body := c.answer(); !strings.HasPrefix(h, "HTTP/1.1 400 ") || !strings.Contains(body, "TLS") {
 		t.Errorf("HTTP on a TLS port: %q %q", h, body)
 	}
 	plain := newRig(t, base(o.addr))
