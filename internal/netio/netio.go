@@ -93,3 +93,13 @@ func inherited(name string, env func(string) string) (int, error) {
 	}
 	return -1, fmt.Errorf("listen \"fd:%s\": not among the %d descriptors passed (LISTEN_FDNAMES=%q)", name, n, env("LISTEN_FDNAMES"))
 }
+
+// A WriteError is an error of Splice that is the destination's; every other
+// one is the source's.
+type WriteError struct{ Err error }
+
+// Error implements error.
+func (e *WriteError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the destination's error.
+func (e *WriteError) Unwrap() error { return e.Err }

@@ -72,7 +72,8 @@ const spliceFlags = unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
 
 // Splice moves n bytes, or all until the end when n is negative, from src to
 // dst without copying them through the process. It returns how many bytes dst
-// took; io.ErrUnexpectedEOF when src ended before n. Deadlines of both count.
+// took; io.ErrUnexpectedEOF when src ended before n. Deadlines of both count. An
+// error of dst is a *WriteError.
 func Splice(dst, src *Conn, n int64) (int64, error) {
 	p, err := pipes.get()
 	if err != nil {
@@ -119,10 +120,10 @@ func (s *splicer) run(n int64) (moved int64, err error) {
 		}
 		for s.held > 0 {
 			if err := s.dst.raw.Write(drain); err != nil {
-				return moved, s.dst.opError("splice", err)
+				return moved, &WriteError{s.dst.opError("splice", err)}
 			}
 			if s.err != nil {
-				return moved, os.NewSyscallError("splice", s.err)
+				return moved, &WriteError{os.NewSyscallError("splice", s.err)}
 			}
 			moved += int64(s.n)
 		}

@@ -18,4 +18,13 @@ func Splice(dst, src *Conn, n int64) (int64, error) {
 
 type onlyWriter struct{ io.Writer }
 
+// Write marks what is the destination's fault.
+func (w onlyWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		err = &WriteError{err}
+	}
+	return n, err
+}
+
 type onlyReader struct{ io.Reader }

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"fishplate/internal/http1"

@@ -71,7 +71,9 @@ func (b *Backend) MayRetry(p *Pick, o Outcome) bool {
 		return false
 	}
 	g := b.group
-	if !g.budget.withdraw(b.retry.budget) {
+	// A server that took nothing was given no work twice: only requests that
+	// were sent are charged to the budget.
+	if p.sent && !g.budget.withdraw(b.retry.budget) {
 		g.counters.Add(p.Shard, BackendRetriesRefused, 1)
 		return false
 	}

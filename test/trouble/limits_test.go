@@ -16,14 +16,16 @@ import (
 // TestFullQueue: one slot, a queue of two; the fourth request is refused at once
 // with Retry-After, and the queued ones are answered in turn.
 func TestFullQueue(t *testing.T) {
-	release := make(chan struct{})
+	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
 	arrived := make(chan struct{}, 16)
 	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
 		arrived <- struct{}{}
-		<-release
+		<-hold
 		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 		return err == nil
 	}))
+	t.Cleanup(release)
 	addr := harness.FreeAddr(t)
 	s := harness.Start(t, fmt.Sprintf(`
 listener "web" { bind = [%q] }
@@ -48,13 +50,13 @@ vhost "any" { backend = "app" }
 	ask()
 	harness.Eventually(t, "two requests are queued", func() bool {
 		out, _, _ := s.Run("status", "--json")
-		return strings.Contains(out, `"queued": 2`) || strings.Contains(out, `"queued":2`)
+		return strings.Contains(out, `"queue": 2`)
 	})
 	got := harness.Exchange(t, addr, get, 10*time.Second)
 	if status(got) != "503" || !strings.Contains(got, "Retry-After: ") {
 		t.Errorf("with a full queue: %q, want 503 with Retry-After", got)
 	}
-	close(release)
+	release()
 	wg.Wait()
 	for range 3 {
 		if got := <-answers; status(got) != "200" {
@@ -67,13 +69,13 @@ vhost "any" { backend = "app" }
 // TestQueueTimeout: a queued request whose deadline passes gets 503.
 func TestQueueTimeout(t *testing.T) {
 	release := make(chan struct{})
-	defer close(release)
 	arrived := make(chan struct{}, 16)
 	o := harness.NewOrigin(t, harness.Each(func(net.Conn, *http.Request) bool {
 		arrived <- struct{}{}
 		<-release
 		return false
 	}))
+	t.Cleanup(func() { close(release) })
 	addr := harness.FreeAddr(t)
 	s := harness.Start(t, fmt.Sprintf(`
 listener "web" { bind = [%q] }

@@ -196,13 +196,15 @@ func hammer(addr string, stop <-chan struct{}, done, failed *atomic.Int64) {
 // TestDrainFinishesRequests: SIGTERM stops accepting, lets a request finish, and
 // the process ends with status 0.
 func TestDrainFinishesRequests(t *testing.T) {
-	release, arrived := make(chan struct{}), make(chan struct{}, 1)
+	hold, arrived := make(chan struct{}), make(chan struct{}, 1)
+	release := sync.OnceFunc(func() { close(hold) })
 	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
 		arrived <- struct{}{}
-		<-release
+		<-hold
 		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 		return err == nil
 	}))
+	t.Cleanup(release)
 	s, addr := start(t, "", "", o.Addr)
 	answer := make(chan string, 1)
 	go func() { answer <- harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", 20*time.Second) }()
@@ -215,7 +217,7 @@ func TestDrainFinishesRequests(t *testing.T) {
 		}
 		return err != nil
 	})
-	close(release)
+	release()
 	if got := <-answer; status(got) != "200" || !strings.HasSuffix(got, "ok") {
 		t.Errorf("the request in flight got %q", got)
 	}
