@@ -77,6 +77,7 @@ func (x *exchange) settleOrigin(reusable bool) *message.Fault {
 	x.lease.Release(reusable)
 	x.leased, x.up = false, nil
 	if u.ended && u.fault != nil {
+		u.fault.Status = 0 // the request has had its one answer
 		return u.fault
 	}
 	return nil

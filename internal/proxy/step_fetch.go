@@ -147,7 +147,7 @@ func (x *exchange) firstByte(b *upstream.Backend) int64 {
 }
 
 // originLimits bound the head of a server's answer.
-var originLimits = http1.Limits{HeadBytes: 64 << 10, Fields: 256}
+var originLimits = http1.Limits{HeadBytes: 64 << 10}
 
 // awaitHead reads heads until a final one, and hands on the interim ones.
 func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {

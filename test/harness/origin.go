@@ -84,8 +84,9 @@ func Hello(body string) func(net.Conn) {
 	})
 }
 
-// Each returns a connection handler that parses requests by net/http and calls
-// answer for each, whose bytes go to the wire as they are; false ends the connection.
+// Each returns a connection handler that reads whole requests by net/http and
+// calls answer for each, whose bytes go to the wire as they are; false ends the
+// connection.
 func Each(answer func(w net.Conn, r *http.Request) bool) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
@@ -94,11 +95,7 @@ func Each(answer func(w net.Conn, r *http.Request) bool) func(net.Conn) {
 			if err != nil {
 				return
 			}
-			more := answer(c, req)
-			if !more {
-				return
-			}
-			if _, err := io.Copy(io.Discard, req.Body); err != nil {
+			if _, err := io.Copy(io.Discard, req.Body); err != nil || !answer(c, req) {
 				return
 			}
 		}

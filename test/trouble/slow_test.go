@@ -54,7 +54,7 @@ func TestSlowHeadIsCutOff(t *testing.T) {
 
 func TestSlowBodyIsCutOff(t *testing.T) {
 	o := harness.NewOrigin(t, harness.Hello("hello"))
-	_, addr := start(t, shortTimeouts+"\n limits {\n body_rate = 1000\n }", "", o.Addr)
+	_, addr := start(t, shortTimeouts+"\n limits {\n body_rate = \"1000B\"\n }", "", o.Addr)
 	c := harness.Dial(t, addr)
 	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\n"); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,9 @@ import (
 	"fishplate/test/harness"
 )
 
+// guestDirs are where the committed programs lie, below the module root.
+var guestDirs = []string{"test/guests", "sdk/examples"}
+
 // guest returns the path of a committed program.
 func guest(t *testing.T, name string) string {
 	t.Helper()
@@ -20,11 +23,14 @@ func guest(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(root, guestDir, name+".elf")
-	if _, err := os.Stat(path); err != nil {
-		t.Fatal(err)
+	for _, dir := range guestDirs {
+		path := filepath.Join(root, dir, name+".elf")
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
 	}
-	return path
+	t.Fatalf("no committed program %q in %v", name, guestDirs)
+	return ""
 }
 
 // tenants returns a site with a vhost per tenant, named and hosted by it.
@@ -53,7 +59,7 @@ func TestFaultyPrograms(t *testing.T) {
 	}, ""))
 	for _, test := range []struct{ tenant, cause string }{{"loop", "guest-budget"}, {"crash", "guest-fault"}} {
 		for range 3 {
-			if got := ask(t, addr, test.tenant+".test", "/"); status(got) != "503" {
+			if got := ask(t, addr, test.tenant+".test", "/"+test.tenant); status(got) != "503" {
 				t.Errorf("%s: %q, want 503", test.tenant, got)
 			}
 		}
@@ -61,7 +67,7 @@ func TestFaultyPrograms(t *testing.T) {
 		if line["cause"] != test.cause {
 			t.Errorf("%s: cause %v, want %s", test.tenant, line["cause"], test.cause)
 		}
-		if text := fmt.Sprint(line["error"]); !strings.Contains(text, "0x") || !strings.Contains(text, "on_recv") {
+		if text := fmt.Sprint(line["detail"]); !strings.Contains(text, "0x") || !strings.Contains(text, "on_recv") {
 			t.Errorf("%s: the log says %q; it must name program counter and symbol", test.tenant, text)
 		}
 		if got := ask(t, addr, "hello.test", "/"); status(got) != "200" {
@@ -87,7 +93,7 @@ func TestNeighbourUnderSpinners(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					if got := ask(t, addr, "loop.test", "/"); status(got) != "503" {
+					if got := ask(t, addr, "loop.test", "/loop"); status(got) != "503" {
 						t.Errorf("spinner: %q", got)
 						return
 					}
