@@ -9,43 +9,10 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 )
-
-// transform is one row of the balancing language.
-type transform struct {
-	name  string
-	args  string // how it is written in a pipeline; "" = no arguments
-	alone bool   // may stand as balance = "NAME"
-	doc   string
-}
-
-// transforms is the table of the balancing language.
-func transforms() []transform {
-	return []transform{
-		{"roundrobin", "", true, "By turns, smooth and weighted."},
-		{"leastconn", "", true, "Fewest requests in flight for its weight."},
-		{"random", "", true, "At random, by weight."},
-		{"p2c", "", true, "The less busy of two taken at random."},
-		{"first", "", true, "The first in file order that has room."},
-		{"ewma", "", true, "Lowest moving average of the latency."},
-		{"source", "", true, "By the client's address."},
-		{"path", "", true, "By the path."},
-		{"ring", "", true, "By the path, on a ring of points."},
-		{"maglev", "", true, "By the path, by a Maglev table."},
-		{"rendezvous", "", true, "By the path, by the highest hash."},
-		{"carp", "", true, "By the URL, as the CARP draft says."},
-		{"fresh", `("6s")`, false, "Keeps servers whose own load report is not older."},
-		{"zone", `("eu-1a")`, false, "Keeps servers of the zone, if any."},
-		{"shuffle", "()", false, "Puts them in random order."},
-		{"weight", "()", false, "Puts them in random order, heavier ones rather first."},
-		{"take", `("log2")`, false, "Keeps the first N, or the logarithm of their number."},
-		{"least", `("load")`, false, "Keeps those with the least load, connections or latency."},
-		{"hash", `(path, "rendezvous")`, false, "Orders by the hash of a value: rendezvous, maglev, ring, carp, carp-squid or sum."},
-		{"bounded", "(1.25)", false, "Skips servers above so many times the average load."},
-	}
-}
 
 func (l *loader) balance(n *node) model.Balance {
 	e := n.raw("balance")
@@ -81,20 +48,20 @@ func (l *loader) step(e hclsyntax.Expression, alone bool) (model.BalanceStep, bo
 		e = w.Wrapped
 	}
 	var names, lone []string
-	for _, t := range transforms() {
-		names = append(names, t.name)
-		if t.alone {
-			lone = append(lone, t.name)
+	for _, t := range schema.Transforms() {
+		names = append(names, t.Name)
+		if t.Alone {
+			lone = append(lone, t.Name)
 		}
 	}
 	call, ok := e.(*hclsyntax.FunctionCallExpr)
 	if !ok || call.Name == "env" {
-		row := &attrRow{Attr: &Attr{Name: "balance", Kind: String, OneOf: lone}}
+		row := &schema.Row{Attr: &schema.Attr{Name: "balance", Kind: schema.String, OneOf: lone}}
 		name, good := l.convert(row, e).(string)
 		return model.BalanceStep{Name: name, At: e.Range()}, good
 	}
 	if !slices.Contains(names, call.Name) {
-		l.errorf(call.NameRange, fmt.Sprintf("there is no transform %q", call.Name), "", didYouMean(call.Name, names))
+		l.errorf(call.NameRange, fmt.Sprintf("there is no transform %q", call.Name), "", schema.DidYouMean(call.Name, names))
 		return model.BalanceStep{}, false
 	}
 	s := model.BalanceStep{Name: call.Name, At: e.Range()}
@@ -121,10 +88,10 @@ func (l *loader) step(e hclsyntax.Expression, alone bool) (model.BalanceStep, bo
 // badStep checks the arguments of a transform and brings them to one form.
 func badStep(s *model.BalanceStep, call *hclsyntax.FunctionCallExpr) string {
 	wanted, example := 0, ""
-	for _, t := range transforms() {
-		if t.name == s.Name {
-			example = t.name + t.args
-			if strings.Contains(t.args, "(") && t.args != "()" {
+	for _, t := range schema.Transforms() {
+		if t.Name == s.Name {
+			example = t.Name + t.Args
+			if strings.Contains(t.Args, "(") && t.Args != "()" {
 				wanted = 1
 			}
 		}
@@ -138,7 +105,7 @@ func badStep(s *model.BalanceStep, call *hclsyntax.FunctionCallExpr) string {
 	arg := s.Args[0]
 	switch s.Name {
 	case "fresh":
-		d, err := Duration(arg)
+		d, err := schema.Duration(arg)
 		if err != nil || d <= 0 {
 			return fmt.Sprintf(`fresh takes a duration above 0, such as "6s", not %q`, arg)
 		}
@@ -163,7 +130,7 @@ func oneOf(name, word string, allowed ...string) string {
 	if slices.Contains(allowed, word) {
 		return ""
 	}
-	return fmt.Sprintf("%s takes %s, not %q", name, list(allowed), word)
+	return fmt.Sprintf("%s takes %s, not %q", name, schema.List(allowed), word)
 }
 
 // condition, text and number keep a request-time expression and check its type.

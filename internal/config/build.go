@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -47,7 +48,7 @@ func (l *loader) build(root *node) {
 		l.cfg.Logs = append(l.cfg.Logs, logOf(n))
 	}
 	if len(root.kids["log"]) == 0 {
-		l.cfg.Logs = append(l.cfg.Logs, logOf(&node{table: l.top.blocks["log"], label: "access", at: start(l.o.Path)}))
+		l.cfg.Logs = append(l.cfg.Logs, logOf(&node{table: l.top.Inner["log"], label: "access", at: start(l.o.Path)}))
 	}
 	l.tenantVHosts()
 }
@@ -64,7 +65,7 @@ func logOf(n *node) *model.Log {
 func (l *loader) buildState(root *node) {
 	state := root.find("state")
 	if state == nil {
-		state = &node{table: l.top.blocks["state"], at: start(l.o.Path)}
+		state = &node{table: l.top.Inner["state"], at: start(l.o.Path)}
 	}
 	l.cfg.State = model.State{Dir: state.file("dir"), At: state.at}
 	if l.cfg.State.Dir == "" {
@@ -72,7 +73,7 @@ func (l *loader) buildState(root *node) {
 	}
 	admin := root.find("admin")
 	if admin == nil {
-		admin = &node{table: l.top.blocks["admin"], at: start(l.o.Path)}
+		admin = &node{table: l.top.Inner["admin"], at: start(l.o.Path)}
 	}
 	l.cfg.Admin = model.Admin{Socket: admin.file("socket"), HTTPBind: admin.kid("http").str("bind"), At: admin.at}
 	if b := l.cfg.Admin.HTTPBind; b != "" {
@@ -138,9 +139,9 @@ func (l *loader) protocols(n *node) []string {
 	at := n.rangeOf("protocols")
 	switch {
 	case len(unbuilt) > 0 && len(built) == 0:
-		l.errorf(at, fmt.Sprintf("%s is not built yet, and the listener speaks nothing else", list(unbuilt)), "", `add "http/1.1" or "tcp"`)
+		l.errorf(at, fmt.Sprintf("%s is not built yet, and the listener speaks nothing else", schema.List(unbuilt)), "", `add "http/1.1" or "tcp"`)
 	case len(unbuilt) > 0:
-		l.warnf(at, fmt.Sprintf("%s is not built yet: clients are offered %s", list(unbuilt), list(built)), "", "")
+		l.warnf(at, fmt.Sprintf("%s is not built yet: clients are offered %s", schema.List(unbuilt), schema.List(built)), "", "")
 	case len(built) > 1 && slices.Contains(built, "tcp"):
 		l.errorf(at, `"tcp" stands alone: a tunnel looks at no request`, "", "use two listeners")
 	case len(built) == 0 && n.has("protocols") && n.attrs["protocols"].v != nil:
@@ -211,7 +212,7 @@ func (l *loader) backend(n *node) *model.Backend {
 func (l *loader) servers(n *node, b *model.Backend) {
 	for _, a := range n.words("servers") {
 		l.address(a, n.rangeOf("servers"), false)
-		short := &node{table: n.table.blocks["server"], label: a, at: n.rangeOf("servers")}
+		short := &node{table: n.table.Inner["server"], label: a, at: n.rangeOf("servers")}
 		b.Servers = append(b.Servers, server(short, b, a))
 	}
 	for _, s := range n.kids["server"] {
@@ -267,7 +268,7 @@ func (l *loader) backendParts(n *node, b *model.Backend) *model.Backend {
 	b.Retry = model.Retry{Attempts: r.num("attempts"), On: r.words("on"), Budget: r.frac("budget")}
 	for _, on := range b.Retry.On {
 		if !slices.Contains([]string{"connect", "reset", "timeout"}, on) && !isStatus(on) {
-			l.errorf(r.rangeOf("on"), fmt.Sprintf(`%q cannot be retried on: "connect", "reset", "timeout" or a status such as "503" is allowed`, on), "", didYouMean(on, []string{"connect", "reset", "timeout"}))
+			l.errorf(r.rangeOf("on"), fmt.Sprintf(`%q cannot be retried on: "connect", "reset", "timeout" or a status such as "503" is allowed`, on), "", schema.DidYouMean(on, []string{"connect", "reset", "timeout"}))
 		}
 	}
 	if p := n.find("persist"); p != nil {
@@ -324,7 +325,7 @@ func (l *loader) persist(n *node) *model.Persist {
 	allowed := append(persistAttrs(n.label), "size", "age", "on_down")
 	for _, a := range n.table.Attrs {
 		if n.has(a.Name) && !slices.Contains(allowed, a.Name) {
-			l.errorf(n.attrs[a.Name].name, fmt.Sprintf("persist %q has no attribute %q", n.label, a.Name), "", "known here: "+list(allowed))
+			l.errorf(n.attrs[a.Name].name, fmt.Sprintf("persist %q has no attribute %q", n.label, a.Name), "", "known here: "+schema.List(allowed))
 		}
 	}
 	p := &model.Persist{Kind: n.label, Name: n.str("name"), Size: n.num("size"), Age: n.dur("age"), OnDown: n.str("on_down")}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -88,7 +89,7 @@ func (l *loader) route(n *node, v *model.VHost) *model.Route {
 	l.routePath(n, r.Path)
 	for _, m := range r.Methods {
 		if m == "" || strings.ToUpper(m) != m {
-			l.errorf(n.rangeOf("methods"), fmt.Sprintf("%q is not a method: methods are upper case", m), "", didYouMean(strings.ToUpper(m), []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}))
+			l.errorf(n.rangeOf("methods"), fmt.Sprintf("%q is not a method: methods are upper case", m), "", schema.DidYouMean(strings.ToUpper(m), []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}))
 		}
 	}
 	if n.has("when") {
@@ -177,7 +178,7 @@ func (l *loader) shares(n *node) []model.Share {
 	var out []model.Share
 	sum := 0.0
 	for _, p := range l.pairs(n.raw("split"), "split", `{ app = "90%", canary = "10%" }`) {
-		row := &attrRow{Attr: &Attr{Name: p.key, Kind: PercentT, Range: "0%..100%"}}
+		row := &schema.Row{Attr: &schema.Attr{Name: p.key, Kind: schema.PercentT, Range: "0%..100%"}}
 		f, ok := l.convert(row, p.value).(float64)
 		if !ok {
 			return nil
@@ -186,7 +187,7 @@ func (l *loader) shares(n *node) []model.Share {
 		sum += f
 	}
 	if len(out) > 0 && math.Abs(sum-1) > 1e-6 {
-		l.errorf(n.rangeOf("split"), fmt.Sprintf("the shares of split are %s in sum, not 100%%", FormatPercent(sum)), "", "")
+		l.errorf(n.rangeOf("split"), fmt.Sprintf("the shares of split are %s in sum, not 100%%", schema.FormatPercent(sum)), "", "")
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Backend < out[j].Backend })
 	return out
@@ -214,7 +215,7 @@ func (l *loader) pairs(e hclsyntax.Expression, name, example string) []pair {
 			return out
 		}
 		if good {
-			l.errorf(e.Range(), fmt.Sprintf("%q is a map, not %s", name, friendlyType(v.Type())), "", "write "+name+" = "+example)
+			l.errorf(e.Range(), fmt.Sprintf("%q is a map, not %s", name, schema.TypeName(v.Type())), "", "write "+name+" = "+example)
 		}
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -100,7 +101,7 @@ func (l *loader) coverage(leaves map[string]*x509.Certificate) {
 	}
 	for _, c := range l.cfg.Certificates {
 		if leaf := leaves[c.Name]; leaf != nil && slices.Contains(served, leaf) && !matched[leaf] && !open {
-			l.warnf(c.At, fmt.Sprintf("certificate %q is for no host of any vhost", c.Name), "It is for "+list(leaf.DNSNames)+".", "")
+			l.warnf(c.At, fmt.Sprintf("certificate %q is for no host of any vhost", c.Name), "It is for "+schema.List(leaf.DNSNames)+".", "")
 		}
 	}
 }

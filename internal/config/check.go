@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -31,18 +32,18 @@ func (l *loader) check() {
 	}
 }
 
-// reference reports a name that does not exist.
-func (l *loader) reference(kind, name, user string, at model.Range, known []string) {
+// reference reports a name that does not exist. The place is looked for only then.
+func (l *loader) reference(kind, name, user string, at func() model.Range, known []string) {
 	if name == "" || slices.Contains(known, name) {
 		return
 	}
-	suggestion := didYouMean(name, known)
+	suggestion := schema.DidYouMean(name, known)
 	if suggestion == "" && len(known) == 0 {
 		suggestion = fmt.Sprintf("write %s %q { … }", kind, name)
 	} else if suggestion == "" && len(known) <= 8 {
-		suggestion = "there is " + list(known)
+		suggestion = "there is " + schema.List(known)
 	}
-	l.errorf(at, fmt.Sprintf("%s names the %s %q, which does not exist", user, kind, name), "", suggestion)
+	l.errorf(at(), fmt.Sprintf("%s names the %s %q, which does not exist", user, kind, name), "", suggestion)
 }
 
 func (l *loader) checkReferences() {
@@ -61,26 +62,29 @@ func (l *loader) checkReferences() {
 			continue
 		}
 		for _, c := range ls.TLS.Certificates {
-			l.reference("certificate", c, fmt.Sprintf("listener %q", ls.Name), l.at("listener", ls.Name, ls.At, "tls", "certificates"), certs)
+			at := func() model.Range { return l.at("listener", ls.Name, ls.At, "tls", "certificates") }
+			l.reference("certificate", c, fmt.Sprintf("listener %q", ls.Name), at, certs)
 		}
 		if d := ls.TLS.Default; !slices.Contains(ls.TLS.Certificates, d) && d != "" {
-			l.errorf(l.at("listener", ls.Name, ls.At, "tls", "default"), fmt.Sprintf("the default certificate %q is not one of the listener's", d), "", didYouMean(d, ls.TLS.Certificates))
+			l.errorf(l.at("listener", ls.Name, ls.At, "tls", "default"), fmt.Sprintf("the default certificate %q is not one of the listener's", d), "", schema.DidYouMean(d, ls.TLS.Certificates))
 		}
 	}
 	for _, t := range l.cfg.Tenants {
 		for _, b := range t.Backends {
-			l.reference("backend", b, fmt.Sprintf("tenant %q", t.Name), l.at("tenant", t.Name, t.At, "backends"), backends)
+			at := func() model.Range { return l.at("tenant", t.Name, t.At, "backends") }
+			l.reference("backend", b, fmt.Sprintf("tenant %q", t.Name), at, backends)
 		}
 	}
 	for _, v := range l.cfg.VHosts {
 		for _, r := range v.Routes {
 			user := fmt.Sprintf("route %q", r.Name)
-			l.reference("backend", r.Backend, user, l.routeAt(v, r, "backend"), backends)
-			l.reference("backend", r.Mirror, user, l.routeAt(v, r, "mirror"), backends)
+			at := func(attr string) func() model.Range { return func() model.Range { return l.routeAt(v, r, attr) } }
+			l.reference("backend", r.Backend, user, at("backend"), backends)
+			l.reference("backend", r.Mirror, user, at("mirror"), backends)
 			for _, s := range r.Split {
-				l.reference("backend", s.Backend, user, l.routeAt(v, r, "split"), backends)
+				l.reference("backend", s.Backend, user, at("split"), backends)
 			}
-			l.reference("tenant", r.Tenant, user, l.routeAt(v, r, "tenant"), tenants)
+			l.reference("tenant", r.Tenant, user, at("tenant"), tenants)
 		}
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
 // node is one block decoded by its table: typed values, and inner blocks in order.
 type node struct {
-	table *table
+	table *schema.Table
 	label string
 	at    hcl.Range // label, or the block's name
 	attrs map[string]value
@@ -31,7 +32,7 @@ type value struct {
 }
 
 // decode converts a body by its table and reports everything that is wrong in it.
-func (l *loader) decode(b *body, t *table, label string, at hcl.Range) *node {
+func (l *loader) decode(b *body, t *schema.Table, label string, at hcl.Range) *node {
 	n := &node{table: t, label: label, at: at, attrs: make(map[string]value, len(b.attrs))}
 	for _, a := range b.attrs {
 		l.decodeAttr(n, a)
@@ -46,7 +47,7 @@ func (l *loader) decode(b *body, t *table, label string, at hcl.Range) *node {
 }
 
 func (l *loader) decodeAttr(n *node, a attribute) {
-	row := n.table.attrs[a.name]
+	row := n.table.Rows[a.name]
 	if row == nil {
 		l.unknownAttr(n, a)
 		return
@@ -56,7 +57,7 @@ func (l *loader) decodeAttr(n *node, a attribute) {
 	}
 	val := value{expr: a.expr, name: a.at, at: a.expr.Range()}
 	switch row.Kind {
-	case Condition, Text, Number, Fields, Shares, Pipeline:
+	case schema.Condition, schema.Text, schema.Number, schema.Fields, schema.Shares, schema.Pipeline:
 		val.v = a.expr
 	default:
 		val.v = l.convert(row, a.expr)
@@ -65,7 +66,7 @@ func (l *loader) decodeAttr(n *node, a attribute) {
 }
 
 // convert evaluates now; nil means that an error was reported.
-func (l *loader) convert(row *attrRow, e hclsyntax.Expression) any {
+func (l *loader) convert(row *schema.Row, e hclsyntax.Expression) any {
 	cv, ok := l.scope.eval(e)
 	if !ok {
 		return nil
@@ -74,37 +75,37 @@ func (l *loader) convert(row *attrRow, e hclsyntax.Expression) any {
 		l.errorf(e.Range(), fmt.Sprintf("%q is null", row.Name), "", "leave the attribute out to get its default")
 		return nil
 	}
-	v, err := row.fromValue(cv)
+	v, err := row.FromValue(cv)
 	if err == nil {
 		return v
 	}
-	var word *wordError
+	var word *schema.WordError
 	suggestion := ""
 	if errors.As(err, &word) {
-		suggestion = didYouMean(word.word, word.allowed)
+		suggestion = schema.DidYouMean(word.Word, word.Allowed)
 	}
 	l.errorf(e.Range(), err.Error(), "", suggestion)
 	return nil
 }
 
 func (l *loader) unknownAttr(n *node, a attribute) {
-	where := n.table.where(n.label)
+	where := n.table.Where(n.label)
 	if n.table.Name == "locals" {
 		return
 	}
-	if in := n.table.blocks[a.name]; in != nil {
+	if in := n.table.Inner[a.name]; in != nil {
 		l.errorf(a.at, fmt.Sprintf("%q is a block, not an attribute", a.name), "", fmt.Sprintf("write %s without \"=\"", blockForm(in)))
 		return
 	}
-	names := n.table.attrNames()
-	suggestion := didYouMean(a.name, append(slices.Clone(names), n.table.blockNames()...))
+	names := n.table.AttrNames()
+	suggestion := schema.DidYouMean(a.name, append(slices.Clone(names), n.table.BlockNames()...))
 	if suggestion == "" && len(names) > 0 {
-		suggestion = "known here: " + list(names)
+		suggestion = "known here: " + schema.List(names)
 	}
 	l.errorf(a.at, fmt.Sprintf("%s has no attribute %q", where, a.name), "", suggestion)
 }
 
-func blockForm(t *table) string {
+func blockForm(t *schema.Table) string {
 	if t.Label != "" {
 		return fmt.Sprintf("%s %q { … }", t.Name, t.Label)
 	}
@@ -112,7 +113,7 @@ func blockForm(t *table) string {
 }
 
 func (l *loader) decodeBlock(n *node, in inner) {
-	t := n.table.blocks[in.name]
+	t := n.table.Inner[in.name]
 	if t == nil {
 		l.unknownBlock(n, in)
 		return
@@ -129,7 +130,7 @@ func (l *loader) decodeBlock(n *node, in inner) {
 		return
 	}
 	if !t.Many && len(n.kids[in.name]) > 0 {
-		l.errorf(in.at, fmt.Sprintf("%s already has a block %q at %s", n.table.where(n.label), in.name, l.place(n.kids[in.name][0].at)), "", "join the two")
+		l.errorf(in.at, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.name, l.place(n.kids[in.name][0].at)), "", "join the two")
 		return
 	}
 	for _, old := range n.kids[in.name] {
@@ -149,7 +150,7 @@ func (n *node) add(child *node) {
 }
 
 // label checks the labels of a block against its table.
-func (l *loader) label(t *table, in inner) (string, bool) {
+func (l *loader) label(t *schema.Table, in inner) (string, bool) {
 	switch {
 	case t.Label == "" && len(in.labels) > 0:
 		l.errorf(in.label, fmt.Sprintf("block %q has no label", t.Name), "", "write "+blockForm(t))
@@ -168,30 +169,30 @@ func (l *loader) label(t *table, in inner) (string, bool) {
 		return "", false
 	}
 	if len(t.Labels) > 0 && !slices.Contains(t.Labels, label) {
-		l.errorf(in.label, fmt.Sprintf("there is no %s %q: %s is allowed", t.Name, label, list(t.Labels)), "", didYouMean(label, t.Labels))
+		l.errorf(in.label, fmt.Sprintf("there is no %s %q: %s is allowed", t.Name, label, schema.List(t.Labels)), "", schema.DidYouMean(label, t.Labels))
 		return label, false
 	}
 	return label, true
 }
 
 func (l *loader) unknownBlock(n *node, in inner) {
-	if _, ok := n.table.attrs[in.name]; ok {
+	if _, ok := n.table.Rows[in.name]; ok {
 		l.errorf(in.at, fmt.Sprintf("%q is an attribute, not a block", in.name), "", fmt.Sprintf("write %s = …", in.name))
 		return
 	}
-	names := n.table.blockNames()
-	suggestion := didYouMean(in.name, append(slices.Clone(names), n.table.attrNames()...))
+	names := n.table.BlockNames()
+	suggestion := schema.DidYouMean(in.name, append(slices.Clone(names), n.table.AttrNames()...))
 	if suggestion == "" && len(names) > 0 {
-		suggestion = "known here: " + list(names)
+		suggestion = "known here: " + schema.List(names)
 	}
-	l.errorf(in.at, fmt.Sprintf("%s has no block %q", n.table.where(n.label), in.name), "", suggestion)
+	l.errorf(in.at, fmt.Sprintf("%s has no block %q", n.table.Where(n.label), in.name), "", suggestion)
 }
 
 func (l *loader) missing(n *node) {
 	for i := range n.table.Attrs {
 		a := &n.table.Attrs[i]
 		if _, ok := n.attrs[a.Name]; a.Required && !ok {
-			l.errorf(n.at, fmt.Sprintf("%s needs %q", n.table.where(n.label), a.Name), a.Doc, "")
+			l.errorf(n.at, fmt.Sprintf("%s needs %q", n.table.Where(n.label), a.Name), a.Doc, "")
 		}
 	}
 }
@@ -204,11 +205,11 @@ func (n *node) any(name string) any {
 	if v, ok := n.attrs[name]; ok && v.v != nil {
 		return v.v
 	}
-	row, ok := n.table.attrs[name]
+	row, ok := n.table.Rows[name]
 	if !ok {
 		panic("no attribute " + name + " in block " + n.table.Name)
 	}
-	return row.def
+	return row.Value
 }
 
 func (n *node) str(name string) string               { s, _ := n.any(name).(string); return s }
@@ -228,7 +229,7 @@ func (n *node) kid(name string) *node {
 	if k := n.find(name); k != nil {
 		return k
 	}
-	return &node{table: n.table.blocks[name], at: n.at}
+	return &node{table: n.table.Inner[name], at: n.at}
 }
 
 // find is the first inner block of that name, or nil.

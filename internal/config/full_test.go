@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fishplate/internal/config/schema"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -67,8 +69,8 @@ func TestFullFileIsFull(t *testing.T) {
 		}
 	}
 	mark(root, "")
-	var look func(b *Block, path string)
-	look = func(b *Block, path string) {
+	var look func(b *schema.Block, path string)
+	look = func(b *schema.Block, path string) {
 		if path == ".certificate.acme" || path == ".locals" {
 			return
 		}
@@ -82,38 +84,6 @@ func TestFullFileIsFull(t *testing.T) {
 		}
 	}
 	look(Schema(), "")
-}
-
-// TestSchemaRows checks what the compiler cannot: prose, defaults, ranges.
-func TestSchemaRows(t *testing.T) {
-	var look func(b *Block)
-	look = func(b *Block) {
-		if b.Doc == "" {
-			t.Errorf("block %s has no prose", b.Name)
-		}
-		names := map[string]bool{}
-		for i := range b.Attrs {
-			a := &b.Attrs[i]
-			if a.Doc == "" || names[a.Name] {
-				t.Errorf("%s.%s: no prose, or written twice", b.Name, a.Name)
-			}
-			names[a.Name] = true
-			row := &attrRow{Attr: a}
-			row.def = row.defaultValue()
-			if a.Range != "" {
-				if _, err := row.inRange(int64(0)); err != nil && row.Range == "" {
-					t.Errorf("%s.%s: %v", b.Name, a.Name, err)
-				}
-			}
-		}
-		for _, in := range b.Blocks {
-			if names[in.Name] {
-				t.Errorf("%s.%s is a block and an attribute", b.Name, in.Name)
-			}
-			look(in)
-		}
-	}
-	look(Schema())
 }
 
 func TestReference(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -33,7 +34,7 @@ type loader struct {
 	read1   map[string][]byte
 	cfg     *model.Config
 	scope   *scope
-	top     *table
+	top     *schema.Table
 	broken  bool // some file could not be parsed: names may be missing
 	root    *node
 
@@ -58,7 +59,7 @@ func LoadSources(o Options) (*model.Config, Diagnostics, Sources) {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: compile(Schema()), seen: map[string]bool{}}
+	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}}
 	l.scope = &scope{l: l, locals: map[string]*local{}}
 	l.requestNames = requestNames()
 	return l
@@ -69,7 +70,7 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 	l.root = root
 	l.build(root)
 	l.check()
-	diags := l.diags.sort()
+	diags := l.diags.Sort()
 	if diags.HasErrors() {
 		return nil, diags, l.sources
 	}
@@ -129,7 +130,7 @@ func (l *loader) join(root, n *node) {
 		for _, k := range n.kids[b.Name] {
 			twin := slices.IndexFunc(root.kids[b.Name], func(o *node) bool { return o.label == k.label })
 			if twin >= 0 {
-				l.errorf(k.at, fmt.Sprintf("%s is already written at %s", k.table.where(k.label), l.place(root.kids[b.Name][twin].at)), "", "names are unique over all files")
+				l.errorf(k.at, fmt.Sprintf("%s is already written at %s", k.table.Where(k.label), l.place(root.kids[b.Name][twin].at)), "", "names are unique over all files")
 				continue
 			}
 			root.add(k)
@@ -203,7 +204,7 @@ func onePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
 
 // include reads the files of a glob, relative to the file that names it.
 func (l *loader) include(from string, a attribute, files []file) []file {
-	patterns, _ := l.convert(l.top.attrs["include"], a.expr).([]string)
+	patterns, _ := l.convert(l.top.Rows["include"], a.expr).([]string)
 	for _, p := range patterns {
 		full := resolve(from, p)
 		names, err := fs.Glob(l.o.FS, fsName(full))

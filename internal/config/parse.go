@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
+
+	"fishplate/internal/config/schema"
 )
 
 // body is the common form of a block's inside, native or JSON.
@@ -58,7 +60,7 @@ func fromNative(b *hclsyntax.Body, at hcl.Range) *body {
 }
 
 // parseJSON reads the JSON twin; the table says which properties are blocks.
-func parseJSON(src []byte, filename string, t *table) (*body, hcl.Diagnostics) {
+func parseJSON(src []byte, filename string, t *schema.Table) (*body, hcl.Diagnostics) {
 	f, diags := hcljson.Parse(src, filename)
 	if f == nil || diags.HasErrors() {
 		return &body{}, diags
@@ -66,12 +68,12 @@ func parseJSON(src []byte, filename string, t *table) (*body, hcl.Diagnostics) {
 	return fromJSON(f.Body, t)
 }
 
-func fromJSON(b hcl.Body, t *table) (*body, hcl.Diagnostics) {
+func fromJSON(b hcl.Body, t *schema.Table) (*body, hcl.Diagnostics) {
 	out := &body{end: b.MissingItemRange()}
 	props, diags := b.JustAttributes()
 	for _, p := range props {
-		if t != nil && t.blocks[p.Name] != nil {
-			in, more := blocksOfJSON(b, t.blocks[p.Name], p)
+		if t != nil && t.Inner[p.Name] != nil {
+			in, more := blocksOfJSON(b, t.Inner[p.Name], p)
 			out.blocks = append(out.blocks, in...)
 			diags = append(diags, more...)
 			continue
@@ -85,7 +87,7 @@ func fromJSON(b hcl.Body, t *table) (*body, hcl.Diagnostics) {
 	return out, diags
 }
 
-func blocksOfJSON(b hcl.Body, t *table, p *hcl.Attribute) ([]inner, hcl.Diagnostics) {
+func blocksOfJSON(b hcl.Body, t *schema.Table, p *hcl.Attribute) ([]inner, hcl.Diagnostics) {
 	header := hcl.BlockHeaderSchema{Type: t.Name}
 	if t.Label != "" {
 		header.LabelNames = []string{t.Label}

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/predicate"
 )
 
@@ -50,7 +51,7 @@ func (l *loader) take(diags hcl.Diagnostics, at hcl.Range) {
 		}
 		if e, ok := d.Extra.(hclsyntax.FunctionCallUnknownDiagExtra); ok {
 			detail = ""
-			suggestion = didYouMean(e.CalledFunctionName(), []string{"env", "file"})
+			suggestion = schema.DidYouMean(e.CalledFunctionName(), []string{"env", "file"})
 			if suggestion == "" {
 				suggestion = "env(\"NAME\") and file(\"PATH\") are the functions that can be called while the file is read"
 			}

@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
+
+	"fishplate/internal/config/schema"
 )
 
 // scope is what an expression can see while the files are read: locals of all
@@ -46,7 +48,7 @@ func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
 		return cty.DynamicVal, false // a broken file may hold it
 	}
 	if !ok {
-		s.l.errorf(from, fmt.Sprintf("there is no local %q", name), "", didYouMean(name, s.names))
+		s.l.errorf(from, fmt.Sprintf("there is no local %q", name), "", schema.DidYouMean(name, s.names))
 		return cty.DynamicVal, false
 	}
 	switch loc.state {
@@ -104,19 +106,6 @@ func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
 	v, diags := e.Value(ctx)
 	s.l.take(diags, e.Range())
 	return v, !diags.HasErrors() && v.IsWhollyKnown()
-}
-
-// literal short-cuts the plain strings and numbers that most values are.
-func literal(e hclsyntax.Expression) (cty.Value, bool) {
-	switch x := e.(type) {
-	case *hclsyntax.LiteralValueExpr:
-		return x.Val, x.Val.IsKnown()
-	case *hclsyntax.TemplateExpr:
-		if x.IsStringLiteral() {
-			return literal(x.Parts[0])
-		}
-	}
-	return cty.NilVal, false
 }
 
 // functions are env and file, the latter relative to the file that names it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -71,7 +72,7 @@ func (l *loader) tenantsFile(name string, from hcl.Range) {
 		d.DisallowUnknownFields()
 		if err := d.Decode(&e); err != nil {
 			l.errorf(at, fmt.Sprintf("entry %q: %s", k, strings.TrimPrefix(err.Error(), "json: ")), "",
-				"known here: "+list([]string{"filename", "group", "max_instructions", "max_memory", "max_heap", "arguments"}))
+				"known here: "+schema.List([]string{"filename", "group", "max_instructions", "max_memory", "max_heap", "arguments"}))
 			continue
 		}
 		l.entry(name, k, e, groups, raw, at)
@@ -100,7 +101,7 @@ func (l *loader) entry(file, key string, e entry, groups map[string]group, raw m
 		}
 		g, ok := groups[name]
 		if !ok {
-			suggestion := didYouMean(name, sortedKeys(groups))
+			suggestion := schema.DidYouMean(name, sortedKeys(groups))
 			if _, later := raw[name]; later {
 				suggestion = fmt.Sprintf("entries are taken in the order of their keys: give the group a name that sorts before %q", key)
 			}
@@ -112,7 +113,7 @@ func (l *loader) entry(file, key string, e entry, groups map[string]group, raw m
 }
 
 func (l *loader) fileTenant(file, name, program string, g group, at hcl.Range) {
-	defaults := &node{table: l.top.blocks["tenant"], at: at}
+	defaults := &node{table: l.top.Inner["tenant"], at: at}
 	t := l.tenant(defaults)
 	t.Name, t.FromFile, t.Memory, t.Instructions, t.Arguments = name, true, g.memory, g.instructions, g.arguments
 	for _, variable := range []string{"HOME", "PWD"} {
@@ -236,7 +237,7 @@ func FromTenantsFile(o Options, backend string, bind ...string) (*model.Config, 
 	for kind, attrs := range map[string]map[string]value{
 		"listener": {"bind": given(bind)}, "backend": {"servers": given([]string{backend})}, "tenants": {"path": given(o.Path)},
 	} {
-		root.add(&node{table: l.top.blocks[kind], label: "default", at: hcl.Range{Filename: fileBeside(o.Path, kind), Start: at.Start, End: at.End}, attrs: attrs})
+		root.add(&node{table: l.top.Inner[kind], label: "default", at: hcl.Range{Filename: fileBeside(o.Path, kind), Start: at.Start, End: at.End}, attrs: attrs})
 	}
 	cfg, diags, _ := l.finish(root)
 	return cfg, diags

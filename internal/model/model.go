@@ -376,7 +376,7 @@ type Log struct {
 // String writes the step as in the configuration.
 func (s BalanceStep) String() string {
 	var args []string
-	if s.Key.Set() {
+	if s.Key.Text != "" {
 		args = append(args, s.Key.Text)
 	}
 	for _, a := range s.Args {

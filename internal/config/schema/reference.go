@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"bytes"
@@ -15,14 +15,14 @@ func Reference(w io.Writer) error {
 	b.WriteString("Durations are written \"250ms\", \"1h30m\", \"1d\"; sizes \"64MiB\", \"500kB\"; rates \"100/s\", \"30/m\"; percentages \"10%\". ")
 	b.WriteString("A list of one may be written without brackets. Conditions and values are expressions over the request.\n\n")
 	b.WriteString("While files are read, `local.NAME`, `env(\"NAME\")`, `env(\"NAME\", \"default\")` and `file(\"PATH\")` can be used in every value.\n\n")
-	writeBlock(&b, Schema(), "")
+	writeBlock(&b, Top(), "")
 	b.WriteString("## Balancing\n\n| transform | alone | what it does |\n|---|---|---|\n")
-	for _, t := range transforms() {
+	for _, t := range Transforms() {
 		alone := ""
-		if t.alone {
+		if t.Alone {
 			alone = "yes"
 		}
-		fmt.Fprintf(&b, "| `%s%s` | %s | %s |\n", t.name, t.args, alone, t.doc)
+		fmt.Fprintf(&b, "| `%s%s` | %s | %s |\n", t.Name, t.Args, alone, t.Doc)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -40,7 +40,7 @@ func writeBlock(b *bytes.Buffer, t *Block, parent string) {
 	}
 	fmt.Fprintf(b, "## %s\n\n%s", title, t.Doc)
 	if len(t.Labels) > 0 {
-		fmt.Fprintf(b, " %s: %s.", strings.ToUpper(t.Label[:1])+t.Label[1:], list(t.Labels))
+		fmt.Fprintf(b, " %s: %s.", strings.ToUpper(t.Label[:1])+t.Label[1:], List(t.Labels))
 	}
 	if t.Many {
 		b.WriteString(" May be written more than once.")
@@ -75,10 +75,10 @@ func writeAttr(b *bytes.Buffer, a *Attr) {
 	}
 	allowed := strings.ReplaceAll(a.Range, "..", " to ")
 	if len(a.OneOf) > 0 {
-		allowed = list(a.OneOf)
+		allowed = List(a.OneOf)
 	}
 	if len(a.Also) > 0 {
-		allowed = strings.TrimPrefix(allowed+", or "+list(a.Also), ", or ")
+		allowed = strings.TrimPrefix(allowed+", or "+List(a.Also), ", or ")
 	}
 	doc := a.Doc
 	if a.Restart {

@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// didYouMean renders the suggestion for an unknown word; "" when nothing is near.
-func didYouMean(word string, candidates []string) string {
+// DidYouMean renders the suggestion for an unknown word; "" when nothing is near.
+func DidYouMean(word string, candidates []string) string {
 	if c := nearest(word, candidates); c != "" {
 		return fmt.Sprintf("did you mean %q?", c)
 	}
@@ -53,8 +53,8 @@ func distance(a, b string, limit int) int {
 	return previous[len(b)]
 }
 
-// list renders words for a sentence: "a", "b" or "c".
-func list(words []string) string {
+// List renders words for a sentence: "a", "b" or "c".
+func List(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = fmt.Sprintf("%q", w)

@@ -1,4 +1,4 @@
-package config
+package schema
 
 func vhostBlock() *Block {
 	return &Block{Name: "vhost", Label: "name", Many: true, Doc: "Groups routes under host names.", Attrs: []Attr{

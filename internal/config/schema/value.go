@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// fromValue converts an evaluated value to the Go value of the row's kind:
+// FromValue converts an evaluated value to the Go value of the row's kind:
 // string, bool, int64 (Int, SizeT), time.Duration, float64, []string or
 // []netip.Prefix. The error says what is allowed.
-func (r *attrRow) fromValue(v cty.Value) (any, error) {
+func (r *Row) FromValue(v cty.Value) (any, error) {
 	if v.IsNull() || !v.IsKnown() {
 		return nil, nil
 	}
@@ -34,7 +34,7 @@ func (r *attrRow) fromValue(v cty.Value) (any, error) {
 	return nil, r.wrongType(v)
 }
 
-func (r *attrRow) fromNumber(f *big.Float) (any, error) {
+func (r *Row) fromNumber(f *big.Float) (any, error) {
 	n, accuracy := f.Int64()
 	zero := f.Sign() == 0
 	switch r.Kind {
@@ -54,25 +54,25 @@ func (r *attrRow) fromNumber(f *big.Float) (any, error) {
 }
 
 // fromText converts a string, with the row's words and range.
-func (r *attrRow) fromText(s string) (any, error) {
+func (r *Row) fromText(s string) (any, error) {
 	if slices.Contains(r.Also, s) {
 		return s, nil
 	}
 	v, err := r.parse(s)
 	if err != nil {
 		if len(r.Also) > 0 {
-			err = fmt.Errorf("%w; or %s", err, list(r.Also))
+			err = fmt.Errorf("%w; or %s", err, List(r.Also))
 		}
 		return nil, err
 	}
 	if word, ok := v.(string); ok && len(r.OneOf) > 0 && !slices.Contains(r.OneOf, word) {
-		return nil, &wordError{attr: r.Name, word: word, allowed: r.OneOf}
+		return nil, &WordError{Attr: r.Name, Word: word, Allowed: r.OneOf}
 	}
 	return r.inRange(v)
 }
 
 // parse reads s by the row's kind alone.
-func (r *attrRow) parse(s string) (any, error) {
+func (r *Row) parse(s string) (any, error) {
 	switch r.Kind {
 	case String, File, Pipeline:
 		return s, nil
@@ -105,7 +105,7 @@ func (r *attrRow) parse(s string) (any, error) {
 }
 
 // inRange refuses a value outside of the row's range.
-func (r *attrRow) inRange(v any) (any, error) {
+func (r *Row) inRange(v any) (any, error) {
 	low, high, ok := strings.Cut(r.Range, "..")
 	if !ok {
 		return v, nil
@@ -121,11 +121,11 @@ func (r *attrRow) inRange(v any) (any, error) {
 	return v, nil
 }
 
-func (r *attrRow) wrongType(v cty.Value) error {
-	return fmt.Errorf("%q is a %s, not %s", r.Name, r.Kind, friendlyType(v.Type()))
+func (r *Row) wrongType(v cty.Value) error {
+	return fmt.Errorf("%q is a %s, not %s", r.Name, r.Kind, TypeName(v.Type()))
 }
 
-func friendlyType(t cty.Type) string {
+func TypeName(t cty.Type) string {
 	switch {
 	case t == cty.String:
 		return "a string"
@@ -140,7 +140,7 @@ func friendlyType(t cty.Type) string {
 }
 
 // fromList reads a list, or one string as a list of one.
-func (r *attrRow) fromList(v cty.Value) (any, error) {
+func (r *Row) fromList(v cty.Value) (any, error) {
 	var words []string
 	switch {
 	case v.Type() == cty.String:
@@ -148,7 +148,7 @@ func (r *attrRow) fromList(v cty.Value) (any, error) {
 	case v.Type().IsTupleType() || v.Type().IsListType():
 		for _, e := range v.AsValueSlice() {
 			if e.IsNull() || (e.Type() != cty.String && e.Type() != cty.Number) {
-				return nil, fmt.Errorf("every element of %q is a string, not %s", r.Name, friendlyType(e.Type()))
+				return nil, fmt.Errorf("every element of %q is a string, not %s", r.Name, TypeName(e.Type()))
 			}
 			if e.Type() == cty.Number {
 				words = append(words, e.AsBigFloat().Text('f', -1))
@@ -164,7 +164,7 @@ func (r *attrRow) fromList(v cty.Value) (any, error) {
 	}
 	for _, w := range words {
 		if len(r.OneOf) > 0 && !slices.Contains(r.OneOf, w) {
-			return nil, &wordError{attr: r.Name, word: w, allowed: r.OneOf}
+			return nil, &WordError{Attr: r.Name, Word: w, Allowed: r.OneOf}
 		}
 	}
 	return words, nil
@@ -190,14 +190,14 @@ func networks(name string, words []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// wordError is a word outside of a closed list.
-type wordError struct {
-	attr, word string
-	allowed    []string
+// WordError is a word outside of a closed list.
+type WordError struct {
+	Attr, Word string
+	Allowed    []string
 }
 
-func (e *wordError) Error() string {
-	return fmt.Sprintf("%q cannot be %q: %s is allowed", e.attr, e.word, list(e.allowed))
+func (e *WordError) Error() string {
+	return fmt.Sprintf("%q cannot be %q: %s is allowed", e.Attr, e.Word, List(e.Allowed))
 }
 
 // magnitude makes numbers of all kinds comparable.

@@ -1,4 +1,4 @@
-package config
+package schema
 
 func stateBlock() *Block {
 	return &Block{Name: "state", Doc: "Where the process keeps what must survive it.", Attrs: []Attr{

@@ -1,4 +1,4 @@
-package config
+package finding
 
 import (
 	"bytes"
@@ -90,8 +90,8 @@ func (ds Diagnostics) MarshalJSON() ([]byte, error) {
 	}{ds.Errors(), ds.Warnings()})
 }
 
-// sort orders by file, place and severity; equal findings are kept once.
-func (ds Diagnostics) sort() Diagnostics {
+// Sort orders by file, place and severity; equal findings are kept once.
+func (ds Diagnostics) Sort() Diagnostics {
 	sort.SliceStable(ds, func(i, j int) bool {
 		a, b := ds[i], ds[j]
 		if a.File != b.File {

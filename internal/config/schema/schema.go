@@ -1,4 +1,4 @@
-package config
+package schema
 
 import (
 	"fmt"
@@ -61,9 +61,9 @@ type Block struct {
 	Blocks  []*Block
 }
 
-// Schema returns the table of the whole language: the top of a file is the
+// Top returns the table of the whole language: the top of a file is the
 // block without a name. Every call returns a fresh copy.
-func Schema() *Block {
+func Top() *Block {
 	return &Block{
 		Doc: "The top of a file.",
 		Attrs: []Attr{
@@ -77,35 +77,35 @@ func Schema() *Block {
 	}
 }
 
-// table is a block of the schema with its look-ups made, for one Load.
-type table struct {
+// Table is a block of the schema with its look-ups made, for one Load.
+type Table struct {
 	*Block
-	attrs  map[string]*attrRow
-	blocks map[string]*table
+	Rows  map[string]*Row
+	Inner map[string]*Table
 }
 
-// attrRow is an attribute with its default already converted.
-type attrRow struct {
+// Row is an attribute with its default already converted.
+type Row struct {
 	*Attr
-	def any
+	Value any
 }
 
-func compile(b *Block) *table {
-	t := &table{Block: b, attrs: map[string]*attrRow{}, blocks: map[string]*table{}}
+func Compile(b *Block) *Table {
+	t := &Table{Block: b, Rows: map[string]*Row{}, Inner: map[string]*Table{}}
 	for i := range b.Attrs {
-		row := &attrRow{Attr: &b.Attrs[i]}
-		row.def = row.defaultValue()
-		t.attrs[row.Name] = row
+		row := &Row{Attr: &b.Attrs[i]}
+		row.Value = row.defaultValue()
+		t.Rows[row.Name] = row
 	}
 	for _, inner := range b.Blocks {
-		t.blocks[inner.Name] = compile(inner)
+		t.Inner[inner.Name] = Compile(inner)
 	}
 	return t
 }
 
 // defaultValue converts the Default text; a row with a bad one is a bug of the
 // table, which the table's test finds.
-func (r *attrRow) defaultValue() any {
+func (r *Row) defaultValue() any {
 	if r.Default == "" {
 		return nil
 	}
@@ -123,8 +123,8 @@ func (r *attrRow) defaultValue() any {
 	return v
 }
 
-// where names a block for a sentence: `listener "web"`.
-func (t *table) where(label string) string {
+// Where names a block for a sentence: `listener "web"`.
+func (t *Table) Where(label string) string {
 	switch {
 	case t.Name == "":
 		return "the top of a file"
@@ -134,7 +134,7 @@ func (t *table) where(label string) string {
 	return fmt.Sprintf("block %q", t.Name)
 }
 
-func (t *table) attrNames() []string {
+func (t *Table) AttrNames() []string {
 	names := make([]string, len(t.Attrs))
 	for i := range t.Attrs {
 		names[i] = t.Attrs[i].Name
@@ -142,7 +142,7 @@ func (t *table) attrNames() []string {
 	return names
 }
 
-func (t *table) blockNames() []string {
+func (t *Table) BlockNames() []string {
 	names := make([]string, len(t.Blocks))
 	for i := range t.Blocks {
 		names[i] = t.Blocks[i].Name

@@ -1,0 +1,39 @@
+package config
+
+import (
+	"io"
+
+	"fishplate/internal/config/diff"
+	"fishplate/internal/config/finding"
+	"fishplate/internal/config/schema"
+	"fishplate/internal/model"
+)
+
+// The types of the inner rooms that callers meet.
+type (
+	Diagnostic  = finding.Diagnostic
+	Diagnostics = finding.Diagnostics
+	Sources     = finding.Sources
+	Severity    = finding.Severity
+	Change      = diff.Change
+	Field       = diff.Field
+)
+
+// The two severities.
+const (
+	Error   = finding.Error
+	Warning = finding.Warning
+)
+
+// Schema returns the table of the whole language.
+func Schema() *schema.Block { return schema.Top() }
+
+// Reference writes docs/reference/configuration.md from the schema.
+func Reference(w io.Writer) error { return schema.Reference(w) }
+
+// Diff lists what changed from one configuration to another; either may be nil.
+func Diff(old, new *model.Config) []Change { return diff.Diff(old, new) }
+
+// Equal reports whether two configurations mean the same, wherever and in
+// whatever order they were written.
+func Equal(a, b *model.Config) bool { return len(diff.Diff(a, b)) == 0 }

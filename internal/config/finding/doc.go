@@ -1,0 +1,4 @@
+// Package finding holds what reading a configuration found: errors and warnings
+// with their place, and how they are printed for people and for tools. It finds
+// nothing itself, and opens no file: the caller brings the sources.
+package finding

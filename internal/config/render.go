@@ -1,0 +1,170 @@
+package config
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// lift writes a value as the expression that a person would have written.
+func lift(v cty.Value, at hcl.Range) hclsyntax.Expression {
+	switch {
+	case !v.IsNull() && v.Type() == cty.String:
+		return &hclsyntax.TemplateExpr{Parts: []hclsyntax.Expression{&hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}}, SrcRange: at}
+	case !v.IsNull() && (v.Type().IsTupleType() || v.Type().IsListType()):
+		tuple := &hclsyntax.TupleConsExpr{SrcRange: at, OpenRange: at}
+		for _, e := range v.AsValueSlice() {
+			tuple.Exprs = append(tuple.Exprs, lift(e, at))
+		}
+		return tuple
+	}
+	return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}
+}
+
+// render writes an expression in its canonical form, the same for native syntax
+// and the JSON twin, whatever the spaces and comments were.
+func render(e hclsyntax.Expression) string {
+	switch x := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return renderValue(x.Val)
+	case *hclsyntax.TemplateExpr:
+		return `"` + renderParts(x.Parts) + `"`
+	case *hclsyntax.TemplateWrapExpr:
+		return render(x.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		return "(" + render(x.Expression) + ")"
+	case *hclsyntax.ScopeTraversalExpr:
+		return renderTraversal(x.Traversal)
+	case *hclsyntax.RelativeTraversalExpr:
+		return render(x.Source) + renderTraversal(x.Traversal)
+	case *hclsyntax.IndexExpr:
+		return render(x.Collection) + "[" + render(x.Key) + "]"
+	case *hclsyntax.FunctionCallExpr:
+		tail := ""
+		if x.ExpandFinal {
+			tail = "..."
+		}
+		return x.Name + "(" + renderList(x.Args) + tail + ")"
+	case *hclsyntax.BinaryOpExpr:
+		return render(x.LHS) + " " + operator(x.Op) + " " + render(x.RHS)
+	case *hclsyntax.UnaryOpExpr:
+		return operator(x.Op) + render(x.Val)
+	case *hclsyntax.ConditionalExpr:
+		return render(x.Condition) + " ? " + render(x.TrueResult) + " : " + render(x.FalseResult)
+	case *hclsyntax.TupleConsExpr:
+		return "[" + renderList(x.Exprs) + "]"
+	case *hclsyntax.ObjectConsExpr:
+		return renderObject(x)
+	case *hclsyntax.ObjectConsKeyExpr:
+		return render(x.Wrapped)
+	}
+	return "?"
+}
+
+func renderList(es []hclsyntax.Expression) string {
+	parts := make([]string, len(es))
+	for i, e := range es {
+		parts[i] = render(e)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func renderObject(x *hclsyntax.ObjectConsExpr) string {
+	parts := make([]string, len(x.Items))
+	for i, it := range x.Items {
+		parts[i] = render(it.KeyExpr) + " = " + render(it.ValueExpr)
+	}
+	return "{ " + strings.Join(parts, ", ") + " }"
+}
+
+func renderParts(parts []hclsyntax.Expression) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if s, ok := literal(p); ok && !s.IsNull() && s.Type() == cty.String {
+			b.WriteString(escape(s.AsString()))
+			continue
+		}
+		b.WriteString("${" + render(p) + "}")
+	}
+	return b.String()
+}
+
+func renderTraversal(t hcl.Traversal) string {
+	var b strings.Builder
+	for _, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseRoot:
+			b.WriteString(s.Name)
+		case hcl.TraverseAttr:
+			b.WriteString("." + s.Name)
+		case hcl.TraverseIndex:
+			b.WriteString("[" + renderValue(s.Key) + "]")
+		}
+	}
+	return b.String()
+}
+
+func renderValue(v cty.Value) string {
+	switch {
+	case v.IsNull():
+		return "null"
+	case !v.IsKnown():
+		return "?"
+	case v.Type() == cty.String:
+		return `"` + escape(v.AsString()) + `"`
+	case v.Type() == cty.Number:
+		return v.AsBigFloat().Text('f', -1)
+	case v.Type() == cty.Bool && v.True():
+		return "true"
+	case v.Type() == cty.Bool:
+		return "false"
+	case v.Type().IsObjectType() || v.Type().IsMapType():
+		var parts []string
+		for name, e := range v.AsValueMap() {
+			parts = append(parts, `"`+escape(name)+`" = `+renderValue(e))
+		}
+		sort.Strings(parts)
+		return "{ " + strings.Join(parts, ", ") + " }"
+	}
+	return "?"
+}
+
+// escape writes a string as it stands between the quotes of a native string.
+func escape(s string) string {
+	if !strings.ContainsAny(s, "\\\"\n\r\t$%") {
+		return s
+	}
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "${", "$${", "%{", "%%{").Replace(s)
+}
+
+func operator(op *hclsyntax.Operation) string {
+	for _, o := range [...]struct {
+		op   *hclsyntax.Operation
+		text string
+	}{
+		{hclsyntax.OpEqual, "=="}, {hclsyntax.OpNotEqual, "!="}, {hclsyntax.OpLogicalAnd, "&&"}, {hclsyntax.OpLogicalOr, "||"}, {hclsyntax.OpLogicalNot, "!"},
+		{hclsyntax.OpGreaterThan, ">"}, {hclsyntax.OpGreaterThanOrEqual, ">="}, {hclsyntax.OpLessThan, "<"}, {hclsyntax.OpLessThanOrEqual, "<="},
+		{hclsyntax.OpAdd, "+"}, {hclsyntax.OpSubtract, "-"}, {hclsyntax.OpMultiply, "*"}, {hclsyntax.OpDivide, "/"}, {hclsyntax.OpModulo, "%"}, {hclsyntax.OpNegate, "-"},
+	} {
+		if o.op == op {
+			return o.text
+		}
+	}
+	return "?"
+}
+
+// literal short-cuts the plain strings and numbers that most values are.
+func literal(e hclsyntax.Expression) (cty.Value, bool) {
+	switch x := e.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return x.Val, x.Val.IsKnown()
+	case *hclsyntax.TemplateExpr:
+		if x.IsStringLiteral() {
+			return literal(x.Parts[0])
+		}
+	}
+	return cty.NilVal, false
+}
