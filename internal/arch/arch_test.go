@@ -37,6 +37,7 @@ var floors = []struct {
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "memory", "interp", "jit"},
 	"internal/upstream": {"balance", "persist", "health", "discover"},
+	"internal/config":   {"schema", "finding", "diff"},
 	"internal/tenant":   {"heap", "permit", "lines", "text"},
 }
 
