@@ -122,10 +122,11 @@ func dialNet(ctx context.Context, network, address string, o DialOptions) (*Conn
 // Listener wraps package net's listener: one shard, no deferred accept, no
 // reserve descriptor, and Drain closes at once.
 type Listener struct {
-	key      string
-	inner    net.Listener
-	shards   [1]struct{}
-	counters listenCounters
+	exhausted func() // unused: package net waits for descriptors itself
+	key       string
+	inner     net.Listener
+	shards    [1]struct{}
+	counters  listenCounters
 }
 
 // Listen opens "host:port" or "unix:/path"; socket activation is Linux's.

@@ -25,3 +25,7 @@ func (l *Listener) Shards() int { return len(l.shards) }
 
 // Accept is AcceptShard(0), for a listener of one shard.
 func (l *Listener) Accept() (*Conn, error) { return l.AcceptShard(0) }
+
+// OnExhausted makes the listener call f each time that accept found no free
+// descriptor. It must be called before the first Accept; f must not block.
+func (l *Listener) OnExhausted(f func()) { l.exhausted = f }

@@ -19,14 +19,15 @@ import (
 // Listener accepts connections on one address. Options that connections
 // inherit are set on the listening sockets, once.
 type Listener struct {
-	key      string
-	addr     net.Addr
-	shards   []*shard
-	unlink   string // path to remove on Close, "" for none
-	draining atomic.Bool
-	closing  chan struct{}
-	once     sync.Once
-	counters listenCounters
+	exhausted func() // may be nil; see OnExhausted
+	key       string
+	addr      net.Addr
+	shards    []*shard
+	unlink    string // path to remove on Close, "" for none
+	draining  atomic.Bool
+	closing   chan struct{}
+	once      sync.Once
+	counters  listenCounters
 
 	reserveMu sync.Mutex
 	reserve   int // a descriptor to give up when there are none; -1 = lost
@@ -289,6 +290,9 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 			return nil, ErrClosed
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 			l.shed(s)
+			if l.exhausted != nil {
+				l.exhausted()
+			}
 			if !l.pause() {
 				return nil, ErrClosed
 			}

@@ -35,7 +35,9 @@ type Server struct {
 	logs    atomic.Pointer[[]*Log]
 	wheel   *wheel
 	parker  *netio.Parker
-	pool    sync.Pool // of *exchange
+
+	exhaustedAt atomic.Int64 // wheel time of the latest warning
+	pool        sync.Pool    // of *exchange
 
 	ctx      context.Context // ends when sessions must stop
 	cancel   context.CancelFunc
@@ -81,11 +83,21 @@ func (s *Server) Current() *Generation { return s.current.Load() }
 // name returns at the time. It returns when the shards' loops have ended; the
 // sessions go on.
 func (s *Server) Serve(l *netio.Listener, name func() string) {
+	l.OnExhausted(func() { s.exhausted(name()) })
 	var loops sync.WaitGroup
 	for i := range l.Shards() {
 		loops.Go(func() { s.acceptLoop(l, i, name) })
 	}
 	loops.Wait()
+}
+
+// exhausted counts that accept found no descriptor, and says so once in a while.
+func (s *Server) exhausted(listener string) {
+	s.process.Add(0, metrics.ProcessDescriptors, 1)
+	now := s.wheel.now()
+	if last := s.exhaustedAt.Load(); (last == 0 || now-last > int64(10*time.Second)) && s.exhaustedAt.CompareAndSwap(last, now) {
+		s.logger.Warn("out of file descriptors: new connections are closed (raise the limit: ulimit -n, LimitNOFILE=)", "listener", listener)
+	}
 }
 
 func (s *Server) acceptLoop(l *netio.Listener, shard int, name func() string) {
