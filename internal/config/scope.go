@@ -80,8 +80,7 @@ func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
 			ok = false
 			continue
 		}
-		step, isAttr := cty.NilVal, false
-		var key string
+		key, isAttr := "", false
 		if len(t) > 1 {
 			if a, is := t[1].(hcl.TraverseAttr); is {
 				key, isAttr = a.Name, true
@@ -92,8 +91,8 @@ func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
 			ok = false
 			continue
 		}
-		step, known := s.value(key, at)
-		vars[key] = step
+		v, known := s.value(key, at)
+		vars[key] = v
 		ok = ok && known
 	}
 	if !ok {
