@@ -49,16 +49,21 @@ type call struct {
 // newRoot makes the cobra command of the table.
 func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
-		Use:               "fishplate VERB",
-		Short:             "A multi-tenant, programmable layer-7 switch",
+		Use:   "fishplate VERB",
+		Short: "A multi-tenant, programmable layer-7 switch",
+		Long: "A multi-tenant, programmable layer-7 switch.\n\nA first look: fishplate demo. A site of your own: fishplate check FILE, then fishplate serve FILE.\n" +
+			"Exit codes: 0 done, 1 refused or failed, 64 the command line is wrong; those of plan are in its help.",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+
+		DisableFlagsInUseLine:      true,
+		SuggestionsMinimumDistance: 2,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()
 			}
-			return usagef("unknown verb %q", args[0])
+			return unknownVerb(c, args[0])
 		},
 		Args: cobra.ArbitraryArgs,
 	}
@@ -67,10 +72,44 @@ func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Comm
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exit{exitUsage, err} })
 	root.SetHelpCommand(helpCommand(root))
+	root.SetUsageFunc(printUsage)
 	for _, v := range rows {
 		root.AddCommand(v.command(stdin, stdout, stderr))
 	}
 	return root
+}
+
+// unknownVerb is the error of a verb that is not in the table.
+func unknownVerb(root *cobra.Command, name string) error {
+	if like := root.SuggestionsFor(name); len(like) > 0 {
+		return usagef("unknown verb %q: did you mean %s?", name, strings.Join(like, " or "))
+	}
+	return usagef("unknown verb %q", name)
+}
+
+// printUsage writes the lower part of a help text.
+func printUsage(c *cobra.Command) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage:\n  %s\n", c.UseLine())
+	if c.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
+	}
+	if c.HasAvailableSubCommands() {
+		b.WriteString("\nVerbs:\n")
+		for _, s := range c.Commands() {
+			if s.IsAvailableCommand() || s.Name() == "help" {
+				fmt.Fprintf(&b, "  %-10s  %s\n", s.Name(), s.Short)
+			}
+		}
+	}
+	if c.HasAvailableLocalFlags() {
+		fmt.Fprintf(&b, "\nFlags:\n%s", c.LocalFlags().FlagUsages())
+	}
+	if c.HasAvailableSubCommands() {
+		b.WriteString("\n\"fishplate help VERB\" or \"fishplate VERB --help\" says more about one of them.\n")
+	}
+	_, err := io.WriteString(c.OutOrStdout(), b.String())
+	return err
 }
 
 // helpCommand prints the help of a verb; one that does not exist is an error,
@@ -81,7 +120,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("unknown verb %q", strings.Join(args, " "))
+				return unknownVerb(root, strings.Join(args, " "))
 			}
 			return c.Help()
 		},

@@ -135,22 +135,32 @@ func (c *call) invite(p *process, path string) {
 		url = open[0]
 	}
 	url = "http://" + url
+	self := invocation()
 	socket, metrics := p.admin.Addresses()
 	w := c.stdout
 	fmt.Fprintf(w, "\nThe demo serves on %s with %s\n\nTry:\n", url, path)
 	for i, a := range demoAttempts() {
 		fmt.Fprintf(w, "\n %d. %s:\n    curl %s\n", i+1, a.shows, strings.ReplaceAll(a.args, "URL", url))
 	}
-	fmt.Fprintf(w, "\nThen look (export FISHPLATE_SOCKET=%s):\n\n", socket)
+	fmt.Fprintf(w, "\nThen look, from another terminal:\n\n    export FISHPLATE_SOCKET=%s\n", socket)
 	for _, l := range [][2]string{
-		{"fishplate status", "everything that runs"},
-		{"fishplate log", "each request with the time that every step took"},
-		{"fishplate explain GET " + url + "/ -H 'Cookie: group=canary'", "why a request goes where"},
+		{self + " status", "everything that runs"},
+		{self + " log", "each request with the time that every step took"},
+		{self + " explain GET " + url + "/ -H 'Cookie: group=canary'", "why a request goes where"},
 		{"curl http://" + metrics + "/metrics", "every counter"},
-		{"fishplate top", "requests per second, as they change"},
-		{"$EDITOR " + path + "; fishplate plan " + path + "; fishplate reload", "a change, and what it disturbs"},
+		{self + " top", "requests per second, as they change"},
+		{"$EDITOR " + path + "; " + self + " plan " + path + "; " + self + " reload", "a change, and what it disturbs"},
 	} {
 		fmt.Fprintf(w, "    %s\n        %s\n", l[0], l[1])
 	}
 	fmt.Fprintln(w, "\nCtrl-C ends it.")
+}
+
+// invocation returns how this program was called, so that what is printed can
+// be pasted: a binary that is on no PATH is named with its folder.
+func invocation() string {
+	if name := os.Args[0]; strings.HasSuffix(name, "fishplate") {
+		return name
+	}
+	return "fishplate"
 }

@@ -13,6 +13,7 @@ import (
 	"fishplate/internal/admin"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
+	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
@@ -86,19 +87,34 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 		certs:    cert.NewStore(cert.Options{}),
 	}
 	defer e.close()
+	unprobed(cfg)
 	t := &control.Transaction{ID: 1, Next: cfg}
 	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: os.DirFS("/")}, Estate: e.proxy, ProxyName: proxyName}
-	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareBackends, e.prepareTenants} {
+	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareTenants} {
 		if err := prepare(ctx, t, &parts); err != nil {
 			return nil, err
 		}
 	}
+	u, err := e.backends.Prepare(cfg.Backends)
+	if err != nil {
+		return nil, err
+	}
+	parts.Backends = u.Backends()
+	u.Commit()
 	g, err := proxy.Compile(parts)
 	if err != nil {
 		return nil, err
 	}
 	answer := g.Explain(ctx, req)
 	return &answer, nil
+}
+
+// unprobed takes checks and discovery out of a configuration that is only
+// asked: no server hears of it, and each counts as healthy.
+func unprobed(cfg *model.Config) {
+	for _, b := range cfg.Backends {
+		b.Check, b.Discover = nil, nil
+	}
 }
 
 // printExplanation writes the way of the request from the vhost to the server.
@@ -121,7 +137,7 @@ func printExplanation(w io.Writer, e *proxy.Explanation) error {
 		line("route", orNone(e.Route))
 	}
 	for _, p := range e.Predicates {
-		fmt.Fprintf(&b, "    %s = %s  (%s)\n", p.Text, p.Value, p.Range)
+		fmt.Fprintf(&b, "    %s is %s  (%s)\n", p.Text, p.Value, p.Range)
 	}
 	line("answer", e.Answer)
 	line("tenant", e.Tenant)

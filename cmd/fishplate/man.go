@@ -18,7 +18,9 @@ func manual(rows []verb) string {
 	var b strings.Builder
 	b.WriteString(".TH FISHPLATE 8 \"\" \"fishplate\" \"System Administration\"\n")
 	b.WriteString(".SH NAME\nfishplate \\- a multi-tenant, programmable layer-7 switch\n")
-	b.WriteString(".SH SYNOPSIS\n.B fishplate\n.I VERB\n[\\fIARGUMENTS\\fR]\n.SH VERBS\n")
+	b.WriteString(".SH SYNOPSIS\n.B fishplate\n.I VERB\n[\\fIARGUMENTS\\fR]\n")
+	b.WriteString(".SH DESCRIPTION\nAccepts connections, reads each request, decides by its content where it goes, runs the tenant's compiled\n" +
+		"program for it in a sandbox, and is reconfigured while it works.\n.SH VERBS\n")
 	for _, v := range rows {
 		if v.hidden {
 			continue
@@ -39,7 +41,7 @@ func manual(rows []verb) string {
 	for _, e := range exitTable() {
 		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", e.code, roff(e.text))
 	}
-	b.WriteString(".SH ENVIRONMENT\n.TP\n.B FISHPLATE_SOCKET\nThe admin socket that verbs use when \\-\\-socket is not given.\n")
+	b.WriteString(".SH ENVIRONMENT\n.TP\n.B FISHPLATE_SOCKET\nThe admin socket on which verbs look for the running process when \\-\\-socket is not given. serve does not read it:\nits socket is that of the admin block.\n")
 	b.WriteString(".TP\n.B NO_COLOR\nNo colour on a terminal.\n")
 	b.WriteString(".SH FILES\n.TP\n.I /run/fishplate.sock\nThe admin socket of a process of root; else it is in the XDG runtime directory.\n")
 	return b.String()
@@ -63,6 +65,7 @@ func exitTable() []exitRow {
 func roff(s string) string {
 	s = strings.ReplaceAll(s, `\`, `\e`)
 	s = strings.ReplaceAll(s, "-", `\-`)
+	s = strings.ReplaceAll(s, "…", "...") // troff itself reads ASCII
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
 		if strings.HasPrefix(l, ".") || strings.HasPrefix(l, "'") {

@@ -29,7 +29,7 @@ func runStatus(c *call) error {
 
 // printStatus writes the status as tables, one for each kind of thing.
 func printStatus(w io.Writer, s *admin.Status) error {
-	fmt.Fprintf(w, "fishplate %s, process %d, up %s, generation %d from %s\n",
+	fmt.Fprintf(w, "fishplate %s, process %d, up %s, generation %d, started with %s\n",
 		s.Version, s.PID, (time.Duration(s.Uptime) * time.Second), s.Generation, s.Path)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	head := func(columns ...string) { fmt.Fprintf(t, "\n%s\n", strings.Join(columns, "\t")) }

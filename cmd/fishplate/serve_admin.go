@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,31 +219,62 @@ func (p *process) log(ctx context.Context, r admin.LogRequest, write func([]byte
 	if len(logs) == 0 {
 		return fmt.Errorf("%w: no log is configured", admin.ErrInvalid)
 	}
-	sub := logs[0].Subscribe(r.Lines)
+	sub := logs[0].Subscribe(math.MaxInt)
 	defer sub.Close()
-	for {
-		if !r.Follow && len(sub.Lines()) == 0 {
-			return nil
+	for _, l := range pastLines(sub.Lines(), where, r.Lines) {
+		if err := l.write(r.Format, write); err != nil {
+			return err
 		}
+	}
+	for r.Follow {
 		select {
 		case <-ctx.Done():
 			return nil
-		case line, ok := <-sub.Lines():
+		case text, ok := <-sub.Lines():
 			if !ok {
 				return nil
 			}
-			rec, err := proxy.ParseJSON(line)
+			rec, err := proxy.ParseJSON(text)
 			if err != nil || !where(rec) {
 				continue
 			}
-			if r.Format == "text" {
-				line = proxy.AppendText(nil, rec)
-			}
-			if err := write(line); err != nil {
+			if err := (logLine{text, rec}).write(r.Format, write); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// logLine is one line of the access log, and what it says.
+type logLine struct {
+	text []byte
+	rec  *proxy.Record
+}
+
+func (l logLine) write(format string, write func([]byte) error) error {
+	if format == "text" {
+		l.text = proxy.AppendText(nil, l.rec)
+	}
+	return write(l.text)
+}
+
+// pastLines takes what waits in lines, and returns the newest n that where
+// lets pass. Processors hand in their lines in turn, so that those of one
+// moment are out of order: a reader wants them by time.
+func pastLines(lines <-chan []byte, where func(*proxy.Record) bool, n int) []logLine {
+	var list []logLine
+	for range len(lines) {
+		text, ok := <-lines
+		if !ok {
+			break
+		}
+		if rec, err := proxy.ParseJSON(text); err == nil && where(rec) {
+			list = append(list, logLine{text, rec})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b logLine) int { return a.rec.Time.Compare(b.rec.Time) })
+	return list[max(0, len(list)-n):]
 }
 
 // compileWhere compiles a log filter; an empty one lets everything pass.

@@ -133,7 +133,7 @@ func printRates(w io.Writer, subject string, list []rate, limit int) error {
 	if subject == "backend" {
 		active = "QUEUED"
 	}
-	fmt.Fprintf(t, "REQ/S\tERR/S\tBYTES/S\t%s\t  %s\t\n", active, strings.ToUpper(subject))
+	fmt.Fprintf(t, "REQ/S\tERR/S\tBYTES/S\t%s\t  %s\n", active, strings.ToUpper(subject))
 	total := rate{name: "(all)"}
 	for i, r := range list {
 		total.requests += r.requests
@@ -149,7 +149,7 @@ func printRates(w io.Writer, subject string, list []rate, limit int) error {
 }
 
 func (r rate) print(w io.Writer) {
-	fmt.Fprintf(w, "%.1f\t%.1f\t%.0f\t%.0f\t  %s\t\n", r.requests, r.errors, r.out, r.active, r.name)
+	fmt.Fprintf(w, "%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", r.requests, r.errors, r.out, r.active, r.name)
 }
 
 // topModel is the terminal form: one table at a time.

@@ -85,7 +85,8 @@ func seeVerbs() []verb {
 			name: "explain", form: "METHOD URL [-H 'K: V']… [--client IP] [--config FILE] [--json]", min: 2, max: 2, live: true, run: runExplain,
 			short: "Say where a request would go, and why, without sending it",
 			long: "Prints every route that was tried with the value of each part of its predicate, the balancer's candidates and why each\n" +
-				"is in or out, persistence and limits: of the running process, or with --config of a file.",
+				"is in or out, persistence and limits: of the running process, or with --config of a file. Of a file every server that it\n" +
+				"names counts as healthy: nothing is probed, and no name is looked up.",
 			example: "fishplate explain GET https://shop.example/cart -H 'Cookie: beta=1' --client 10.1.2.3\nfishplate explain GET http://shop.example/ --config new.hcl",
 			flags: func(f *pflag.FlagSet) {
 				jsonFlag(f)
