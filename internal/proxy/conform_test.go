@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,8 +22,12 @@ func TestConformRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var defect atomic.Bool // then the server wants the whole body before it answers
 	o := newOrigin(t, func(c *client) {
 		if _, ok := c.request(); ok {
+			if defect.Load() {
+				_, _ = io.Copy(io.Discard, c.in)
+			}
 			io.WriteString(c.Conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 		}
 	})
@@ -30,6 +35,7 @@ func TestConformRequests(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.Name, func(t *testing.T) {
 			before := o.count()
+			defect.Store(row.Cause != "ok")
 			c := r.dial()
 			c.t = t
 			if _, err := c.Conn.Write(row.Raw); err != nil {
