@@ -72,8 +72,6 @@ type RoutePlan struct {
 	access    *filter.Access
 	body      int64 // bytes, 0 = unlimited
 	firstByte int64 // nanoseconds, 0 = the backend's
-	passes    bool  // on_fault = "pass"
-	allowed   []string
 }
 
 // fixedAnswer is a respond block.

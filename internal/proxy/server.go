@@ -45,7 +45,6 @@ type Server struct {
 	open     atomic.Int64  // sessions
 	none     chan struct{} // receives when open falls to zero
 	mirrors  mirrors
-	loops    sync.WaitGroup // accept loops
 	wheelRan sync.WaitGroup
 	started  time.Time
 }

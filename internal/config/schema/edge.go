@@ -51,7 +51,7 @@ func listenerBlock() *Block {
 			{Name: "per_client", Kind: Int, Default: "1024", Range: "1..10000000", Doc: "Connections of one client address (IPv6: of one /64)."},
 			{Name: "head", Kind: SizeT, Default: "32KiB", Range: "1KiB..1MiB", Doc: "Whole request head."},
 			{Name: "fields", Kind: Int, Default: "128", Range: "8..10000", Doc: "Header fields of a request."},
-			{Name: "target", Kind: SizeT, Default: "16KiB", Range: "64B..1MiB", Doc: "Request target."},
+			{Name: "target", Kind: SizeT, Default: "8KiB", Range: "64B..1MiB", Doc: "Request target."},
 			{Name: "body_rate", Kind: SizeT, Default: "512B", Range: "0B..1GiB", Doc: "Slowest request body, in bytes per second, after a grace of timeouts.body."},
 		}},
 		{Name: "timeouts", Doc: "Bounds on a client's slowness.", Attrs: []Attr{
@@ -90,10 +90,10 @@ func tenantBlock() *Block {
 		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
 		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},
 	}, Blocks: []*Block{
-		{Name: "storage", Doc: "The tenant's own shared state.", Attrs: []Attr{
+		{Name: "storage", Doc: "The tenant's own shared state.", Unbuilt: "leave it out: every fork starts from the same image", Attrs: []Attr{
 			{Name: "memory", Kind: SizeT, Required: true, Range: "64KiB..4GiB", Doc: "Its bound."},
 		}},
-		{Name: "debug", Doc: "Looking into a running program.", Unbuilt: "leave it out; `fishplate guest run` runs a program on the desk", Attrs: []Attr{
+		{Name: "debug", Doc: "Looking into a running program.", Unbuilt: "leave it out", Attrs: []Attr{
 			{Name: "gdb", Kind: String, Doc: "Address of the GDB server."},
 			{Name: "record", Kind: PercentT, Doc: "Share of the calls that is recorded."},
 		}},
