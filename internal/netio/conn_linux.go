@@ -240,6 +240,19 @@ func (c *Conn) Readable() bool {
 	return c.raw.Control(c.probe) != nil || c.in.err != unix.EAGAIN
 }
 
+// Gone reports whether the peer has ended its stream or reset the connection
+// and nothing of it is left to read. Unlike Readable it may be asked while
+// another goroutine reads.
+func (c *Conn) Gone() bool {
+	gone := true
+	err := c.raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, err := peekByte(fd, &b)
+		gone = err == 0 && n == 0 || err != 0 && err != unix.EAGAIN
+	})
+	return err != nil || gone
+}
+
 // Write implements io.Writer. At most one goroutine writes at a time.
 func (c *Conn) Write(p []byte) (int, error) {
 	total := 0

@@ -189,3 +189,7 @@ func (p *Parker) ExpireAll() {}
 
 // Close does nothing.
 func (p *Parker) Close() {}
+
+// Gone is always false here: the state of a peer cannot be asked without
+// reading.
+func (c *Conn) Gone() bool { return false }

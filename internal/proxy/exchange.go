@@ -111,6 +111,7 @@ type exchange struct {
 
 	backend *upstream.Backend
 	pick    upstream.Pick
+	left    func() bool // reports whether the client is gone; made once
 	lease   upstream.Lease
 	leased  bool
 	told    bool             // the client was told to go on (100)

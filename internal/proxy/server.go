@@ -120,6 +120,7 @@ func (s *Server) attach(t *session) *exchange {
 	x, _ := s.pool.Get().(*exchange)
 	if x == nil {
 		x = &exchange{srv: s}
+		x.left = func() bool { return x.s.net.Gone() }
 		x.upload.done = make(chan struct{}, 1)
 	}
 	x.s = t

@@ -27,6 +27,7 @@ func stepFetch(x *exchange) step {
 		return x.fail(fetch, &message.Fault{Side: message.SideSelf, Status: 500, Cause: "no-backend"})
 	}
 	x.pick.Reset(&x.env, x.s.shard)
+	x.pick.Left = x.left
 	x.rec.Backend = b.Name()
 	x.env.Backend = x.rec.Backend
 	b.PersistRequest(&x.pick)

@@ -17,6 +17,9 @@ type Pick struct {
 	Env   *predicate.Env
 	Shard metrics.Shard
 	Fresh bool // only a new connection will do: the caller is not going to speak HTTP on it
+	// Left reports whether the client has gone; a queued request asks it now and
+	// then. Nil: it never goes.
+	Left func() bool
 
 	query    balance.Query
 	tried    [8]*balance.Node
@@ -225,18 +228,12 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 		p.query.Now = time.Now().UnixNano()
 		s, _, f := b.choose(p)
 		if s == nil && f == nil {
-			select {
-			case s = <-w.granted:
-				if s == nil {
-					continue
-				}
+			s, f = b.sleep(ctx, p, w, timeout)
+			switch {
+			case s != nil:
 				return s, nil
-			case <-ctx.Done():
-				g.counters.Add(p.Shard, BackendQueueLeft, 1)
-				f = fault(message.SideClient, causeClientLeft, context.Cause(ctx))
-			case <-w.timer.C:
-				g.counters.Add(p.Shard, BackendQueueTimeouts, 1)
-				f = b.waitedTooLong(p, timeout)
+			case f == nil:
+				continue
 			}
 		}
 		if !g.queue.leave(w) {
@@ -245,6 +242,37 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 			}
 		}
 		return s, f
+	}
+}
+
+// leftEvery is how often a waiting request looks whether its client is there.
+const leftEvery = 100 * time.Millisecond
+
+// sleep waits for a grant, which may be of no server (choose again), or for a
+// reason to give up.
+func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Duration) (*Server, *message.Fault) {
+	var look <-chan time.Time
+	if p.Left != nil {
+		t := time.NewTicker(leftEvery)
+		defer t.Stop()
+		look = t.C
+	}
+	for {
+		select {
+		case s := <-w.granted:
+			return s, nil
+		case <-ctx.Done():
+			b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
+			return nil, fault(message.SideClient, causeClientLeft, context.Cause(ctx))
+		case <-w.timer.C:
+			b.group.counters.Add(p.Shard, BackendQueueTimeouts, 1)
+			return nil, b.waitedTooLong(p, timeout)
+		case <-look:
+			if p.Left() {
+				b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
+				return nil, fault(message.SideClient, causeClientLeft, nil)
+			}
+		}
 	}
 }
 

@@ -100,6 +100,58 @@ vhost "any" { backend = "app" }
 	s.WaitLine("queue-timeout", func(m map[string]any) bool { return m["cause"] == "queue-timeout" })
 }
 
+// TestClientLeavesQueue: a queued request whose client goes away leaves the
+// queue and never reaches the server.
+func TestClientLeavesQueue(t *testing.T) {
+	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
+	arrived := make(chan struct{}, 16)
+	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
+		arrived <- struct{}{}
+		<-hold
+		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		return err == nil
+	}))
+	t.Cleanup(release)
+	addr := harness.FreeAddr(t)
+	s := harness.Start(t, fmt.Sprintf(`
+listener "web" { bind = [%q] }
+backend "app" {
+  server "a" {
+    address         = %q
+    max_connections = 1
+  }
+  queue {
+    limit   = 5
+    timeout = "60s"
+  }
+}
+vhost "any" { backend = "app" }
+`, addr, o.Addr))
+	first := harness.Dial(t, addr)
+	fmt.Fprint(first, get)
+	<-arrived
+	second := harness.Dial(t, addr)
+	fmt.Fprint(second, get)
+	queued := func(n int) func() bool {
+		return func() bool {
+			out, _, _ := s.Run("status", "--json")
+			return strings.Contains(out, fmt.Sprintf(`"queue": %d`, n))
+		}
+	}
+	harness.Eventually(t, "the second request is queued", queued(1))
+	second.Close()
+	harness.Eventually(t, "it has left the queue", queued(0))
+	s.WaitLine("client-left", func(m map[string]any) bool { return m["cause"] == "client-left" })
+	release()
+	if got, _ := io.ReadAll(first); status(string(got)) != "200" {
+		t.Errorf("the first request got %q", got)
+	}
+	if n := len(arrived); n != 0 {
+		t.Errorf("%d further requests reached the server", n)
+	}
+}
+
 // TestDescriptorExhaustion: with few descriptors, many connections are refused
 // or wait, nothing spins or dies, and service goes on when they leave.
 func TestDescriptorExhaustion(t *testing.T) {
