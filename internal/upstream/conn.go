@@ -38,7 +38,22 @@ func (c *UpConn) close() {
 
 // stale reports whether the server has closed the connection, or sent what
 // nobody asked for: an idle connection has nothing to read.
-func (c *UpConn) stale() bool { return c.Raw != nil && c.Raw.Readable() }
+func (c *UpConn) stale() bool {
+	return c.Raw != nil && (c.Raw.Readable() || c.TLS != nil && c.unread())
+}
+
+// unread reports whether a TLS connection holds bytes that left the socket with
+// the last answer's: its reader takes as many records as have arrived. Used
+// again, the connection would give them out as the answer to the next request.
+// A deadline that has passed keeps the read from asking the socket.
+func (c *UpConn) unread() bool {
+	var one [1]byte
+	if c.Raw.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return true
+	}
+	n, err := c.TLS.Read(one[:])
+	return n > 0 || !isTimeout(err) || c.Raw.SetReadDeadline(time.Time{}) != nil
+}
 
 // splitAddress tells the network of a server's address.
 func splitAddress(address string) (network, rest string) {

@@ -178,6 +178,91 @@ func TestTLSFailures(t *testing.T) {
 	}
 }
 
+// gathered is a connection whose writes leave the process together, as the
+// segments of a fast server do.
+type gathered struct {
+	net.Conn
+	held []byte
+	hold bool
+}
+
+func (g *gathered) Write(p []byte) (int, error) {
+	if g.hold {
+		g.held = append(g.held, p...)
+		return len(p), nil
+	}
+	return g.Conn.Write(p)
+}
+
+// TestTLSUnread: a server sends a body with its answer to HEAD, in a record of
+// its own that arrives together with the head's. The bytes are gone from the
+// socket then, and the connection must not be used again all the same.
+func TestTLSUnread(t *testing.T) {
+	a := newAuthority(t)
+	cert, key := a.pair(t, "app.internal")
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const head = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+	for _, c := range []struct {
+		name   string
+		more   string
+		reused bool
+	}{{"head alone", "", true}, {"with a body", "evil", false}} {
+		served := make(chan error, 1)
+		go func() {
+			served <- func() error {
+				raw, err := l.Accept()
+				if err != nil {
+					return err
+				}
+				defer raw.Close()
+				g := &gathered{Conn: raw}
+				s := tls.Server(g, &tls.Config{Certificates: []tls.Certificate{pair}})
+				if _, err := io.ReadFull(s, make([]byte, 4)); err != nil {
+					return err
+				}
+				g.hold = true
+				for _, part := range []string{head, c.more} {
+					if _, err := io.WriteString(s, part); err != nil {
+						return err
+					}
+				}
+				g.hold = false
+				if _, err := g.Write(g.held); err != nil {
+					return err
+				}
+				_, err = io.Copy(io.Discard, raw) // until the client closes
+				return err
+			}()
+		}()
+		m := backendOf(l.Addr().String())
+		m.TLS = &model.BackendTLS{CA: "/etc/ca.pem", ServerName: "app.internal"}
+		b := commit(t, newSet(t, Options{FS: tlsFiles(t, a)}), m)
+		lease := must(t, b, pick("HEAD", "/"))
+		if _, err := io.WriteString(lease.Conn.Stream, "HEAD"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(lease.Conn.Stream, make([]byte, len(head))); err != nil {
+			t.Fatal(err)
+		}
+		conn := lease.Conn
+		if stale := conn.stale(); stale == c.reused {
+			t.Errorf("%s: stale %v", c.name, stale)
+		}
+		lease.Release(false)
+		if err := <-served; err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 // TestTLSSilentServer: the connect timeout covers the handshake.
 func TestTLSSilentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
