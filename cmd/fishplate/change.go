@@ -109,13 +109,50 @@ func printChanges(w io.Writer, p control.Plan) error {
 	}
 	for _, c := range p.Changes {
 		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
-		for _, f := range c.Fields {
-			fmt.Fprintf(&b, "    %s: %s\n", f.Name, fieldText(f))
-		}
+		printFields(&b, c)
 		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// planWidth is where a list of attributes is broken, in bytes.
+const planWidth = 110
+
+// printFields writes what of a thing changes, a line each. What is new is told
+// as a list; what goes away is told by its name alone.
+func printFields(b *strings.Builder, c control.Change) {
+	switch c.Action {
+	case "remove":
+		return
+	case "add":
+		line := "   "
+		for i, f := range c.Fields {
+			text := " " + f.Name + ": " + f.New
+			if i < len(c.Fields)-1 {
+				text += ";"
+			}
+			if len(line)+len(text) > planWidth && line != "   " {
+				fmt.Fprintln(b, line)
+				line = "   "
+			}
+			line += text
+		}
+		if line != "   " {
+			fmt.Fprintln(b, line)
+		}
+		return
+	}
+	gone := "" // a block that goes away takes its attributes along
+	for _, f := range c.Fields {
+		if gone != "" && f.New == "" && strings.HasPrefix(f.Name, gone+".") {
+			continue
+		}
+		fmt.Fprintf(b, "    %s: %s\n", f.Name, fieldText(f))
+		if f.Old == "on" && f.New == "" {
+			gone = f.Name
+		}
+	}
 }
 
 func sign(action string) string {
