@@ -34,6 +34,7 @@ type work struct {
 	bar     float64 // the least ratio to the better peer; 0 = none
 	most    float64 // the most that the value itself may be; 0 = any
 	awake   bool    // keep both cores from sleeping, which else decides the figure
+	guests  bool    // Fishplate alone, with the tenants of neighbour.go
 	measure func(b *bench, s *system) (result, error)
 }
 
@@ -46,6 +47,7 @@ var works = []work{
 	{name: "close", title: "connection per request, through the origin", higher: true, measure: loadWork("/128", 64, true)},
 	{name: "close-log", title: "the same, access logs on", logs: true, higher: true, measure: loadWork("/128", 64, true)},
 	{name: "idle", title: "10,000 idle connections, resident bytes each", most: 4096, measure: idleWork},
+	{name: "neighbour", title: "a tenant's short request beside 128 connections that spin 20M instructions each", guests: true, measure: neighbourWork},
 }
 
 func main() {
@@ -78,7 +80,11 @@ func run(rounds, seconds int, only, binary, out string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
-		printWork(w, results)
+		if w.guests {
+			printNeighbour(w, results)
+		} else {
+			printWork(w, results)
+		}
 		all = append(all, results...)
 	}
 	return store(out, facts, all)
@@ -88,8 +94,8 @@ func run(rounds, seconds int, only, binary, out string) error {
 func (b *bench) rounds(w work, n int) ([]result, error) {
 	var list []result
 	for round := range n {
-		for _, name := range systemNames {
-			s, err := b.start(name, w.logs)
+		for _, name := range w.systems() {
+			s, err := b.start(name, w.logs, w.guests)
 			if err != nil {
 				return nil, err
 			}
@@ -103,6 +109,14 @@ func (b *bench) rounds(w work, n int) ([]result, error) {
 		}
 	}
 	return list, nil
+}
+
+// systems are who can do the work.
+func (w work) systems() []string {
+	if w.guests {
+		return []string{"fishplate"}
+	}
+	return systemNames
 }
 
 // with measures one round, with the cores kept awake if the work asks for it.

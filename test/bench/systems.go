@@ -128,8 +128,9 @@ func (b *bench) write(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
 
-// start runs one system on core 0, with access logs to a file or off.
-func (b *bench) start(name string, logs bool) (*system, error) {
+// start runs one system on core 0, with access logs to a file or off, and with
+// the tenants of neighbour.go if guests.
+func (b *bench) start(name string, logs, guests bool) (*system, error) {
 	port := freePort()
 	s := &system{name: name, addr: fmt.Sprintf("127.0.0.1:%d", port)}
 	var args []string
@@ -152,12 +153,18 @@ func (b *bench) start(name string, logs bool) (*system, error) {
 		conf, err = b.write("haproxy.cfg", fmt.Sprintf(haproxyConf, b.dir, port, b.port, global, defaults))
 		args = []string{"haproxy", "-f", conf}
 	case "fishplate":
+		tenants := ""
+		if guests {
+			if tenants, err = guestConf(); err != nil {
+				return nil, err
+			}
+		}
 		log := "off"
 		if logs {
 			log = b.dir + "/fishplate-access.log"
 		}
 		var conf string
-		conf, err = b.write("fishplate.hcl", fmt.Sprintf(fishplateConf, b.dir, port, b.port, log))
+		conf, err = b.write("fishplate.hcl", fmt.Sprintf(fishplateConf, b.dir, port, b.port, log)+tenants)
 		args = []string{b.binary, "serve", conf}
 	}
 	if err != nil {
