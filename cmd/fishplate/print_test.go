@@ -11,6 +11,7 @@ import (
 
 	"fishplate/internal/admin"
 	"fishplate/internal/control"
+	"fishplate/internal/proxy"
 )
 
 func TestPrintChanges(t *testing.T) {
@@ -136,5 +137,33 @@ func TestDemoConfigIsComplete(t *testing.T) {
 	}
 	if len(stepDocs()) != 12 {
 		t.Errorf("%d steps are documented", len(stepDocs()))
+	}
+}
+
+func TestPastLinesAreByTime(t *testing.T) {
+	lines := make(chan []byte, 10)
+	for _, l := range []string{
+		`{"time":"2026-11-21T06:00:03Z","client":"127.0.0.1:1","method":"GET","path":"/c","status":200}`,
+		`{"time":"2026-11-21T06:00:01Z","client":"127.0.0.1:1","method":"GET","path":"/a","status":200}`,
+		`{"time":"2026-11-21T06:00:04Z","client":"127.0.0.1:1","method":"GET","path":"/d","status":503}`,
+		`no line`,
+		`{"time":"2026-11-21T06:00:02Z","client":"127.0.0.1:1","method":"GET","path":"/b","status":200}`,
+	} {
+		lines <- []byte(l)
+	}
+	var got []string
+	fine := func(r *proxy.Record) bool { return r.Status == 200 }
+	for _, l := range pastLines(lines, fine, 2) {
+		got = append(got, string(l.rec.Path))
+	}
+	if d := cmp.Diff([]string{"/b", "/c"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestUnknownVerbSuggests(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"chek"}, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "did you mean check?") {
+		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }

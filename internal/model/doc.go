@@ -4,5 +4,5 @@
 //
 // Durations are time.Duration, sizes are bytes, rates are events per second,
 // percentages are fractions of one. A zero value means "not written" and the
-// default has already been filled in by config where CONFIG.md gives one.
+// default has already been filled in by config where the schema gives one.
 package model
