@@ -74,9 +74,6 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	if err != nil {
 		return err
 	}
-	if err := e.prepareAdmin(t); err != nil {
-		return err
-	}
 	serve, err := e.prepareListeners(ctx, t)
 	if err != nil {
 		return err
@@ -89,6 +86,10 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 		e.server.Swap(g)
 		serve()
 	})
+	// Last: whoever sees the socket answer finds that requests are answered.
+	if err := e.prepareAdmin(t); err != nil {
+		return err
+	}
 	t.OnDrain("exchanges", func(ctx context.Context) error {
 		if old != nil {
 			if err := e.server.Drained(ctx, old); err != nil {
@@ -155,8 +156,6 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 		return control.Refusal{problemAt(t.Next.Admin.At, err.Error())}
 	}
 	t.OnAbort(u.Abort)
-	// After the swap: whoever sees the socket answer finds requests answered.
-	t.OnDrain("admin", func(context.Context) error { return nil })
 	t.OnCommit(u.Commit)
 	return nil
 }
