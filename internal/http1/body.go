@@ -77,6 +77,14 @@ func (b *Body) Skip(n int64) {
 	}
 }
 
+// Resume lets a body go on after a read that a deadline ended: no byte of it was
+// lost. Bad framing stays bad.
+func (b *Body) Resume() {
+	if b.cause == bodyTimeout {
+		b.cause = none
+	}
+}
+
 // Next returns the next decoded piece, at least one byte, which lies in the
 // reader's buffer and is valid until the next call. io.EOF is the body's end;
 // a *message.Fault names bad framing or a failed connection, and is repeated.

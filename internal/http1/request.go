@@ -165,8 +165,21 @@ func (r *Reader) finishRequest(req *message.Request) Cause {
 		}
 		req.Expect100 = req.Minor == 1 && (f.encoded || f.length > 0)
 	}
-	if f.upgrade && f.protocol >= 0 && req.Minor == 1 {
+	if f.upgrade && f.protocol >= 0 && req.Minor == 1 && switchable(req.Value(f.protocol)) {
 		req.Upgrade = req.Value(f.protocol)
 	}
 	return none
+}
+
+// switchable reports whether an offer of protocols may go on to an origin. What
+// carries HTTP again may not, the rest of the offer included: its requests would
+// pass in the tunnel unseen by routes and limits (RFC 9113 §3.1 ended h2c).
+func switchable(offer []byte) bool {
+	for item := range bytes.SplitSeq(offer, comma) {
+		name, _, _ := bytes.Cut(trimSpace(item), []byte{'/'})
+		if message.EqualFold(name, "h2c") || message.EqualFold(name, "HTTP") || message.EqualFold(name, "TLS") {
+			return false
+		}
+	}
+	return true
 }

@@ -153,7 +153,7 @@ var originLimits = http1.Limits{HeadBytes: 64 << 10}
 // awaitHead reads heads until a final one, and hands on the interim ones.
 func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {
 	limit := x.firstByte(b)
-	for {
+	for interims := 0; ; interims++ {
 		x.s.watch.arm(x.up.Raw, nil, x.srv.wheel.now()+limit)
 		f := x.origin.ReadResponse(&x.resp, x.req.Method)
 		x.s.watch.disarm()
@@ -170,11 +170,18 @@ func (x *exchange) awaitHead(b *upstream.Backend) *message.Fault {
 		if x.resp.Status >= 200 || x.resp.Status == 101 {
 			return nil
 		}
+		if interims == maxInterims {
+			return &message.Fault{Side: message.SideOrigin, Step: fetch.String(), Status: 502, Cause: "too-many-interim"}
+		}
 		if f := x.interim(); f != nil {
 			return f
 		}
 	}
 }
+
+// maxInterims is how many 1xx answers one request may have: each one begins the
+// wait for the final one anew, so a server could hold it for ever.
+const maxInterims = 100
 
 // drop closes the lease's connection, and stops the body that flows to it.
 func (x *exchange) drop() {
@@ -206,6 +213,7 @@ func (x *exchange) again(b *upstream.Backend, f *message.Fault) bool {
 		return false
 	}
 	x.drop()
+	x.body.Resume() // the upload that was stopped had read nothing
 	x.upload.ended = false
 	x.rec.Retries, x.rec.FirstByte = x.pick.Attempts(), 0
 	return true

@@ -129,7 +129,7 @@ func (t *tunnel) write(w *watch, dst end, p []byte) error {
 func (x *exchange) upgrade() *message.Fault {
 	if x.req.Upgrade == nil || !sameProtocol(x.req.Upgrade, x.resp.Upgrade) {
 		x.req.Close = true
-		return &message.Fault{Side: message.SideOrigin, Step: reply.String(), Cause: "unasked-upgrade"}
+		return &message.Fault{Side: message.SideOrigin, Step: reply.String(), Status: 502, Cause: "unasked-upgrade"}
 	}
 	x.endUpload()
 	out := http1.AppendResponseHead(x.buffer(&x.out), &x.resp, http1.ReplyOptions{Minor: 1})

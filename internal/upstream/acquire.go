@@ -108,11 +108,12 @@ func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 			c.close()
 			continue
 		}
-		if now-c.idleSince > justUsed && c.stale() {
+		if (c.Doubtful || now-c.idleSince > justUsed) && c.stale() {
 			s.counters.Add(shard, ServerStale, 1)
 			c.close()
 			continue
 		}
+		c.Doubtful = false
 		return c
 	}
 }
