@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -102,15 +103,28 @@ func Each(answer func(w net.Conn, r *http.Request) bool) func(net.Conn) {
 	}
 }
 
-// FreeAddr returns a loopback address that nobody listens on.
+// FreeAddr returns a loopback address that nobody listens on. Its port lies
+// below those that the kernel gives to outgoing connections, one of which could
+// take a port of that range before the test does.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := ListenLow()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// ListenLow listens on a loopback port between 15000 and 31999.
+func ListenLow() (l net.Listener, err error) {
+	for range 100 {
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(17000)))
+		if err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }
 
 // Dial connects to addr for the length of the test.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"fishplate/test/harness"
 )
 
 // patience bounds every wait for a state.
@@ -123,7 +125,7 @@ func cmdFreeport(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) > 0, "freeport NAME…")
 	var held []net.Listener
 	for _, name := range args {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := harness.ListenLow()
 		ts.Check(err)
 		held = append(held, l)
 		ts.Setenv(name, l.Addr().String())
