@@ -1,13 +1,16 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -164,6 +167,9 @@ func (l *loader) readFile(name string, files []file) []file {
 	}
 	l.seen[name] = true
 	src, err := l.read(name)
+	if err == nil && (bytes.IndexByte(src, 0) >= 0 || !utf8.Valid(src)) {
+		err = errors.New("it is not UTF-8 text")
+	}
 	if err != nil {
 		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
 		l.broken = true
@@ -232,10 +238,22 @@ func (l *loader) include(from string, a attribute, files []file) []file {
 // it must not appear among the sources, which are shown.
 func (l *loader) peek(name string) ([]byte, error) { return fs.ReadFile(l.o.FS, fsName(name)) }
 
+// maxSource bounds a file that is read as a part of the configuration, bytes.
+const maxSource = 32 << 20
+
 // read returns a file's bytes and remembers it as a source.
 func (l *loader) read(name string) ([]byte, error) {
 	if b, ok := l.read1[name]; ok {
 		return b, nil
+	}
+	info, err := fs.Stat(l.o.FS, fsName(name))
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	case info.Size() > maxSource:
+		return nil, fmt.Errorf("it has %d bytes, more than the %d that a source may have", info.Size(), maxSource)
 	}
 	b, err := fs.ReadFile(l.o.FS, fsName(name))
 	if err != nil {

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -25,5 +27,21 @@ func TestSmallestFile(t *testing.T) {
 	}
 	if got := cfg.Backends[0].Servers[0]; got.Name != "127.0.0.1:9000" || got.Weight != 100 {
 		t.Errorf("server = %+v", got)
+	}
+}
+
+// TestSourcesAreText: what is no text, or no file, is refused before it is read
+// as a configuration.
+func TestSourcesAreText(t *testing.T) {
+	for name, file := range map[string]*fstest.MapFile{
+		"elf":    {Data: []byte("\x7fELF\x02\x01\x00\x00")},
+		"latin1": {Data: []byte("vhost \"\xe9\" {}\n")},
+		"device": {Data: nil, Mode: fs.ModeDevice},
+		"large":  {Data: make([]byte, maxSource+1)},
+	} {
+		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": file}, Path: "/site.hcl"})
+		if len(diags) != 1 || !diags.HasErrors() {
+			t.Errorf("%s: %v; want one error", name, diags)
+		}
 	}
 }

@@ -26,7 +26,6 @@ func (x *exchange) replyOrigin() *message.Fault {
 		if err := x.flush(out); err != nil {
 			return clientGone(err)
 		}
-		x.up.Doubtful = true
 		return x.settleOrigin(true)
 	}
 	c := carrier{x: x, in: in, out: out, chunked: framing == message.Chunked, idle: x.idleLimit()}

@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -32,6 +34,16 @@ func TestConformRequests(t *testing.T) {
 		}
 	})
 	r := newRig(t, base(o.addr))
+	// Rows with a bad head come first: a server that is still at an earlier
+	// row's body must not be mistaken for one that was asked by them.
+	badHead := func(row conform.Row) bool {
+		var in http1.Reader
+		in.Init(bytes.NewBuffer(row.Raw), http1.Limits{})
+		return row.Cause != "ok" && in.ReadRequest(&message.Request{}, "http") != nil
+	}
+	slices.SortStableFunc(rows, func(a, b conform.Row) int {
+		return cmp.Compare(btoi(!badHead(a)), btoi(!badHead(b)))
+	})
 	for _, row := range rows {
 		t.Run(row.Name, func(t *testing.T) {
 			before := o.count()
@@ -57,14 +69,18 @@ func TestConformRequests(t *testing.T) {
 			if !strings.HasPrefix(got, fmt.Sprintf("HTTP/1.1 %d ", row.Status)) || !strings.Contains(got, "Connection: close\r\n") {
 				t.Errorf("got %q, want %d (%s)", got, row.Status, row.Cause)
 			}
-			var in http1.Reader
-			in.Init(bytes.NewBuffer(row.Raw), http1.Limits{})
-			badHead := in.ReadRequest(&message.Request{}, "http") != nil
-			if badHead && o.count() != before {
+			if badHead(row) && o.count() != before {
 				t.Error("a server was asked")
 			}
 		})
 	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // TestConformResponses lets a server answer with every response of the table:

@@ -92,11 +92,6 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 	return l, f
 }
 
-// justUsed is how short a connection was idle, in nanoseconds, when looking at it
-// says nothing: it is less than the round trip in which its server could close
-// it unseen anyway, and MayRetry is for that.
-const justUsed = int64(time.Millisecond)
-
 // idle takes a usable idle connection from the pool, or nil.
 func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 	for {
@@ -108,12 +103,11 @@ func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 			c.close()
 			continue
 		}
-		if (c.Doubtful || now-c.idleSince > justUsed) && c.stale() {
+		if c.stale() {
 			s.counters.Add(shard, ServerStale, 1)
 			c.close()
 			continue
 		}
-		c.Doubtful = false
 		return c
 	}
 }

@@ -21,11 +21,6 @@ type UpConn struct {
 	Plain  *netio.Conn   // Raw when the stream is not encrypted, for splice; else nil
 	TLS    *tls.Conn     // nil without TLS
 
-	// Doubtful says that the last answer had no body whatever its fields said.
-	// Servers that send one anyway do so at once: the connection is looked at
-	// before its next use however short it was idle.
-	Doubtful bool
-
 	born, idleSince int64  // Unix nanoseconds
 	print           string // the TLS settings that it was made with
 	closed          func() // tests only: a connection without a socket
