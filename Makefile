@@ -9,7 +9,7 @@ FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross race unit script fuzz bench guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc race unit script fuzz bench guests clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ build: ## build bin/fishplate
 run: build ## build and start the demo: origins, tenants, six curl commands to try
 	$(BIN) demo
 
-test: setup lint gen-check cross race ## everything: packages, lint, generated docs, four platforms, race tests, scripts
+test: setup lint gen-check cross alloc race ## everything: packages, lint, generated docs, four platforms, race tests, scripts
 
 setup: ## install the Debian packages that tests need (as root), or say what is missing
 	@bash test/setup.sh $(PACKAGES)
@@ -44,6 +44,9 @@ cross: ## build for every platform, without cgo
 
 race: ## unit tests and scripts under the race detector, with invariants
 	CGO_ENABLED=1 $(GO) test -race -tags invariant -timeout 40m ./...
+
+alloc: ## the tests that count allocations, which the race detector would falsify
+	$(GO) test -count=1 -run 'Allocat' ./internal/... ./riscv/...
 
 unit: ## unit tests and scripts, quickly
 	$(GO) test -tags invariant -timeout 20m ./...

@@ -13,19 +13,26 @@ import (
 	"fishplate/test/harness"
 )
 
-// TestFullQueue: one slot, a queue of two; the fourth request is refused at once
-// with Retry-After, and the queued ones are answered in turn.
-func TestFullQueue(t *testing.T) {
-	hold := make(chan struct{})
-	release := sync.OnceFunc(func() { close(hold) })
-	arrived := make(chan struct{}, 16)
-	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
-		arrived <- struct{}{}
+// holding starts an origin that reports each request on arrived and answers none
+// before release is called, at the test's end at the latest.
+func holding(t *testing.T) (o *harness.Origin, arrived <-chan struct{}, release func()) {
+	t.Helper()
+	hold, came := make(chan struct{}), make(chan struct{}, 16)
+	release = sync.OnceFunc(func() { close(hold) })
+	o = harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
+		came <- struct{}{}
 		<-hold
 		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 		return err == nil
 	}))
 	t.Cleanup(release)
+	return o, came, release
+}
+
+// TestFullQueue: one slot, a queue of two; the fourth request is refused at once
+// with Retry-After, and the queued ones are answered in turn.
+func TestFullQueue(t *testing.T) {
+	o, arrived, release := holding(t)
 	addr := harness.FreeAddr(t)
 	s := harness.Start(t, fmt.Sprintf(`
 listener "web" { bind = [%q] }
@@ -103,16 +110,7 @@ vhost "any" { backend = "app" }
 // TestClientLeavesQueue: a queued request whose client goes away leaves the
 // queue and never reaches the server.
 func TestClientLeavesQueue(t *testing.T) {
-	hold := make(chan struct{})
-	release := sync.OnceFunc(func() { close(hold) })
-	arrived := make(chan struct{}, 16)
-	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
-		arrived <- struct{}{}
-		<-hold
-		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-		return err == nil
-	}))
-	t.Cleanup(release)
+	o, arrived, release := holding(t)
 	addr := harness.FreeAddr(t)
 	s := harness.Start(t, fmt.Sprintf(`
 listener "web" { bind = [%q] }

@@ -196,15 +196,7 @@ func hammer(addr string, stop <-chan struct{}, done, failed *atomic.Int64) {
 // TestDrainFinishesRequests: SIGTERM stops accepting, lets a request finish, and
 // the process ends with status 0.
 func TestDrainFinishesRequests(t *testing.T) {
-	hold, arrived := make(chan struct{}), make(chan struct{}, 1)
-	release := sync.OnceFunc(func() { close(hold) })
-	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
-		arrived <- struct{}{}
-		<-hold
-		_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-		return err == nil
-	}))
-	t.Cleanup(release)
+	o, arrived, release := holding(t)
 	s, addr := start(t, "", "", o.Addr)
 	answer := make(chan string, 1)
 	go func() { answer <- harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", 20*time.Second) }()
