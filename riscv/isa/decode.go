@@ -21,23 +21,33 @@ const RMDynamic = 7
 
 // index maps the opcode bits of a word to the rows that it may belong to.
 type index struct {
-	wide [32][]uint16 // by bits 6..2
-	thin [3][8][]uint16
+	wide [32 * 8][]uint16 // by bits 6..2 and 14..12
+	thin [3 * 8][]uint16  // by bits 1..0 and 15..13
 }
 
-var rows = buildIndex()
+var (
+	rows64 = buildIndex(64)
+	rows32 = buildIndex(32)
+)
 
-func buildIndex() *index {
+func buildIndex(xlen uint8) *index {
 	ix := new(index)
 	for i := range table {
 		r := &table[i]
-		if r.Match&3 == 3 {
-			q := r.Match >> 2 & 31
-			ix.wide[q] = append(ix.wide[q], uint16(i))
+		if r.XLEN != 0 && r.XLEN != xlen {
 			continue
 		}
-		q, f := r.Match&3, r.Match>>13&7
-		ix.thin[q][f] = append(ix.thin[q][f], uint16(i))
+		if r.Match&3 != 3 {
+			k := r.Match&3<<3 | r.Match>>13&7
+			ix.thin[k] = append(ix.thin[k], uint16(i))
+			continue
+		}
+		for f := range uint32(8) {
+			if (f<<12^r.Match)&r.Mask&0x7000 == 0 {
+				k := r.Match>>2&31<<3 | f
+				ix.wide[k] = append(ix.wide[k], uint16(i))
+			}
+		}
 	}
 	return ix
 }
@@ -52,18 +62,30 @@ func Size(w uint16) int {
 	return 2
 }
 
-// Decode decodes the instruction at the beginning of word; when it is a
+// Decode decodes the RV64 instruction at the beginning of word; when it is a
 // compressed one the upper 16 bits are ignored. An unknown or reserved encoding
 // gives Op OpIllegal, with Len still telling how many bytes it occupies.
-func Decode(word uint32) Inst {
+func Decode(word uint32) Inst { return rows64.decode(word) }
+
+// Decode32 is Decode for RV32. Its operations work on 64-bit registers that hold
+// 32-bit values sign-extended, and keep them so: an RV32 add is the addw of RV64.
+// Where RV64 has no such operation the Op is one whose name ends in 32. Targets
+// of branches and jumps are to be taken modulo 2^32.
+func Decode32(word uint32) Inst {
+	in := rows32.decode(word)
+	in.narrow()
+	return in
+}
+
+func (ix *index) decode(word uint32) Inst {
 	var list []uint16
 	n := uint8(4)
 	if word&3 == 3 {
-		list = rows.wide[word>>2&31]
+		list = ix.wide[word>>2&31<<3|word>>12&7]
 	} else {
 		word &= 0xffff
 		n = 2
-		list = rows.thin[word&3][word>>13&7]
+		list = ix.thin[word&3<<3|word>>13&7]
 	}
 	for _, i := range list {
 		r := &table[i]
@@ -122,6 +144,8 @@ func operands(f Format, w uint32) (Inst, bool) {
 	case FmtCsr, FmtCsrI:
 		in.Rs2 = 0
 		in.Imm = int64(w >> 20)
+	case FmtFli:
+		return Inst{Rd: in.Rd, Imm: int64(in.Rs1)}, true
 	case FmtR1, FmtFX, FmtXF:
 		in.Rs2 = 0
 	case FmtLr, FmtAmo:

@@ -22,14 +22,28 @@ var fNames = [32]string{
 	"fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 }
 
+// fliNames are the constants of fli as assemblers write them.
+var fliNames = [32]string{
+	"-1.0", "min", "1.52587890625e-05", "3.0517578125e-05", "0.00390625", "0.0078125", "0.0625", "0.125",
+	"0.25", "0.3125", "0.375", "0.4375", "0.5", "0.625", "0.75", "0.875",
+	"1.0", "1.25", "1.5", "1.75", "2.0", "2.5", "3.0", "4.0",
+	"8.0", "16.0", "128.0", "256.0", "32768.0", "65536.0", "inf", "nan",
+}
+
 var rmNames = [8]string{"rne", "rtz", "rdn", "rup", "rmm", "rm5", "rm6", "dyn"}
 
 // Disasm writes the instruction in word, which lies at address pc, as the GNU
 // assembler would accept it: the mnemonic, a tab, the operands. Jump targets
 // are absolute hexadecimal addresses. An unknown word is written as ".2byte"
 // or ".4byte".
-func Disasm(word uint32, pc uint64) string {
+func Disasm(word uint32, pc uint64) string { return DisasmFor(64, word, pc) }
+
+// DisasmFor is Disasm for registers of xlen bits, 32 or 64.
+func DisasmFor(xlen int, word uint32, pc uint64) string {
 	in := Decode(word)
+	if xlen == 32 {
+		in = Decode32(word)
+	}
 	if in.Op == OpIllegal {
 		if in.Len == 2 {
 			return fmt.Sprintf(".2byte\t%#x", word&0xffff)
@@ -41,17 +55,20 @@ func Disasm(word uint32, pc uint64) string {
 	if r.Format == FmtLr || r.Format == FmtAmo {
 		name += [4]string{"", ".rl", ".aq", ".aqrl"}[in.RM]
 	}
-	if args := operandText(r.Format, in, pc); args != "" {
+	target := pc + uint64(in.Imm)
+	if xlen == 32 {
+		target = uint64(uint32(target))
+	}
+	if args := operandText(r.Format, in, fmt.Sprintf("%#x", target)); args != "" {
 		return name + "\t" + args
 	}
 	return name
 }
 
-func operandText(f Format, in Inst, pc uint64) string {
+func operandText(f Format, in Inst, target string) string {
 	rd, rs1, rs2 := xNames[in.Rd], xNames[in.Rs1], xNames[in.Rs2]
 	fd, fs1, fs2 := fNames[in.Rd], fNames[in.Rs1], fNames[in.Rs2]
 	imm := strconv.FormatInt(in.Imm, 10)
-	target := fmt.Sprintf("%#x", pc+uint64(in.Imm))
 	switch f {
 	case FmtNone:
 		return ""
@@ -85,9 +102,9 @@ func operandText(f Format, in Inst, pc uint64) string {
 		return rd + ",(" + rs1 + ")"
 	case FmtAmo:
 		return rd + "," + rs2 + ",(" + rs1 + ")"
-	case FmtFLoad, FmtCFld, FmtCFldsp:
+	case FmtFLoad, FmtCFld, FmtCFldsp, FmtCFlw, FmtCFlwsp:
 		return fd + "," + imm + "(" + rs1 + ")"
-	case FmtFStore, FmtCFsd, FmtCFsdsp:
+	case FmtFStore, FmtCFsd, FmtCFsdsp, FmtCFsw, FmtCFswsp:
 		return fs2 + "," + imm + "(" + rs1 + ")"
 	case FmtCNop:
 		if in.Imm != 0 {
@@ -102,17 +119,17 @@ func operandText(f Format, in Inst, pc uint64) string {
 		return rd + fmt.Sprintf(",%#x", in.Imm)
 	case FmtCa, FmtCMv, FmtCAdd:
 		return rd + "," + rs2
-	case FmtCJ:
+	case FmtCJ, FmtCJal:
 		return target
 	case FmtCB:
 		return rs1 + "," + target
 	case FmtCJr, FmtCJalr:
 		return rs1
 	}
-	return floatText(f, in, rd, rs1, fd, fs1, fs2)
+	return floatText(f, in, rd, rs1, rs2, fd, fs1, fs2)
 }
 
-func floatText(f Format, in Inst, rd, rs1, fd, fs1, fs2 string) string {
+func floatText(f Format, in Inst, rd, rs1, rs2, fd, fs1, fs2 string) string {
 	rm := ""
 	if in.RM != RMDynamic {
 		rm = "," + rmNames[in.RM]
@@ -142,6 +159,10 @@ func floatText(f Format, in Inst, rd, rs1, fd, fs1, fs2 string) string {
 		return rd + "," + fs1
 	case FmtXF:
 		return fd + "," + rs1
+	case FmtXXF:
+		return fd + "," + rs1 + "," + rs2
+	case FmtFli:
+		return fd + "," + fliNames[in.Imm&31]
 	}
 	return ""
 }

@@ -63,4 +63,11 @@ const (
 	FmtCJalr
 	FmtCMv
 	FmtCAdd
+	FmtFli // fd, number of a constant
+	FmtXXF // fd, rs1, rs2
+	FmtCJal
+	FmtCFlw
+	FmtCFsw
+	FmtCFlwsp
+	FmtCFswsp
 )

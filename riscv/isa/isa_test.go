@@ -15,14 +15,31 @@ import (
 
 var update = flag.Bool("update", false, "make testdata/gnu.txt anew with binutils for RISC-V")
 
-const golden = "testdata/gnu.txt"
-
 // TestLikeBinutils compares the disassembly with what GNU objdump wrote. A line
-// of the golden file is "hex, tab, text"; line i is at address 4i.
+// of a golden file is "hex, tab, text"; line i is at address 4i.
 func TestLikeBinutils(t *testing.T) {
-	if *update {
-		writeGolden(t)
+	for xlen, golden := range map[int]string{64: "testdata/gnu.txt", 32: "testdata/gnu32.txt"} {
+		if *update {
+			writeGolden(t, xlen, golden)
+		}
+		likeBinutils(t, xlen, golden)
 	}
+}
+
+func decodeFor(xlen int) func(uint32) Inst {
+	if xlen == 32 {
+		return Decode32
+	}
+	return Decode
+}
+
+// unknown says whether binutils 2.40 does not know a row, or it is of the other
+// width.
+func unknown(r Row, xlen int) bool {
+	return r.Ext == "Host" || r.Ext == "Zicond" || r.Ext == "Zfa" || r.XLEN != 0 && int(r.XLEN) != xlen
+}
+
+func likeBinutils(t *testing.T, xlen int, golden string) {
 	f, err := os.Open(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -34,28 +51,28 @@ func TestLikeBinutils(t *testing.T) {
 		hex, want, _ := strings.Cut(s.Text(), "\t")
 		var w uint32
 		if _, err := fmt.Sscanf(hex, "%x", &w); err != nil {
-			t.Fatalf("line %d: %v", n+1, err)
+			t.Fatalf("%s:%d: %v", golden, n+1, err)
 		}
-		if got := Disasm(w, 4*n); got != want {
-			t.Errorf("%s at %#x: %q, binutils %q", hex, 4*n, got, want)
+		if got := DisasmFor(xlen, w, 4*n); got != want {
+			t.Errorf("RV%d %s at %#x: %q, binutils %q", xlen, hex, 4*n, got, want)
 		}
-		names[table[Decode(w).Row].Name] = true
+		names[table[decodeFor(xlen)(w).Row].Name] = true
 	}
 	for _, r := range table {
-		if r.Ext != "Host" && r.Ext != "Zicond" && r.Name != "c.nop" && !names[r.Name] {
-			t.Errorf("%s is not in the golden file", r.Name)
+		if !unknown(r, xlen) && r.Name != "c.nop" && !names[r.Name] {
+			t.Errorf("%s is not in %s", r.Name, golden)
 		}
 	}
 }
 
 // writeGolden asks binutils for the text of some words of every row.
-func writeGolden(t *testing.T) {
+func writeGolden(t *testing.T, xlen int, golden string) {
 	r := rand.New(rand.NewPCG(7, 7))
 	var words []uint32
 	var asm strings.Builder
 	for _, row := range table {
-		if row.Ext == "Host" || row.Ext == "Zicond" {
-			continue // not known to binutils 2.40
+		if unknown(row, xlen) {
+			continue
 		}
 		for tries, n := 0, 0; n < 5 && tries < 100; tries++ {
 			w := row.Match | r.Uint32()&^row.Mask
@@ -70,7 +87,7 @@ func writeGolden(t *testing.T) {
 			case OpCsrrw, OpCsrrs, OpCsrrc, OpCsrrwi, OpCsrrsi, OpCsrrci:
 				w = w&0xfffff | (1+r.Uint32N(3))<<20
 			}
-			in := Decode(w)
+			in := decodeFor(xlen)(w)
 			if in.Op == OpIllegal || table[in.Row].Name != row.Name || oddity(in, row) {
 				continue
 			}
@@ -86,7 +103,7 @@ func writeGolden(t *testing.T) {
 	if err := os.WriteFile(source, []byte(asm.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	binutils(t, "as", "-march=rv64gc_zba_zbb_zbc_zbs", "-o", object, source)
+	binutils(t, "as", fmt.Sprintf("-march=rv%dgc_zba_zbb_zbc_zbs", xlen), "-o", object, source)
 	out := binutils(t, "objdump", "-d", "-M", "no-aliases", object)
 	line := regexp.MustCompile(`(?m)^\s*([0-9a-f]+):\s+([0-9a-f]+)\s+(.*)$`)
 	target := regexp.MustCompile(`([0-9a-f]+) <.*>`)
@@ -138,19 +155,22 @@ func oddity(in Inst, r Row) bool {
 }
 
 func TestRowsAreConsistent(t *testing.T) {
-	names := make(map[string]bool)
+	names := make(map[string]uint8)
 	for i, r := range table {
 		if r.Match&^r.Mask != 0 {
 			t.Errorf("%s: match %#x has bits outside mask %#x", r.Name, r.Match, r.Mask)
 		}
-		if names[r.Name] || r.Name == "" || r.Doc == "" || r.Ext == "" {
+		if other, dup := names[r.Name]; dup && other+r.XLEN != 96 || r.Name == "" || r.Doc == "" || r.Ext == "" {
 			t.Errorf("row %d %q: repeated or incomplete", i, r.Name)
 		}
-		names[r.Name] = true
+		names[r.Name] = r.XLEN
 		if r.Match&3 == 3 != (r.Ext != "C") {
 			t.Errorf("%s: extension %s does not fit its length", r.Name, r.Ext)
 		}
 		for _, s := range table[:i] {
+			if r.XLEN+s.XLEN == 96 {
+				continue // of different widths
+			}
 			common := r.Mask & s.Mask
 			if r.Match&common == s.Match&common && s.Mask&r.Mask == r.Mask && s.Mask != r.Mask {
 				continue // an earlier row is a special case of this one
@@ -198,15 +218,17 @@ func FuzzDecode(f *testing.F) {
 		f.Add(r.Match)
 	}
 	f.Fuzz(func(t *testing.T, w uint32) {
-		in := Decode(w)
-		if int(in.Len) != Size(uint16(w)) {
-			t.Errorf("%#x: length %d", w, in.Len)
-		}
-		if in.Rd > 31 || in.Rs1 > 31 || in.Rs2 > 31 || in.Rs3 > 31 || in.RM > 7 {
-			t.Errorf("%#x: field out of range in %+v", w, in)
-		}
-		if (in.Op == OpIllegal) != strings.HasPrefix(Disasm(w, 0), ".") {
-			t.Errorf("%#x: %q for %+v", w, Disasm(w, 0), in)
+		for _, xlen := range []int{64, 32} {
+			in := decodeFor(xlen)(w)
+			if int(in.Len) != Size(uint16(w)) {
+				t.Errorf("RV%d %#x: length %d", xlen, w, in.Len)
+			}
+			if in.Rd > 31 || in.Rs1 > 31 || in.Rs2 > 31 || in.Rs3 > 31 || in.RM > 7 {
+				t.Errorf("RV%d %#x: field out of range in %+v", xlen, w, in)
+			}
+			if text := DisasmFor(xlen, w, 0); (in.Op == OpIllegal) != strings.HasPrefix(text, ".") {
+				t.Errorf("RV%d %#x: %q for %+v", xlen, w, text, in)
+			}
 		}
 	})
 }

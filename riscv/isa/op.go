@@ -212,6 +212,74 @@ const (
 	OpCzeroEqz
 	OpCzeroNez
 
+	// Operations that only Decode32 gives. Memory operations take the low 32 bits
+	// of rs1 + imm as their address; results are sign-extended from 32 bits.
+	OpAuipc32
+	OpJal32
+	OpJalr32
+	OpLb32
+	OpLh32
+	OpLw32
+	OpLbu32
+	OpLhu32
+	OpSb32
+	OpSh32
+	OpSw32
+	OpFlw32
+	OpFsw32
+	OpFld32
+	OpFsd32
+	OpMulh32
+	OpMulhsu32
+	OpMulhu32
+	OpSh1add32
+	OpSh2add32
+	OpSh3add32
+	OpOrcB32
+	OpRev832
+	OpClmul32
+	OpClmulr32
+	OpClmulh32
+	OpBclr32
+	OpBclri32
+	OpBext32
+	OpBinv32
+	OpBinvi32
+	OpBset32
+	OpBseti32
+	OpLrW32
+	OpScW32
+	OpAmoswapW32
+	OpAmoaddW32
+	OpAmoxorW32
+	OpAmoandW32
+	OpAmoorW32
+	OpAmominW32
+	OpAmomaxW32
+	OpAmominuW32
+	OpAmomaxuW32
+
+	// Zfa.
+	OpFliS
+	OpFliD
+	OpFminmS
+	OpFmaxmS
+	OpFminmD
+	OpFmaxmD
+	OpFroundS
+	OpFroundnxS
+	OpFroundD
+	OpFroundnxD
+	OpFleqS
+	OpFltqS
+	OpFleqD
+	OpFltqD
+	OpFcvtmodWD
+	OpFmvhXD // RV32
+	OpFmvpDX // RV32
+
+	// Further extensions begin here.
+
 	// OpCount is the number of operations; an interpreter may number its own
 	// pseudo-operations from here.
 	OpCount

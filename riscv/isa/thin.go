@@ -19,9 +19,9 @@ func thinOperands(f Format, w uint32) (Inst, bool) {
 	case FmtCiw:
 		imm := w>>11&3<<4 | w>>7&15<<6 | w>>6&1<<2 | w>>5&1<<3
 		return Inst{Rd: rs2p, Rs1: regSP, Imm: int64(imm)}, imm != 0
-	case FmtCLw, FmtCSw:
+	case FmtCLw, FmtCSw, FmtCFlw, FmtCFsw:
 		imm := int64(w>>10&7<<3 | w>>6&1<<2 | w>>5&1<<6)
-		return thinMemory(f == FmtCLw, rs2p, rdp, imm), true
+		return thinMemory(f == FmtCLw || f == FmtCFlw, rs2p, rdp, imm), true
 	case FmtCLd, FmtCSd, FmtCFld, FmtCFsd:
 		imm := int64(w>>10&7<<3 | w>>5&3<<6)
 		return thinMemory(f == FmtCLd || f == FmtCFld, rs2p, rdp, imm), true
@@ -59,17 +59,21 @@ func thinOperands(f Format, w uint32) (Inst, bool) {
 // thinFar extracts the formats that jump or address the stack.
 func thinFar(f Format, w uint32, rd, rs2, rdp uint8) (Inst, bool) {
 	switch f {
-	case FmtCJ:
+	case FmtCJ, FmtCJal:
 		imm := w>>12&1<<11 | w>>11&1<<4 | w>>9&3<<8 | w>>8&1<<10 | w>>7&1<<6 | w>>6&1<<7 | w>>3&7<<1 | w>>2&1<<5
-		return Inst{Imm: signed(imm, 12)}, true
+		in := Inst{Imm: signed(imm, 12)}
+		if f == FmtCJal {
+			in.Rd = regRA
+		}
+		return in, true
 	case FmtCB:
 		imm := w>>12&1<<8 | w>>10&3<<3 | w>>5&3<<6 | w>>3&3<<1 | w>>2&1<<5
 		return Inst{Rs1: rdp, Imm: signed(imm, 9)}, true
-	case FmtCLwsp:
-		return thinMemory(true, rd, regSP, int64(w>>12&1<<5|w>>4&7<<2|w>>2&3<<6)), rd != 0
+	case FmtCLwsp, FmtCFlwsp:
+		return thinMemory(true, rd, regSP, int64(w>>12&1<<5|w>>4&7<<2|w>>2&3<<6)), f == FmtCFlwsp || rd != 0
 	case FmtCLdsp, FmtCFldsp:
 		return thinMemory(true, rd, regSP, int64(w>>12&1<<5|w>>5&3<<3|w>>2&7<<6)), f == FmtCFldsp || rd != 0
-	case FmtCSwsp:
+	case FmtCSwsp, FmtCFswsp:
 		return thinMemory(false, rs2, regSP, int64(w>>9&15<<2|w>>7&3<<6)), true
 	case FmtCSdsp, FmtCFsdsp:
 		return thinMemory(false, rs2, regSP, int64(w>>10&7<<3|w>>7&7<<6)), true
