@@ -1,0 +1,139 @@
+package linux
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"fishplate/riscv"
+)
+
+// Kinds of entries of the auxiliary vector.
+const (
+	atNull     = 0
+	atPhdr     = 3
+	atPhent    = 4
+	atPhnum    = 5
+	atPagesz   = 6
+	atEntry    = 9
+	atUID      = 11
+	atEUID     = 12
+	atGID      = 13
+	atEGID     = 14
+	atPlatform = 15
+	atHwcap    = 16
+	atClktck   = 17
+	atSecure   = 23
+	atRandom   = 25
+	atExecfn   = 31
+)
+
+const (
+	defaultStack = 8 << 20
+	maxStrings   = 128 << 10 // bytes of arguments and environment together
+	spaceDefault = 1 << 30
+)
+
+// MachineOptions returns the options of a machine for a program that may have
+// memory bytes in all: an address space that is large enough for it.
+func MachineOptions(memory uint64) riscv.Options {
+	space := uint64(spaceDefault)
+	for space < 2*memory && space < 16<<30 {
+		space *= 2
+	}
+	return riscv.Options{MemoryLimit: memory, AddressSpace: space}
+}
+
+// New turns a fresh machine into a process: its stack holds the arguments, sp
+// and PC are set, and everything that the program did not bring is unmapped.
+func New(m *riscv.Machine, c Config) (*Process, error) {
+	p := &Process{Machine: m, config: c, word: 8}
+	if len(p.config.Args) == 0 {
+		p.config.Args = []string{"program"}
+	}
+	p.files.open(c)
+	p.clock.start(c.Clock)
+	p.random.start(c.Seed)
+	if err := p.layout(c.StackSize); err != nil {
+		return nil, fmt.Errorf("make process: %w", err)
+	}
+	if err := p.pushArguments(); err != nil {
+		return nil, fmt.Errorf("make process: %w", err)
+	}
+	return p, nil
+}
+
+// builder fills the stack from above.
+type builder struct {
+	p   *Process
+	sp  uint64
+	err error
+}
+
+func (b *builder) bytes(data []byte) uint64 {
+	b.sp -= uint64(len(data))
+	if b.err == nil {
+		b.err = b.p.Machine.Mem.Write(b.sp, data)
+	}
+	return b.sp
+}
+
+func (b *builder) text(s string) uint64 { return b.bytes(append([]byte(s), 0)) }
+
+// pushArguments writes what the psABI wants at the entry: argc, argv, envp, the
+// auxiliary vector, and above them what they point to.
+func (p *Process) pushArguments() error {
+	program := p.Machine.Program()
+	total := 0
+	for _, s := range append(p.config.Args, p.config.Env...) {
+		total += len(s) + 1
+	}
+	if total > maxStrings {
+		return errors.New("arguments and environment exceed 128 KiB")
+	}
+	b := &builder{p: p, sp: p.space.stackTop}
+	name := b.text(p.config.Args[0])
+	platform := b.text(fmt.Sprintf("riscv%d", 8*p.word))
+	var seed [16]byte
+	p.random.fill(seed[:])
+	random := b.bytes(seed[:])
+	phdr := program.Phdr
+	if phdr == 0 {
+		b.sp &^= 15
+		phdr = b.bytes(program.Phdrs)
+	}
+	words := []uint64{uint64(len(p.config.Args))}
+	for _, list := range [][]string{p.config.Args, p.config.Env} {
+		for _, s := range list {
+			words = append(words, b.text(s))
+		}
+		words = append(words, 0)
+	}
+	words = append(words, atPhdr, phdr, atPhent, uint64(program.PhEnt), atPhnum, uint64(program.PhNum),
+		atPagesz, riscv.PageSize, atEntry, program.Entry, atUID, userID, atEUID, userID, atGID, userID, atEGID, userID,
+		atPlatform, platform, atHwcap, p.hwcap(), atClktck, ticksPerSecond, atSecure, 0, atRandom, random, atExecfn, name, atNull, 0)
+	var vector []byte
+	for _, w := range words {
+		vector = p.appendWord(vector, w)
+	}
+	b.sp = (b.sp-uint64(len(vector)))&^15 + uint64(len(vector))
+	p.Machine.X[2] = b.bytes(vector)
+	return b.err
+}
+
+// appendWord appends a long of the guest.
+func (p *Process) appendWord(b []byte, v uint64) []byte {
+	if p.word == 4 {
+		return binary.LittleEndian.AppendUint32(b, uint32(v))
+	}
+	return binary.LittleEndian.AppendUint64(b, v)
+}
+
+// hwcap tells which single-letter extensions there are: a bit for each.
+func (p *Process) hwcap() uint64 {
+	bits := uint64(0)
+	for _, letter := range "imafdc" {
+		bits |= 1 << (letter - 'a')
+	}
+	return bits
+}
