@@ -65,7 +65,7 @@ const (
 // Options bound a machine and its forks.
 type Options struct {
 	MemoryLimit  uint64 // bytes of pages that may exist, the program's included; 0 is 32 MiB
-	AddressSpace uint64 // bytes reserved; addresses are below it; 0 is 1 GiB, at most 64 GiB
+	AddressSpace uint64 // bytes reserved; addresses are below it; 0 is 1 GiB, at most 16 GiB
 }
 
 // Machine is one hart with its own memory. The promoted fields X, F, PC and

@@ -14,6 +14,7 @@ const dropAbove = 1024
 type Image struct {
 	snap  *snapshot
 	attrs []byte // of the snapshot
+	arena []byte
 	size  uint64
 	list  []uint32 // pages with contents or attributes, sorted
 	pages int
@@ -39,18 +40,19 @@ func (m *Memory) Freeze() (*Image, error) {
 		attrs[p] = m.attrs[p] &^ dirty
 		if attrs[p]&mapped != 0 {
 			off := int(p) << PageShift
-			chunks = append(chunks, chunk{off, m.arena[off : off+PageSize]})
+			chunks = append(chunks, chunk{AttrsBelow + off, m.arena[off : off+PageSize]})
 		}
 	}
 	for off := 0; off < len(attrs); off += PageSize {
-		chunks = append(chunks, chunk{int(size) + off, attrs[off:min(off+PageSize, len(attrs))]})
+		chunks = append(chunks, chunk{off, attrs[off:min(off+PageSize, len(attrs))]})
 	}
 	snap, err := newSnapshot(len(m.whole), chunks)
 	if err != nil {
 		return nil, fmt.Errorf("freeze memory: %w", err)
 	}
 	im := &Image{snap: snap, size: size, list: list, pages: m.pages, limit: m.limit}
-	im.attrs = snap.bytes[size : size+size>>PageShift]
+	im.attrs = snap.bytes[:size>>PageShift]
+	im.arena = snap.bytes[AttrsBelow:]
 	im.users.Store(1)
 	return im, nil
 }
@@ -125,7 +127,7 @@ func (m *Memory) restore(im *Image) {
 		off := int(p) << PageShift
 		switch {
 		case was&mapped != 0:
-			copy(m.arena[off:off+PageSize], im.snap.bytes[off:off+PageSize])
+			copy(m.arena[off:off+PageSize], im.arena[off:off+PageSize])
 		case m.attrs[p]&mapped != 0:
 			clear(m.arena[off : off+PageSize])
 		}

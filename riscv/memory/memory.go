@@ -27,7 +27,13 @@ const (
 )
 
 // MaxSpace is the greatest address space, in bytes.
-const MaxSpace = 1 << 36
+const MaxSpace = 1 << 34
+
+// AttrsBelow is how far below the byte of guest address 0 the attribute byte of
+// page 0 lies in host memory. It is the same for all memories, so that generated
+// code needs one base register for both: the attribute of page p is at
+// Base() - AttrsBelow + p.
+const AttrsBelow = MaxSpace >> PageShift
 
 // Kind classifies an Error.
 type Kind uint8
@@ -57,7 +63,7 @@ func (e *Error) Error() string {
 
 // Memory is one address space. See the package comment for ownership.
 type Memory struct {
-	whole []byte // arena and attributes, as mapped
+	whole []byte // attributes, a gap, and the arena, as mapped
 	arena []byte
 	attrs []byte
 	image *Image   // what Reset returns to; nil for a fresh memory
@@ -73,7 +79,7 @@ func New(size, limit uint64) (*Memory, error) {
 		return nil, fmt.Errorf("reserve memory: %d bytes exceed %d", size, uint64(MaxSpace))
 	}
 	n := max(roundUp(size), 2*PageSize)
-	whole, err := reserve(int(n + roundUp(n>>PageShift)))
+	whole, err := reserve(int(AttrsBelow + n))
 	if err != nil {
 		return nil, fmt.Errorf("reserve memory: %w", err)
 	}
@@ -86,8 +92,8 @@ func roundUp(n uint64) uint64 { return (n + PageSize - 1) &^ (PageSize - 1) }
 
 func (m *Memory) adopt(whole []byte, size uint64) {
 	m.whole = whole
-	m.arena = whole[:size:size]
-	m.attrs = whole[size : size+size>>PageShift]
+	m.arena = whole[AttrsBelow:][:size:size]
+	m.attrs = whole[: size>>PageShift : size>>PageShift]
 }
 
 // Size returns the bytes of the address space; addresses are below it.
