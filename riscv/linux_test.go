@@ -24,7 +24,8 @@ type guest struct {
 
 const stackTop = 0x3000_0000
 
-func newGuest(t testing.TB, p *Program) *guest {
+// newGuest makes a process of p whose arguments are its name and args.
+func newGuest(t testing.TB, p *Program, args ...string) *guest {
 	t.Helper()
 	m, err := NewMachine(p, Options{MemoryLimit: 256 << 20})
 	if err != nil {
@@ -32,22 +33,36 @@ func newGuest(t testing.TB, p *Program) *guest {
 	}
 	t.Cleanup(m.Close)
 	g := &guest{Machine: m, brk: p.HeapStart, mmap: 0x3100_0000}
+	g.setUp(t, append([]string{"guest"}, args...))
+	return g
+}
+
+// setUp writes what a Linux program finds on its stack.
+func (g *guest) setUp(t testing.TB, args []string) {
+	t.Helper()
 	var b []byte
 	word := func(v ...uint64) {
 		for _, x := range v {
 			b = binary.LittleEndian.AppendUint64(b, x)
 		}
 	}
-	word(1, stackTop-64, 0, 0) // argc, argv, envp
+	const text = stackTop - 512
+	word(uint64(len(args)))
+	at := uint64(text)
+	for _, a := range args {
+		if err := g.Mem.Write(at, append([]byte(a), 0)); err != nil {
+			t.Fatal(err)
+		}
+		word(at)
+		at += uint64(len(a)) + 1
+	}
+	p := g.Program()
+	word(0, 0) // the ends of argv and envp
 	word(6, 4096, 3, p.Phdr, 4, uint64(p.PhEnt), 5, uint64(p.PhNum), 9, p.Entry, 25, stackTop-32, 23, 0, 0, 0)
-	if err := m.Mem.Write(stackTop-64, []byte("guest\x00")); err != nil {
+	g.X[2] = stackTop - 4096
+	if err := g.Mem.Write(g.X[2], b); err != nil {
 		t.Fatal(err)
 	}
-	m.X[2] = stackTop - 4096
-	if err := m.Mem.Write(m.X[2], b); err != nil {
-		t.Fatal(err)
-	}
-	return g
 }
 
 // run executes until the program exits and returns its output.

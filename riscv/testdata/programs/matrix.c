@@ -1,33 +1,23 @@
-/* Floating point: products of matrices, both precisions, libm, and printing. */
-#include <math.h>
-#include <stdio.h>
-#ifndef N
-#define N 40
-#endif
-static double a[N][N], b[N][N], c[N][N];
-static float f[N][N];
-int main(void)
+/* Products of square matrices of doubles; the argument is their size. */
+#include "work.h"
+
+int main(int argc, char **argv)
 {
-	for (int i = 0; i < N; i++)
-		for (int j = 0; j < N; j++) {
-			a[i][j] = sin(i * 0.37) + j / 7.0;
-			b[i][j] = cos(j * 1.1) - i * 0.01;
-			f[i][j] = (float)(a[i][j] / (1 + i)) * 3.3f;
-		}
-	for (int i = 0; i < N; i++)
-		for (int j = 0; j < N; j++)
-			for (int k = 0; k < N; k++)
-				c[i][j] += a[i][k] * b[k][j] * f[j][k];
-	double trace = 0, norm = 0;
-	float least = 1e30f;
-	for (int i = 0; i < N; i++) {
-		trace += c[i][i];
-		for (int j = 0; j < N; j++) {
-			norm = fma(c[i][j], c[i][j], norm);
-			least = fminf(least, (float)c[i][j]);
-		}
+	unsigned long n = work(argc, argv, 40);
+	double *a = malloc(n * n * sizeof *a), *b = malloc(n * n * sizeof *b), *c = malloc(n * n * sizeof *c);
+	uint64_t seed = 1, sum = 0;
+	for (unsigned long i = 0; i < n * n; i++) {
+		a[i] = (double)(int32_t)next(&seed) / 65536;
+		b[i] = (double)(int32_t)next(&seed) / 4096;
 	}
-	printf("%.17g %a %.9g\n", trace, sqrt(norm), least);
-	printf("%.17g %.17g %.17g %.17g\n", exp(1.5), log(7), pow(2.5, -3.3), atan2(1, -3));
-	return 0;
+	for (unsigned long i = 0; i < n; i++)
+		for (unsigned long j = 0; j < n; j++) {
+			double s = 0;
+			for (unsigned long k = 0; k < n; k++)
+				s += a[i * n + k] * b[k * n + j];
+			c[i * n + j] = s;
+		}
+	for (unsigned long i = 0; i < n * n; i++)
+		sum = fold(sum, bits(c[i]));
+	return report("matrix", n, sum);
 }

@@ -1,23 +1,19 @@
-/* Loads, stores and short loops over a table. */
-#include <stdio.h>
-#include <string.h>
-#ifndef N
-#define N 100000
-#endif
-static unsigned char composite[N + 1];
-int main(void)
+/* Loads, stores and short loops over a table: the primes up to the argument. */
+#include "work.h"
+
+int main(int argc, char **argv)
 {
-	unsigned long sum = 0;
-	unsigned count = 0;
-	memset(composite, 0, sizeof composite);
-	for (unsigned i = 2; i <= N; i++) {
+	unsigned long n = work(argc, argv, 50000), count = 0;
+	unsigned char *composite = calloc(n + 1, 1);
+	uint64_t sum = 0;
+	for (unsigned long i = 2; i <= n; i++) {
 		if (composite[i])
 			continue;
 		count++;
 		sum += i;
-		for (unsigned long j = (unsigned long)i * i; j <= N; j += i)
-			composite[j] = 1;
+		if (i <= n / i)
+			for (unsigned long j = i * i; j <= n; j += i)
+				composite[j] = 1;
 	}
-	printf("%u primes up to %d, sum %lu\n", count, N, sum);
-	return 0;
+	return report("sieve", n, fold(sum, count));
 }
