@@ -32,12 +32,14 @@ type verb struct {
 	words   []string
 	flags   func(f *pflag.FlagSet)
 	run     func(c *call) error
+	sub     []verb // verbs below this one, named in full ("guest run"); then run is nil
 }
 
 // call is one invocation of a verb.
 type call struct {
 	ctx    context.Context
 	args   []string
+	dash   int // how many of args stood before "--"; -1 without it
 	flags  *pflag.FlagSet
 	stdin  io.Reader
 	stdout io.Writer
@@ -127,9 +129,21 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
+// flat lists rows with those below them in place of a row that has some.
+func flat(rows []verb) (list []verb) {
+	for _, v := range rows {
+		if v.sub == nil {
+			list = append(list, v)
+		} else {
+			list = append(list, flat(v.sub)...)
+		}
+	}
+	return list
+}
+
 func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{
-		Use:                   strings.TrimSpace(v.name + " " + v.form),
+		Use:                   strings.TrimSpace(v.name[strings.LastIndexByte(v.name, ' ')+1:] + " " + v.form),
 		Short:                 v.short,
 		Long:                  v.help(),
 		Example:               indent(v.example),
@@ -143,6 +157,19 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 	if v.live {
 		c.Flags().String("socket", "", "admin socket of the process (default $FISHPLATE_SOCKET, /run/fishplate.sock, the XDG runtime directory)")
 	}
+	for _, s := range v.sub {
+		c.AddCommand(s.command(stdin, stdout, stderr))
+	}
+	if v.sub != nil {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return unknownVerb(c, args[0])
+		}
+		return c
+	}
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) < v.min || v.max >= 0 && len(args) > v.max {
 			return usagef("%s: %d arguments; the form is: fishplate %s %s", v.name, len(args), v.name, v.form)
@@ -150,7 +177,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 		return nil
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return v.run(&call{ctx: c.Context(), args: args, flags: c.Flags(), stdin: stdin, stdout: stdout, stderr: stderr})
+		return v.run(&call{ctx: c.Context(), args: args, dash: c.ArgsLenAtDash(), flags: c.Flags(), stdin: stdin, stdout: stdout, stderr: stderr})
 	}
 	return c
 }

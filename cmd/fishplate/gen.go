@@ -55,7 +55,7 @@ func referenceCLI(w io.Writer) error {
 	for _, e := range exitTable() {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.text)
 	}
-	for _, v := range verbs() {
+	for _, v := range flat(verbs()) {
 		if v.hidden {
 			continue
 		}

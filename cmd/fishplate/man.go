@@ -21,7 +21,7 @@ func manual(rows []verb) string {
 	b.WriteString(".SH SYNOPSIS\n.B fishplate\n.I VERB\n[\\fIARGUMENTS\\fR]\n")
 	b.WriteString(".SH DESCRIPTION\nAccepts connections, reads each request, decides by its content where it goes, runs the tenant's compiled\n" +
 		"program for it in a sandbox, and is reconfigured while it works.\n.SH VERBS\n")
-	for _, v := range rows {
+	for _, v := range flat(rows) {
 		if v.hidden {
 			continue
 		}

@@ -74,7 +74,7 @@ func TestRates(t *testing.T) {
 // the program's name, and flags that its form names.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
-	for _, v := range verbs() {
+	for _, v := range flat(verbs()) {
 		if seen[v.name] {
 			t.Errorf("%s is in the table twice", v.name)
 		}

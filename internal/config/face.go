@@ -31,6 +31,9 @@ func Schema() *schema.Block { return schema.Top() }
 // Reference writes docs/reference/configuration.md from the schema.
 func Reference(w io.Writer) error { return schema.Reference(w) }
 
+// Size reads a size as the configuration writes it, "64MiB", into bytes.
+func Size(s string) (int64, error) { return schema.Size(s) }
+
 // Diff lists what changed from one configuration to another; either may be nil.
 func Diff(old, new *model.Config) []Change { return diff.Diff(old, new) }
 
