@@ -25,7 +25,8 @@ type Program struct {
 	code     *interp.Code
 }
 
-// LoadProgram verifies and decodes a statically linked ELF64 executable. The
+// LoadProgram verifies and decodes a statically linked ELF executable, 32-bit or
+// 64-bit. The
 // bytes must not change afterwards. Errors say what is wrong with the file, for
 // instance "bad ELF machine 62: want 243 (RISC-V)".
 func LoadProgram(file []byte) (*Program, error) {
@@ -49,9 +50,13 @@ func LoadProgram(file []byte) (*Program, error) {
 			regions = append(regions, interp.Region{Addr: s.Addr, Bytes: s.Data})
 		}
 	}
-	p.code = interp.Compile(regions)
+	p.code = interp.Compile(f.XLEN, regions)
 	return p, nil
 }
+
+// XLEN returns the width of the program's registers in bits: 64, or 32 for an
+// ELF32 file.
+func (p *Program) XLEN() int { return p.code.XLEN() }
 
 // Lookup returns the address of a symbol.
 func (p *Program) Lookup(name string) (addr uint64, ok bool) {
@@ -116,7 +121,7 @@ func (p *Program) Instruction(pc uint64) (text string, size int) {
 		if size == 4 {
 			w |= uint32(b[2])<<16 | uint32(b[3])<<24
 		}
-		return isa.Disasm(w, pc), size
+		return isa.DisasmFor(p.XLEN(), w, pc), size
 	}
 	return "", 0
 }

@@ -1,7 +1,7 @@
 package elf
 
 import (
-	"encoding/binary"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +19,9 @@ const (
 	maxHeaders = 64
 	maxAddress = 1 << 36 // bytes; the top of the largest address space
 	pageSize   = 4096
+
+	// MaxCode is how many bytes of code one segment may have.
+	MaxCode = 64 << 20
 )
 
 const (
@@ -26,16 +29,12 @@ const (
 	typeExec     = 2
 	typeDyn      = 3
 	flagRVE      = 8
-	headerSize   = 64
-	phentSize    = 56
-	shentSize    = 64
 
 	segLoad   = 1
 	segInterp = 3
 	segPhdr   = 6
 
 	sectSymtab = 2
-	symSize    = 24
 )
 
 // Segment is one PT_LOAD entry. Data holds the file's part; the rest of Size
@@ -49,6 +48,7 @@ type Segment struct {
 
 // File is a verified executable.
 type File struct {
+	XLEN     int // 32 or 64: the width of registers, from the ELF class
 	Entry    uint64
 	Segments []Segment // in order of address, Size > 0
 	Symbols  []Symbol  // functions and objects, in order of address
@@ -63,83 +63,64 @@ type File struct {
 // file; the caller knows which file it was.
 func Parse(b []byte) (*File, error) {
 	f := new(File)
-	phoff, err := f.header(b)
+	v, err := identify(b)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.segments(b, phoff); err != nil {
+	f.XLEN = v.class.xlen
+	if err := f.header(v); err != nil {
 		return nil, err
 	}
-	if f.Symbols, err = symbols(b); err != nil {
+	if err := f.segments(v); err != nil {
+		return nil, err
+	}
+	if f.Symbols, err = symbols(v); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// part returns the n bytes of b at off, or false when they are not all there.
-func part(b []byte, off, n uint64) ([]byte, bool) {
-	if off > uint64(len(b)) || n > uint64(len(b))-off {
-		return nil, false
-	}
-	return b[off : off+n : off+n], true
-}
-
-func (f *File) header(b []byte) (phoff uint64, err error) {
-	le := binary.LittleEndian
-	switch {
-	case len(b) < 4 || string(b[:4]) != "\x7fELF":
-		return 0, errors.New("bad ELF magic")
-	case len(b) < headerSize:
-		return 0, fmt.Errorf("truncated ELF header: %d of %d bytes", len(b), headerSize)
-	case b[4] != 2:
-		return 0, fmt.Errorf("bad ELF class %d: want 64-bit", b[4])
-	case b[5] != 1:
-		return 0, fmt.Errorf("bad ELF byte order %d: want little endian", b[5])
-	case b[6] != 1:
-		return 0, fmt.Errorf("bad ELF version %d", b[6])
-	}
-	kind, machine, flags := le.Uint16(b[16:]), le.Uint16(b[18:]), le.Uint32(b[48:])
+func (f *File) header(v view) error {
+	kind, machine, flags := v.half(v.b, 16), v.half(v.b, 18), v.word(v.b, v.class.flags)
 	switch {
 	case machine != machineRISCV:
-		return 0, fmt.Errorf("bad ELF machine %d: want %d (RISC-V)", machine, machineRISCV)
+		return fmt.Errorf("bad ELF machine %d: want %d (RISC-V)", machine, machineRISCV)
 	case kind == typeDyn:
-		return 0, errors.New("bad ELF type 3: position-independent; link with -static -no-pie")
+		return errors.New("bad ELF type 3: position-independent; link with -static -no-pie")
 	case kind != typeExec:
-		return 0, fmt.Errorf("bad ELF type %d: want an executable", kind)
+		return fmt.Errorf("bad ELF type %d: want an executable", kind)
 	case flags&flagRVE != 0:
-		return 0, errors.New("bad ELF flags: RVE, 16 registers, is not supported")
+		return errors.New("bad ELF flags: RVE, 16 registers, is not supported")
 	}
-	f.Entry = le.Uint64(b[24:])
-	phoff = le.Uint64(b[32:])
-	f.PhEnt, f.PhNum = int(le.Uint16(b[54:])), int(le.Uint16(b[56:]))
+	f.Entry = v.addr(v.b, v.class.entry)
+	f.PhEnt, f.PhNum = int(v.half(v.b, v.class.phentsize)), int(v.half(v.b, v.class.phnum))
 	switch {
 	case f.PhNum == 0:
-		return 0, errors.New("no segments")
+		return errors.New("no segments")
 	case f.PhNum > maxHeaders:
-		return 0, fmt.Errorf("too many program headers: %d of at most %d", f.PhNum, maxHeaders)
-	case f.PhEnt != phentSize:
-		return 0, fmt.Errorf("bad program header size %d: want %d", f.PhEnt, phentSize)
+		return fmt.Errorf("too many program headers: %d of at most %d", f.PhNum, maxHeaders)
+	case f.PhEnt != v.class.phent:
+		return fmt.Errorf("bad program header size %d: want %d", f.PhEnt, v.class.phent)
 	}
 	var ok bool
-	if f.Phdrs, ok = part(b, phoff, uint64(f.PhNum*phentSize)); !ok {
-		return 0, errors.New("truncated program headers")
+	if f.Phdrs, ok = part(v.b, v.addr(v.b, v.class.phoff), uint64(f.PhNum*f.PhEnt)); !ok {
+		return errors.New("truncated program headers")
 	}
-	return phoff, nil
+	return nil
 }
 
-func (f *File) segments(b []byte, phoff uint64) error {
-	le := binary.LittleEndian
-	phdrEntry := uint64(0)
+func (f *File) segments(v view) error {
+	phoff, phdrEntry := v.addr(v.b, v.class.phoff), uint64(0)
 	for i := range f.PhNum {
-		p := f.Phdrs[i*phentSize:]
-		switch le.Uint32(p) {
+		p := f.Phdrs[i*f.PhEnt:]
+		switch v.word(p, 0) {
 		case segInterp:
 			return errors.New("dynamically linked: link with -static")
 		case segPhdr:
-			phdrEntry = le.Uint64(p[16:])
+			phdrEntry = v.addr(p, v.class.pVaddr)
 		case segLoad:
-			off, size := le.Uint64(p[8:]), le.Uint64(p[32:])
-			s, err := segment(b, p)
+			off, size := v.addr(p, v.class.pOffset), v.addr(p, v.class.pFilesz)
+			s, err := segment(v, p)
 			if err != nil {
 				return fmt.Errorf("segment %d: %w", i, err)
 			}
@@ -158,22 +139,16 @@ func (f *File) segments(b []byte, phoff uint64) error {
 	if phdrEntry != 0 && phdrEntry != f.Phdr {
 		return fmt.Errorf("program headers are not loaded at %#x", phdrEntry)
 	}
-	slices.SortFunc(f.Segments, func(x, y Segment) int {
-		if x.Addr < y.Addr {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(f.Segments, func(x, y Segment) int { return cmp.Compare(x.Addr, y.Addr) })
 	return f.layout()
 }
 
 // segment reads and checks one PT_LOAD entry by itself.
-func segment(b, p []byte) (Segment, error) {
-	le := binary.LittleEndian
-	s := Segment{Flags: le.Uint32(p[4:]), Addr: le.Uint64(p[16:]), Size: le.Uint64(p[40:])}
-	size := le.Uint64(p[32:])
+func segment(v view, p []byte) (Segment, error) {
+	s := Segment{Flags: v.word(p, v.class.pFlags), Addr: v.addr(p, v.class.pVaddr), Size: v.addr(p, v.class.pMemsz)}
+	size := v.addr(p, v.class.pFilesz)
 	var ok bool
-	s.Data, ok = part(b, le.Uint64(p[8:]), size)
+	s.Data, ok = part(v.b, v.addr(p, v.class.pOffset), size)
 	switch {
 	case !ok:
 		return s, errors.New("truncated: its bytes are not all in the file")
@@ -181,12 +156,14 @@ func segment(b, p []byte) (Segment, error) {
 		return s, fmt.Errorf("%d bytes in the file, %d in memory", size, s.Size)
 	case s.Flags&(Write|Exec) == Write|Exec:
 		return s, errors.New("writable and executable")
-	case s.Size > maxAddress || s.Addr > maxAddress-s.Size:
+	case s.Size > v.class.top || s.Addr > v.class.top-s.Size:
 		return s, fmt.Errorf("address %#x is out of reach", s.Addr)
 	case s.Size > 0 && s.Addr < pageSize:
 		return s, fmt.Errorf("address %#x is in the guard page", s.Addr)
 	case s.Flags&Exec != 0 && s.Addr%2 != 0:
 		return s, fmt.Errorf("code at odd address %#x", s.Addr)
+	case s.Flags&Exec != 0 && size > MaxCode:
+		return s, fmt.Errorf("%d bytes of code: at most %d in one segment", size, MaxCode)
 	}
 	return s, nil
 }

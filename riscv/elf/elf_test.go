@@ -120,7 +120,8 @@ func TestMalformed(t *testing.T) {
 			return []byte("#!/bin/sh\necho hello, this is long enough for a header of ELF, isn't it\n")
 		}, "bad ELF magic"},
 		{"header cut", cut(63), "truncated ELF header: 63 of 64 bytes"},
-		{"32-bit", u8(4, 1), "bad ELF class 1: want 64-bit"},
+		{"class", u8(4, 3), "bad ELF class 3: want 1 or 2"},
+		{"64-bit as 32-bit", u8(4, 1), "no segments"},
 		{"big endian", u8(5, 2), "bad ELF byte order 2"},
 		{"version", u8(6, 9), "bad ELF version 9"},
 		{"x86-64", u16(18, 62), "bad ELF machine 62: want 243"},

@@ -2,7 +2,6 @@ package elf
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -23,50 +22,50 @@ const (
 
 // symbols reads the symbol table, if there is one. A table that is there but
 // points outside the file is an error.
-func symbols(b []byte) ([]Symbol, error) {
-	le := binary.LittleEndian
-	n := uint64(le.Uint16(b[60:]))
-	if n == 0 || le.Uint64(b[40:]) == 0 {
+func symbols(v view) ([]Symbol, error) {
+	c := v.class
+	n := uint64(v.half(v.b, c.shnum))
+	if n == 0 || v.addr(v.b, c.shoff) == 0 {
 		return nil, nil
 	}
-	if n > maxSections || le.Uint16(b[58:]) != shentSize {
+	if n > maxSections || int(v.half(v.b, c.shentsize)) != c.shent {
 		return nil, errors.New("bad section header size or count")
 	}
-	heads, ok := part(b, le.Uint64(b[40:]), n*shentSize)
+	heads, ok := part(v.b, v.addr(v.b, c.shoff), n*uint64(c.shent))
 	if !ok {
 		return nil, errors.New("truncated section headers")
 	}
-	for h := heads; len(h) > 0; h = h[shentSize:] {
-		if le.Uint32(h[4:]) != sectSymtab {
+	for h := heads; len(h) > 0; h = h[c.shent:] {
+		if v.word(h, 4) != sectSymtab {
 			continue
 		}
-		table, ok := part(b, le.Uint64(h[24:]), le.Uint64(h[32:]))
-		link := uint64(le.Uint32(h[40:]))
+		table, ok := part(v.b, v.addr(h, c.sOffset), v.addr(h, c.sSize))
+		link := uint64(v.word(h, c.sLink))
 		if !ok || link >= n {
 			return nil, errors.New("truncated symbol table")
 		}
-		s := heads[link*shentSize:]
-		names, ok := part(b, le.Uint64(s[24:]), le.Uint64(s[32:]))
+		s := heads[link*uint64(c.shent):]
+		names, ok := part(v.b, v.addr(s, c.sOffset), v.addr(s, c.sSize))
 		if !ok {
 			return nil, errors.New("truncated symbol names")
 		}
-		return readSymbols(table, names), nil
+		return readSymbols(v, table, names), nil
 	}
 	return nil, nil
 }
 
 // readSymbols keeps defined, named symbols that are functions, objects or plain
 // labels.
-func readSymbols(table, names []byte) []Symbol {
-	le := binary.LittleEndian
+func readSymbols(v view, table, names []byte) []Symbol {
+	c := v.class
 	var list []Symbol
 	all := string(names) // one copy that all names share
-	for ; len(table) >= symSize; table = table[symSize:] {
-		kind := table[4] & 15
-		if kind > 2 || le.Uint16(table[6:]) == 0 {
+	for ; len(table) >= c.sym; table = table[c.sym:] {
+		kind := table[c.symInfo] & 15
+		if kind > 2 || v.half(table, c.symSection) == 0 {
 			continue
 		}
-		at := uint64(le.Uint32(table))
+		at := uint64(v.word(table, 0))
 		if at >= uint64(len(names)) {
 			continue
 		}
@@ -77,7 +76,7 @@ func readSymbols(table, names []byte) []Symbol {
 		}
 		list = append(list, Symbol{
 			Name: name[:end], Func: kind == 2,
-			Addr: le.Uint64(table[8:]), Size: le.Uint64(table[16:]),
+			Addr: v.addr(table, c.symValue), Size: v.addr(table, c.symSize),
 		})
 	}
 	slices.SortStableFunc(list, func(x, y Symbol) int { return cmp.Compare(x.Addr, y.Addr) })

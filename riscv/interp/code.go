@@ -2,6 +2,7 @@ package interp
 
 import (
 	"math"
+	"math/bits"
 	"unsafe"
 
 	"fishplate/riscv/isa"
@@ -46,13 +47,25 @@ const (
 // segment is the decoded code of one executable region.
 type segment struct {
 	base  uint64
+	mask  uint64 // what an address can be: all ones, or the low 32 bits in RV32
 	bytes []byte
 	code  []ins
 	entry []int32 // index into code for each halfword, -1 between instructions
 }
 
 // Code is a decoded program. It is immutable.
-type Code struct{ segs []*segment }
+type Code struct {
+	segs    []*segment
+	regions []Region
+	xlen    int
+}
+
+// Raw returns the regions that the code was made from, for another engine to
+// decode. They must not be changed.
+func (c *Code) Raw() []Region { return c.regions }
+
+// XLEN returns the width of a register in bits, 32 or 64.
+func (c *Code) XLEN() int { return c.xlen }
 
 // Region is executable bytes at an address.
 type Region struct {
@@ -66,15 +79,16 @@ const maxRegion = 64 << 20
 // maxRun is the greatest number of instructions charged at once.
 const maxRun = 4096
 
-// Compile decodes regions, which must not overlap. Bytes must not change later.
-// What a region has beyond 64 MiB is not executable.
-func Compile(regions []Region) *Code {
-	c := new(Code)
+// Compile decodes regions of code for registers of xlen bits, 32 or 64. Regions
+// must not overlap and their bytes must not change later. What one has beyond
+// 64 MiB is not executable.
+func Compile(xlen int, regions []Region) *Code {
+	c := &Code{xlen: xlen, regions: regions}
 	for _, r := range regions {
 		if len(r.Bytes) > maxRegion {
 			r.Bytes = r.Bytes[:maxRegion]
 		}
-		s := &segment{base: r.Addr, bytes: r.Bytes[:len(r.Bytes)&^1]}
+		s := &segment{base: r.Addr, mask: ^uint64(0) >> (64 - xlen), bytes: r.Bytes[:len(r.Bytes)&^1]}
 		s.sweep()
 		s.link()
 		s.measure()
@@ -171,7 +185,7 @@ func (s *segment) measure() {
 // branches says whether imm is a jump target inside the code.
 func (in *ins) branches() bool {
 	switch in.op {
-	case opJ, isa.OpJal, isa.OpBeq, isa.OpBne, isa.OpBlt,
+	case opJ, isa.OpJal, isa.OpJal32, isa.OpBeq, isa.OpBne, isa.OpBlt,
 		isa.OpBge, isa.OpBltu, isa.OpBgeu:
 		return true
 	}
@@ -182,7 +196,7 @@ func (in *ins) branches() bool {
 // elsewhere, leaves to the embedder, or looks at the counter.
 func (in *ins) ends() bool {
 	switch in.op {
-	case opJr, opTornCode, isa.OpJalr, isa.OpIllegal, isa.OpEcall, isa.OpEbreak,
+	case opJr, opTornCode, isa.OpJalr, isa.OpJalr32, isa.OpIllegal, isa.OpEcall, isa.OpEbreak,
 		isa.OpStop, isa.OpWfi, isa.OpCustom, isa.OpCsrrw, isa.OpCsrrs,
 		isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci:
 		return true
@@ -200,7 +214,7 @@ func (s *segment) lower(off int) (ins, int) {
 		}
 		w |= uint32(b[2])<<16 | uint32(b[3])<<24
 	}
-	d := isa.Decode(w)
+	d := s.decode(w)
 	in := ins{op: d.Op, rd: d.Rd, rs1: d.Rs1, rs2: d.Rs2, rs3: d.Rs3 | d.RM<<5, imm: int32(d.Imm), off: uint32(off)}
 	switch d.Op {
 	case isa.OpAuipc:
@@ -208,32 +222,39 @@ func (s *segment) lower(off int) (ins, int) {
 		if v := s.base + uint64(off) + uint64(d.Imm); v <= math.MaxInt32 {
 			in.op, in.imm = opLi, int32(v)
 		}
+	case isa.OpAuipc32:
+		in.op, in.imm = opLi, int32(s.base+uint64(off)+uint64(d.Imm))
 	case isa.OpLui:
 		in.op = opLi
-	case isa.OpJal, isa.OpBeq, isa.OpBne, isa.OpBlt, isa.OpBge, isa.OpBltu, isa.OpBgeu:
+	case isa.OpJal, isa.OpJal32, isa.OpBeq, isa.OpBne, isa.OpBlt, isa.OpBge, isa.OpBltu, isa.OpBgeu:
 		in.imm += int32(off)
+	case isa.OpCsrrw, isa.OpCsrrs, isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci:
+		in.rs3 = uint8(bits.Len64(s.mask)) // the width of the register
 	}
 	simplify(&in, d)
 	return in, int(d.Len)
 }
 
+func (s *segment) decode(w uint32) isa.Inst {
+	if s.mask>>32 == 0 {
+		return isa.Decode32(w)
+	}
+	return isa.Decode(w)
+}
+
 // simplify chooses cheaper operations. Afterwards no plain operation writes x0.
 func simplify(in *ins, d isa.Inst) {
-	switch isa.Table()[d.Row].Format {
-	case isa.FmtFLoad, isa.FmtFStore, isa.FmtCFld, isa.FmtCFsd, isa.FmtCFldsp, isa.FmtCFsdsp:
-		return
-	}
 	switch op := d.Op; {
 	case op == isa.OpIllegal:
 		in.rs2 = d.Len
-	case op == isa.OpJal:
+	case op == isa.OpJal || op == isa.OpJal32:
 		in.rs2 = d.Len
 		if d.Rd == 0 {
 			in.op = opJ
 		}
-	case op == isa.OpJalr:
+	case op == isa.OpJalr || op == isa.OpJalr32:
 		in.rs2 = d.Len
-		if d.Rd == 0 {
+		if d.Rd == 0 && op == isa.OpJalr {
 			in.op = opJr
 		}
 	case op >= isa.OpLb && op <= isa.OpLwu:
@@ -261,5 +282,6 @@ func simplify(in *ins, d isa.Inst) {
 // pure says whether an operation does nothing but write the integer rd.
 func pure(op isa.Op) bool {
 	return op == isa.OpLui || op == isa.OpAuipc || op >= isa.OpAddi && op <= isa.OpSraw ||
-		op >= isa.OpMul && op <= isa.OpRemuw || op >= isa.OpAddUw && op <= isa.OpCzeroNez
+		op >= isa.OpMul && op <= isa.OpRemuw || op >= isa.OpAddUw && op <= isa.OpAuipc32 ||
+		op >= isa.OpMulh32 && op <= isa.OpBseti32
 }

@@ -32,7 +32,7 @@ func (b *bench) word(t testing.TB, w uint32) Exit {
 	t.Helper()
 	b.PC = codeAt
 	text := []byte{byte(w), byte(w >> 8), byte(w >> 16), byte(w >> 24)}
-	return b.Run(Compile([]Region{{codeAt, text}}), b.mem, 1)
+	return b.Run(Compile(64, []Region{{codeAt, text}}), b.mem, 1)
 }
 
 // encode finds a row by its name and puts a0, a1, a2 (or imm) into it.

@@ -12,14 +12,19 @@ import (
 // atomics and floating point. It returns the kind of a fault and its data
 // address, or 0.
 func (s *State) rare(in *ins, mem *memory.Memory) (FaultKind, uint64) {
-	if in.op >= isa.OpFmaddS && in.op <= isa.OpFcvtDS {
+	switch {
+	case in.op >= isa.OpFmaddS && in.op <= isa.OpFcvtDS:
 		return s.float(in), 0
-	}
-	if in.op >= isa.OpLrW && in.op <= isa.OpAmomaxuD {
+	case in.op >= isa.OpLrW && in.op <= isa.OpAmomaxuD, in.op >= isa.OpLrW32 && in.op <= isa.OpAmomaxuW32:
 		return s.atomic(in, mem)
+	case in.op >= isa.OpLb32 && in.op <= isa.OpFsd32:
+		return s.memory32(in, mem)
 	}
 	a, b := s.X[in.rs1&31], s.X[in.rs2&31]
 	v, ok := integer(in.op, a, b, uint(in.imm)&63)
+	if !ok {
+		v, ok = integer32(in.op, uint32(a), uint32(b), uint(in.imm)&31)
+	}
 	if !ok {
 		return Illegal, 0
 	}
@@ -63,11 +68,7 @@ func integer(op isa.Op, a, b uint64, imm uint) (uint64, bool) {
 	case isa.OpRorw:
 		return sext(bits.RotateLeft32(uint32(a), -int(b&31))), true
 	case isa.OpOrcB:
-		// Gather each byte's bits into its lowest, then spread that one.
-		a |= a >> 4 & 0x0f0f0f0f0f0f0f0f
-		a |= a >> 2 & 0x3333333333333333
-		a |= a >> 1
-		return a & 0x0101010101010101 * 255, true
+		return orcBytes(a), true
 	case isa.OpClmul:
 		_, lo := carryless(a, b)
 		return lo, true
@@ -93,6 +94,15 @@ func integer(op isa.Op, a, b uint64, imm uint) (uint64, bool) {
 		return a | 1<<imm, true
 	}
 	return 0, false
+}
+
+// orcBytes makes each byte 255 unless it is 0: the bits of a byte are gathered
+// in its lowest one, which is then spread.
+func orcBytes(a uint64) uint64 {
+	a |= a >> 4 & 0x0f0f0f0f0f0f0f0f
+	a |= a >> 2 & 0x3333333333333333
+	a |= a >> 1
+	return a & 0x0101010101010101 * 255
 }
 
 // divide never traps: by zero gives all ones or the dividend, and the one
@@ -145,7 +155,11 @@ func carryless(a, b uint64) (hi, lo uint64) {
 func (s *State) atomic(in *ins, mem *memory.Memory) (FaultKind, uint64) {
 	addr, size := s.X[in.rs1&31], uint64(4)
 	op := in.op
-	if op >= isa.OpLrD {
+	switch {
+	case op >= isa.OpLrW32:
+		addr = uint64(uint32(addr))
+		op -= isa.OpLrW32 - isa.OpLrW
+	case op >= isa.OpLrD:
 		size = 8
 		op -= isa.OpLrD - isa.OpLrW
 	}
@@ -228,7 +242,7 @@ func (s *State) csr(in *ins, fuel uint64) FaultKind {
 	if writes && n>>10 == 3 {
 		return Illegal // a read-only CSR
 	}
-	old, known := s.readCSR(n, fuel)
+	old, known := s.readCSR(n, in.rs3, fuel)
 	if !known {
 		return 0 // no effect, and rd stays
 	}
@@ -247,7 +261,12 @@ func (s *State) csr(in *ins, fuel uint64) FaultKind {
 	return 0
 }
 
-func (s *State) readCSR(n uint32, fuel uint64) (v uint64, known bool) {
+// readCSR reads a CSR as registers of xlen bits see it.
+func (s *State) readCSR(n uint32, xlen uint8, fuel uint64) (v uint64, known bool) {
+	high := n&^3 == 0xc80 && xlen == 32
+	if high {
+		n -= 0x80 // cycleh, timeh, instreth
+	}
 	switch n {
 	case 0x001:
 		return uint64(s.fflags), true
@@ -256,18 +275,24 @@ func (s *State) readCSR(n uint32, fuel uint64) (v uint64, known bool) {
 	case 0x003:
 		return uint64(s.FCSR()), true
 	case 0xc00, 0xc02: // cycle and instret: what was executed before this one
-		return s.Instret + s.start - fuel - 1, true
+		v = s.Instret + s.start - fuel - 1
 	case 0xc01:
-		if s.Time == nil {
-			return 0, true
+		if s.Time != nil {
+			v = s.Time()
 		}
-		return s.Time(), true
 	case 0xf11, 0xf12, 0xf14: // vendor, architecture, hart
-		return 0, true
 	case 0xf13: // implementation
-		return 1, true
+		v = 1
+	default:
+		return 0, false
 	}
-	return 0, false
+	switch {
+	case high:
+		v = sext(uint32(v >> 32))
+	case xlen == 32:
+		v = sext(uint32(v))
+	}
+	return v, true
 }
 
 func (s *State) writeCSR(n uint32, v uint64) {

@@ -118,6 +118,16 @@ find:
 						}
 					}
 					continue find
+				case isa.OpJal32:
+					x[in.rd&31] = sext(uint32(seg.base) + in.off + uint32(in.rs2))
+					in = in.target()
+					continue blocks
+				case isa.OpJalr32:
+					pc = uint64(uint32(x[in.rs1&31])+uint32(in.imm)) &^ 1
+					if in.rd != 0 {
+						x[in.rd&31] = sext(uint32(seg.base) + in.off + uint32(in.rs2))
+					}
+					continue find
 				case isa.OpLb:
 					a := x[in.rs1&31] + uint64(int64(in.imm))
 					if a-guard > span-1 {
@@ -338,7 +348,7 @@ find:
 					}
 					x[in.rd&31] = v
 				case opEscape:
-					pc = seg.base + uint64(int64(in.imm))
+					pc = (seg.base + uint64(int64(in.imm))) & seg.mask
 					continue find
 				case isa.OpEcall:
 					return s.leave(Call, in, seg, 0, fuel)

@@ -114,6 +114,10 @@ func (s *State) Restore(r *Registers) {
 	s.scratch = [3]ins{}
 }
 
+// Step executes one instruction of program on mem. Kind Budget means that it is
+// done and the next one can follow.
+func (s *State) Step(program *Code, mem *memory.Memory) Exit { return s.Run(program, mem, 1) }
+
 // Charge adds n to the instruction counter, for work that the host does.
 func (s *State) Charge(n uint64) { s.Instret += n }
 
