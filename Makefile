@@ -4,15 +4,16 @@ GO          ?= go
 BIN         := bin/fishplate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    := gcc libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user curl openssl nginx-light haproxy wrk
+BENCHWASM   := g++ clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32 libc++abi-14-dev-wasm32
 TARGETS     := linux/amd64 linux/arm64 linux/riscv64 darwin/arm64
 FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross alloc race unit script fuzz bench guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc race unit script fuzz bench bench-engines guests clean
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/fishplate
 	@mkdir -p bin
@@ -57,9 +58,12 @@ script: ## end-to-end scripts only
 fuzz: ## every fuzz target for FUZZTIME each
 	@bash test/fuzz.sh $(FUZZTIME)
 
-bench: build ## side by side with nginx and haproxy; results under test/bench/results
-	@bash test/setup.sh $(PACKAGES)
+bench: build bench-engines ## side by side with nginx, haproxy, wazero and qemu; results under test/bench/results
 	@bash test/bench/run.sh
+
+bench-engines: ## the RISC-V engine beside gcc -O2, wazero and qemu, and what forks cost
+	@bash test/setup.sh $(PACKAGES) $(BENCHWASM)
+	$(GO) run ./test/bench/engines
 
 guests: ## rebuild the committed RISC-V programs
 	@bash sdk/examples/build.sh

@@ -9,13 +9,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"fishplate/test/bench/figures"
 )
 
 var (
@@ -126,32 +126,14 @@ func activeP99(addr string) (float64, error) {
 		}
 		took = append(took, float64(time.Since(begin).Microseconds()))
 	}
-	return quantile(took, 0.99), nil
+	return figures.Quantile(took, 0.99), nil
 }
 
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-func commit() string {
-	out, _ := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
-	return strings.TrimSpace(string(out))
-}
-
 // machineFacts is one line that says what ran.
 func machineFacts() string {
-	model := "unknown CPU"
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
-				model = strings.TrimSpace(v)
-				break
-			}
-		}
-	}
-	kernel, _ := exec.Command("uname", "-r").Output()
-	nginx, _ := exec.Command("nginx", "-v").CombinedOutput()
-	haproxy, _ := exec.Command("haproxy", "-v").Output()
-	first, _, _ := strings.Cut(string(haproxy), "\n")
-	return fmt.Sprintf("%s, Linux %s, %s, %s", model, strings.TrimSpace(string(kernel)), strings.TrimSpace(string(nginx)), first)
+	return figures.Machine([]string{"nginx", "-v"}, []string{"haproxy", "-v"})
 }

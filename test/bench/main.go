@@ -3,15 +3,13 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
-	"time"
+
+	"fishplate/test/bench/figures"
 )
 
 // A result is one round of one system at one work.
@@ -137,7 +135,7 @@ func printWork(w work, results []result) {
 				vs, cs = append(vs, r.Value), append(cs, r.CPU)
 			}
 		}
-		value[name], cpu[name] = median(vs), median(cs)
+		value[name], cpu[name] = figures.Median(vs), figures.Median(cs)
 		fmt.Printf("  %-10s %12.0f %s   %8.3f %s   [%.0f … %.0f]\n", name, value[name], results[0].Unit,
 			cpu[name], results[0].CPUU, slices.Min(vs), slices.Max(vs))
 	}
@@ -148,45 +146,16 @@ func printWork(w work, results []result) {
 	ratio := value["fishplate"] / value[peer]
 	fmt.Printf("  fishplate / %s = %.2f×, CPU %.2f×", peer, ratio, cpu["fishplate"]/cpu[peer])
 	if w.bar > 0 {
-		fmt.Printf("  (bar %.2f: %s)", w.bar, verdict(ratio >= w.bar))
+		fmt.Printf("  (bar %.2f: %s)", w.bar, figures.Verdict(ratio >= w.bar))
 	}
 	if w.most > 0 {
-		fmt.Printf("  (at most %.0f: %s)", w.most, verdict(value["fishplate"] <= w.most))
+		fmt.Printf("  (at most %.0f: %s)", w.most, figures.Verdict(value["fishplate"] <= w.most))
 	}
 	fmt.Print("\n\n")
 }
 
-func verdict(met bool) string {
-	if met {
-		return "met"
-	}
-	return "missed"
-}
-
-func median(v []float64) float64 {
-	s := slices.Clone(v)
-	sort.Float64s(s)
-	if len(s) == 0 {
-		return 0
-	}
-	if len(s)%2 == 1 {
-		return s[len(s)/2]
-	}
-	return (s[len(s)/2-1] + s[len(s)/2]) / 2
-}
-
 func store(dir, facts string, all []result) error {
-	text, err := json.MarshalIndent(map[string]any{"machine": facts, "commit": commit(), "results": all}, "", " ")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dir, time.Now().UTC().Format("20060102-150405")+".json")
+	path, err := figures.Store(dir, "", map[string]any{"machine": facts, "results": all})
 	fmt.Println("stored in", path)
-	return os.WriteFile(path, text, 0o644)
-}
-
-func quantile(v []float64, q float64) float64 {
-	s := slices.Clone(v)
-	sort.Float64s(s)
-	return s[int(q*float64(len(s)-1))]
+	return err
 }

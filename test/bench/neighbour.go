@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"fishplate/test/bench/figures"
 )
 
 const (
@@ -91,7 +93,7 @@ func shortP99(addr string, d time.Duration) (float64, error) {
 		}
 		took = append(took, float64(time.Since(begin).Microseconds()))
 	}
-	return quantile(took, 0.99), nil
+	return figures.Quantile(took, 0.99), nil
 }
 
 // printNeighbour prints medians and judges what the spinners add.
@@ -100,7 +102,7 @@ func printNeighbour(w work, results []result) {
 	for _, r := range results {
 		alone, beside = append(alone, r.CPU), append(beside, r.Value)
 	}
-	a, b := median(alone), median(beside)
+	a, b := figures.Median(alone), figures.Median(beside)
 	fmt.Printf("%s\n  fishplate  p99 alone %.0f µs, beside %.0f µs  (at most %.0f µs more: %s)\n\n",
-		w.title, a, b, besideMost, verdict(b <= a+besideMost))
+		w.title, a, b, besideMost, figures.Verdict(b <= a+besideMost))
 }

@@ -1,0 +1,227 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"fishplate/test/bench/figures"
+)
+
+// A reading is one kernel on one engine in one round.
+type reading struct {
+	Kernel       string  `json:"kernel"`
+	Engine       string  `json:"engine"`
+	Round        int     `json:"round"`
+	MS           float64 `json:"ms"`      // CPU milliseconds, start-up subtracted
+	StartMS      float64 `json:"startMs"` // the run with no work
+	Instructions uint64  `json:"instructions,omitempty"`
+}
+
+// ready is a kernel with the engines that can run it.
+type ready struct {
+	*kernel
+	programs map[string]program
+	outputs  [2]string // of native code, with no work and with all of it
+}
+
+// prepare loads a kernel into every engine and runs it once: that compiles what
+// is compiled late, and compares the outputs before anything is timed.
+func prepare(b *binaries, k *kernel, engines []*engine) (*ready, error) {
+	r := &ready{kernel: k, programs: map[string]program{}}
+	for _, e := range engines {
+		if e.target == wasm && k.noWasm != "" {
+			continue
+		}
+		p, err := e.prepare(b.path(k, e.target))
+		if err != nil {
+			return r, fmt.Errorf("%s on %s: %w", k.name, e.name, err)
+		}
+		r.programs[e.name] = p
+		if _, err := r.once(e, 0); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (r *ready) close() {
+	for _, p := range r.programs {
+		p.close()
+	}
+}
+
+// once runs the kernel with no work and with all of it, and compares what it
+// prints. The first engine that runs it, which is native code, sets the measure.
+func (r *ready) once(e *engine, round int) (reading, error) {
+	var samples [2]sample
+	for i, work := range [2]int{0, r.work} {
+		s, err := r.programs[e.name].run(work)
+		if err != nil {
+			return reading{}, fmt.Errorf("%s on %s: %w", r.name, e.name, err)
+		}
+		if r.outputs[i] == "" {
+			r.outputs[i] = s.output
+		}
+		if s.output != r.outputs[i] {
+			return reading{}, fmt.Errorf("%s %d on %s prints %q, native code %q", r.name, work, e.name, s.output, r.outputs[i])
+		}
+		samples[i] = s
+	}
+	took := samples[1].took - samples[0].took
+	return reading{
+		Kernel: r.name, Engine: e.name, Round: round, MS: milli(took), StartMS: milli(samples[0].took),
+		Instructions: samples[1].instructions - samples[0].instructions,
+	}, nil
+}
+
+func milli(d time.Duration) float64 { return float64(d) / 1e6 }
+
+// measure lets the engines take turns on every kernel, round by round.
+func measure(list []*ready, engines []*engine, rounds int) ([]reading, error) {
+	var all []reading
+	for round := range rounds {
+		for _, k := range list {
+			for _, e := range engines {
+				if k.programs[e.name] == nil || round%e.every != 0 {
+					continue
+				}
+				got, err := k.once(e, round)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, got)
+			}
+		}
+	}
+	return all, nil
+}
+
+// series are the readings of one kernel on one engine, by round.
+type series map[int]reading
+
+func pick(all []reading, kernel, engine string) series {
+	s := series{}
+	for _, r := range all {
+		if r.Kernel == kernel && r.Engine == engine {
+			s[r.Round] = r
+		}
+	}
+	return s
+}
+
+func (s series) ms() float64 { return figures.Median(s.list(func(r reading) float64 { return r.MS })) }
+
+// mips is how many million instructions a second of CPU the engine executed.
+func (s series) mips() float64 {
+	return figures.Median(s.list(func(r reading) float64 { return float64(r.Instructions) / r.MS / 1e3 }))
+}
+
+func (s series) list(of func(reading) float64) []float64 {
+	var v []float64
+	for _, r := range s {
+		v = append(v, of(r))
+	}
+	return v
+}
+
+// ratios compares the rounds that both took part in, each with its own round.
+func (s series) ratios(base series) []float64 {
+	var v []float64
+	for round, r := range s {
+		if b, ok := base[round]; ok && b.MS > 0 {
+			v = append(v, r.MS/b.MS)
+		}
+	}
+	return v
+}
+
+// An overview is what one engine shows over all kernels.
+type overview struct {
+	Engine   string             `json:"engine"`
+	Ratios   map[string]float64 `json:"ratios"` // median of the rounds' ratios to native code
+	Mean     float64            `json:"mean"`   // geometric, of the kernels that every engine has
+	Worst    string             `json:"worst"`
+	MIPS     float64            `json:"mips,omitempty"` // geometric mean
+	Measured int                `json:"kernels"`
+}
+
+func overviews(all []reading, list []*ready, engines []*engine) []overview {
+	var views []overview
+	for _, e := range engines {
+		v := overview{Engine: e.name, Ratios: map[string]float64{}}
+		var common, mips []float64
+		for _, k := range list {
+			if k.programs[e.name] == nil {
+				continue
+			}
+			s := pick(all, k.name, e.name)
+			ratio := figures.Median(s.ratios(pick(all, k.name, "native")))
+			v.Ratios[k.name] = ratio
+			v.Measured++
+			if k.noWasm == "" {
+				common = append(common, ratio)
+			}
+			if m := s.mips(); m > 0 {
+				mips = append(mips, m)
+			}
+			if v.Worst == "" || ratio > v.Ratios[v.Worst] {
+				v.Worst = k.name
+			}
+		}
+		v.Mean, v.MIPS = figures.GeometricMean(common), figures.GeometricMean(mips)
+		views = append(views, v)
+	}
+	return views
+}
+
+// printKernels prints milliseconds and ratios, one line a kernel, then means.
+func printKernels(all []reading, list []*ready, engines []*engine, views []overview) {
+	fmt.Printf("%-12s", "CPU ms (×)")
+	for _, e := range engines {
+		fmt.Printf("%22s", e.name)
+	}
+	fmt.Println()
+	for _, k := range list {
+		fmt.Printf("%-12s", k.name)
+		for i, e := range engines {
+			s := pick(all, k.name, e.name)
+			switch {
+			case len(s) == 0:
+				fmt.Printf("%22s", "—")
+			case e.name == "native":
+				fmt.Printf("%22s", fmt.Sprintf("%.1f ±%.0f%%", s.ms(), spread(s)))
+			default:
+				text := fmt.Sprintf("%.0f %.2f× ±%.0f%%", s.ms(), views[i].Ratios[k.name], spread(s))
+				fmt.Printf("%22s", text)
+			}
+		}
+		fmt.Println()
+	}
+	line := func(title string, of func(overview) string) {
+		fmt.Printf("%-12s", title)
+		for _, v := range views {
+			fmt.Printf("%22s", of(v))
+		}
+		fmt.Println()
+	}
+	fmt.Println(strings.Repeat("-", 12+22*len(engines)))
+	line("mean", func(v overview) string { return fmt.Sprintf("%.2f×", v.Mean) })
+	line("worst", func(v overview) string { return fmt.Sprintf("%s %.2f×", v.Worst, v.Ratios[v.Worst]) })
+	line("MIPS", func(v overview) string {
+		if v.MIPS == 0 {
+			return "—"
+		}
+		return fmt.Sprintf("%.0f", v.MIPS)
+	})
+	fmt.Println()
+}
+
+// spread is half the way from the least to the most reading, in percent of the
+// median.
+func spread(s series) float64 {
+	v := s.list(func(r reading) float64 { return r.MS })
+	return (figures.Quantile(v, 1) - figures.Quantile(v, 0)) / 2 / figures.Median(v) * 100
+}
