@@ -37,7 +37,7 @@ func (m *Memory) Freeze() (*Image, error) {
 	attrs := make([]byte, len(m.attrs))
 	var chunks []chunk
 	for _, p := range list {
-		attrs[p] = m.attrs[p] &^ dirty
+		attrs[p] = m.attrs[p] &^ (dirty | Fast)
 		if attrs[p]&mapped != 0 {
 			off := int(p) << PageShift
 			chunks = append(chunks, chunk{AttrsBelow + off, m.arena[off : off+PageSize]})

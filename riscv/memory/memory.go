@@ -14,16 +14,19 @@ const (
 
 // Attributes of a page. Prot arguments use the first three only.
 const (
-	Read       = 1 << iota // kept, not enforced
-	Write                  // stores are allowed
-	Exec                   // part of the program's code
-	mapped                 // exists and is counted
-	dirty                  // on the list: differs, or may differ, from the image
-	explicit               // protection was set by Map or Protect
-	protection = Read | Write | Exec
+	Read     = 1 << iota // kept, not enforced
+	Write                // stores are allowed
+	Exec                 // part of the program's code
+	mapped               // exists and is counted
+	dirty                // on the list: differs, or may differ, from the image
+	explicit             // protection was set by Map or Protect
+	_
 
-	// Fast is the set of attributes with which a store needs no further care.
-	Fast = Write | mapped | dirty
+	// Fast says that a store needs no further care: the page exists, may be
+	// written, and is on the list. Only ready sets it.
+	Fast
+
+	protection = Read | Write | Exec
 )
 
 // MaxSpace is the greatest address space, in bytes.
@@ -172,6 +175,7 @@ func (m *Memory) ready(p uint64) Kind {
 	}
 	m.attrs[p] = a | mapped
 	m.enlist(p)
+	m.attrs[p] |= Fast
 	return 0
 }
 

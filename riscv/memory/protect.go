@@ -119,7 +119,7 @@ func (m *Memory) Protect(addr, n uint64, prot uint8) error {
 			continue
 		}
 		m.enlist(p)
-		m.attrs[p] = m.attrs[p]&^protection | prot | explicit
+		m.attrs[p] = m.attrs[p]&^(protection|Fast) | prot | explicit
 	}
 	return nil
 }
