@@ -10,7 +10,10 @@
 // subtracted: what remains is the kernel without process or program start. Code
 // is compiled before the first counted round, as it is once per image.
 //
+// Further parts: how soon a program of 500 KB answers, from its file to the first
+// call; and what a fork, a host call and ten thousand forks cost. Results are
+// kept under test/bench/results.
 //
-//	go run ./test/bench/engines [-rounds 5] [-only fib,sort]
+//	go run ./test/bench/engines [-rounds 5] [-only fib,sort] [-parts kernels,compile,fork]
 //	go run ./test/bench/engines -hot sort
 package main

@@ -26,7 +26,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each measure")
 	flag.StringVar(&o.only, "only", "", "comma-separated kernels; empty = all")
-	flag.StringVar(&o.parts, "parts", "kernels", "what to measure")
+	flag.StringVar(&o.parts, "parts", "kernels,compile,fork", "what to measure")
 	flag.StringVar(&o.out, "out", "test/bench/results", "folder for the results; empty = keep none")
 	flag.IntVar(&o.core, "core", 1, "the core that everything runs on")
 	flag.StringVar(&o.hot, "hot", "", "print this kernel's hottest blocks instead")
@@ -57,7 +57,7 @@ func run(o options) error {
 	for _, part := range []struct {
 		name string
 		run  func(string, options, map[string]any) error
-	}{{"kernels", kernelPart}} {
+	}{{"kernels", kernelPart}, {"compile", compilePart}, {"fork", forkPart}} {
 		if !slices.Contains(strings.Split(o.parts, ","), part.name) {
 			continue
 		}

@@ -1,0 +1,222 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"fishplate/riscv"
+	"fishplate/riscv/linux"
+	"fishplate/test/bench/figures"
+)
+
+// A step is what lies between a file and its answers. Times are microseconds on
+// the clock on the wall: a compiler may work on other threads.
+type step struct {
+	Engine string  `json:"engine"`
+	Step   string  `json:"step"`
+	Round  int     `json:"round"`
+	US     float64 `json:"us"`
+}
+
+// The steps in their order; the sum of all but the last is the time to the first
+// answer.
+var steps = []string{"load", "machine", "start", "freeze", "fork", "first call", "later call"}
+
+const laterCalls = 1000
+
+// A lap notes the steps of one round.
+type lap struct {
+	engine string
+	round  int
+	at     time.Time
+	list   []step
+}
+
+func (l *lap) done(name string, times int) {
+	l.list = append(l.list, step{l.engine, name, l.round, float64(time.Since(l.at).Nanoseconds()) / 1e3 / float64(times)})
+	l.at = time.Now()
+}
+
+// compilePart measures how soon a program of 500 KB answers.
+func compilePart(dir string, o options, fields map[string]any) error {
+	guest, err := compileOwn(dir, "first.c", plain.c)
+	if err != nil {
+		return err
+	}
+	module, err := compileOwn(dir, "first.c", wasm.c+" -mexec-model=reactor")
+	if err != nil {
+		return err
+	}
+	var all []step
+	var names []string
+	for round := range o.rounds + 1 { // the first is not counted
+		want := uint64(0)
+		for _, e := range starters() {
+			file := guest
+			if e.wasm {
+				file = module
+			}
+			l := &lap{engine: e.name, round: round - 1, at: time.Now()}
+			got, err := e.start(file, l)
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+			if want == 0 {
+				want = got
+			}
+			if got != want {
+				return fmt.Errorf("%s answers %d, the one before %d", e.name, got, want)
+			}
+			if round == 0 {
+				names = append(names, e.name)
+				continue
+			}
+			all = append(all, l.list...)
+		}
+	}
+	printSteps(all, names, len(guest), len(module))
+	fields["first"] = all
+	return nil
+}
+
+// A starter takes a file to its first answers and returns their sum.
+type starter struct {
+	name  string
+	wasm  bool
+	start func(file []byte, l *lap) (uint64, error)
+}
+
+func starters() []starter {
+	return []starter{
+		{"interpreter", false, startOurs(riscv.Options{})},
+		{"wazero", true, startWazero},
+	}
+}
+
+func startOurs(o riscv.Options) func([]byte, *lap) (uint64, error) {
+	return func(file []byte, l *lap) (uint64, error) {
+		p, err := riscv.LoadProgram(file)
+		if err != nil {
+			return 0, err
+		}
+		at, err := symbols(p, "handle", "leave")
+		if err != nil {
+			return 0, err
+		}
+		l.done("load", 1)
+		m, err := riscv.NewMachine(p, o)
+		if err != nil {
+			return 0, err
+		}
+		defer m.Close()
+		process, err := linux.New(m, linux.Config{Args: []string{"guest"}})
+		if err != nil {
+			return 0, err
+		}
+		l.done("machine", 1)
+		status, err := process.Run(context.Background(), enough)
+		if err != nil || status.Exit.Kind != riscv.Stop {
+			return 0, fmt.Errorf("start up: %s %v", status.Exit.Kind, err)
+		}
+		l.done("start", 1)
+		image, err := m.Freeze()
+		if err != nil {
+			return 0, err
+		}
+		defer image.Close()
+		l.done("freeze", 1)
+		f, err := image.Fork()
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		l.done("fork", 1)
+		return answers(l, func(n uint64) (uint64, error) { return call(f, at["handle"], at["leave"], n) })
+	}
+}
+
+// answers calls handle once, and then often.
+func answers(l *lap, handle func(n uint64) (uint64, error)) (uint64, error) {
+	sum := uint64(0)
+	for n := range uint64(1 + laterCalls) {
+		r, err := handle(n)
+		if err != nil {
+			return 0, err
+		}
+		sum += r
+		if n == 0 {
+			l.done("first call", 1)
+		}
+	}
+	l.done("later call", laterCalls)
+	return sum, nil
+}
+
+// startWazero does the same with a module. It has no image: the steps between
+// are its instance, and the start-up of the program in it.
+func startWazero(file []byte, l *lap) (uint64, error) {
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler())
+	defer r.Close(ctx)
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
+		return 0, err
+	}
+	c, err := r.CompileModule(ctx, file)
+	if err != nil {
+		return 0, err
+	}
+	l.done("load", 1)
+	config := wazero.NewModuleConfig().WithName("").WithStdin(io.MultiReader()).WithStartFunctions("_initialize")
+	mod, err := r.InstantiateModule(ctx, c, config)
+	if err != nil {
+		return 0, err
+	}
+	l.done("machine", 1)
+	if _, err := mod.ExportedFunction("setup").Call(ctx); err != nil {
+		return 0, err
+	}
+	l.done("start", 1)
+	handle := mod.ExportedFunction("handle")
+	return answers(l, func(n uint64) (uint64, error) {
+		v, err := handle.Call(ctx, n)
+		if err != nil {
+			return 0, err
+		}
+		return v[0], nil
+	})
+}
+
+// printSteps prints medians, a line an engine.
+func printSteps(all []step, engines []string, guest, module int) {
+	fmt.Printf("\nfrom the file (%d KB; as WebAssembly %d KB) to its answers, µs\n%-14s", guest/1000, module/1000, "")
+	for _, s := range steps {
+		fmt.Printf("%12s", s)
+	}
+	fmt.Printf("%18s\n", "to first answer")
+	for _, e := range engines {
+		fmt.Printf("%-14s", e)
+		total := 0.0
+		for i, name := range steps {
+			var v []float64
+			for _, s := range all {
+				if s.Engine == e && s.Step == name {
+					v = append(v, s.US)
+				}
+			}
+			m := figures.Median(v)
+			if i < len(steps)-1 {
+				total += m
+			}
+			fmt.Printf("%12.1f", m)
+		}
+		fmt.Printf("%15.2f ms\n", total/1e3)
+	}
+	fmt.Println()
+}
