@@ -1,0 +1,354 @@
+package debug
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"fishplate/riscv"
+	"fishplate/riscv/isa"
+)
+
+// Frame is one line of a backtrace.
+type Frame struct {
+	PC      uint64
+	Func    string // "" if unknown
+	Off     uint64 // bytes from the beginning of Func
+	File    string // "" if unknown
+	Line    int    // 0 if unknown
+	Inlined bool   // the compiler put Func into the one in the next Frame
+}
+
+// maxFrames bounds a backtrace, inlined frames included.
+const maxFrames = 64
+
+// Numbers of registers.
+const (
+	ra = 1
+	sp = 2
+	t0 = 5
+	s0 = 8
+)
+
+// String returns the frame as one line, for instance
+// "0x000101d4 in parse+0x1c at /src/parse.c:17".
+func (f Frame) String() string {
+	name := f.Func
+	if name == "" {
+		name = "??"
+	} else if !f.Inlined {
+		name = fmt.Sprintf("%s+%#x", name, f.Off)
+	}
+	text := fmt.Sprintf("%#010x in %s", f.PC, name)
+	if f.File != "" {
+		text += fmt.Sprintf(" at %s:%d", f.File, f.Line)
+	}
+	if f.Inlined {
+		text += " (inlined)"
+	}
+	return text
+}
+
+// Print writes a backtrace, one numbered line a frame.
+func Print(w io.Writer, frames []Frame) error {
+	for i, f := range frames {
+		if _, err := fmt.Fprintf(w, "#%-2d %s\n", i, f); err != nil {
+			return err
+		}
+	}
+	if len(frames) == maxFrames {
+		if _, err := fmt.Fprintln(w, "    (more frames are not shown)"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Backtrace returns how the machine came to where it is, the innermost frame
+// first, at most 64 of them. It finds callers by the unwind tables of l; where
+// those are silent, by what the beginning of the function does to the stack, by
+// the frame pointer, and at last by ra. l may be nil: then the names come from
+// the machine's program. Nothing is changed.
+func Backtrace(m *riscv.Machine, l *Lines) []Frame {
+	u := &unwinder{m: m, l: l, word: m.Program().XLEN() / 8}
+	u.x, u.pc = m.X, u.addr(m.PC)
+	var frames []Frame
+	for at := 0; len(frames) < maxFrames; at++ {
+		frames = u.describe(frames, at > 0 && !u.exact)
+		if !u.up(at == 0) {
+			break
+		}
+	}
+	return frames[:min(len(frames), maxFrames)]
+}
+
+// unwinder holds the registers of one frame, as far as they are known.
+type unwinder struct {
+	m     *riscv.Machine
+	l     *Lines
+	word  int // bytes of a register
+	x     [32]uint64
+	pc    uint64
+	exact bool // pc is the next instruction, not the one behind a call
+}
+
+// addr drops what an address does not have.
+func (u *unwinder) addr(v uint64) uint64 {
+	if u.word == 4 {
+		return uint64(uint32(v))
+	}
+	return v
+}
+
+// load reads a register's width of memory.
+func (u *unwinder) load(addr uint64) (uint64, bool) {
+	b, err := u.m.Mem.View(u.addr(addr), uint64(u.word))
+	if err != nil {
+		return 0, false
+	}
+	if u.word == 4 {
+		return uint64(int64(int32(binary.LittleEndian.Uint32(b)))), true
+	}
+	return binary.LittleEndian.Uint64(b), true
+}
+
+// site is the address that stands for the frame in tables: a return address may
+// already belong to the next line, or function.
+func (u *unwinder) site(caller bool) uint64 {
+	if caller {
+		return u.pc - 1
+	}
+	return u.pc
+}
+
+// describe appends the frames of the present pc.
+func (u *unwinder) describe(frames []Frame, caller bool) []Frame {
+	list := u.l.At(u.site(caller))
+	if len(list) == 0 {
+		name, off := u.m.Program().Symbol(u.site(caller))
+		if name != "" && caller {
+			off++
+		}
+		return append(frames, Frame{PC: u.pc, Func: readable(name), Off: off})
+	}
+	for i, at := range list {
+		frames = append(frames, Frame{u.pc, at.Func, u.pc - at.Entry, at.File, at.Line, i < len(list)-1})
+	}
+	return frames
+}
+
+// up goes to the caller's frame; false says that there is none, or that it
+// cannot be found. A frame lies above the one that it called, save for the
+// innermost two, which may share a stack pointer: so a walk ends.
+func (u *unwinder) up(innermost bool) bool {
+	was, caller := *u, !innermost && !u.exact
+	u.exact = false
+	done := false
+	switch f := u.rules(u.site(caller)); {
+	case f != nil:
+		done = u.byRules(f, u.site(caller))
+	case u.byPrologue(u.site(caller), innermost):
+		done = true
+	default:
+		*u = was
+		u.exact = false
+		done = u.byFramePointer(innermost) || innermost && u.byLink()
+	}
+	if !done || u.pc == 0 {
+		return false
+	}
+	if !innermost && u.addr(u.x[sp]) <= was.addr(was.x[sp]) {
+		return false
+	}
+	return u.pc != was.pc || u.x[sp] != was.x[sp]
+}
+
+func (u *unwinder) rules(pc uint64) *fde {
+	if u.l == nil {
+		return nil
+	}
+	return u.l.frames.find(pc)
+}
+
+// byRules unwinds by call frame information.
+func (u *unwinder) byRules(f *fde, pc uint64) bool {
+	set, ok := f.rulesAt(pc, u.word)
+	if !ok || set.cfaRegister >= 32 {
+		return false
+	}
+	was := u.x
+	cfa := u.addr(was[set.cfaRegister] + uint64(set.cfaOffset))
+	u.x[sp] = cfa
+	link := uint64(0)
+	for n := range columns {
+		v, ok := u.recover(&was, set.registers[n], n, cfa)
+		if uint64(n) == f.cie.returns {
+			link = v
+			if !ok {
+				return false // the outermost frame says so this way
+			}
+		}
+		if n > 0 && n < 32 && (n != sp || set.registers[n].kind != ruleSame) {
+			u.x[n] = v
+		}
+	}
+	u.pc, u.exact = u.addr(link)&^1, f.cie.signal
+	return true
+}
+
+// recover computes the caller's value of register n; false says that it is lost.
+func (u *unwinder) recover(was *[32]uint64, r rule, n int, cfa uint64) (uint64, bool) {
+	switch r.kind {
+	case ruleSame:
+		if n < 32 {
+			return was[n], true
+		}
+	case ruleOffset:
+		return u.load(cfa + uint64(r.value))
+	case ruleValue:
+		return cfa + uint64(r.value), true
+	case ruleRegister:
+		if r.value >= 0 && r.value < 32 {
+			return was[r.value], true
+		}
+	}
+	return 0, false
+}
+
+// maxPrologue is how many instructions of a function are looked at.
+const maxPrologue = 64
+
+// byPrologue executes in mind what the function did to the stack before pc:
+// moving sp down by a constant and storing ra and s0. It needs the function's
+// beginning and is certain only until the first branch, so it is believed when
+// what it finds looks like a return address.
+func (u *unwinder) byPrologue(pc uint64, innermost bool) bool {
+	entry, ok := u.entry(pc)
+	if !ok || entry > pc {
+		return false
+	}
+	p, ok := u.prologue(entry, pc)
+	if !ok || p.raAt == 0 && !innermost {
+		return false
+	}
+	top := u.x[sp] + uint64(p.depth)
+	if p.framed {
+		top = u.x[s0] + uint64(p.s0Depth)
+	}
+	link := u.x[ra]
+	if p.raAt != 0 {
+		if link, ok = u.load(top - uint64(p.raAt)); !ok {
+			return false
+		}
+	}
+	if !u.returns(link) {
+		return false
+	}
+	if p.s0At != 0 {
+		if v, ok := u.load(top - uint64(p.s0At)); ok {
+			u.x[s0] = v
+		}
+	}
+	u.x[sp], u.x[ra], u.pc = top, link, u.addr(link)
+	return true
+}
+
+// prologue says where a function has its frame. Distances are in bytes below
+// the stack pointer of the caller.
+type prologue struct {
+	depth   int64 // of sp
+	s0Depth int64 // of s0, if it is the frame pointer
+	framed  bool
+	raAt    int64 // where ra was stored; 0 if it was not
+	s0At    int64
+}
+
+// prologue reads the instructions of [entry, pc).
+func (u *unwinder) prologue(entry, pc uint64) (p prologue, ok bool) {
+	for at, n := entry, 0; at < pc && n < maxPrologue; n++ {
+		in, ok := u.m.Program().Decode(at)
+		if !ok {
+			return p, false
+		}
+		at += uint64(in.Len)
+		store := false
+		switch isa.Table()[in.Row].Op {
+		case isa.OpAddi:
+			if in.Rd == sp && in.Rs1 == sp {
+				if in.Imm > 0 {
+					return p, true // an epilogue: what follows is another path
+				}
+				p.depth -= in.Imm
+			}
+			if in.Rd == s0 && in.Rs1 == sp {
+				p.framed, p.s0Depth = true, p.depth-in.Imm
+			}
+		case isa.OpSd, isa.OpSw:
+			store = in.Rs1 == sp
+		case isa.OpJalr:
+			if in.Rd == 0 {
+				return p, true
+			}
+		}
+		if store && in.Rs2 == ra && p.raAt == 0 {
+			p.raAt = p.depth - in.Imm
+		}
+		if store && in.Rs2 == s0 && p.s0At == 0 {
+			p.s0At = p.depth - in.Imm
+		}
+	}
+	return p, true
+}
+
+func (u *unwinder) entry(pc uint64) (uint64, bool) {
+	if e, ok := u.l.function(pc); ok {
+		return e, true
+	}
+	name, off := u.m.Program().Symbol(pc)
+	return pc - off, name != ""
+}
+
+// byFramePointer believes that s0 holds the CFA, with ra and the caller's s0
+// below it; a function that calls nobody stores s0 alone.
+func (u *unwinder) byFramePointer(innermost bool) bool {
+	fp := u.addr(u.x[s0])
+	if fp < u.addr(u.x[sp]) || fp%uint64(u.word) != 0 {
+		return false
+	}
+	w := uint64(u.word)
+	link, ok1 := u.load(fp - w)
+	saved, ok2 := u.load(fp - 2*w)
+	if ok1 && ok2 && u.returns(link) {
+		u.x[sp], u.x[s0], u.x[ra], u.pc = fp, saved, link, u.addr(link)
+		return true
+	}
+	if innermost && ok1 && u.returns(u.x[ra]) && u.addr(link) > fp {
+		u.x[sp], u.x[s0], u.pc = fp, link, u.addr(u.x[ra])
+		return true
+	}
+	return false
+}
+
+// byLink believes that ra still holds the return address.
+func (u *unwinder) byLink() bool {
+	if !u.returns(u.x[ra]) {
+		return false
+	}
+	u.pc = u.addr(u.x[ra])
+	return true
+}
+
+// returns says whether v looks like a return address: a call ends there.
+func (u *unwinder) returns(v uint64) bool {
+	v = u.addr(v)
+	for _, size := range []uint64{4, 2} {
+		in, ok := u.m.Program().Decode(v - size)
+		if !ok || uint64(in.Len) != size || v < size {
+			continue
+		}
+		if op := isa.Table()[in.Row].Op; in.Op != isa.OpIllegal && (op == isa.OpJal || op == isa.OpJalr) && (in.Rd == ra || in.Rd == t0) {
+			return true
+		}
+	}
+	return false
+}

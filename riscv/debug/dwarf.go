@@ -1,0 +1,310 @@
+package debug
+
+import (
+	"cmp"
+	"debug/dwarf"
+	"debug/elf"
+	"slices"
+)
+
+// scope is a function, or one place where a function was inlined.
+type scope struct {
+	name     string
+	linkage  string
+	callFile string // where it was inlined
+	callLine int
+	children []span // what was inlined into it
+	origin   dwarf.Offset
+}
+
+// span is a range of addresses that belongs to a scope.
+type span struct {
+	low, high uint64
+	scope     int32
+}
+
+// row begins the instructions of one source line.
+type row struct {
+	pc   uint64
+	file string
+	line int
+}
+
+// sequence is a run of rows without gaps.
+type sequence struct {
+	low, high uint64
+	rows      []row
+}
+
+// names returns the name of the source and, if it differs, the linker's.
+func (s *scope) names() (name, system string) {
+	if mangled(s.linkage) {
+		return readable(s.linkage), s.linkage
+	}
+	return s.name, other(s.linkage, s.name)
+}
+
+// scopesAt returns the chain of scopes at pc, the concrete function first.
+func (l *Lines) scopesAt(pc uint64) (chain []span) {
+	list := l.functions
+	for len(list) > 0 && len(chain) < maxNesting {
+		s, ok := within(list, pc)
+		if !ok {
+			break
+		}
+		chain = append(chain, s)
+		list = l.scopes[s.scope].children
+	}
+	return chain
+}
+
+// within finds the span of a sorted list that holds pc. Spans of a proper file
+// do not overlap; where they do, a few are tried.
+func within(list []span, pc uint64) (span, bool) {
+	i, _ := slices.BinarySearchFunc(list, pc, func(s span, pc uint64) int {
+		if s.low <= pc {
+			return -1
+		}
+		return 1
+	})
+	for k := i - 1; k >= 0 && k >= i-8; k-- {
+		if list[k].high > pc {
+			return list[k], true
+		}
+	}
+	return span{}, false
+}
+
+// row returns the source line at pc.
+func (l *Lines) row(pc uint64) (file string, line int) {
+	i, _ := slices.BinarySearchFunc(l.sequences, pc, func(s sequence, pc uint64) int {
+		if s.low <= pc {
+			return -1
+		}
+		return 1
+	})
+	for k := i - 1; k >= 0 && k >= i-8; k-- {
+		s := &l.sequences[k]
+		if s.high <= pc {
+			continue
+		}
+		n, _ := slices.BinarySearchFunc(s.rows, pc, func(r row, pc uint64) int {
+			if r.pc <= pc {
+				return -1
+			}
+			return 1
+		})
+		if n > 0 {
+			return s.rows[n-1].file, s.rows[n-1].line
+		}
+	}
+	return "", 0
+}
+
+// dwarfReader is the state of one pass over the debug information.
+type dwarfReader struct {
+	l     *Lines
+	d     *dwarf.Data
+	names map[dwarf.Offset]scope // of functions that others refer to
+	lines map[int64]bool         // line programs that were read
+	files []*dwarf.LineFile      // of the present unit
+	rows  int
+}
+
+// readDWARF adds functions and lines. It keeps what it has read when it comes to
+// something malformed.
+func (l *Lines) readDWARF(f *elf.File) {
+	r := &dwarfReader{l: l, names: map[dwarf.Offset]scope{}, lines: map[int64]bool{}}
+	var err error
+	r.d, err = dwarf.New(data(f, ".debug_abbrev"), nil, nil, data(f, ".debug_info"), data(f, ".debug_line"),
+		nil, data(f, ".debug_ranges"), data(f, ".debug_str"))
+	if err != nil {
+		return
+	}
+	for _, name := range []string{".debug_addr", ".debug_line_str", ".debug_str_offsets", ".debug_rnglists"} {
+		if b := data(f, name); b != nil {
+			if err := r.d.AddSection(name, b); err != nil {
+				return
+			}
+		}
+	}
+	r.collect()
+	l.settle(r.names)
+}
+
+// collect runs the pass; a panic of the reader ends it as an error does.
+func (r *dwarfReader) collect() {
+	defer func() { _ = recover() }()
+	entries := r.d.Reader()
+	var stack []int32 // the scope that each open entry belongs to; -1 for none
+	for {
+		e, err := entries.Next()
+		if err != nil || e == nil {
+			return
+		}
+		if e.Tag == 0 {
+			if len(stack) > 0 {
+				stack = stack[:len(stack)-1]
+			}
+			continue
+		}
+		parent := int32(-1)
+		if len(stack) > 0 {
+			parent = stack[len(stack)-1]
+		}
+		own := parent
+		switch e.Tag {
+		case dwarf.TagCompileUnit, dwarf.TagPartialUnit:
+			stack, own = stack[:0], -1
+			r.unit(e)
+		case dwarf.TagSubprogram:
+			own = r.function(e)
+		case dwarf.TagInlinedSubroutine:
+			own = r.inlined(e, parent)
+		}
+		if len(r.l.scopes) > maxScopes || len(stack) > maxNesting*maxNesting {
+			return
+		}
+		if e.Children {
+			stack = append(stack, own)
+		}
+	}
+}
+
+// unit reads the lines of a compilation unit, once for units that share them.
+func (r *dwarfReader) unit(e *dwarf.Entry) {
+	r.files = nil
+	at, ok := e.Val(dwarf.AttrStmtList).(int64)
+	if !ok {
+		return
+	}
+	lr, err := r.d.LineReader(e)
+	if err != nil || lr == nil {
+		return
+	}
+	if !r.lines[at] {
+		r.lines[at] = true
+		r.sequences(lr)
+	}
+	r.files = lr.Files()
+}
+
+func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
+	var s sequence
+	var e dwarf.LineEntry
+	for lr.Next(&e) == nil && r.rows < maxRows {
+		r.rows++
+		if e.EndSequence {
+			// Functions that the linker dropped stay behind, at address 0.
+			if s.high = e.Address; len(s.rows) > 0 && s.low >= riscvGuard && s.high > s.low {
+				r.l.sequences = append(r.l.sequences, s)
+			}
+			s = sequence{}
+			continue
+		}
+		if len(s.rows) == 0 {
+			s.low = e.Address
+		}
+		name := ""
+		if e.File != nil {
+			name = e.File.Name
+		}
+		s.rows = append(s.rows, row{e.Address, name, e.Line})
+	}
+}
+
+// riscvGuard is the end of the page that holds no code.
+const riscvGuard = 4096
+
+// function notes a function and, if it has code, opens a scope for it.
+func (r *dwarfReader) function(e *dwarf.Entry) int32 {
+	s := r.named(e)
+	r.names[e.Offset] = s
+	n := r.open(e, s)
+	if n < 0 {
+		return -1
+	}
+	r.l.functions = r.ranges(r.l.functions, e, n)
+	return n
+}
+
+// inlined opens a scope inside that of the function it was inlined into.
+func (r *dwarfReader) inlined(e *dwarf.Entry, parent int32) int32 {
+	if parent < 0 {
+		return -1
+	}
+	s := r.named(e)
+	if k, ok := e.Val(dwarf.AttrCallFile).(int64); ok && k >= 0 && k < int64(len(r.files)) && r.files[k] != nil {
+		s.callFile = r.files[k].Name
+	}
+	if k, ok := e.Val(dwarf.AttrCallLine).(int64); ok {
+		s.callLine = int(k)
+	}
+	n := r.open(e, s)
+	if n < 0 {
+		return parent
+	}
+	p := &r.l.scopes[parent]
+	p.children = r.ranges(p.children, e, n)
+	return n
+}
+
+func (r *dwarfReader) named(e *dwarf.Entry) scope {
+	var s scope
+	s.name, _ = e.Val(dwarf.AttrName).(string)
+	s.linkage, _ = e.Val(dwarf.AttrLinkageName).(string)
+	if s.origin, _ = e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset); s.origin == 0 {
+		s.origin, _ = e.Val(dwarf.AttrSpecification).(dwarf.Offset)
+	}
+	return s
+}
+
+// open adds a scope if the entry has code; -1 says that it has none.
+func (r *dwarfReader) open(e *dwarf.Entry, s scope) int32 {
+	if e.Val(dwarf.AttrLowpc) == nil && e.Val(dwarf.AttrRanges) == nil {
+		return -1
+	}
+	r.l.scopes = append(r.l.scopes, s)
+	return int32(len(r.l.scopes) - 1)
+}
+
+// ranges appends the addresses of an entry, which belong to scope n.
+func (r *dwarfReader) ranges(list []span, e *dwarf.Entry, n int32) []span {
+	ranges, err := r.d.Ranges(e)
+	if err != nil || len(ranges) > maxScopes {
+		return list
+	}
+	for _, g := range ranges {
+		if g[0] >= riscvGuard && g[1] > g[0] {
+			list = append(list, span{g[0], g[1], n})
+		}
+	}
+	return list
+}
+
+// settle resolves names and sorts everything for look-ups.
+func (l *Lines) settle(names map[dwarf.Offset]scope) {
+	byLow := func(x, y span) int { return cmp.Or(cmp.Compare(x.low, y.low), cmp.Compare(y.high, x.high)) }
+	slices.SortStableFunc(l.functions, byLow)
+	slices.SortStableFunc(l.sequences, func(x, y sequence) int { return cmp.Compare(x.low, y.low) })
+	for i := range l.scopes {
+		s := &l.scopes[i]
+		slices.SortStableFunc(s.children, byLow)
+		for at, hops := s.origin, 0; at != 0 && hops < 8; hops++ {
+			o, ok := names[at]
+			if !ok {
+				break
+			}
+			if s.name == "" {
+				s.name = o.name
+			}
+			if s.linkage == "" {
+				s.linkage = o.linkage
+			}
+			at = o.origin
+		}
+	}
+	for i := range l.sequences {
+		slices.SortStableFunc(l.sequences[i].rows, func(x, y row) int { return cmp.Compare(x.pc, y.pc) })
+	}
+}
