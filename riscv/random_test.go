@@ -80,7 +80,7 @@ func (d *dice) instruction() {
 		switch {
 		case in.Op != r.Op || in.Rd == 2 || in.Rd == 8 && !writesFloat(r):
 			continue
-		case r.Ext == "Host" || r.Ext == "Zicsr" || r.Ext == "Zicond" || r.Ext == "Zfa" || r.Ext == "Zifencei" || in.Op == isa.OpEcall || in.Op == isa.OpEbreak || in.Op == isa.OpWfi || in.Op == isa.OpAuipc:
+		case r.Ext == "Host" || r.Ext == "Zicsr" || r.Ext == "Zicond" || r.Ext == "Zfa" || r.Ext == "V" || r.Ext == "Zifencei" || in.Op == isa.OpEcall || in.Op == isa.OpEbreak || in.Op == isa.OpWfi || in.Op == isa.OpAuipc:
 			continue
 		case in.Op == isa.OpCtzw:
 			continue // qemu 7.2 counts beyond 32 bits when the low half is 0

@@ -113,6 +113,9 @@ func operands(f Format, w uint32) (Inst, bool) {
 	if w&3 != 3 {
 		return thinOperands(f, w)
 	}
+	if f >= FmtVFirst {
+		return vectorOperands(f, w), true
+	}
 	in := Inst{Rd: uint8(w >> 7 & 31), Rs1: uint8(w >> 15 & 31), Rs2: uint8(w >> 20 & 31)}
 	switch f {
 	case FmtNone:

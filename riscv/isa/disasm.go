@@ -51,6 +51,9 @@ func DisasmFor(xlen int, word uint32, pc uint64) string {
 		return fmt.Sprintf(".4byte\t%#x", word)
 	}
 	r := &table[in.Row]
+	if r.Format >= FmtVFirst {
+		return vectorText(r, in)
+	}
 	name := r.Name
 	if r.Format == FmtLr || r.Format == FmtAmo {
 		name += [4]string{"", ".rl", ".aq", ".aqrl"}[in.RM]
@@ -189,6 +192,20 @@ func csrName(n int64) string {
 		return "frm"
 	case 0x003:
 		return "fcsr"
+	case 0x008:
+		return "vstart"
+	case 0x009:
+		return "vxsat"
+	case 0x00a:
+		return "vxrm"
+	case 0x00f:
+		return "vcsr"
+	case 0xc20:
+		return "vl"
+	case 0xc21:
+		return "vtype"
+	case 0xc22:
+		return "vlenb"
 	case 0xc00:
 		return "cycle"
 	case 0xc01:

@@ -36,7 +36,7 @@ func decodeFor(xlen int) func(uint32) Inst {
 // unknown says whether binutils 2.40 does not know a row, or it is of the other
 // width.
 func unknown(r Row, xlen int) bool {
-	return r.Ext == "Host" || r.Ext == "Zicond" || r.Ext == "Zfa" || r.XLEN != 0 && int(r.XLEN) != xlen
+	return r.Ext == "Host" || r.Ext == "Zicond" || r.Ext == "Zfa" || r.Ext == "V" || r.XLEN != 0 && int(r.XLEN) != xlen
 }
 
 func likeBinutils(t *testing.T, xlen int, golden string) {

@@ -11,6 +11,8 @@ func (in *Inst) narrow() {
 		}
 	}
 	switch {
+	case in.Op.IsVector():
+		return // their scalar operands are sign-extended, which is right for any width of elements
 	case in.Op == OpAddi && (in.Rs1 == 0 || in.Imm == 0), in.Op == OpAdd && (in.Rs1 == 0 || in.Rs2 == 0):
 		return // constants and moves are right as they are
 	}

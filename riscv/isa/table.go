@@ -23,7 +23,7 @@ func Table() []Row { return table }
 // table is the one place that knows encodings; decoder, disassembler and the
 // reference page are made from it. It is never changed. The rows of a further
 // extension are one more argument here.
-var table = slices.Concat(scalarRows[:])
+var table = slices.Concat(scalarRows[:], vectorRows())
 
 // scalarRows are the rows of everything but vectors.
 var scalarRows = [...]Row{
