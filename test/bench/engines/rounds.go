@@ -119,6 +119,14 @@ func (s series) mips() float64 {
 	return figures.Median(s.list(func(r reading) float64 { return float64(r.Instructions) / r.MS / 1e3 }))
 }
 
+// million is how many million instructions each round executed.
+func (s series) million() uint64 {
+	for _, r := range s {
+		return r.Instructions / 1e6
+	}
+	return 0
+}
+
 func (s series) list(of func(reading) float64) []float64 {
 	var v []float64
 	for _, r := range s {
@@ -210,9 +218,21 @@ func printKernels(all []reading, list []*ready, engines []*engine, views []overv
 	fmt.Println(strings.Repeat("-", 12+22*len(engines)))
 	line("mean", func(v overview) string { return fmt.Sprintf("%.2f×", v.Mean) })
 	line("worst", func(v overview) string { return fmt.Sprintf("%s %.2f×", v.Worst, v.Ratios[v.Worst]) })
-	line("MIPS", func(v overview) string {
+	fmt.Println("\nmillion instructions a second of CPU, and how many million were executed")
+	for _, k := range list {
+		fmt.Printf("%-12s", k.name)
+		for _, e := range engines {
+			text := ""
+			if s := pick(all, k.name, e.name); s.mips() > 0 {
+				text = fmt.Sprintf("%.0f (%d)", s.mips(), s.million())
+			}
+			fmt.Printf("%22s", text)
+		}
+		fmt.Println()
+	}
+	line("mean", func(v overview) string {
 		if v.MIPS == 0 {
-			return "—"
+			return ""
 		}
 		return fmt.Sprintf("%.0f", v.MIPS)
 	})
