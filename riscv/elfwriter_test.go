@@ -80,4 +80,77 @@ const (
 	wBeq  = 0x63
 	wCall = 0x73
 	wStop = 0x7ff00073
+
+	wEbreak  = 0x00100073
+	wNop     = wAddi
+	wThinNop = 1
+	wAuipc   = 0x17
+	wSw      = 0x2023
+	wAndi    = 0x7013
+	wSlli    = 0x1013
+	wAdd     = 0x33
 )
+
+func encJ(rd uint32, imm int32) uint32 {
+	u := uint32(imm)
+	return wJal | rd<<7 | u>>20&1<<31 | u>>1&0x3ff<<21 | u>>11&1<<20 | u>>12&0xff<<12
+}
+
+func encU(match, rd, imm uint32) uint32 { return match | rd<<7 | imm&^0xfff }
+
+func encR(match, rd, rs1, rs2 uint32) uint32 { return match | rd<<7 | rs1<<15 | rs2<<20 }
+
+// part is a segment of an executable that writeImage makes; flags are those of
+// ELF.
+type part struct {
+	addr  uint64
+	flags uint32
+	bytes []byte
+}
+
+// writeImage makes an executable of either class.
+func writeImage(xlen int, entry uint64, parts ...part) []byte {
+	le := binary.LittleEndian
+	header, ph := 64, 56
+	if xlen == 32 {
+		header, ph = 52, 32
+	}
+	b := []byte{0x7f, 'E', 'L', 'F', byte(xlen / 32), 1, 1, 15: 0}
+	word := func(v uint64) {
+		if xlen == 32 {
+			b = le.AppendUint32(b, uint32(v))
+		} else {
+			b = le.AppendUint64(b, v)
+		}
+	}
+	b = le.AppendUint16(b, 2)
+	b = le.AppendUint16(b, 243)
+	b = le.AppendUint32(b, 1)
+	word(entry)
+	word(uint64(header))
+	word(0)
+	b = le.AppendUint32(b, 5)
+	for _, v := range []int{header, ph, len(parts), 0, 0, 0} {
+		b = le.AppendUint16(b, uint16(v))
+	}
+	off := (header + ph*len(parts) + 4095) &^ 4095
+	for _, p := range parts {
+		b = le.AppendUint32(b, 1)
+		if xlen == 64 {
+			b = le.AppendUint32(b, p.flags)
+		}
+		for _, v := range []uint64{uint64(off), p.addr, p.addr, uint64(len(p.bytes)), uint64(len(p.bytes))} {
+			word(v)
+		}
+		if xlen == 32 {
+			b = le.AppendUint32(b, p.flags)
+		}
+		word(4096)
+		off += (len(p.bytes) + 4095) &^ 4095
+	}
+	for _, p := range parts {
+		b = append(b, make([]byte, (len(b)+4095)&^4095-len(b))...)
+		b = append(b, p.bytes...)
+	}
+	return b
+}

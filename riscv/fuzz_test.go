@@ -11,10 +11,8 @@ func FuzzRun(f *testing.F) {
 	f.Add([]byte{0x13, 0, 0, 0, 0x73, 0, 0, 0})
 	f.Add([]byte{0x85, 0x02, 0xfd, 0xbf})             // c.addi; c.j back
 	f.Add([]byte{0x6f, 0x00, 0x60, 0x00, 0x01, 0x00}) // a jump into the middle
-	d := &dice{Rand: newRand(9)}
-	for range 20 {
-		p := d.program(60)
-		f.Add(p[4096+300:][:400])
+	for seed := range uint64(20) {
+		f.Add(newScenario(seed, 64, 30, false).text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) < 2 || len(text) > 4096 {
