@@ -25,7 +25,8 @@ import (
 type engine struct {
 	name   string
 	target *target
-	every  int // it takes part in every such round
+	every  int  // it takes part in every such round
+	warm   bool // it compiles while it runs: one run before the first round
 	// prepare loads and, where the engine can do so ahead, compiles a program.
 	prepare func(file string) (program, error)
 }
@@ -46,9 +47,10 @@ type sample struct {
 // columns are the engines, the measure of all first.
 func columns() []*engine {
 	return []*engine{
-		{name: "native", target: native, every: 1, prepare: child()},
+		{name: "native", target: native, every: 1, warm: true, prepare: child()},
 		{name: "interpreter", target: plain, every: 2, prepare: ours(riscv.Options{})},
-		{name: "wazero", target: wasm, every: 1, prepare: compiled},
+		{name: "wazero", target: wasm, every: 1, prepare: compiled(false)},
+		{name: "wazero stoppable", target: wasm, every: 4, prepare: compiled(true)},
 		{name: "qemu", target: plain, every: 2, prepare: child("qemu-riscv64")},
 	}
 }
@@ -131,17 +133,21 @@ type module struct {
 	compiled wazero.CompiledModule
 }
 
-func compiled(file string) (program, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+// compiled loads modules that can be stopped, which costs a check in each loop and
+// call as a budget does, or that cannot, which is wazero's default.
+func compiled(stoppable bool) func(string) (program, error) {
+	return func(file string) (program, error) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return newModule(text, wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(stoppable))
 	}
-	return newModule(text)
 }
 
-func newModule(text []byte) (*module, error) {
+func newModule(text []byte, config wazero.RuntimeConfig) (program, error) {
 	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler())
+	r := wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
 		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), r.Close(ctx))
 	}
@@ -153,7 +159,8 @@ func newModule(text []byte) (*module, error) {
 }
 
 func (m *module) run(work int) (sample, error) {
-	ctx := context.Background()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	var out bytes.Buffer
 	config := wazero.NewModuleConfig().WithName("").WithArgs("guest", strconv.Itoa(work)).
 		WithStdout(&out).WithStderr(os.Stderr).WithStdin(io.MultiReader())

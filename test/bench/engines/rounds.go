@@ -27,8 +27,8 @@ type ready struct {
 	outputs  [2]string // of native code, with no work and with all of it
 }
 
-// prepare loads a kernel into every engine and runs it once: that compiles what
-// is compiled late, and compares the outputs before anything is timed.
+// prepare loads a kernel into every engine, and runs it once on native code, whose
+// output is the measure, and where code is compiled while it runs.
 func prepare(b *binaries, k *kernel, engines []*engine) (*ready, error) {
 	r := &ready{kernel: k, programs: map[string]program{}}
 	for _, e := range engines {
@@ -40,6 +40,9 @@ func prepare(b *binaries, k *kernel, engines []*engine) (*ready, error) {
 			return r, fmt.Errorf("%s on %s: %w", k.name, e.name, err)
 		}
 		r.programs[e.name] = p
+		if !e.warm {
+			continue
+		}
 		if _, err := r.once(e, 0); err != nil {
 			return r, err
 		}
