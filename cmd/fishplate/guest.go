@@ -14,10 +14,10 @@ const exitStopped = 125
 // guestVerbs are about a program on the desk: no process, no tenant.
 func guestVerbs() []verb {
 	return []verb{{
-		name: "guest", form: "run|disasm PROG …",
+		name: "guest", form: "run|disasm|gdb PROG …",
 		short: "Run a RISC-V program on the desk, or look into it",
 		long:  "PROG is a statically linked RISC-V Linux executable, 64 or 32 bits.",
-		sub:   []verb{guestRunVerb(), guestDisasmVerb()},
+		sub:   []verb{guestRunVerb(), guestDisasmVerb(), guestGDBVerb()},
 	}}
 }
 
