@@ -66,6 +66,10 @@ const (
 type Options struct {
 	MemoryLimit  uint64 // bytes of pages that may exist, the program's included; 0 is 32 MiB
 	AddressSpace uint64 // bytes reserved; addresses are below it; 0 is 1 GiB, at most 16 GiB
+
+	// Backing is where images made of the machine, and of their forks, are kept;
+	// nil gives each a sealed file of its own, which costs a descriptor.
+	Backing *Backing
 }
 
 // Machine is one hart with its own memory. The promoted fields X, F, PC and
@@ -92,7 +96,7 @@ func NewMachine(p *Program, o Options) (*Machine, error) {
 	if p.HeapStart > o.AddressSpace {
 		return nil, fmt.Errorf("make machine: program ends at %#x, above the address space of %#x bytes", p.HeapStart, o.AddressSpace)
 	}
-	mem, err := memory.New(o.AddressSpace, o.MemoryLimit)
+	mem, err := memory.NewOn(o.Backing, o.AddressSpace, o.MemoryLimit)
 	if err != nil {
 		return nil, fmt.Errorf("make machine: %w", err)
 	}
@@ -136,55 +140,3 @@ func (m *Machine) Program() *Program { return m.program }
 // Run executes at most fuel instructions and says why it returned. Run in
 // slices: it does not return earlier for anything outside the machine.
 func (m *Machine) Run(fuel uint64) Exit { return m.State.Run(m.program.code, m.Mem, fuel) }
-
-// Freeze copies memory and registers into an Image. The machine stays as it is.
-func (m *Machine) Freeze() (*Image, error) {
-	mem, err := m.Mem.Freeze()
-	if err != nil {
-		return nil, err
-	}
-	return &Image{program: m.program, mem: mem, registers: m.Save()}, nil
-}
-
-// Reset returns a fork to its image: memory, registers, CSRs, reservation and
-// counter. Only pages that were written are touched. On a machine that is not a
-// fork it does nothing. Time is kept.
-func (m *Machine) Reset() {
-	if m.image == nil {
-		return
-	}
-	m.Mem.Reset()
-	m.Restore(&m.image.registers)
-}
-
-// Close gives the memory back. The machine must not be used afterwards, except
-// that closing it again does nothing.
-func (m *Machine) Close() { m.Mem.Close() }
-
-// Image is a frozen machine. Fork may be called concurrently.
-type Image struct {
-	program   *Program
-	mem       *memory.Image
-	registers interp.Registers
-}
-
-// Fork makes a machine that continues where the image was frozen.
-func (im *Image) Fork() (*Machine, error) {
-	mem, err := im.mem.Fork()
-	if err != nil {
-		return nil, err
-	}
-	m := &Machine{Mem: mem, program: im.program, image: im}
-	m.Restore(&im.registers)
-	return m, nil
-}
-
-// Pages returns how many pages exist in the image.
-func (im *Image) Pages() int { return im.mem.Pages() }
-
-// Program returns what the image runs.
-func (im *Image) Program() *Program { return im.program }
-
-// Close gives the image up; call it once. Forks go on: the memory is freed when
-// the last of them is closed.
-func (im *Image) Close() { im.mem.Close() }

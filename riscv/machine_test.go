@@ -274,13 +274,24 @@ func TestResetLeavesNothing(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Fatalf("round %d: memory differs from the image", round)
 		}
-		if !bytes.Equal(m.Mem.Attrs(), clean.Mem.Attrs()) {
+		if !bytes.Equal(visibleAttrs(m), visibleAttrs(clean)) {
 			t.Fatalf("round %d: page attributes differ from the image", round)
 		}
 		if bytes.Contains(unsafe.Slice((*byte)(unsafe.Pointer(&m.State)), unsafe.Sizeof(m.State)), pattern) {
 			t.Fatalf("round %d: the secret is in the machine's own fields", round)
 		}
 	}
+}
+
+// visibleAttrs returns the attributes of all pages but for the bit that says
+// whose copy the host has of a page, which programs cannot see.
+func visibleAttrs(m *Machine) []byte {
+	const owned = 1 << 5
+	attrs := bytes.Clone(m.Mem.Attrs())
+	for i := range attrs {
+		attrs[i] &^= owned
+	}
+	return attrs
 }
 
 func TestForksAreApart(t *testing.T) {
@@ -310,8 +321,8 @@ func TestForksAreApart(t *testing.T) {
 	if s, _ := c.Mem.CString(dataAt, 10); s != "mine" {
 		t.Errorf("a fork of the frozen fork reads %q", s)
 	}
-	if _, err := im.Fork(); err != nil {
-		t.Errorf("fork while a user is left: %v", err)
+	if _, err := im.Fork(); err == nil {
+		t.Error("a closed image was forked")
 	}
 }
 

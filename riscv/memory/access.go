@@ -12,7 +12,7 @@ func (m *Memory) Read(addr uint64, dst []byte) error {
 }
 
 // View returns the n bytes at addr without copying, for reading. The slice is
-// valid until the machine runs, is reset or is closed.
+// valid until the machine runs, is reset, parked or closed.
 func (m *Memory) View(addr, n uint64) ([]byte, error) {
 	if err := m.span(addr, n); err != nil {
 		return nil, err
@@ -39,24 +39,6 @@ func (m *Memory) Write(addr uint64, src []byte) error {
 	return nil
 }
 
-func (m *Memory) prepare(addr, n uint64) error {
-	if err := m.span(addr, n); err != nil {
-		return err
-	}
-	if n == 0 {
-		return nil
-	}
-	for p := addr >> PageShift; p <= (addr+n-1)>>PageShift; p++ {
-		if m.attrs[p]&Fast == Fast {
-			continue
-		}
-		if k := m.ready(p); k != 0 {
-			return &Error{k, max(addr, p<<PageShift)}
-		}
-	}
-	return nil
-}
-
 // Zero clears [addr, addr+n) without bringing pages into being.
 func (m *Memory) Zero(addr, n uint64) error {
 	if err := m.span(addr, n); err != nil {
@@ -65,13 +47,16 @@ func (m *Memory) Zero(addr, n uint64) error {
 	for end := addr + n; addr < end; {
 		p := addr >> PageShift
 		next := min(end, (p+1)<<PageShift)
-		a := m.attrs[p]
-		switch {
-		case a&mapped != 0 || a&explicit != 0 && a&Write == 0:
+		// What does not exist is zero already, but whether it may be written is
+		// still to be asked.
+		switch exists := m.attrs[p]&mapped != 0; {
+		case exists:
 			if k := m.ready(p); k != 0 {
 				return &Error{k, addr}
 			}
 			clear(m.arena[addr:next])
+		case m.regions.at(p)&Write == 0:
+			return &Error{Denied, addr}
 		}
 		addr = next
 	}

@@ -3,29 +3,52 @@ package memory
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
-// dropAbove is the number of dirty pages from which on Reset gives all private
-// pages back to the host in one call instead of copying each.
-const dropAbove = 1024
+const (
+	// dropAbove is the number of private pages from which on Reset gives all of
+	// them back to the host in one call. Below it copying is cheaper than the
+	// faults that follow, and what idle arenas hold stays bounded.
+	dropAbove = 1024
 
-// Image is a frozen Memory: what its forks start from and return to.
+	// keepDefault is how many arenas an image has before a fork that is closed
+	// gives its own back to the host.
+	keepDefault = 64
+)
+
+// Image is a frozen Memory: what its forks start from and return to. Nothing in
+// it that all forks look at is written to by a fork that finds an idle arena,
+// so that processors do not wait for each other.
 type Image struct {
-	snap  *snapshot
-	attrs []byte // of the snapshot
-	arena []byte
-	size  uint64
-	list  []uint32 // pages with contents or attributes, sorted
-	pages int
-	limit int
-	users atomic.Int64 // the image itself and its forks
+	snap    *snapshot
+	runs    []run  // where the snapshot has which page
+	attrs   []byte // of the snapshot's pages, in its order
+	size    uint64
+	list    []uint32 // pages that exist, sorted
+	limit   int
+	regions []region
+	backing *Backing
+	closed  atomic.Bool
+	keep    atomic.Int64 // arenas
+
+	// users counts the image itself, its arenas, and its parked forks. Both
+	// counters change only when an arena is mapped or unmapped, or a fork parked.
+	users  atomic.Int64
+	mapped atomic.Int64
+
+	idle sync.Pool // of *arena
+
+	mu       sync.Mutex
+	mappings map[*mapping]struct{}
+	parked   atomic.Int64
 }
 
 // Freeze copies the memory into an Image. The Memory stays as it is.
 func (m *Memory) Freeze() (*Image, error) {
-	if m.whole == nil {
-		return nil, &Error{Closed, 0}
+	if err := m.Wake(); err != nil {
+		return nil, err
 	}
 	list := slices.Clone(m.list)
 	if m.image != nil {
@@ -33,49 +56,84 @@ func (m *Memory) Freeze() (*Image, error) {
 	}
 	slices.Sort(list)
 	list = slices.Compact(list)
-	size := m.Size()
-	attrs := make([]byte, len(m.attrs))
-	var chunks []chunk
+	list = slices.DeleteFunc(list, func(p uint32) bool { return m.attrs[p]&mapped == 0 })
+	im := &Image{
+		size: m.size, list: list, limit: m.limit, backing: m.backing,
+		regions: slices.Clone(m.regions.list), mappings: make(map[*mapping]struct{}),
+	}
+	l := layOut(list)
+	im.runs = l.pages
+	im.attrs = make([]byte, l.count)
 	for _, p := range list {
-		attrs[p] = m.attrs[p] &^ (dirty | Fast)
-		if attrs[p]&mapped != 0 {
-			off := int(p) << PageShift
-			chunks = append(chunks, chunk{AttrsBelow + off, m.arena[off : off+PageSize]})
-		}
+		im.attrs[im.index(p)] = m.attrs[p] &^ (dirty | owned)
 	}
-	for off := 0; off < len(attrs); off += PageSize {
-		chunks = append(chunks, chunk{off, attrs[off:min(off+PageSize, len(attrs))]})
-	}
-	snap, err := newSnapshot(len(m.whole), chunks)
-	if err != nil {
+	var err error
+	if im.snap, err = newSnapshot(m.backing, l.extents(), im.chunks(m, l)); err != nil {
 		return nil, fmt.Errorf("freeze memory: %w", err)
 	}
-	im := &Image{snap: snap, size: size, list: list, pages: m.pages, limit: m.limit}
-	im.attrs = snap.bytes[:size>>PageShift]
-	im.arena = snap.bytes[AttrsBelow:]
 	im.users.Store(1)
+	im.keep.Store(keepDefault)
 	return im, nil
 }
 
-// chunk is a piece of a snapshot: up to a page of bytes at an offset.
-type chunk struct {
-	off  int
-	data []byte
+// chunks returns the pages that a snapshot is made of.
+func (im *Image) chunks(m *Memory, l layout) []chunk {
+	var list []chunk
+	for _, p := range im.list {
+		off := int(p) << PageShift
+		list = append(list, chunk{im.index(p) << PageShift, m.arena[off : off+PageSize]})
+	}
+	// A page of attributes is described by those of the pages that exist.
+	var page []byte
+	for i, p := range im.list {
+		k := p >> PageShift
+		if i == 0 || im.list[i-1]>>PageShift != k {
+			page = make([]byte, PageSize)
+			list = append(list, chunk{find(l.attrs, k) << PageShift, page})
+		}
+		page[p&(PageSize-1)] = im.attrs[im.index(p)]
+	}
+	return list
+}
+
+// index returns where in the snapshot page p is, or -1.
+func (im *Image) index(p uint32) int { return find(im.runs, p) }
+
+// page returns the contents and attributes of page p; attributes 0 when it does
+// not exist.
+func (im *Image) page(p uint32) ([]byte, byte) {
+	k := find(im.runs, p)
+	if k < 0 {
+		return nil, 0
+	}
+	return im.snap.view[k<<PageShift:][:PageSize], im.attrs[k]
 }
 
 // Fork returns a new Memory that starts as the image is.
 func (im *Image) Fork() (*Memory, error) {
-	if !im.hold() {
-		return nil, &Error{Closed, 0}
+	m := new(Memory)
+	if err := im.Attach(m); err != nil {
+		return nil, err
 	}
-	whole, err := im.snap.fork()
-	if err != nil {
-		im.drop()
-		return nil, fmt.Errorf("fork memory: %w", err)
-	}
-	m := &Memory{image: im, pages: im.pages, limit: im.limit}
-	m.adopt(whole, im.size)
 	return m, nil
+}
+
+// Attach makes m, which must be closed, a fork that starts as the image is. It
+// fails when the image is closed or the host cannot map more.
+func (im *Image) Attach(m *Memory) error {
+	if im.closed.Load() {
+		return &Error{Closed, 0}
+	}
+	a, err := im.take()
+	if err != nil {
+		return fmt.Errorf("fork memory: %w", err)
+	}
+	m.image, m.size, m.limit, m.backing = im, im.size, im.limit, im.backing
+	m.pages = len(im.list)
+	m.list = m.list[:0]
+	m.regions.share(im.regions)
+	m.adopt(a)
+	return nil
 }
 
 // hold counts one more user unless there are none left.
@@ -91,18 +149,39 @@ func (im *Image) hold() bool {
 	}
 }
 
+// drop counts one user less; the last one frees the snapshot.
 func (im *Image) drop() {
 	if im.users.Add(-1) == 0 {
 		im.snap.close()
 	}
 }
 
-// Close gives the image up. Its memory is freed when the last fork is closed.
-// Call it once.
-func (im *Image) Close() { im.drop() }
+// Close gives the image up: Fork fails from now on, and idle arenas are
+// unmapped. Forks go on; the image's memory is freed when the last of them is
+// closed. Closing it again does nothing.
+func (im *Image) Close() {
+	if im.closed.Swap(true) {
+		return
+	}
+	im.mu.Lock()
+	var all []*mapping
+	for g := range im.mappings {
+		all = append(all, g)
+	}
+	im.mu.Unlock()
+	for _, g := range all {
+		im.reclaim(g)
+	}
+	im.drop()
+}
+
+// Keep sets how many arenas the image may have before a fork that is closed
+// gives its own back to the host instead of leaving it to the next fork. It is
+// 64 at first; 0 keeps none. It may be called at any time.
+func (im *Image) Keep(arenas int) { im.keep.Store(int64(arenas)) }
 
 // Pages returns how many pages the image has.
-func (im *Image) Pages() int { return im.pages }
+func (im *Image) Pages() int { return len(im.list) }
 
 // Reset returns a fork to the state of its image. Only pages on the dirty list
 // are touched. A Memory that is not a fork is left alone.
@@ -111,26 +190,35 @@ func (m *Memory) Reset() {
 	if im == nil {
 		return
 	}
-	if len(m.list) <= dropAbove || !rewind(m.whole) {
-		m.restore(im)
+	if m.host != nil {
+		m.clean(im)
+	} else if m.parked != nil {
+		m.parked = &parked{}
 	}
-	m.pages = im.pages
+	m.pages = len(im.list)
 	m.list = m.list[:0]
 	if cap(m.list) > dropAbove {
 		m.list = nil
 	}
+	m.regions.share(im.regions)
 }
 
-func (m *Memory) restore(im *Image) {
+// clean makes the arena as the image is. Pages stay private, so that the next
+// fork need not fault them in, unless they are many.
+func (m *Memory) clean(im *Image) {
+	if m.host.private > dropAbove && rewind(m.host.whole) {
+		m.host.forget()
+		return
+	}
 	for _, p := range m.list {
-		was := im.attrs[p]
+		data, was := im.page(p)
 		off := int(p) << PageShift
-		switch {
+		switch page := m.arena[off : off+PageSize]; {
 		case was&mapped != 0:
-			copy(m.arena[off:off+PageSize], im.arena[off:off+PageSize])
+			copy(page, data)
 		case m.attrs[p]&mapped != 0:
-			clear(m.arena[off : off+PageSize])
+			clear(page)
 		}
-		m.attrs[p] = was
+		m.attrs[p] = was | m.attrs[p]&owned
 	}
 }

@@ -10,9 +10,6 @@ import (
 // make pages writable and executable.
 var ErrCode = errors.New("code cannot be changed")
 
-// plainPage is the protection that a page has when nobody says otherwise.
-const plainPage = Read | Write
-
 // pageRange turns [addr, addr+n) into whole pages [first, end).
 func (m *Memory) pageRange(addr, n uint64) (first, end uint64, err error) {
 	if err := m.span(addr, n); err != nil {
@@ -24,73 +21,84 @@ func (m *Memory) pageRange(addr, n uint64) (first, end uint64, err error) {
 	return addr >> PageShift, roundUp(addr+n) >> PageShift, nil
 }
 
-// Map makes [addr, addr+n), widened to whole pages, read as zero with the
-// protection prot (Read, Write; 0 for none). Nothing is counted until it is
-// written. Executable protection and executable pages are refused.
+// dataRange is pageRange for a call that may not touch code.
+func (m *Memory) dataRange(verb string, addr, n uint64) (first, end uint64, err error) {
+	first, end, err = m.pageRange(addr, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	if p, found := m.regions.code(uint32(first), uint32(end)); found {
+		return 0, 0, fmt.Errorf("%s address %#x: %w", verb, p<<PageShift, ErrCode)
+	}
+	return first, end, nil
+}
+
+// Map makes [addr, addr+n), widened to whole pages, a region that reads as zero
+// and has the protection prot (Read, Write; 0 for none), whatever was there.
+// Nothing is counted until it is written, and the cost does not depend on n.
+// Executable protection and executable pages are refused.
 func (m *Memory) Map(addr, n uint64, prot uint8) error {
 	if prot&Exec != 0 {
 		return fmt.Errorf("map address %#x: %w", addr, ErrCode)
 	}
-	return m.replace("map", addr, n, prot)
-}
-
-// Unmap makes [addr, addr+n), widened to whole pages, read as zero and
-// not exist. As everywhere, a later write makes pages anew.
-func (m *Memory) Unmap(addr, n uint64) error {
-	return m.replace("unmap", addr, n, plainPage)
-}
-
-func (m *Memory) replace(verb string, addr, n uint64, prot uint8) error {
-	first, end, err := m.pageRange(addr, n)
+	first, end, err := m.dataRange("map", addr, n)
 	if err != nil {
 		return err
 	}
-	if p, ok := m.findExec(first, end); ok {
-		return fmt.Errorf("%s address %#x: %w", verb, p<<PageShift, ErrCode)
+	err = m.set("map", first, end, region{uint32(first), uint32(end), prot & (Read | Write)})
+	if err == nil {
+		m.vacate(first, end)
 	}
-	want := prot&(Read|Write) | explicit
-	if want == plainPage|explicit {
-		want = 0
-	}
-	for p := first; p < end; p++ {
-		if want == 0 {
-			if p = m.skipBlank(p, end); p == end {
-				break
-			}
-		}
-		a := m.attrs[p]
-		if a&mapped != 0 {
-			m.enlist(p)
-			clear(m.arena[p<<PageShift : (p+1)<<PageShift])
-			m.pages--
-		} else if a&^dirty != want {
-			m.enlist(p)
-		}
-		m.attrs[p] = m.attrs[p]&dirty | want
-	}
-	return nil
+	return err
 }
 
-// skipBlank returns the first page from p on that has any attribute, or end.
-func (m *Memory) skipBlank(p, end uint64) uint64 {
+// Unmap makes [addr, addr+n), widened to whole pages, belong to no region. It
+// reads as zero, and a later write makes pages anew. Executable pages are
+// refused.
+func (m *Memory) Unmap(addr, n uint64) error {
+	first, end, err := m.dataRange("unmap", addr, n)
+	if err != nil {
+		return err
+	}
+	if err = m.set("unmap", first, end); err == nil {
+		m.vacate(first, end)
+	}
+	return err
+}
+
+// Discard makes [addr, addr+n), widened to whole pages, read as zero and not be
+// counted, and keeps the protection. Executable pages are refused.
+func (m *Memory) Discard(addr, n uint64) error {
+	first, end, err := m.dataRange("discard", addr, n)
+	if err == nil {
+		m.vacate(first, end)
+	}
+	return err
+}
+
+// vacate makes the pages of [first, end) not exist.
+func (m *Memory) vacate(first, end uint64) {
+	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
+		m.enlist(p)
+		clear(m.arena[p<<PageShift : (p+1)<<PageShift])
+		m.attrs[p] &^= mapped | protection
+		m.pages--
+	}
+}
+
+// nextPage returns the first page from p on that exists, or end. It looks at
+// eight attributes at a time, since most spaces are mostly empty.
+func (m *Memory) nextPage(p, end uint64) uint64 {
+	const all = mapped * 0x0101010101010101
 	for ; p < end; p++ {
-		for p&7 == 0 && p+8 <= end && binary.LittleEndian.Uint64(m.attrs[p:]) == 0 {
+		for p&7 == 0 && p+8 <= end && binary.LittleEndian.Uint64(m.attrs[p:])&all == 0 {
 			p += 8
 		}
-		if p < end && m.attrs[p] != 0 {
+		if p < end && m.attrs[p]&mapped != 0 {
 			return p
 		}
 	}
 	return end
-}
-
-func (m *Memory) findExec(first, end uint64) (uint64, bool) {
-	for p := m.skipBlank(first, end); p < end; p = m.skipBlank(p+1, end) {
-		if m.attrs[p]&Exec != 0 {
-			return p, true
-		}
-	}
-	return 0, false
 }
 
 // Protect sets the protection of [addr, addr+n), widened to whole pages, and
@@ -100,27 +108,77 @@ func (m *Memory) Protect(addr, n uint64, prot uint8) error {
 	if err != nil {
 		return err
 	}
-	for p := first; p < end; p++ {
-		isCode := m.attrs[p]&Exec != 0
-		if isCode != (prot&Exec != 0) || isCode && prot&Write != 0 {
-			return fmt.Errorf("protect address %#x: %w", p<<PageShift, ErrCode)
-		}
-	}
 	if prot&Exec != 0 {
+		if prot&Write != 0 || !m.allCode(uint32(first), uint32(end)) {
+			return fmt.Errorf("protect address %#x: %w", addr, ErrCode)
+		}
 		return nil
 	}
-	for p := first; p < end; p++ {
-		a := m.attrs[p]
-		have := a & protection
-		if a&(mapped|explicit) == 0 {
-			have = plainPage
-		}
-		if have == prot {
-			continue
-		}
-		m.enlist(p)
-		m.attrs[p] = m.attrs[p]&^(protection|Fast) | prot | explicit
+	if _, _, err = m.dataRange("protect", addr, n); err != nil {
+		return err
 	}
+	prot &= protection
+	if err = m.set("protect", first, end, region{uint32(first), uint32(end), prot}); err != nil {
+		return err
+	}
+	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
+		if m.attrs[p]&protection != prot {
+			m.enlist(p)
+			m.attrs[p] = m.attrs[p]&^protection | prot
+		}
+	}
+	return nil
+}
+
+// allCode says whether every page of [first, end) is executable.
+func (m *Memory) allCode(first, end uint32) bool {
+	m.regions.each(first, end, func(g region) bool {
+		if g.first == first && g.prot&Exec != 0 {
+			first = g.end
+			return true
+		}
+		return false
+	})
+	return first == end
+}
+
+// Move takes the pages of [from, from+n), with protection and contents, to
+// [to, to+n), whatever was there, and unmaps where they were: what mremap needs
+// when a region cannot grow where it is. All three must be multiples of
+// PageSize. Ranges that overlap and executable pages are refused.
+func (m *Memory) Move(from, to, n uint64) error {
+	first, end, err := m.dataRange("move", from, n)
+	if err != nil {
+		return err
+	}
+	target, limit, err := m.dataRange("move", to, n)
+	if err != nil {
+		return err
+	}
+	if (from|to|n)%PageSize != 0 || first < limit && target < end {
+		return fmt.Errorf("move address %#x to %#x: ranges overlap or are no whole pages", from, to)
+	}
+	var pieces []region
+	by := uint32(target) - uint32(first) // modulo 2³², as the sums below
+	m.regions.each(uint32(first), uint32(end), func(g region) bool {
+		pieces = append(pieces, region{g.first + by, g.end + by, g.prot})
+		return true
+	})
+	if err := m.set("move", target, limit, pieces...); err != nil {
+		return err
+	}
+	if err := m.set("move", first, end); err != nil {
+		return err
+	}
+	m.vacate(target, limit)
+	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
+		q := p - first + target
+		m.enlist(q)
+		copy(m.arena[q<<PageShift:(q+1)<<PageShift], m.arena[p<<PageShift:])
+		m.attrs[q] |= m.attrs[p] & (protection | mapped)
+		m.pages++
+	}
+	m.vacate(first, end)
 	return nil
 }
 
@@ -133,19 +191,34 @@ func (m *Memory) LoadSegment(addr, size uint64, prot uint8, file []byte) error {
 		return err
 	}
 	for p := first; p < end; p++ {
-		a := m.attrs[p]
+		a := m.attrs[p] & (protection | mapped)
 		if a&mapped == 0 {
 			if m.pages >= m.limit {
 				return &Error{Limit, p << PageShift}
 			}
 			m.pages++
 		}
-		if a |= prot&protection | mapped | explicit; a&(Write|Exec) == Write|Exec {
+		if a |= prot&protection | mapped; a&(Write|Exec) == Write|Exec {
 			return fmt.Errorf("load segment %#x: page is both writable and executable", addr)
 		}
 		m.enlist(p)
 		m.attrs[p] |= a
 	}
 	copy(m.arena[addr:addr+size], file)
-	return nil
+	return m.noteRegions(first, end)
+}
+
+// noteRegions makes the regions of [first, end) say what the pages there, which
+// all exist, have for protection.
+func (m *Memory) noteRegions(first, end uint64) error {
+	var runs []region
+	for p := first; p < end; p++ {
+		prot := m.attrs[p] & protection
+		if k := len(runs) - 1; k >= 0 && runs[k].prot == prot {
+			runs[k].end++
+		} else {
+			runs = append(runs, region{uint32(p), uint32(p) + 1, prot})
+		}
+	}
+	return m.set("load segment at", first, end, runs...)
 }

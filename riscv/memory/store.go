@@ -1,0 +1,84 @@
+package memory
+
+import "encoding/binary"
+
+// ready makes page p writable for a store, or says why it is not. The page
+// comes into being if it must.
+func (m *Memory) ready(p uint64) Kind {
+	if p == 0 || p >= uint64(len(m.attrs)) {
+		return Denied
+	}
+	a := m.attrs[p]
+	if a&mapped != 0 {
+		if a&Write == 0 {
+			return Denied
+		}
+	} else {
+		prot := m.regions.at(p)
+		if prot&Write == 0 {
+			return Denied
+		}
+		if m.pages >= m.limit {
+			return Limit
+		}
+		m.pages++
+		m.attrs[p] = a | mapped | prot
+	}
+	m.enlist(p)
+	return 0
+}
+
+// Store writes the low size bytes (1, 2, 4 or 8) of v at any address. It is the
+// slow path of an engine: it enforces protection, crosses pages, and creates
+// them. Nothing is written unless everything can be.
+func (m *Memory) Store(addr, v uint64, size uint64) *Error {
+	if m.host == nil {
+		if err := m.wake(); err != nil {
+			return err
+		}
+	}
+	last := addr + size - 1
+	if last < addr {
+		return &Error{Denied, addr}
+	}
+	p := addr >> PageShift
+	if k := m.ready(p); k != 0 {
+		return &Error{k, addr}
+	}
+	if q := last >> PageShift; q != p {
+		if k := m.ready(q); k != 0 {
+			return &Error{k, q << PageShift}
+		}
+	}
+	b := m.arena[addr:]
+	switch size {
+	case 1:
+		b[0] = byte(v)
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(v))
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	case 8:
+		binary.LittleEndian.PutUint64(b, v)
+	}
+	return nil
+}
+
+// prepare makes [addr, addr+n) ready for the host to write to.
+func (m *Memory) prepare(addr, n uint64) error {
+	if err := m.span(addr, n); err != nil {
+		return err
+	}
+	if n == 0 {
+		return nil
+	}
+	for p := addr >> PageShift; p <= (addr+n-1)>>PageShift; p++ {
+		if m.attrs[p]&Fast == Fast {
+			continue
+		}
+		if k := m.ready(p); k != 0 {
+			return &Error{k, max(addr, p<<PageShift)}
+		}
+	}
+	return nil
+}
