@@ -2,8 +2,8 @@ package linux
 
 import "strconv"
 
-// Errno is an error number of the Linux system call interface.
-type Errno int64
+// Errno is an error number of the Linux system call interface; 0 is success.
+type Errno uint64
 
 // The error numbers that calls answer with.
 const (
@@ -12,9 +12,7 @@ const (
 	ESRCH        Errno = 3
 	EINTR        Errno = 4
 	EIO          Errno = 5
-	E2BIG        Errno = 7
 	EBADF        Errno = 9
-	ECHILD       Errno = 10
 	EAGAIN       Errno = 11
 	ENOMEM       Errno = 12
 	EACCES       Errno = 13
@@ -39,16 +37,17 @@ const (
 
 // String returns the name, or the number where it has none here.
 func (e Errno) String() string {
-	if name, ok := errnoNames[e]; ok {
+	names := map[Errno]string{
+		EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EBADF: "EBADF", EAGAIN: "EAGAIN",
+		ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EEXIST: "EEXIST", ENODEV: "ENODEV", ENOTDIR: "ENOTDIR",
+		EISDIR: "EISDIR", EINVAL: "EINVAL", EMFILE: "EMFILE", ENOTTY: "ENOTTY", ESPIPE: "ESPIPE", EROFS: "EROFS",
+		EPIPE: "EPIPE", ERANGE: "ERANGE", EDEADLK: "EDEADLK", ENAMETOOLONG: "ENAMETOOLONG", ENOSYS: "ENOSYS",
+		EOVERFLOW: "EOVERFLOW", ETIMEDOUT: "ETIMEDOUT",
+	}
+	if name, ok := names[e]; ok {
 		return name
 	}
-	return "errno " + strconv.Itoa(int(e))
+	return "errno " + decimal(uint64(e))
 }
 
-var errnoNames = map[Errno]string{
-	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", E2BIG: "E2BIG", EBADF: "EBADF",
-	ECHILD: "ECHILD", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EEXIST: "EEXIST",
-	ENODEV: "ENODEV", ENOTDIR: "ENOTDIR", EISDIR: "EISDIR", EINVAL: "EINVAL", EMFILE: "EMFILE", ENOTTY: "ENOTTY",
-	ESPIPE: "ESPIPE", EROFS: "EROFS", EPIPE: "EPIPE", ERANGE: "ERANGE", EDEADLK: "EDEADLK", ENAMETOOLONG: "ENAMETOOLONG",
-	ENOSYS: "ENOSYS", EOVERFLOW: "EOVERFLOW", ETIMEDOUT: "ETIMEDOUT",
-}
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

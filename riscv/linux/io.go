@@ -1,108 +1,259 @@
 package linux
 
 import (
-	"encoding/binary"
+	"errors"
 	"io"
+	"syscall"
 )
 
-// files are the open descriptors; only the standard streams so far.
-type files struct {
-	in       io.Reader
-	out, err io.Writer
-}
+const (
+	maxTransfer = 1 << 20 // bytes of one read or write; more is a short count
+	maxVectors  = 1024
+)
 
-func (f *files) open(c Config) { f.in, f.out, f.err = c.Stdin, c.Stdout, c.Stderr }
-
-func (p *Process) writer(fd int) io.Writer {
+func (p *Process) write(a *args) (uint64, Errno) {
+	f := p.files.of(a.int(0))
+	if f == nil || f.out == nil {
+		return 0, EBADF
+	}
+	b, e := p.load(a[1], min(a[2], maxTransfer))
+	if e != 0 || len(b) == 0 {
+		return 0, e
+	}
+	n, err := f.out.Write(b)
 	switch {
-	case fd == 1 && p.files.out != nil:
-		return p.files.out
-	case fd == 2 && p.files.err != nil:
-		return p.files.err
-	case fd == 1 || fd == 2:
-		return io.Discard
+	case n > 0 || err == nil:
+		return uint64(n), 0
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		p.raise(sigPipe, info{code: codeKernel})
+		return 0, EPIPE
 	}
-	return nil
+	return 0, EIO
 }
 
-func (p *Process) write(a *args) int64 {
-	w := p.writer(a.int(0))
-	if w == nil {
-		return -int64(EBADF)
+func (p *Process) read(a *args) (uint64, Errno) {
+	f := p.files.of(a.int(0))
+	if f == nil {
+		return 0, EBADF
 	}
-	b, err := p.Machine.Mem.View(a[1], a[2])
-	if a[2] > 0 && err != nil {
-		return fail(err)
+	if f.in == nil {
+		return p.readData(f, a[1], a[2], &f.at)
 	}
-	n, err := w.Write(b)
-	if err != nil && n == 0 {
-		return -int64(EPIPE)
+	b := make([]byte, min(a[2], maxTransfer))
+	if e := p.fitsIn(a[1], uint64(len(b))); e != 0 || len(b) == 0 {
+		return 0, e
 	}
-	return int64(n)
+	n, err := f.in.Read(b)
+	if n > 0 || err == nil || errors.Is(err, io.EOF) {
+		return uint64(n), p.store(a[1], b[:n])
+	}
+	select {
+	case <-p.done:
+		return 0, EINTR
+	default:
+	}
+	return 0, EIO
 }
 
-func (p *Process) writev(a *args) int64 {
-	total := int64(0)
-	if a[2] > 1024 {
-		return -int64(EINVAL)
-	}
-	for i := range a[2] {
-		v, err := p.Machine.Mem.View(a[1]+2*uint64(p.word)*i, 2*uint64(p.word))
-		if err != nil {
-			return fail(err)
-		}
-		n := p.write(&args{a[0], p.getWord(v), p.getWord(v[p.word:])})
-		if n < 0 {
-			if total > 0 {
-				return total
-			}
-			return n
-		}
-		total += n
-	}
-	return total
-}
-
-func (p *Process) getWord(b []byte) uint64 {
-	if p.word == 4 {
-		return uint64(binary.LittleEndian.Uint32(b))
-	}
-	return binary.LittleEndian.Uint64(b)
-}
-
-func (p *Process) read(a *args) int64 {
-	if a[0] != 0 {
-		return -int64(EBADF)
-	}
-	if p.files.in == nil || a[2] == 0 {
+// fitsIn checks a buffer before something is read that would be lost.
+func (p *Process) fitsIn(addr, n uint64) Errno {
+	if n == 0 {
 		return 0
 	}
-	b, err := p.Machine.Mem.Writable(a[1], min(a[2], 1<<16))
-	if err != nil {
-		return fail(err)
+	if !p.space.Covers(addr, n) {
+		return EFAULT
 	}
-	n, err := p.files.in.Read(b)
-	if n == 0 && err != nil && err != io.EOF {
-		return -int64(EIO)
-	}
-	return int64(n)
+	_, err := p.Machine.Mem.Writable(addr, n)
+	return denied(err)
 }
 
-func (p *Process) close(a *args) int64 {
-	if a[0] > 2 {
-		return -int64(EBADF)
+// readData reads from a file that is held in memory, at *at.
+func (p *Process) readData(f *file, addr, n uint64, at *int64) (uint64, Errno) {
+	switch {
+	case f.mode.IsDir():
+		return 0, EISDIR
+	case f.out != nil:
+		return 0, EBADF
+	case *at < 0:
+		return 0, EINVAL
+	case *at >= int64(len(f.data)):
+		return 0, 0
 	}
-	return 0
+	b := f.data[*at:]
+	b = b[:min(uint64(len(b)), n, maxTransfer)]
+	e := p.store(addr, b)
+	if e == 0 {
+		*at += int64(len(b))
+	}
+	return uint64(len(b)), e
 }
 
-func (p *Process) fstat(a *args) int64 {
-	if a[0] > 2 {
-		return -int64(EBADF)
+func (p *Process) pread(a *args) (uint64, Errno) {
+	f := p.files.of(a.int(0))
+	switch {
+	case f == nil:
+		return 0, EBADF
+	case f.in != nil || f.out != nil:
+		return 0, ESPIPE
 	}
-	b := make([]byte, 128)
-	binary.LittleEndian.PutUint32(b[16:], 0x1000|0o600) // a pipe
-	if err := p.Machine.Mem.Write(a[1], b); err != nil {
-		return fail(err)
+	at := int64(a[3])
+	if p.word == 4 {
+		at |= int64(a[4]) << 32
 	}
-	return 0
+	return p.readData(f, a[1], a[2], &at)
+}
+
+func (p *Process) writev(a *args) (uint64, Errno) { return p.vector(a, p.write) }
+func (p *Process) readv(a *args) (uint64, Errno)  { return p.vector(a, p.read) }
+
+// vector does a call for each part of an iovec, until one is short.
+func (p *Process) vector(a *args, one func(*args) (uint64, Errno)) (uint64, Errno) {
+	if a.int(2) < 0 || a[2] > maxVectors {
+		return 0, EINVAL
+	}
+	if p.files.of(a.int(0)) == nil {
+		return 0, EBADF
+	}
+	total := uint64(0)
+	size := 2 * uint64(p.word)
+	for i := range a[2] {
+		v, e := p.load(a[1]+size*i, size)
+		n := uint64(0)
+		want := uint64(0)
+		if e == 0 {
+			want = p.wordOf(v[p.word:])
+			n, e = one(&args{a[0], p.wordOf(v), want})
+		}
+		if e != 0 {
+			if total > 0 {
+				return total, 0
+			}
+			return 0, e
+		}
+		if total += n; n < want {
+			break
+		}
+	}
+	return total, 0
+}
+
+func (p *Process) lseek(a *args) (uint64, Errno) {
+	return p.seek(a.int(0), int64(a[1]), a.int(2))
+}
+
+// llseek is lseek for 32 bits: the offset in two halves, the result in memory.
+func (p *Process) llseek(a *args) (uint64, Errno) {
+	at, e := p.seek(a.int(0), int64(a[1]<<32|a[2]), a.int(4))
+	if e != 0 {
+		return 0, e
+	}
+	l := layoutOf{p: p}
+	l.u64(at)
+	return 0, p.store(a[3], l.b)
+}
+
+func (p *Process) seek(fd int, offset int64, whence int) (uint64, Errno) {
+	f := p.files.of(fd)
+	switch {
+	case f == nil:
+		return 0, EBADF
+	case f.in != nil || f.out != nil:
+		return 0, ESPIPE
+	}
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		offset += f.at
+	case io.SeekEnd:
+		offset += int64(len(f.data))
+	default:
+		return 0, EINVAL
+	}
+	if offset < 0 {
+		return 0, EINVAL
+	}
+	f.at = offset
+	return uint64(offset), 0
+}
+
+// Requests of ioctl.
+const (
+	requestTermios = 0x5401
+	requestSize    = 0x5413
+)
+
+func (p *Process) ioctl(a *args) (uint64, Errno) {
+	f := p.files.of(a.int(0))
+	switch {
+	case f == nil:
+		return 0, EBADF
+	case !f.tty:
+		return 0, ENOTTY
+	}
+	l := layoutOf{p: p}
+	switch a[1] {
+	case requestTermios:
+		l.u32(0o2400)   // ICRNL, IXON
+		l.u32(0o5)      // OPOST, ONLCR
+		l.u32(0o277)    // 38400 baud, 8 bits, receiver on
+		l.u32(0o100073) // canonical, echo, signals
+		l.pad(36)
+	case requestSize:
+		l.u16(24)
+		l.u16(80)
+		l.pad(8)
+	default:
+		return 0, EINVAL
+	}
+	return 0, p.store(a[2], l.b)
+}
+
+// Events of poll.
+const (
+	pollIn      = 1
+	pollOut     = 4
+	pollInvalid = 32
+)
+
+// ppoll finds every file ready: what reads may then block is the host's affair.
+func (p *Process) ppoll(a *args) (uint64, Errno) {
+	if a[1] > maxFiles {
+		return 0, EINVAL
+	}
+	ready := uint64(0)
+	for i := range a[1] {
+		b, e := p.load(a[0]+8*i, 8)
+		if e != 0 {
+			return 0, e
+		}
+		fd := int(int32(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24))
+		events, got := uint16(b[4])|uint16(b[5])<<8, uint16(0)
+		if f := p.files.of(fd); fd >= 0 && f == nil {
+			got = pollInvalid
+		} else if fd >= 0 {
+			if f.out == nil || f.in != nil {
+				got |= events & pollIn
+			}
+			if f.out != nil {
+				got |= events & pollOut
+			}
+		}
+		if got != 0 {
+			ready++
+		}
+		if e := p.store(a[0]+8*i+6, []byte{byte(got), byte(got >> 8)}); e != 0 {
+			return 0, e
+		}
+	}
+	if ready > 0 {
+		return ready, 0
+	}
+	if a[2] == 0 {
+		return p.hang("ppoll waits without a limit for nothing that can happen")
+	}
+	d, e := p.loadTime(a[2])
+	if e != 0 {
+		return 0, e
+	}
+	return 0, p.sleep(d)
 }

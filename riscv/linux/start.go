@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"fishplate/riscv"
+	"fishplate/riscv/layout"
 )
 
 // Kinds of entries of the auxiliary vector.
@@ -47,20 +49,46 @@ func MachineOptions(memory uint64) riscv.Options {
 // New turns a fresh machine into a process: its stack holds the arguments, sp
 // and PC are set, and everything that the program did not bring is unmapped.
 func New(m *riscv.Machine, c Config) (*Process, error) {
-	p := &Process{Machine: m, config: c, word: 8}
-	if len(p.config.Args) == 0 {
-		p.config.Args = []string{"program"}
+	if len(c.Args) == 0 {
+		c.Args = []string{"program"}
 	}
+	p := &Process{Machine: m, config: c, word: 8}
 	p.files.open(c)
 	p.clock.start(c.Clock)
 	p.random.start(c.Seed)
+	m.Time = p.ticks
 	if err := p.layout(c.StackSize); err != nil {
+		return nil, fmt.Errorf("make process: %w", err)
+	}
+	p.startLimits()
+	if err := p.tape.start(c); err != nil {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
 	if err := p.pushArguments(); err != nil {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
 	return p, nil
+}
+
+// layout places heap and stack and takes away what lies between.
+func (p *Process) layout(stack uint64) error {
+	m := p.Machine
+	if stack == 0 {
+		stack = min(defaultStack, uint64(m.Mem.Limit())*riscv.PageSize/8)
+	}
+	s := &p.space
+	s.Heap = m.Program().HeapStart
+	s.Brk = s.Heap
+	s.StackTop = min(m.Mem.Size(), 1<<32) - riscv.PageSize
+	stack = max(layout.PageUp(stack), 4*riscv.PageSize)
+	if stack > s.StackTop || s.StackTop-stack < s.Heap+layout.Guard {
+		return errors.New("address space is too small for the program and its stack")
+	}
+	s.Stack = s.StackTop - stack
+	if err := m.Mem.Map(s.Heap, s.Stack-s.Heap, 0); err != nil {
+		return err
+	}
+	return m.Mem.Map(s.StackTop, m.Mem.Size()-s.StackTop, 0)
 }
 
 // builder fills the stack from above.
@@ -85,18 +113,19 @@ func (b *builder) text(s string) uint64 { return b.bytes(append([]byte(s), 0)) }
 func (p *Process) pushArguments() error {
 	program := p.Machine.Program()
 	total := 0
-	for _, s := range append(p.config.Args, p.config.Env...) {
+	for _, s := range slices.Concat(p.config.Args, p.config.Env) {
 		total += len(s) + 1
 	}
 	if total > maxStrings {
 		return errors.New("arguments and environment exceed 128 KiB")
 	}
-	b := &builder{p: p, sp: p.space.stackTop}
+	b := &builder{p: p, sp: p.space.StackTop}
 	name := b.text(p.config.Args[0])
 	platform := b.text(fmt.Sprintf("riscv%d", 8*p.word))
-	var seed [16]byte
-	p.random.fill(seed[:])
-	random := b.bytes(seed[:])
+	random := b.bytes(make([]byte, 16))
+	if b.err == nil {
+		b.err = p.storeSeed(random)
+	}
 	phdr := program.Phdr
 	if phdr == 0 {
 		b.sp &^= 15
@@ -117,8 +146,25 @@ func (p *Process) pushArguments() error {
 		vector = p.appendWord(vector, w)
 	}
 	b.sp = (b.sp-uint64(len(vector)))&^15 + uint64(len(vector))
-	p.Machine.X[2] = b.bytes(vector)
+	p.Machine.X[2] = p.extend(b.bytes(vector))
 	return b.err
+}
+
+// storeSeed writes the 16 random bytes of AT_RANDOM, which belong to a
+// recording like everything that is random.
+func (p *Process) storeSeed(addr uint64) error {
+	if p.tape.in != nil {
+		p.tape.play(p, startCall)
+		return p.tape.err
+	}
+	p.tape.begin()
+	var seed [16]byte
+	_, _ = p.random.Read(seed[:]) // never fails
+	if p.store(addr, seed[:]) != 0 {
+		return errors.New("there is no memory for the stack")
+	}
+	p.tape.end(startCall, 0, 0)
+	return p.tape.err
 }
 
 // appendWord appends a long of the guest.
