@@ -112,7 +112,7 @@ func newFrozen(file []byte, o riscv.Options) (*frozen, error) {
 		return nil, err
 	}
 	f := &frozen{}
-	if f.at, err = symbols(p, "empty", "touch", "calls", "leave"); err != nil {
+	if f.at, err = symbols(p, "empty", "touch", "fill", "calls", "leave"); err != nil {
 		return nil, err
 	}
 	if f.machine, err = riscv.NewMachine(p, o); err != nil {

@@ -20,6 +20,13 @@ ENTRY(touch) void touch(int n)
 		pages[i * 4096] = 7;
 }
 
+/* fill stores to every byte of a page. */
+ENTRY(fill) void fill(int n)
+{
+	for (int i = 0; i < 4096; i++)
+		pages[i] = (unsigned char)(n + i);
+}
+
 ENTRY(calls) void calls(int n)
 {
 	while (n-- > 0)
