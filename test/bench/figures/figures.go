@@ -93,9 +93,8 @@ func firstLine(name string, args ...string) string {
 // path. Date and commit are added to what the fields hold.
 func Store(dir, prefix string, fields map[string]any) (string, error) {
 	now := time.Now().UTC()
-	all := maps.Clone(fields)
-	all["date"] = now.Format(time.RFC3339)
-	all["commit"] = firstLine("git", "rev-parse", "--short", "HEAD")
+	all := map[string]any{"date": now.Format(time.RFC3339), "commit": firstLine("git", "rev-parse", "--short", "HEAD")}
+	maps.Copy(all, fields)
 	text, err := json.MarshalIndent(all, "", " ")
 	if err != nil {
 		return "", fmt.Errorf("store figures: %w", err)
