@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/config"
-	"fishplate/riscv"
-	"fishplate/riscv/linux"
+	"fishplate/internal/desk"
 )
 
 func guestRunVerb() verb {
@@ -22,13 +19,14 @@ func guestRunVerb() verb {
 		name: "guest run", form: "PROG [--budget N] [--memory SIZE] [--jit=off] [--trace] [--stats] [--json] [ARGS] [-- ARGS]",
 		min: 1, max: -1, run: runGuest,
 		short: "Run a RISC-V Linux program under a budget",
-		long: "Stdin, stdout and stderr are the guest's; ours, with --stats, --trace and --json, go to stderr. Our flags stand before or\n" +
-			"after PROG; what follows -- is the guest's alone. The program must be linked statically.",
-		example: "fishplate guest run hello.elf\nfishplate guest run sum.elf --budget 1000000 --stats < numbers\nfishplate guest run sort.elf -- -r --key 2",
-		exits:   "the guest's own; 125 when it was stopped by the budget, the memory limit or a fault; 130 by Ctrl-C.",
+		long: "Stdin, stdout and stderr are the guest's. Our flags stand before or after PROG; what follows -- is the guest's alone.\n" +
+			"What we print goes to stderr: with --trace, --stats and --json, and when the guest did not end by itself, where it was\n" +
+			"and who called. The guest has no files, no network, no threads, and an empty environment.",
+		example: "fishplate guest run hello.elf\nfishplate guest run sum.elf --budget 1M --stats < numbers\nfishplate guest run sort.elf -- -r --key 2",
+		exits:   "the guest's own, 128 and the signal when one ended it; 125 when it was stopped by the budget, the memory limit or a fault; 130 by Ctrl-C.",
 		flags: func(f *pflag.FlagSet) {
 			f.String("budget", "", "stop after so many instructions: 5000000, 5M, 2G (default no limit)")
-			f.String("memory", "256MiB", "what the guest may use")
+			f.String("memory", "256MiB", "what the guest may use, 64KiB to 8GiB")
 			f.String("jit", "auto", "auto, or off for the interpreter alone")
 			f.Bool("trace", false, "print each system call")
 			f.Bool("stats", false, "print instructions, time and memory at the end")
@@ -37,39 +35,56 @@ func guestRunVerb() verb {
 	}
 }
 
-// guestOptions are the flags of guest run, read.
-type guestOptions struct {
-	budget uint64
-	memory uint64
+func guestDisasmVerb() verb {
+	return verb{
+		name: "guest disasm", form: "PROG [SYMBOL|ADDR|ADDR..ADDR]", min: 1, max: 2,
+		short:   "Print the instructions of a RISC-V program",
+		long:    "All of them, those of one function, from an address to the end of its function, or those of a range.",
+		example: "fishplate guest disasm hello.elf main\nfishplate guest disasm hello.elf 0x10500..0x10540",
+		run: func(c *call) error {
+			return desk.Disassemble(c.stdout, c.args[0], append(c.args, "")[1])
+		},
+	}
 }
 
-func readGuestOptions(c *call) (o guestOptions, err error) {
-	if o.budget, err = instructions(c.text("budget")); err != nil {
-		return o, usagef("guest run: --budget: %v", err)
+// runGuest is the verb guest run.
+func runGuest(c *call) error {
+	r := desk.Run{
+		Path: c.args[0], Args: c.args, Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
+		Trace: c.flag("trace"), Stats: c.flag("stats"), JSON: c.flag("json"),
+		Terminal: [3]bool{isTerminal(c.stdin), isTerminal(c.stdout), isTerminal(c.stderr)},
 	}
-	n, err := config.Size(c.text("memory"))
-	if err != nil {
-		return o, usagef("guest run: --memory: %v", err)
+	var err error
+	if r.Budget, err = instructions(c.text("budget")); err != nil {
+		return usagef("guest run: --budget %w", err)
 	}
-	if n < 1<<16 || n > 16<<30 {
-		return o, usagef("guest run: --memory %s: from 64KiB to 16GiB", c.text("memory"))
+	if r.Memory, err = guestMemory(c.text("memory")); err != nil {
+		return usagef("guest run: --memory %w", err)
 	}
-	o.memory = uint64(n)
 	switch c.text("jit") {
-	case "auto", "off":
+	case "auto":
+	case "off":
+		r.NoJIT = true
 	default:
-		return o, usagef("guest run: --jit %q: auto or off", c.text("jit"))
+		return usagef("guest run: --jit %q: want auto or off", c.text("jit"))
 	}
-	return o, nil
+	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
+	code, err := r.Do(ctx)
+	if err != nil || code == exitDone {
+		return err
+	}
+	return exit{code: code}
 }
 
-// instructions reads a number of instructions: digits, and k, M, G or T.
+// instructions reads a number of instructions: digits, and k, M, G or T. An
+// empty text is 0.
 func instructions(s string) (uint64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	factor := uint64(1)
-	digits := s
+	digits, factor := s, uint64(1)
 	for i, letter := range "kMGT" {
 		if s[len(s)-1] == byte(letter) {
 			digits = s[:len(s)-1]
@@ -85,46 +100,14 @@ func instructions(s string) (uint64, error) {
 	return n * factor, nil
 }
 
-// runGuest is the verb guest run.
-func runGuest(c *call) error {
-	o, err := readGuestOptions(c)
-	if err != nil {
-		return err
+// guestMemory reads the size of a guest's memory.
+func guestMemory(s string) (uint64, error) {
+	n, err := config.Size(s)
+	switch {
+	case err != nil:
+		return 0, err
+	case n < 64<<10 || n > 8<<30:
+		return 0, fmt.Errorf("%s: want 64KiB to 8GiB", s)
 	}
-	program, err := loadGuest(c.args[0])
-	if err != nil {
-		return err
-	}
-	m, err := riscv.NewMachine(program, linux.MachineOptions(o.memory))
-	if err != nil {
-		return fmt.Errorf("run guest %s: %w", c.args[0], err)
-	}
-	defer m.Close()
-	conf := linux.Config{Args: c.args, Env: os.Environ(), Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr}
-	if c.flag("trace") {
-		conf.Trace = c.stderr
-	}
-	p, err := linux.New(m, conf)
-	if err != nil {
-		return fmt.Errorf("run guest %s: %w", c.args[0], err)
-	}
-	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	begun := time.Now()
-	status, err := p.Run(ctx, o.budget)
-	seconds := time.Since(begun).Seconds()
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return exit{code: 130}
-		}
-		return fmt.Errorf("run guest %s: %w", c.args[0], err)
-	}
-	if c.flag("stats") {
-		fmt.Fprintf(c.stderr, "%d instructions in %.3f s: %.0f MIPS\n", m.Instret, seconds, float64(m.Instret)/seconds/1e6)
-	}
-	if !status.Exited {
-		fmt.Fprintf(c.stderr, "fishplate: guest %s stopped: %s: %v\n", c.args[0], status.Stopped, status.Exit.Fault)
-		return exit{code: exitStopped}
-	}
-	return exit{code: status.Code}
+	return uint64(n), nil
 }

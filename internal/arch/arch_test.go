@@ -27,7 +27,7 @@ var floors = []struct {
 	}},
 	{"spine", []string{"internal/proxy"}},
 	{"mind", []string{"internal/control"}},
-	{"doors", []string{"internal/admin", "internal/dashboard", "internal/doctor", "internal/bench"}},
+	{"doors", []string{"internal/admin", "internal/dashboard", "internal/desk", "internal/doctor", "internal/bench"}},
 	{"wiring", []string{"cmd/fishplate"}},
 }
 

@@ -52,7 +52,7 @@ func New(m *riscv.Machine, c Config) (*Process, error) {
 	if len(c.Args) == 0 {
 		c.Args = []string{"program"}
 	}
-	p := &Process{Machine: m, config: c, word: 8}
+	p := &Process{Machine: m, config: c, word: m.Program().XLEN() / 8}
 	p.files.open(c)
 	p.clock.start(c.Clock)
 	p.random.start(c.Seed)
@@ -89,6 +89,11 @@ func (p *Process) layout(stack uint64) error {
 		return err
 	}
 	return m.Mem.Map(s.StackTop, m.Mem.Size()-s.StackTop, 0)
+}
+
+// InStackGuard says whether an address is one that a stack grown too far meets.
+func (p *Process) InStackGuard(addr uint64) bool {
+	return addr < p.space.Stack && addr >= p.space.Stack-layout.Guard
 }
 
 // builder fills the stack from above.
