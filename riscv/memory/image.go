@@ -65,7 +65,7 @@ func (m *Memory) Freeze() (*Image, error) {
 	im.runs = l.pages
 	im.attrs = make([]byte, l.count)
 	for _, p := range list {
-		im.attrs[im.index(p)] = m.attrs[p] &^ (dirty | owned)
+		im.attrs[im.index(p)] = m.attrs[p] &^ (dirty | owned | Fast)
 	}
 	var err error
 	if im.snap, err = newSnapshot(m.backing, l.extents(), im.chunks(m, l)); err != nil {

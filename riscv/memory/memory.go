@@ -20,10 +20,14 @@ const (
 	mapped                 // exists and is counted
 	dirty                  // on the list: differs, or may differ, from the image
 	owned                  // the arena has a private copy of it, perhaps from an earlier fork
-	protection = Read | Write | Exec
+	_
 
-	// Fast is the set of attributes with which a store needs no further care.
-	Fast = Write | mapped | dirty
+	// Fast says that a store needs no further care: the page exists, may be
+	// written, is dirty and owned. It is one bit of its own, which generated code
+	// tests with one instruction; only ready sets it.
+	Fast
+
+	protection = Read | Write | Exec
 )
 
 // MaxSpace is the greatest address space, in bytes.
@@ -140,7 +144,7 @@ func (m *Memory) Base() unsafe.Pointer {
 }
 
 // Attrs returns the attribute bytes, one per page, for an execution engine:
-// a page with all bits of Fast may be stored to directly. Only read it. Like
+// a page with Fast may be stored to directly. Only read it. Like
 // Base it wakes a parked memory, and is empty when that fails.
 func (m *Memory) Attrs() []byte {
 	if m.host == nil {

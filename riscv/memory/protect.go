@@ -81,7 +81,7 @@ func (m *Memory) vacate(first, end uint64) {
 	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
 		m.enlist(p)
 		clear(m.arena[p<<PageShift : (p+1)<<PageShift])
-		m.attrs[p] &^= mapped | protection
+		m.attrs[p] &^= mapped | protection | Fast
 		m.pages--
 	}
 }
@@ -124,7 +124,7 @@ func (m *Memory) Protect(addr, n uint64, prot uint8) error {
 	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
 		if m.attrs[p]&protection != prot {
 			m.enlist(p)
-			m.attrs[p] = m.attrs[p]&^protection | prot
+			m.attrs[p] = m.attrs[p]&^(protection|Fast) | prot
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ func (m *Memory) ready(p uint64) Kind {
 		m.attrs[p] = a | mapped | prot
 	}
 	m.enlist(p)
+	m.attrs[p] |= Fast
 	return 0
 }
 
@@ -73,7 +74,7 @@ func (m *Memory) prepare(addr, n uint64) error {
 		return nil
 	}
 	for p := addr >> PageShift; p <= (addr+n-1)>>PageShift; p++ {
-		if m.attrs[p]&Fast == Fast {
+		if m.attrs[p]&Fast != 0 {
 			continue
 		}
 		if k := m.ready(p); k != 0 {
