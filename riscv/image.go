@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"fishplate/riscv/interp"
+	"fishplate/riscv/jit"
 	"fishplate/riscv/memory"
 )
 
@@ -22,6 +23,7 @@ func NewBacking() (*Backing, error) { return memory.NewBacking() }
 // waits in them.
 type Image struct {
 	program   *Program
+	native    *jit.Cache
 	mem       *memory.Image
 	registers interp.Registers
 	free      sync.Pool // of *Machine, closed
@@ -33,7 +35,7 @@ func (m *Machine) Freeze() (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Image{program: m.program, mem: mem, registers: m.Save()}, nil
+	return &Image{program: m.program, native: m.native, mem: mem, registers: m.Save()}, nil
 }
 
 // Fork makes a machine that continues where the image was frozen. It fails when
@@ -41,7 +43,7 @@ func (m *Machine) Freeze() (*Image, error) {
 func (im *Image) Fork() (*Machine, error) {
 	m, _ := im.free.Get().(*Machine)
 	if m == nil {
-		m = &Machine{Mem: new(memory.Memory), program: im.program, image: im}
+		m = &Machine{Mem: new(memory.Memory), program: im.program, native: im.native, image: im}
 	}
 	if err := im.mem.Attach(m.Mem); err != nil {
 		return nil, err

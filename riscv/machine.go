@@ -5,6 +5,7 @@ import (
 
 	"fishplate/riscv/elf"
 	"fishplate/riscv/interp"
+	"fishplate/riscv/jit"
 	"fishplate/riscv/memory"
 )
 
@@ -70,6 +71,7 @@ type Options struct {
 	// Backing is where images made of the machine, and of their forks, are kept;
 	// nil gives each a sealed file of its own, which costs a descriptor.
 	Backing *Backing
+	JIT     JIT // whether code may be translated to that of the host
 }
 
 // Machine is one hart with its own memory. The promoted fields X, F, PC and
@@ -81,7 +83,8 @@ type Machine struct {
 	Mem *memory.Memory
 
 	program *Program
-	image   *Image // nil unless this is a fork
+	image   *Image     // nil unless this is a fork
+	native  *jit.Cache // nil: the interpreter does everything
 }
 
 // NewMachine makes a machine with the program loaded, PC at its entry and all
@@ -101,6 +104,9 @@ func NewMachine(p *Program, o Options) (*Machine, error) {
 		return nil, fmt.Errorf("make machine: %w", err)
 	}
 	m := &Machine{Mem: mem, program: p}
+	if o.JIT == JITAuto {
+		m.native, _ = p.translator()
+	}
 	m.PC = p.Entry
 	for _, s := range p.segments {
 		if err := mem.LoadSegment(s.Addr, s.Size, protection(s.Flags), visible(s)); err != nil {
@@ -139,4 +145,9 @@ func (m *Machine) Program() *Program { return m.program }
 
 // Run executes at most fuel instructions and says why it returned. Run in
 // slices: it does not return earlier for anything outside the machine.
-func (m *Machine) Run(fuel uint64) Exit { return m.State.Run(m.program.code, m.Mem, fuel) }
+func (m *Machine) Run(fuel uint64) Exit {
+	if m.native != nil {
+		return m.native.Run(&m.State, m.program.code, m.Mem, fuel)
+	}
+	return m.State.Run(m.program.code, m.Mem, fuel)
+}

@@ -23,6 +23,7 @@ type Program struct {
 	symbols  []elf.Symbol
 	byName   map[string]uint64
 	code     *interp.Code
+	native   translation
 }
 
 // LoadProgram verifies and decodes a statically linked ELF executable, 32-bit or

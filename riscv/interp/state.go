@@ -85,6 +85,9 @@ type State struct {
 	// embedder and survives a reset.
 	Time func() uint64
 
+	// N is for generated code; embedders leave it alone.
+	N Native
+
 	fflags   uint8
 	frm      uint8
 	reserved uint64 // address of the reservation; 0 for none

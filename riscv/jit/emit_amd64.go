@@ -1,0 +1,405 @@
+//go:build linux
+
+package jit
+
+import (
+	"unsafe"
+
+	"fishplate/riscv/interp"
+	"fishplate/riscv/isa"
+	"fishplate/riscv/x64"
+)
+
+// Host registers with a fixed purpose. RAX, RCX and the vector registers 0 to 2
+// are scratch; the others hold guest registers.
+const (
+	rHart  = x64.R15 // address of the hart's x16
+	rFuel  = x64.R14 // instructions left
+	rBase  = x64.RBX // host address of guest address 0
+	none   = x64.Reg(0xff)
+	noneX  = x64.Xmm(0xff)
+	x0, x1 = x64.Xmm(0), x64.Xmm(1)
+	x2     = x64.Xmm(2)
+)
+
+// core are the guest registers that live in the same place in all regions.
+var core = []struct {
+	guest uint8
+	host  x64.Reg
+}{
+	{2, x64.RBP}, {10, x64.R11}, {11, x64.R10}, {12, x64.R9}, {13, x64.R8}, {14, x64.RDI}, {15, x64.RSI},
+}
+
+// Host registers that each region gives to guest registers as it likes.
+var (
+	local  = []x64.Reg{x64.R12, x64.R13, x64.RDX}
+	localX = []x64.Xmm{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+)
+
+// field returns the operand of a field of interp.Native.
+func field(offset uintptr) x64.Mem {
+	return x64.At(rHart, int32(unsafe.Offsetof(interp.State{}.N)+offset)-16*8)
+}
+
+// Operands of the fields that code uses.
+var (
+	nBase    = field(unsafe.Offsetof(interp.Native{}.Base))
+	nLimit   = field(unsafe.Offsetof(interp.Native{}.Limit))
+	nFuel    = field(unsafe.Offsetof(interp.Native{}.Fuel))
+	nNext    = field(unsafe.Offsetof(interp.Native{}.Next))
+	nExit    = field(unsafe.Offsetof(interp.Native{}.Exit))
+	nEntry   = field(unsafe.Offsetof(interp.Native{}.Entry))
+	nHostSP  = field(unsafe.Offsetof(interp.Native{}.HostSP))
+	nHostBP  = field(unsafe.Offsetof(interp.Native{}.HostBP))
+	nSP      = field(unsafe.Offsetof(interp.Native{}.SP))
+	nFloor   = field(unsafe.Offsetof(interp.Native{}.Floor))
+	nTop     = field(unsafe.Offsetof(interp.Native{}.Top))
+	nTable   = field(unsafe.Offsetof(interp.Native{}.Table))
+	nCode    = field(unsafe.Offsetof(interp.Native{}.Code))
+	nBox     = field(unsafe.Offsetof(interp.Native{}.Box))
+	nSpill   = field(unsafe.Offsetof(interp.Native{}.Spill))
+	nControl = field(unsafe.Offsetof(interp.Native{}.Control))
+	nStatus  = field(unsafe.Offsetof(interp.Native{}.Status))
+)
+
+// home returns where an integer register lies in memory.
+func home(r uint8) x64.Mem { return x64.At(rHart, int32(r)*8-16*8) }
+
+// homeX returns where a floating-point register lies in memory.
+func homeX(f uint8) x64.Mem {
+	return x64.At(rHart, int32(unsafe.Offsetof(interp.State{}.F))+int32(f)*8-16*8)
+}
+
+// emitter translates one region after the other into the same text.
+type emitter struct {
+	a x64.Asm
+	c *Cache
+
+	// Offsets of the common pieces.
+	missOff, enterOff, exitOff, landingOff, indirectOff int
+
+	// Of the region in hand.
+	r       *region
+	host    [32]x64.Reg // none: the register is in memory
+	hostX   [32]x64.Xmm
+	locals  []uint8 // guest registers in local places
+	localsX []uint8
+	written uint32 // guest registers that the region writes
+	writesX uint32
+	stubs   []stub
+	jumps   []fixup
+	exits   []exit
+
+	// Of the block in hand.
+	block  *block
+	at     int    // index of the instruction within the block
+	near   uint32 // registers that are known to keep a distance from the ends
+	shift  [32]int32
+	boxed  uint32 // floating-point registers known to hold a boxed single
+	groups []group
+}
+
+// stub is code out of line: what a jump at one of from leads to.
+type stub struct {
+	from []int
+	exit exit
+	then func() // instead of leaving
+}
+
+// fixup is a jump to a block whose code does not exist yet.
+type fixup struct{ at, block int }
+
+func newEmitter(c *Cache) *emitter {
+	e := &emitter{c: c}
+	e.a.Out = c.text.write[:0]
+	c.exits.Store(&[]exit{{kind: exitMiss}})
+	e.common()
+	return e
+}
+
+func (e *emitter) landing() uintptr { return e.c.text.exec + uintptr(e.landingOff) }
+func (e *emitter) enterAt() int     { return e.enterOff }
+
+// common writes the pieces that all regions share. The miss comes first, so that
+// an empty entry of the table leads to it.
+func (e *emitter) common() {
+	a := &e.a
+	e.missOff = a.Len() // the target in RAX is not translated
+	a.Nop()             // soloEntry leads behind it
+	a.Store(8, nNext, x64.RAX)
+	a.MovImm(x64.RAX, 0)
+
+	e.exitOff = a.Len() // number of the exit in RAX; local registers are home
+	a.Store(8, nExit, x64.RAX)
+	a.StoreControl(nStatus)
+	a.Store(8, nFuel, rFuel)
+	for _, p := range core {
+		a.Store(8, home(p.guest), p.host)
+	}
+	a.Store(8, nSP, x64.RSP)
+	a.Load(true, x64.RSP, nHostSP)
+	a.Load(true, x64.RBP, nHostBP)
+	a.Ret()
+
+	a.Align(16)
+	e.enterOff = a.Len()
+	a.Store(8, nHostSP, x64.RSP)
+	a.Store(8, nHostBP, x64.RBP)
+	a.LoadControl(nControl)
+	a.Load(true, x64.RSP, nSP)
+	a.Load(true, rBase, nBase)
+	a.Load(true, rFuel, nFuel)
+	for _, p := range core {
+		a.Load(true, p.host, home(p.guest))
+	}
+	a.JmpMem(nEntry)
+
+	a.Align(16)
+	e.landingOff = a.Len() // the stack of calls was empty and the guess was right
+	a.Load(true, x64.RSP, nTop)
+
+	e.indirectOff = a.Len() // go to the address in RAX
+	a.AluImm(x64.AND, true, x64.RAX, -2)
+	e.lookup()
+	a.JmpReg(x64.RCX)
+}
+
+// lookup loads RCX with the host address of the guest address in RAX, which is
+// even; that of the miss when there is none.
+func (e *emitter) lookup() {
+	a := &e.a
+	if e.c.base <= 0x7fffffff {
+		a.Lea(true, x64.RCX, x64.At(x64.RAX, -int32(e.c.base)))
+	} else {
+		a.MovImm(x64.RCX, -int64(e.c.base))
+		a.Alu(x64.ADD, true, x64.RCX, x64.RAX)
+	}
+	a.AluImm(x64.CMP, true, x64.RCX, int32(e.c.length))
+	out := a.JccShort(x64.AE)
+	a.ShiftImm(x64.SHL, true, x64.RCX, 1)
+	a.AluLoad(x64.ADD, true, x64.RCX, nTable)
+	a.Load(false, x64.RCX, x64.At(x64.RCX, 0))
+	back := a.JmpShort()
+	a.PatchShort(out)
+	a.MovImm(x64.RCX, 0)
+	a.PatchShort(back)
+	a.AluLoad(x64.ADD, true, x64.RCX, nCode)
+}
+
+// region translates r and makes its entries known.
+func (e *emitter) region(r *region) {
+	e.r = r
+	e.stubs, e.jumps, e.exits = e.stubs[:0], e.jumps[:0], e.exits[:0]
+	e.allocate()
+	for i := range r.blocks {
+		e.emitBlock(i)
+	}
+	// Stubs may add stubs.
+	for i := 0; i < len(e.stubs); i++ {
+		e.emitStub(&e.stubs[i])
+	}
+	for _, j := range e.jumps {
+		e.a.Patch(j.at, r.blocks[j.block].native)
+	}
+	var entries []int
+	for i := range r.blocks {
+		b := &r.blocks[i]
+		if b.entry || b.back || b.preds > 1 {
+			if p := e.c.place(b.pc); p != nil && p.Load() == 0 {
+				entries = append(entries, i, e.entryStub(b))
+			}
+		}
+	}
+	e.c.publish(e.exits)
+	for i := 0; i < len(entries); i += 2 {
+		e.c.place(r.blocks[entries[i]].pc).Store(uint32(entries[i+1]))
+	}
+}
+
+// entryStub writes the way into a block from outside and returns its offset.
+func (e *emitter) entryStub(b *block) int {
+	if len(e.locals)+len(e.localsX) == 0 {
+		return b.native
+	}
+	at := e.a.Len()
+	e.loadLocals()
+	e.a.JmpTo(b.native)
+	return at
+}
+
+func (e *emitter) loadLocals() {
+	for _, g := range e.locals {
+		e.a.Load(true, e.host[g], home(g))
+	}
+	for _, f := range e.localsX {
+		e.a.LoadX(true, e.hostX[f], homeX(f))
+	}
+}
+
+func (e *emitter) storeLocals() {
+	for _, g := range e.locals {
+		if e.written>>g&1 != 0 {
+			e.a.Store(8, home(g), e.host[g])
+		}
+	}
+	for _, f := range e.localsX {
+		if e.writesX>>f&1 != 0 {
+			e.a.StoreX(true, homeX(f), e.hostX[f])
+		}
+	}
+}
+
+// emitBlock writes block i: its charge, its instructions, and the way on where
+// the next block in the text is not the next one in the program.
+func (e *emitter) emitBlock(i int) {
+	b := &e.r.blocks[i]
+	// What is known about registers holds only if this block follows the
+	// previous one and can be entered from nowhere else.
+	if b.preds != 1 || b.entry || b.back || !e.followed(i) {
+		e.near, e.boxed = 0, 0
+	}
+	if b.back {
+		e.a.Align(16)
+	}
+	e.block, b.native = b, e.a.Len()
+	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
+	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
+	e.findGroups()
+	for k := range b.count {
+		e.at = k
+		in := &e.r.insts[b.first+k]
+		if in.Rd == 0 && pure[in.Op] {
+			continue
+		}
+		h := templates[in.Op]
+		if h == nil || !h(e, in) {
+			e.rest()
+			return
+		}
+	}
+	if in := e.r.last(b); flowOf(&in.Inst) == falls {
+		e.goOn(i, in.next())
+	}
+}
+
+// followed says whether the block before i runs into it.
+func (e *emitter) followed(i int) bool {
+	if i == 0 {
+		return false
+	}
+	in := e.r.last(&e.r.blocks[i-1])
+	kind := flowOf(&in.Inst)
+	return (kind == falls || kind == branch) && in.next() == e.r.blocks[i].pc && templates[in.Op] != nil
+}
+
+// goOn continues at pc after block i.
+func (e *emitter) goOn(i int, pc uint64) {
+	if i+1 < len(e.r.blocks) && e.r.blocks[i+1].pc == pc {
+		return
+	}
+	e.jumpTo(pc)
+}
+
+// jumpTo jumps to the block at pc, or out of the region.
+func (e *emitter) jumpTo(pc uint64) {
+	if k, ok := e.r.index[pc]; ok {
+		if n := e.r.blocks[k].native; n >= 0 {
+			e.a.JmpTo(n)
+			return
+		}
+		e.jumps = append(e.jumps, fixup{e.a.Jmp(), k})
+		return
+	}
+	e.leaveTo(pc)
+}
+
+// branchTo is jumpTo under a condition.
+func (e *emitter) branchTo(c x64.Cond, pc uint64) {
+	if k, ok := e.r.index[pc]; ok {
+		if n := e.r.blocks[k].native; n >= 0 {
+			e.a.JccTo(c, n)
+			return
+		}
+		e.jumps = append(e.jumps, fixup{e.a.Jcc(c), k})
+		return
+	}
+	e.stubs = append(e.stubs, stub{from: []int{e.a.Jcc(c)}, then: func() { e.leaveTo(pc) }})
+}
+
+// leaveTo leaves the region for pc: by a jump if its code is known, by a slot
+// that will lead there otherwise.
+func (e *emitter) leaveTo(pc uint64) {
+	e.storeLocals()
+	if p := e.c.place(pc); p != nil {
+		if at := p.Load(); at > soloEntry {
+			e.a.JmpTo(int(at))
+			return
+		}
+	}
+	e.a.JmpRel(e.slotFor(pc))
+}
+
+// slotFor makes a slot that asks Run for the code at pc when it is first used.
+func (e *emitter) slotFor(pc uint64) int {
+	slot := e.c.newSlot(0)
+	e.stubs = append(e.stubs, stub{then: func() {
+		e.c.setSlot(slot, e.a.Len())
+		e.leave(exit{pc: pc, kind: exitLink, slot: int32(slot)})
+	}})
+	return slot
+}
+
+// leave writes the exit x; the local registers are home.
+func (e *emitter) leave(x exit) {
+	id := len(*e.c.exits.Load()) + len(e.exits)
+	e.exits = append(e.exits, x)
+	e.a.MovImm(x64.RAX, int64(id))
+	e.a.Patch(e.a.Jmp(), e.exitOff)
+}
+
+// leaveIf leaves through x under a condition. Consecutive conditions that lead
+// to the same exit share its stub.
+func (e *emitter) leaveIf(c x64.Cond, x exit) {
+	at := e.a.Jcc(c)
+	if n := len(e.stubs); n > 0 && e.stubs[n-1].then == nil && e.stubs[n-1].exit == x {
+		e.stubs[n-1].from = append(e.stubs[n-1].from, at)
+		return
+	}
+	e.stubs = append(e.stubs, stub{from: []int{at}, exit: x})
+}
+
+func (e *emitter) emitStub(s *stub) {
+	for _, at := range s.from {
+		e.a.Patch(at, e.a.Len())
+	}
+	if s.then != nil {
+		s.then()
+		return
+	}
+	e.storeLocals()
+	e.leave(s.exit)
+}
+
+// here is the exit that lets the interpreter execute the instruction in hand and
+// the rest of its block.
+func (e *emitter) here() exit {
+	in := &e.r.insts[e.block.first+e.at]
+	return exit{pc: in.pc, kind: exitRest, undo: uint16(e.block.count - e.at)}
+}
+
+// restIf leaves the rest of the block to the interpreter under a condition.
+func (e *emitter) restIf(c x64.Cond) { e.leaveIf(c, e.here()) }
+
+// rest leaves the rest of the block to the interpreter.
+func (e *emitter) rest() {
+	e.storeLocals()
+	e.leave(e.here())
+}
+
+// template translates one instruction. It returns false, having written
+// nothing, when it cannot.
+type template func(*emitter, *inst) bool
+
+// Covers says whether an operation has a template; the others are executed by
+// the interpreter.
+func Covers(op isa.Op) bool { return int(op) < len(templates) && templates[op] != nil }

@@ -1,0 +1,734 @@
+//go:build linux
+
+package jit
+
+import (
+	"fishplate/riscv/isa"
+	"fishplate/riscv/x64"
+)
+
+// width of an operation, for the encoder.
+const (
+	w64 = true
+	w32 = false
+)
+
+// source returns the register that holds guest register r, loading it into
+// scratch if it lives in memory.
+func (e *emitter) source(w bool, r uint8, scratch x64.Reg) x64.Reg {
+	if h := e.host[r]; h != none {
+		return h
+	}
+	e.load(w, scratch, r)
+	return scratch
+}
+
+// load copies guest register r into dst.
+func (e *emitter) load(w bool, dst x64.Reg, r uint8) {
+	switch h := e.host[r]; {
+	case r == 0:
+		e.a.Alu(x64.XOR, w32, dst, dst)
+	case h == none:
+		e.a.Load(w, dst, home(r))
+	case h != dst || !w:
+		e.a.Mov(w, dst, h)
+	}
+}
+
+// alu writes op dst, r.
+func (e *emitter) alu(op x64.Alu, w bool, dst x64.Reg, r uint8) {
+	if h := e.host[r]; h != none {
+		e.a.Alu(op, w, dst, h)
+		return
+	}
+	e.a.AluLoad(op, w, dst, home(r))
+}
+
+// target returns where to compute guest register r: its own place, or RAX.
+func (e *emitter) target(r uint8) x64.Reg {
+	if h := e.host[r]; h != none {
+		return h
+	}
+	return x64.RAX
+}
+
+// put ends an instruction that computed r in reg.
+func (e *emitter) put(r uint8, reg x64.Reg) {
+	e.changed(r)
+	switch h := e.host[r]; {
+	case r == 0:
+	case h == none:
+		e.a.Store(8, home(r), reg)
+	case h != reg:
+		e.a.Mov(w64, h, reg)
+	}
+}
+
+// putSigned is put of the low 32 bits of reg, sign-extended.
+func (e *emitter) putSigned(r uint8, reg x64.Reg) {
+	e.changed(r)
+	if h := e.host[r]; h != none {
+		e.a.MovExtend(x64.Sign32, h, reg)
+		return
+	}
+	if r != 0 {
+		e.a.MovExtend(x64.Sign32, reg, reg)
+		e.a.Store(8, home(r), reg)
+	}
+}
+
+// putFlag ends an instruction whose result is a condition.
+func (e *emitter) putFlag(r uint8, c x64.Cond) {
+	e.a.Set(c, x64.RAX)
+	d := e.target(r)
+	e.a.MovExtend(x64.Zero8, d, x64.RAX)
+	e.put(r, d)
+}
+
+// changed forgets what was known about r.
+func (e *emitter) changed(r uint8) { e.near &^= 1 << r }
+
+// constant loads r with v.
+func (e *emitter) constant(r uint8, v int64) {
+	e.changed(r)
+	switch h := e.host[r]; {
+	case r == 0:
+	case h != none && v == 0:
+		e.a.Alu(x64.XOR, w32, h, h)
+	case h != none:
+		e.a.MovImm(h, v)
+	case v == int64(int32(v)):
+		e.a.StoreImm(8, home(r), int32(v))
+	default:
+		e.a.MovImm(x64.RAX, v)
+		e.a.Store(8, home(r), x64.RAX)
+	}
+}
+
+// compare sets the flags for a minus b.
+func (e *emitter) compare(a, b uint8) {
+	ha, hb := e.host[a], e.host[b]
+	switch {
+	case b == 0 && ha != none:
+		e.a.Test(w64, ha, ha)
+	case b == 0:
+		e.a.AluMemImm(x64.CMP, w64, home(a), 0)
+	case ha != none:
+		e.alu(x64.CMP, w64, ha, b)
+	case hb != none:
+		e.a.AluStore(x64.CMP, w64, home(a), hb)
+	default:
+		e.load(w64, x64.RAX, a)
+		e.alu(x64.CMP, w64, x64.RAX, b)
+	}
+}
+
+// compareImm sets the flags for a minus imm.
+func (e *emitter) compareImm(a uint8, imm int32) {
+	if h := e.host[a]; h != none {
+		e.a.AluImm(x64.CMP, w64, h, imm)
+		return
+	}
+	e.a.AluMemImm(x64.CMP, w64, home(a), imm)
+}
+
+// binary makes rd = rs1 op rs2.
+func binary(op x64.Alu, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		a, b := in.Rs1, in.Rs2
+		d := e.target(in.Rd)
+		ha, hb := e.host[a], e.host[b]
+		if w && op == x64.ADD && ha != none && hb != none && d != ha && d != hb {
+			e.a.Lea(w64, d, x64.Indexed(ha, hb, 1, 0))
+			e.put(in.Rd, d)
+			return true
+		}
+		if w && op == x64.SUB && a == 0 && d == hb {
+			e.a.Unary(x64.NEG, w64, d)
+			e.put(in.Rd, d)
+			return true
+		}
+		if !w {
+			d = x64.RAX
+		}
+		if d == hb && op != x64.SUB {
+			a, b, hb = b, a, ha
+		}
+		if d == hb {
+			d = x64.RAX // it would be overwritten before it is used
+		}
+		e.load(w, d, a)
+		if b != 0 {
+			e.alu(op, w, d, b)
+		} else if op == x64.AND {
+			e.a.Alu(x64.XOR, w32, d, d)
+		}
+		if w {
+			e.put(in.Rd, d)
+		} else {
+			e.putSigned(in.Rd, d)
+		}
+		return true
+	}
+}
+
+// binaryImm makes rd = rs1 op imm.
+func binaryImm(op x64.Alu) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		if e.host[in.Rd] == none && in.Rd == in.Rs1 {
+			e.changed(in.Rd)
+			e.a.AluMemImm(op, w64, home(in.Rd), int32(in.Imm))
+			return true
+		}
+		e.load(w64, d, in.Rs1)
+		if op == x64.XOR && in.Imm == -1 {
+			e.a.Unary(x64.NOT, w64, d)
+		} else {
+			e.a.AluImm(op, w64, d, int32(in.Imm))
+		}
+		e.put(in.Rd, d)
+		return true
+	}
+}
+
+// addImm is addi, with what is known about the register.
+func addImm(e *emitter, in *inst) bool {
+	known := e.near>>in.Rs1&1 != 0
+	shift := e.shift[in.Rs1] + int32(in.Imm)
+	switch h, hs := e.host[in.Rd], e.host[in.Rs1]; {
+	case in.Rs1 == 0:
+		e.constant(in.Rd, in.Imm)
+	case in.Rd == in.Rs1 && in.Imm == 0:
+		return true
+	case in.Rd == in.Rs1 && h != none:
+		e.a.AluImm(x64.ADD, w64, h, int32(in.Imm))
+	case in.Rd == in.Rs1:
+		e.a.AluMemImm(x64.ADD, w64, home(in.Rd), int32(in.Imm))
+	case hs != none && in.Imm != 0:
+		d := e.target(in.Rd)
+		e.a.Lea(w64, d, x64.At(hs, int32(in.Imm)))
+		e.put(in.Rd, d)
+	case hs != none:
+		e.put(in.Rd, hs)
+	default:
+		d := e.target(in.Rd)
+		e.load(w64, d, in.Rs1)
+		if in.Imm != 0 {
+			e.a.AluImm(x64.ADD, w64, d, int32(in.Imm))
+		}
+		e.put(in.Rd, d)
+	}
+	e.changed(in.Rd)
+	if known && shift > -reach && shift < reach {
+		e.near |= 1 << in.Rd
+		e.shift[in.Rd] = shift
+	}
+	return true
+}
+
+// addImmW is addiw, of which sext.w is the most frequent.
+func addImmW(e *emitter, in *inst) bool {
+	hs := e.host[in.Rs1]
+	switch {
+	case in.Rs1 == 0:
+		e.constant(in.Rd, int64(int32(in.Imm)))
+		return true
+	case in.Imm == 0 && hs != none:
+		if in.Rd != 0 && e.host[in.Rd] == none {
+			e.a.MovExtend(x64.Sign32, x64.RAX, hs)
+			e.put(in.Rd, x64.RAX)
+			return true
+		}
+		e.putSigned(in.Rd, hs)
+		return true
+	case in.Imm == 0:
+		d := e.target(in.Rd)
+		e.a.LoadExtend(x64.Sign32, d, home(in.Rs1))
+		e.put(in.Rd, d)
+		return true
+	case hs != none:
+		e.a.Lea(w32, x64.RAX, x64.At(hs, int32(in.Imm)))
+	default:
+		e.load(w32, x64.RAX, in.Rs1)
+		e.a.AluImm(x64.ADD, w32, x64.RAX, int32(in.Imm))
+	}
+	e.putSigned(in.Rd, x64.RAX)
+	return true
+}
+
+// shiftImm makes rd = rs1 shifted by imm, on 64 or 32 bits.
+func shiftImm(op x64.Shift, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		if !w {
+			d = x64.RAX
+		}
+		n := uint8(in.Imm)
+		h := e.host[in.Rs1]
+		switch {
+		case op == x64.SHL && n >= 1 && n <= 3 && h != none && h != d:
+			if n == 1 {
+				e.a.Lea(w, d, x64.Indexed(h, h, 1, 0))
+			} else {
+				e.a.LeaIndex(w, d, h, 1<<n, 0)
+			}
+		case op == x64.ROR && h != none:
+			e.a.Rorx(w, d, h, n)
+		default:
+			e.load(w, d, in.Rs1)
+			if n != 0 {
+				e.a.ShiftImm(op, w, d, n)
+			}
+		}
+		if w {
+			e.put(in.Rd, d)
+		} else {
+			e.putSigned(in.Rd, d)
+		}
+		return true
+	}
+}
+
+// shift makes rd = rs1 shifted by rs2.
+func shift(op x64.Shift, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		if !w {
+			d = x64.RAX
+		}
+		n := e.source(w, in.Rs2, x64.RCX)
+		e.a.Shiftx(op, w, d, e.source(w, in.Rs1, x64.RAX), n)
+		if w {
+			e.put(in.Rd, d)
+		} else {
+			e.putSigned(in.Rd, d)
+		}
+		return true
+	}
+}
+
+// rotate makes rd = rs1 rotated by rs2.
+func rotate(op x64.Shift, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		e.load(w, x64.RCX, in.Rs2)
+		e.load(w, x64.RAX, in.Rs1)
+		e.a.ShiftCL(op, w, x64.RAX)
+		if w {
+			e.put(in.Rd, x64.RAX)
+		} else {
+			e.putSigned(in.Rd, x64.RAX)
+		}
+		return true
+	}
+}
+
+// less makes rd = rs1 < rs2.
+func less(c x64.Cond) template {
+	return func(e *emitter, in *inst) bool {
+		if in.Rs1 == 0 && in.Rs2 != 0 { // 0 < x
+			e.compare(in.Rs2, 0)
+			e.putFlag(in.Rd, map[x64.Cond]x64.Cond{x64.L: x64.G, x64.B: x64.NE}[c])
+			return true
+		}
+		if in.Rs2 == 0 && c == x64.B {
+			e.constant(in.Rd, 0)
+			return true
+		}
+		e.compare(in.Rs1, in.Rs2)
+		e.putFlag(in.Rd, c)
+		return true
+	}
+}
+
+// lessImm makes rd = rs1 < imm.
+func lessImm(c x64.Cond) template {
+	return func(e *emitter, in *inst) bool {
+		e.compareImm(in.Rs1, int32(in.Imm))
+		e.putFlag(in.Rd, c)
+		return true
+	}
+}
+
+func loadUpper(e *emitter, in *inst) bool {
+	e.constant(in.Rd, in.Imm)
+	return true
+}
+
+func addUpper(e *emitter, in *inst) bool {
+	v := int64(in.pc) + in.Imm
+	if e.c.narrow {
+		v = int64(int32(v))
+	}
+	e.constant(in.Rd, v)
+	return true
+}
+
+func nothing(*emitter, *inst) bool { return true }
+
+// multiply makes rd = low half of rs1 × rs2.
+func multiply(w bool) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		if !w || d == e.host[in.Rs2] && in.Rd != in.Rs1 {
+			d = x64.RAX
+		}
+		e.load(w, d, in.Rs1)
+		if h := e.host[in.Rs2]; h != none {
+			e.a.Imul(w, d, h)
+		} else {
+			e.a.ImulLoad(w, d, home(in.Rs2))
+		}
+		if w {
+			e.put(in.Rd, d)
+		} else {
+			e.putSigned(in.Rd, d)
+		}
+		return true
+	}
+}
+
+// keepRDX surrounds code that needs RDX, which may hold a guest register.
+func (e *emitter) keepRDX(f func()) {
+	used := false
+	for _, g := range e.locals {
+		used = used || e.host[g] == x64.RDX
+	}
+	if used {
+		e.a.Store(8, nSpill, x64.RDX)
+	}
+	f()
+	if used {
+		e.a.Load(w64, x64.RDX, nSpill)
+	}
+}
+
+// multiplyHigh makes rd = high half of rs1 × rs2. op is MUL or IMUL; mixed
+// corrects MUL for a signed rs1.
+func multiplyHigh(op x64.Group3, mixed bool) template {
+	return func(e *emitter, in *inst) bool {
+		e.keepRDX(func() {
+			e.load(w64, x64.RCX, in.Rs2)
+			e.load(w64, x64.RAX, in.Rs1)
+			e.a.Unary(op, w64, x64.RCX)
+			e.a.Mov(w64, x64.RCX, x64.RDX)
+		})
+		if mixed {
+			e.load(w64, x64.RAX, in.Rs1)
+			e.a.ShiftImm(x64.SAR, w64, x64.RAX, 63)
+			if in.Rs2 == 0 {
+				e.a.Alu(x64.XOR, w32, x64.RAX, x64.RAX)
+			} else {
+				e.alu(x64.AND, w64, x64.RAX, in.Rs2)
+			}
+			e.a.Alu(x64.SUB, w64, x64.RCX, x64.RAX)
+		}
+		e.put(in.Rd, x64.RCX)
+		return true
+	}
+}
+
+// divide makes the quotient or the remainder. Dividing by 0 gives all ones, or
+// the dividend; the lowest integer divided by -1 gives itself, or 0.
+func divide(w, signed, remainder bool) template {
+	return func(e *emitter, in *inst) bool {
+		a := &e.a
+		e.load(w, x64.RCX, in.Rs2)
+		e.load(w, x64.RAX, in.Rs1)
+		a.Test(w, x64.RCX, x64.RCX)
+		zero := a.JccShort(x64.E)
+		minus := 0
+		if signed {
+			a.AluImm(x64.CMP, w, x64.RCX, -1)
+			minus = a.JccShort(x64.E)
+		}
+		e.keepRDX(func() {
+			if signed {
+				a.SignRAX(w)
+				a.Unary(x64.IDIV, w, x64.RCX)
+			} else {
+				a.Alu(x64.XOR, w32, x64.RDX, x64.RDX)
+				a.Unary(x64.DIV, w, x64.RCX)
+			}
+			if remainder {
+				a.Mov(w, x64.RAX, x64.RDX)
+			}
+		})
+		done := a.JmpShort()
+		if signed {
+			a.PatchShort(minus)
+			if remainder {
+				a.Alu(x64.XOR, w32, x64.RAX, x64.RAX)
+			} else {
+				a.Unary(x64.NEG, w, x64.RAX)
+			}
+		}
+		over := 0
+		if signed && !remainder {
+			over = a.JmpShort()
+		}
+		if !remainder {
+			a.PatchShort(zero)
+			a.MovImm(x64.RAX, -1)
+		}
+		a.PatchShort(done)
+		if remainder {
+			a.PatchShort(zero)
+		}
+		if over != 0 {
+			a.PatchShort(over)
+		}
+		if w {
+			e.put(in.Rd, x64.RAX)
+		} else {
+			e.putSigned(in.Rd, x64.RAX)
+		}
+		return true
+	}
+}
+
+// addScaled makes rd = rs2 + rs1 << n; low takes only the low half of rs1, and
+// narrow makes the result one of RV32.
+func addScaled(n uint8, low, narrow bool) template {
+	return func(e *emitter, in *inst) bool {
+		var index x64.Reg
+		if low {
+			e.load(w32, x64.RAX, in.Rs1)
+			index = x64.RAX
+		} else {
+			index = e.source(w64, in.Rs1, x64.RAX)
+		}
+		base := e.source(w64, in.Rs2, x64.RCX)
+		d := e.target(in.Rd)
+		if narrow {
+			d = x64.RAX
+		}
+		e.a.Lea(!narrow, d, x64.Indexed(base, index, 1<<n, 0))
+		if narrow {
+			e.putSigned(in.Rd, d)
+		} else {
+			e.put(in.Rd, d)
+		}
+		return true
+	}
+}
+
+// shiftLow is slli.uw.
+func shiftLow(e *emitter, in *inst) bool {
+	e.load(w32, x64.RAX, in.Rs1)
+	if in.Imm != 0 {
+		e.a.ShiftImm(x64.SHL, w64, x64.RAX, uint8(in.Imm))
+	}
+	e.put(in.Rd, x64.RAX)
+	return true
+}
+
+// withNot makes rd = rs1 op not rs2, or not (rs1 xor rs2).
+func withNot(op x64.Alu) template {
+	return func(e *emitter, in *inst) bool {
+		e.load(w64, x64.RAX, in.Rs2)
+		if op != x64.XOR {
+			e.a.Unary(x64.NOT, w64, x64.RAX)
+		}
+		switch {
+		case in.Rs1 != 0:
+			e.alu(op, w64, x64.RAX, in.Rs1)
+		case op == x64.AND:
+			e.a.Alu(x64.XOR, w32, x64.RAX, x64.RAX)
+		}
+		if op == x64.XOR {
+			e.a.Unary(x64.NOT, w64, x64.RAX)
+		}
+		e.put(in.Rd, x64.RAX)
+		return true
+	}
+}
+
+func countBits(op x64.Count, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		e.a.Count(op, w, d, e.source(w, in.Rs1, x64.RAX))
+		e.put(in.Rd, d)
+		return true
+	}
+}
+
+// select makes rd the operand that c prefers when comparing rs1 with rs2.
+func selectBy(worse x64.Cond) template {
+	return func(e *emitter, in *inst) bool {
+		b := e.source(w64, in.Rs2, x64.RCX)
+		e.load(w64, x64.RAX, in.Rs1)
+		e.a.Alu(x64.CMP, w64, x64.RAX, b)
+		e.a.Cmov(worse, w64, x64.RAX, b)
+		e.put(in.Rd, x64.RAX)
+		return true
+	}
+}
+
+func extend(x x64.Extend) template {
+	return func(e *emitter, in *inst) bool {
+		d := e.target(in.Rd)
+		e.a.MovExtend(x, d, e.source(w64, in.Rs1, x64.RAX))
+		e.put(in.Rd, d)
+		return true
+	}
+}
+
+// reverse is rev8; narrow that of RV32.
+func reverse(narrow bool) template {
+	return func(e *emitter, in *inst) bool {
+		e.load(!narrow, x64.RAX, in.Rs1)
+		e.a.Bswap(!narrow, x64.RAX)
+		if narrow {
+			e.putSigned(in.Rd, x64.RAX)
+		} else {
+			e.put(in.Rd, x64.RAX)
+		}
+		return true
+	}
+}
+
+// orCombine is orc.b: each byte becomes all ones unless it is 0.
+func orCombine(e *emitter, in *inst) bool {
+	e.a.XFromReg(w64, x0, e.source(w64, in.Rs1, x64.RAX))
+	e.a.Vec(x64.XorP, x1, x1, x1)
+	e.a.Vec(x64.CmpEqB, x0, x0, x1)
+	e.a.RegFromX(w64, x64.RAX, x0)
+	e.a.Unary(x64.NOT, w64, x64.RAX)
+	e.put(in.Rd, x64.RAX)
+	return true
+}
+
+// carryless is clmul and its relatives: bits 63..0, 127..64 or 126..63.
+func carryless(part uint8) template {
+	return func(e *emitter, in *inst) bool {
+		e.a.XFromReg(w64, x0, e.source(w64, in.Rs1, x64.RAX))
+		e.a.XFromReg(w64, x1, e.source(w64, in.Rs2, x64.RAX))
+		e.a.VecImm(x64.Pclmul, x0, x0, x1, 0)
+		if part == 0 {
+			e.a.RegFromX(w64, x64.RAX, x0)
+			e.put(in.Rd, x64.RAX)
+			return true
+		}
+		e.a.HighFromX(x64.RCX, x0)
+		if part == 2 {
+			e.a.RegFromX(w64, x64.RAX, x0)
+			e.a.ShiftImm(x64.SHR, w64, x64.RAX, 63)
+			e.a.Lea(w64, x64.RCX, x64.Indexed(x64.RAX, x64.RCX, 2, 0))
+		}
+		e.put(in.Rd, x64.RCX)
+		return true
+	}
+}
+
+// bit makes rd = rs1 with one bit changed, or (BT) that bit; w32 is for RV32.
+func bit(op x64.Bit, imm, w bool) template {
+	return func(e *emitter, in *inst) bool {
+		e.load(w, x64.RAX, in.Rs1)
+		if imm {
+			e.a.BitImm(op, w, x64.RAX, uint8(in.Imm))
+		} else {
+			e.a.BitReg(op, w, x64.RAX, e.source(w64, in.Rs2, x64.RCX))
+		}
+		switch {
+		case op == x64.BT:
+			e.putFlag(in.Rd, x64.B)
+		case w:
+			e.put(in.Rd, x64.RAX)
+		default:
+			e.putSigned(in.Rd, x64.RAX)
+		}
+		return true
+	}
+}
+
+// zeroIf makes rd = rs1, or 0 if rs2 compares so with 0.
+func zeroIf(c x64.Cond) template {
+	return func(e *emitter, in *inst) bool {
+		e.a.Alu(x64.XOR, w32, x64.RCX, x64.RCX)
+		if in.Rs1 == 0 {
+			e.constant(in.Rd, 0)
+			return true
+		}
+		e.load(w64, x64.RAX, in.Rs1)
+		e.compare(in.Rs2, 0)
+		e.a.Cmov(c, w64, x64.RAX, x64.RCX)
+		e.put(in.Rd, x64.RAX)
+		return true
+	}
+}
+
+// multiplyHigh32 makes the upper half of a product of RV32, whose operands are
+// sign-extended; zero names those that are unsigned.
+func multiplyHigh32(zero1, zero2 bool) template {
+	return func(e *emitter, in *inst) bool {
+		e.load(!zero1, x64.RAX, in.Rs1)
+		e.load(!zero2, x64.RCX, in.Rs2)
+		e.a.Imul(w64, x64.RAX, x64.RCX)
+		e.a.ShiftImm(x64.SAR, w64, x64.RAX, 32)
+		e.putSigned(in.Rd, x64.RAX)
+		return true
+	}
+}
+
+// templates is filled for each operation that has native code.
+var templates = buildTemplates()
+
+func buildTemplates() *[isa.OpCount]template {
+	t := new([isa.OpCount]template)
+	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates()} {
+		for op, f := range part {
+			t[op] = f
+		}
+	}
+	return t
+}
+
+func integerTemplates() map[isa.Op]template {
+	return map[isa.Op]template{
+		isa.OpLui: loadUpper, isa.OpAuipc: addUpper, isa.OpAuipc32: addUpper, isa.OpFence: nothing, isa.OpFenceI: nothing,
+		isa.OpAddi: addImm, isa.OpAddiw: addImmW,
+		isa.OpXori: binaryImm(x64.XOR), isa.OpOri: binaryImm(x64.OR), isa.OpAndi: binaryImm(x64.AND),
+		isa.OpSlti: lessImm(x64.L), isa.OpSltiu: lessImm(x64.B), isa.OpSlt: less(x64.L), isa.OpSltu: less(x64.B),
+		isa.OpAdd: binary(x64.ADD, w64), isa.OpSub: binary(x64.SUB, w64), isa.OpXor: binary(x64.XOR, w64),
+		isa.OpOr: binary(x64.OR, w64), isa.OpAnd: binary(x64.AND, w64), isa.OpAddw: binary(x64.ADD, w32), isa.OpSubw: binary(x64.SUB, w32),
+		isa.OpSlli: shiftImm(x64.SHL, w64), isa.OpSrli: shiftImm(x64.SHR, w64), isa.OpSrai: shiftImm(x64.SAR, w64),
+		isa.OpSlliw: shiftImm(x64.SHL, w32), isa.OpSrliw: shiftImm(x64.SHR, w32), isa.OpSraiw: shiftImm(x64.SAR, w32),
+		isa.OpSll: shift(x64.SHL, w64), isa.OpSrl: shift(x64.SHR, w64), isa.OpSra: shift(x64.SAR, w64),
+		isa.OpSllw: shift(x64.SHL, w32), isa.OpSrlw: shift(x64.SHR, w32), isa.OpSraw: shift(x64.SAR, w32),
+		isa.OpMul: multiply(w64), isa.OpMulw: multiply(w32),
+		isa.OpMulh: multiplyHigh(x64.IMUL, false), isa.OpMulhu: multiplyHigh(x64.MUL, false), isa.OpMulhsu: multiplyHigh(x64.MUL, true),
+		isa.OpDiv: divide(w64, true, false), isa.OpDivu: divide(w64, false, false), isa.OpRem: divide(w64, true, true), isa.OpRemu: divide(w64, false, true),
+		isa.OpDivw: divide(w32, true, false), isa.OpDivuw: divide(w32, false, false), isa.OpRemw: divide(w32, true, true), isa.OpRemuw: divide(w32, false, true),
+		isa.OpAddUw: addScaled(0, true, false), isa.OpSh1add: addScaled(1, false, false), isa.OpSh2add: addScaled(2, false, false), isa.OpSh3add: addScaled(3, false, false),
+		isa.OpSh1addUw: addScaled(1, true, false), isa.OpSh2addUw: addScaled(2, true, false), isa.OpSh3addUw: addScaled(3, true, false),
+		isa.OpSh1add32: addScaled(1, false, true), isa.OpSh2add32: addScaled(2, false, true), isa.OpSh3add32: addScaled(3, false, true),
+		isa.OpSlliUw: shiftLow, isa.OpAndn: withNot(x64.AND), isa.OpOrn: withNot(x64.OR), isa.OpXnor: withNot(x64.XOR),
+		isa.OpClz: countBits(x64.LZCNT, w64), isa.OpClzw: countBits(x64.LZCNT, w32), isa.OpCtz: countBits(x64.TZCNT, w64), isa.OpCtzw: countBits(x64.TZCNT, w32),
+		isa.OpCpop: countBits(x64.POPCNT, w64), isa.OpCpopw: countBits(x64.POPCNT, w32),
+		isa.OpMin: selectBy(x64.G), isa.OpMinu: selectBy(x64.A), isa.OpMax: selectBy(x64.L), isa.OpMaxu: selectBy(x64.B),
+		isa.OpSextB: extend(x64.Sign8), isa.OpSextH: extend(x64.Sign16), isa.OpZextH: extend(x64.Zero16),
+		isa.OpRol: rotate(x64.ROL, w64), isa.OpRolw: rotate(x64.ROL, w32), isa.OpRor: rotate(x64.ROR, w64), isa.OpRorw: rotate(x64.ROR, w32),
+		isa.OpRori: shiftImm(x64.ROR, w64), isa.OpRoriw: shiftImm(x64.ROR, w32),
+		isa.OpOrcB: orCombine, isa.OpRev8: reverse(false), isa.OpRev832: reverse(true),
+		isa.OpClmul: carryless(0), isa.OpClmulh: carryless(1), isa.OpClmulr: carryless(2),
+		isa.OpBclr: bit(x64.BTR, false, w64), isa.OpBclri: bit(x64.BTR, true, w64), isa.OpBext: bit(x64.BT, false, w64), isa.OpBexti: bit(x64.BT, true, w64),
+		isa.OpBinv: bit(x64.BTC, false, w64), isa.OpBinvi: bit(x64.BTC, true, w64), isa.OpBset: bit(x64.BTS, false, w64), isa.OpBseti: bit(x64.BTS, true, w64),
+		isa.OpBclr32: bit(x64.BTR, false, w32), isa.OpBclri32: bit(x64.BTR, true, w32), isa.OpBext32: bit(x64.BT, false, w32),
+		isa.OpBinv32: bit(x64.BTC, false, w32), isa.OpBinvi32: bit(x64.BTC, true, w32), isa.OpBset32: bit(x64.BTS, false, w32), isa.OpBseti32: bit(x64.BTS, true, w32),
+		isa.OpCzeroEqz: zeroIf(x64.E), isa.OpCzeroNez: zeroIf(x64.NE),
+		isa.OpMulh32: multiplyHigh32(false, false), isa.OpMulhu32: multiplyHigh32(true, true), isa.OpMulhsu32: multiplyHigh32(false, true),
+	}
+}
+
+// pure are the operations that do nothing but write rd, so that writing x0 is
+// doing nothing.
+var pure = buildPure()
+
+func buildPure() *[isa.OpCount]bool {
+	t := new([isa.OpCount]bool)
+	for op := range integerTemplates() {
+		t[op] = true
+	}
+	return t
+}

@@ -1,0 +1,120 @@
+package jit
+
+import (
+	"unsafe"
+
+	"fishplate/riscv/interp"
+	"fishplate/riscv/memory"
+)
+
+// margin is the distance from both ends of the address space that a base
+// register must keep for its small displacements to need no check. The lower one
+// includes the guard page.
+const (
+	margin = 8 << 10
+	reach  = margin - memory.GuardSize
+)
+
+// slice bounds what is interpreted before generated code is looked for again.
+const slice = 4096
+
+// Run executes at most fuel instructions, as State.Run does.
+func (c *Cache) Run(s *interp.State, code *interp.Code, mem *memory.Memory, fuel uint64) interp.Exit {
+	if mem.Size() == 0 {
+		return s.Run(code, mem, fuel)
+	}
+	r := runner{c: c, s: s, code: code, mem: mem, fuel: fuel}
+	n := &s.N
+	n.Base = mem.Base()
+	n.Limit = 0
+	if size := mem.Size(); size > 2*margin {
+		n.Limit = size - 2*margin
+	}
+	n.Code, n.Table = c.text.exec, uintptr(unsafe.Pointer(unsafe.SliceData(c.table)))
+	n.Control = control
+	n.Box[0] = 0xffffffff << 32
+	prepareCalls(n, c.emit.landing())
+	for {
+		at := uint32(0)
+		if s.RoundsToNearest() {
+			at = c.entry(s.PC)
+		}
+		var (
+			e    interp.Exit
+			done bool
+		)
+		if at == 0 {
+			e, done = r.interpret(code.Left(s.PC))
+		} else {
+			e, done = r.native(at)
+		}
+		if done {
+			return e
+		}
+	}
+}
+
+// runner is one call of Run.
+type runner struct {
+	c    *Cache
+	s    *interp.State
+	code *interp.Code
+	mem  *memory.Memory
+	fuel uint64
+}
+
+// interpret executes up to n instructions and says whether the run is over.
+func (r *runner) interpret(n uint64) (interp.Exit, bool) {
+	if !r.s.RoundsToNearest() {
+		n = slice
+	}
+	n = min(n, r.fuel)
+	before := r.s.Instret
+	e := r.s.Run(r.code, r.mem, n)
+	r.fuel -= r.s.Instret - before
+	return e, e.Kind != interp.Budget || r.fuel == 0
+}
+
+// native runs generated code from the offset at and deals with its exit.
+func (r *runner) native(at uint32) (interp.Exit, bool) {
+	c, s, n := r.c, r.s, &r.s.N
+	n.Fuel = r.fuel
+	n.Entry = c.text.exec + uintptr(at)
+	enter(unsafe.Pointer(&s.X[16]), c.text.exec+uintptr(c.emit.enterAt()))
+	if raised := flags(n.Status); raised != 0 {
+		s.Raise(raised)
+	}
+	x := &(*c.exits.Load())[n.Exit]
+	left := n.Fuel + uint64(x.undo)
+	s.Instret += r.fuel - left
+	r.fuel = left
+	switch x.kind {
+	case exitMiss:
+		s.PC = n.Next
+	case exitLink:
+		s.PC = x.pc
+		if to := c.entry(x.pc); to != 0 {
+			c.setSlot(int(x.slot), int(to))
+		}
+	case exitLow:
+		s.PC = x.pc
+		return r.interpret(r.fuel)
+	case exitRest:
+		s.PC = x.pc
+		return r.interpret(r.code.Left(x.pc))
+	}
+	return interp.Exit{}, false
+}
+
+// prepareCalls makes the stack of predicted returns usable. It is kept between
+// runs: every entry is checked when it is used, and code is never taken back.
+func prepareCalls(n *interp.Native, landing uintptr) {
+	top := uintptr(unsafe.Pointer(&n.Calls[len(n.Calls)-2]))
+	if n.Top == top {
+		return
+	}
+	n.Top, n.SP = top, top
+	n.Floor = uintptr(unsafe.Pointer(&n.Calls[2]))
+	n.Calls[len(n.Calls)-2] = uint64(landing)
+	n.Calls[len(n.Calls)-1] = 1 // no return address: they are even
+}
