@@ -160,7 +160,10 @@ func (g *gen) state() {
 	for _, c := range counters {
 		s.x[c] = 1
 	}
-	s.fcsr = uint32(g.IntN(5)<<5 | g.IntN(32))
+	s.fcsr = uint32(g.IntN(32))
+	if g.IntN(4) == 0 {
+		s.fcsr |= uint32(g.IntN(5)) << 5
+	}
 	s.data = make([]byte, dataLength)
 	for i := 0; i < len(s.data); i += 8 {
 		binary.LittleEndian.PutUint64(s.data[i:], g.interesting())

@@ -245,7 +245,7 @@ func (g *gen) control() {
 	case n == 2 || n == 3:
 		// A valid rounding mode mostly, or all that follows is illegal.
 		if g.IntN(30) > 0 {
-			f, rs = 5, uint32(g.IntN(5))
+			f, rs = 5, uint32(max(0, g.IntN(8)-3)) // often to nearest
 			if n == 3 {
 				f, rs = 6, 0
 			}
