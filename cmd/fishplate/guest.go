@@ -8,10 +8,10 @@ import (
 // guestVerbs are about a program on the desk: no process, no tenant.
 func guestVerbs() []verb {
 	return []verb{{
-		name: "guest", form: "run|disasm|gdb PROG …",
+		name: "guest", form: "run|disasm|gdb|profile PROG …",
 		short: "Run a RISC-V program on the desk, or look into it",
 		long:  "PROG is a statically linked RISC-V Linux executable, 64 or 32 bits.",
-		sub:   []verb{guestRunVerb(), guestDisasmVerb(), guestGDBVerb()},
+		sub:   []verb{guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
 	}}
 }
 

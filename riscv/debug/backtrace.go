@@ -139,7 +139,8 @@ func (u *unwinder) describe(frames []Frame, caller bool) []Frame {
 
 // up goes to the caller's frame; false says that there is none, or that it
 // cannot be found. A frame lies above the one that it called, save for the
-// innermost two, which may share a stack pointer: so a walk ends.
+// innermost two, which may share a stack pointer, and for handlers of signals,
+// which may have a stack of their own.
 func (u *unwinder) up(innermost bool) bool {
 	was, caller := *u, !innermost && !u.exact
 	u.exact = false
@@ -154,10 +155,13 @@ func (u *unwinder) up(innermost bool) bool {
 		u.exact = false
 		done = u.byFramePointer(innermost) || innermost && u.byLink()
 	}
+	if done && !u.returns(u.pc) {
+		done = u.byHandler()
+	}
 	if !done || u.pc == 0 {
 		return false
 	}
-	if !innermost && u.addr(u.x[sp]) <= was.addr(was.x[sp]) {
+	if !innermost && !u.exact && u.addr(u.x[sp]) <= was.addr(was.x[sp]) {
 		return false
 	}
 	return u.pc != was.pc || u.x[sp] != was.x[sp]
@@ -335,6 +339,29 @@ func (u *unwinder) byLink() bool {
 		return false
 	}
 	u.pc = u.addr(u.x[ra])
+	return true
+}
+
+// byHandler leaves the handler of a signal: it returns to where no code is, and
+// the stack holds the registers of what was interrupted, behind 128 bytes about
+// the signal and the head of a ucontext.
+func (u *unwinder) byHandler() bool {
+	w := uint64(u.word)
+	at := u.x[sp] + 128 + (5*w+128+15)&^15
+	var saved [32]uint64
+	for n := range saved {
+		v, ok := u.load(at + uint64(n)*w)
+		if !ok {
+			return false
+		}
+		saved[n] = v
+	}
+	pc := u.addr(saved[0]) // in the place of x0
+	if _, ok := u.m.Program().Decode(pc); !ok {
+		return false
+	}
+	saved[0] = 0
+	u.x, u.pc, u.exact = saved, pc, true
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"debug/dwarf"
 	"debug/elf"
+	"path"
 	"slices"
 )
 
@@ -108,6 +109,8 @@ type dwarfReader struct {
 	names map[dwarf.Offset]scope // of functions that others refer to
 	lines map[int64]bool         // line programs that were read
 	files []*dwarf.LineFile      // of the present unit
+	dir   string                 // where the present unit was compiled
+	paths map[string]string      // whole paths of its files
 	rows  int
 }
 
@@ -173,7 +176,8 @@ func (r *dwarfReader) collect() {
 
 // unit reads the lines of a compilation unit, once for units that share them.
 func (r *dwarfReader) unit(e *dwarf.Entry) {
-	r.files = nil
+	r.files, r.paths = nil, map[string]string{}
+	r.dir, _ = e.Val(dwarf.AttrCompDir).(string)
 	at, ok := e.Val(dwarf.AttrStmtList).(int64)
 	if !ok {
 		return
@@ -205,12 +209,24 @@ func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
 		if len(s.rows) == 0 {
 			s.low = e.Address
 		}
-		name := ""
-		if e.File != nil {
-			name = e.File.Name
-		}
-		s.rows = append(s.rows, row{e.Address, name, e.Line})
+		s.rows = append(s.rows, row{e.Address, r.path(e.File), e.Line})
 	}
+}
+
+// path returns the whole name of a file.
+func (r *dwarfReader) path(f *dwarf.LineFile) string {
+	if f == nil {
+		return ""
+	}
+	if f.Name == "" || path.IsAbs(f.Name) {
+		return f.Name
+	}
+	whole, ok := r.paths[f.Name]
+	if !ok {
+		whole = path.Join(r.dir, f.Name)
+		r.paths[f.Name] = whole
+	}
+	return whole
 }
 
 // riscvGuard is the end of the page that holds no code.
@@ -234,8 +250,8 @@ func (r *dwarfReader) inlined(e *dwarf.Entry, parent int32) int32 {
 		return -1
 	}
 	s := r.named(e)
-	if k, ok := e.Val(dwarf.AttrCallFile).(int64); ok && k >= 0 && k < int64(len(r.files)) && r.files[k] != nil {
-		s.callFile = r.files[k].Name
+	if k, ok := e.Val(dwarf.AttrCallFile).(int64); ok && k >= 0 && k < int64(len(r.files)) {
+		s.callFile = r.path(r.files[k])
 	}
 	if k, ok := e.Val(dwarf.AttrCallLine).(int64); ok {
 		s.callLine = int(k)

@@ -2,7 +2,6 @@ package debug
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"fishplate/riscv"
 	"fishplate/riscv/linux"
@@ -12,11 +11,15 @@ import (
 type Guest struct {
 	Machine *riscv.Machine
 
-	// Call performs what the program asks for at an exit that is neither
-	// Budget, Break nor Faulted, and moves PC past the instruction. It returns
-	// true with the exit code when the program is over, and an error when
-	// nobody answers such an exit.
-	Call func(riscv.Exit) (done bool, code int, err error)
+	// Handle does what the program's surroundings do after an exit: they serve
+	// a call, deliver a fault as a signal, or end the program. It returns true
+	// when the program is over; Status says how.
+	Handle func(riscv.Exit) (ended bool)
+	Status func() linux.Status
+
+	// Routine says that an exit is none of the debugger's business: a call, or
+	// the return from a signal handler.
+	Routine func(riscv.Exit) bool
 
 	// Restart makes the program anew, with other arguments if there are any;
 	// nil when that cannot be done. The old machine stays the caller's.
@@ -31,19 +34,7 @@ type Guest struct {
 // Linux returns the guest that a Linux process is. The process must stand at
 // its first instruction.
 func Linux(p *linux.Process) Guest {
-	return Guest{
-		Machine: p.Machine,
-		Auxv:    auxv(p.Machine),
-		Call: func(e riscv.Exit) (bool, int, error) {
-			if e.Kind != riscv.Call {
-				return false, 0, fmt.Errorf("serve the guest: nobody answers an exit of kind %v", e.Kind)
-			}
-			if !p.Call() {
-				return false, 0, nil
-			}
-			return true, p.Status().Code, nil
-		},
-	}
+	return Guest{Machine: p.Machine, Handle: p.Handle, Status: p.Status, Routine: p.Routine, Auxv: auxv(p.Machine)}
 }
 
 // maxStart bounds the words at the beginning of the stack that are looked at.

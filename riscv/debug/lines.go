@@ -196,7 +196,7 @@ func readable(name string) string {
 	if !mangled(name) {
 		return name
 	}
-	return demangle.Filter(name, demangle.NoParams, demangle.NoEnclosingParams, demangle.MaxLength(12))
+	return demangle.Filter(name, demangle.NoParams, demangle.NoEnclosingParams, demangle.NoTemplateParams, demangle.MaxLength(12))
 }
 
 // other returns name unless it says no more than known.

@@ -9,7 +9,7 @@ import (
 	"fishplate/riscv"
 )
 
-// Signals, as gdb numbers them.
+// Signals, as gdb numbers them. Up to 15 that is mostly as Linux does.
 const (
 	sigInt  = 2
 	sigIll  = 4
@@ -20,6 +20,23 @@ const (
 	sigXcpu = 24
 )
 
+// gdbSignal translates a signal of Linux.
+func gdbSignal(n int) byte {
+	switch n {
+	case 7: // SIGBUS
+		return sigBus
+	case 10: // SIGUSR1
+		return 30
+	case 12: // SIGUSR2
+		return 31
+	case 17: // SIGCHLD
+		return 20
+	case 31: // SIGSYS
+		return 12
+	}
+	return byte(n)
+}
+
 // stop is why the program stands.
 type stop struct {
 	signal byte
@@ -27,7 +44,11 @@ type stop struct {
 	exited bool   // it ended by itself with code
 	code   int
 	killed bool // it ended by signal
-	fault  bool // to go on with signal ends it
+
+	// To go on with signal means to let the surroundings handle this exit; the
+	// program's own signal handler may answer it.
+	pending *riscv.Exit
+	dying   bool // the signal has ended the program already, at a call
 }
 
 // answer is the stop reply packet. It brings pc and sp along, which gdb asks for
@@ -162,19 +183,18 @@ func (s *server) moveTo(text string) bool {
 	return true
 }
 
-// withSignal goes on with a signal. The program has no handlers, so the signal
-// of its own fault ends it; others, for instance that of a used-up budget, are
-// only news for the debugger.
+// withSignal goes on with a signal. That of the program's own fault is given to
+// it; others, for instance that of a used-up budget, are only news for the
+// debugger.
 func (s *server) withSignal(text string, o order) []byte {
 	n, err := strconv.ParseUint(text, 16, 8)
 	if err != nil {
 		return replyWrong
 	}
-	if n != 0 && s.last.fault && !s.over {
-		s.over = true
-		s.gone = s.gone || !s.extended
-		s.last = stop{killed: true, signal: byte(n)}
-		return s.answer(s.last)
+	if e := s.last.pending; n != 0 && e != nil && !s.over {
+		if s.trapped = 0; s.guest.Handle(*e) {
+			return s.answer(s.finish(s.end()))
+		}
 	}
 	return s.answer(s.run(o))
 }
@@ -187,17 +207,39 @@ func (s *server) run(o order) stop {
 	if s.over {
 		return s.last
 	}
+	if s.last.dying {
+		return s.finish(s.end())
+	}
 	m := s.guest.Machine
 	if s.trapped != 0 && s.trapped == m.PC {
 		m.SkipCall() // past the ebreak, or the program would stand there for ever
 	}
 	s.trapped = 0
-	s.last = s.advance(o)
-	s.over = s.last.exited || s.last.killed
-	if s.over && !s.extended {
+	return s.finish(s.advance(o))
+}
+
+// finish keeps the answer. A debugger that does not restart programs has
+// nothing more to do when this one is over.
+func (s *server) finish(t stop) stop {
+	s.last = t
+	if s.over = t.exited || t.killed; s.over && !s.extended {
 		s.gone = true
 	}
-	return s.last
+	return t
+}
+
+// end says how the program ended.
+func (s *server) end() stop {
+	status := s.guest.Status()
+	switch {
+	case status.Signal != 0:
+		return stop{killed: true, signal: gdbSignal(status.Signal)}
+	case status.Exited:
+		return stop{exited: true, code: status.Code}
+	case status.Exit.Kind == riscv.Faulted:
+		return stop{killed: true, signal: signalOf(status.Exit.Fault.Kind)}
+	}
+	return stop{killed: true, signal: sigIll}
 }
 
 // advance is the loop of run. A breakpoint at the very first instruction does
@@ -237,25 +279,28 @@ func (s *server) advance(o order) stop {
 
 // exit deals with what the machine returned; true says that the program stands.
 func (s *server) exit(e riscv.Exit) (stop, bool) {
-	switch e.Kind {
-	case riscv.Budget:
-		return stop{}, false
-	case riscv.Break:
-		s.trapped = s.guest.Machine.PC
-		return stop{signal: sigTrap}, true
-	case riscv.Faulted:
-		s.note("%v", e.Fault)
-		return stop{signal: signalOf(e.Fault.Kind), fault: true}, true
-	}
-	done, code, err := s.guest.Call(e)
 	switch {
-	case err != nil:
-		s.note("%v", err)
-		return stop{signal: sigIll, fault: true}, true
-	case done:
-		return stop{exited: true, code: code}, true
+	case e.Kind == riscv.Budget:
+		return stop{}, false
+	case s.guest.Routine(e):
+		if !s.guest.Handle(e) {
+			return stop{}, false
+		}
+		t := s.end()
+		if t.killed {
+			// It raised a signal that ends it, as abort does. That it can still be
+			// looked at is what a debugger is for.
+			return stop{signal: t.signal, dying: true}, true
+		}
+		return t, true
+	case e.Kind == riscv.Faulted:
+		s.note("%v", e.Fault)
+		return stop{signal: signalOf(e.Fault.Kind), pending: &e}, true
+	case e.Kind == riscv.Break:
+		s.trapped = s.guest.Machine.PC
+		return stop{signal: sigTrap, pending: &e}, true
 	}
-	return stop{}, false
+	return stop{signal: sigIll, pending: &e}, true
 }
 
 func signalOf(k riscv.FaultKind) byte {
