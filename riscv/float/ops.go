@@ -2,13 +2,6 @@ package float
 
 import "math"
 
-// plain64 says whether a result is a normal number that neither overflowed nor
-// came near the subnormals, so that the host's answer and flags are right when
-// NX is set already.
-func plain64(v uint64) bool { return v>>52&0x7ff-2 < 0x7fd }
-
-func plain32(v uint32) bool { return v>>23&0xff-2 < 0xfd }
-
 func hosted(rm, flags uint8) bool { return rm == RNE && flags&NX != 0 }
 
 // Add64 returns a + b in binary64.

@@ -18,25 +18,25 @@ func (s *State) float(in *ins) FaultKind {
 	// Operations without a rounding-mode field have 0 in its place.
 	rm := in.rs3 >> 5
 	if rm == isa.RMDynamic {
-		rm = s.frm
+		rm = s.fcsr >> 5
 	}
 	if rm > float.RMM {
 		return Illegal
 	}
 	switch op := in.op; {
 	case op <= isa.OpFmaxS:
-		s.F[in.rd&31] = box | uint64(s.single(in, rm))
+		s.F[in.rd] = box | uint64(s.single(in, rm))
 	case op >= isa.OpFmaddD && op <= isa.OpFmaxD:
-		s.F[in.rd&31] = s.double(in, rm)
+		s.F[in.rd] = s.double(in, rm)
 	case op == isa.OpFcvtSD:
-		s.F[in.rd&31] = box | uint64(float.Narrow(s.F[in.rs1&31], rm, &s.fflags))
+		s.F[in.rd] = box | uint64(float.Narrow(s.F[in.rs1], rm, &s.fcsr))
 	case op == isa.OpFcvtDS:
-		s.F[in.rd&31] = float.Widen(unbox(s.F[in.rs1&31]), &s.fflags)
+		s.F[in.rd] = float.Widen(unbox(s.F[in.rs1]), &s.fcsr)
 	default:
 		if v, ok := s.intToFloat(in, rm); ok {
-			s.F[in.rd&31] = v
+			s.F[in.rd] = v
 		} else if v := s.floatToInt(in, rm); in.rd != 0 {
-			s.X[in.rd&31] = v
+			s.X[in.rd] = v
 		}
 	}
 	return 0
@@ -44,7 +44,7 @@ func (s *State) float(in *ins) FaultKind {
 
 // double computes the operations from double to double.
 func (s *State) double(in *ins, rm uint8) uint64 {
-	a, b, fl := s.F[in.rs1&31], s.F[in.rs2&31], &s.fflags
+	a, b, fl := s.F[in.rs1], s.F[in.rs2], &s.fcsr
 	const sign = 1 << 63
 	switch in.op {
 	case isa.OpFaddD:
@@ -75,7 +75,7 @@ func (s *State) double(in *ins, rm uint8) uint64 {
 
 // single computes the operations from single to single.
 func (s *State) single(in *ins, rm uint8) uint32 {
-	a, b, fl := unbox(s.F[in.rs1&31]), unbox(s.F[in.rs2&31]), &s.fflags
+	a, b, fl := unbox(s.F[in.rs1]), unbox(s.F[in.rs2]), &s.fcsr
 	const sign = 1 << 31
 	switch in.op {
 	case isa.OpFaddS:
@@ -106,7 +106,7 @@ func (s *State) single(in *ins, rm uint8) uint32 {
 
 // floatToInt computes comparisons, classes, moves and conversions to integers.
 func (s *State) floatToInt(in *ins, rm uint8) uint64 {
-	d, e, fl := s.F[in.rs1&31], s.F[in.rs2&31], &s.fflags
+	d, e, fl := s.F[in.rs1], s.F[in.rs2], &s.fcsr
 	switch in.op {
 	case isa.OpFeqD:
 		return float.Eq64(d, e, fl)
@@ -148,7 +148,7 @@ func (s *State) floatToInt(in *ins, rm uint8) uint64 {
 
 // intToFloat computes moves and conversions from integers.
 func (s *State) intToFloat(in *ins, rm uint8) (uint64, bool) {
-	v, fl := s.X[in.rs1&31], &s.fflags
+	v, fl := s.X[in.rs1], &s.fcsr
 	switch in.op {
 	case isa.OpFmvWX:
 		return box | v&0xffffffff, true

@@ -1,34 +1,32 @@
 package interp
 
 import (
+	"math"
 	"math/bits"
 	"unsafe"
 
-	"fishplate/riscv/isa"
+	"fishplate/riscv/float"
 	"fishplate/riscv/memory"
-)
-
-const (
-	guard = memory.GuardSize
-	box   = 0xffffffff << 32 // upper half of a register that holds a single
 )
 
 // Run executes at most fuel instructions of program on mem, beginning at PC. On
 // return PC, the registers and Instret are exact.
 //
 // It is one long function because everything that an instruction needs stays in
-// its local variables. Cases are ordered by kind, not by frequency: the compiler
-// makes a jump table. What is rare or long lives in the method rare.
+// its local variables, which live in machine registers. A case that cannot do its
+// work, because it needs the longer way of the memory or of the arithmetic, goes
+// to the single call of slow: were there more calls, the compiler would save the
+// variables for each instruction. Cases are ordered by kind, not by frequency,
+// since the compiler makes a jump table.
 func (s *State) Run(program *Code, mem *memory.Memory, fuel uint64) Exit {
 	var (
-		x     = &s.X
-		base  = mem.Base()
-		span  = mem.Size() - guard
-		attrs = mem.Attrs()
-		pc    = s.PC
+		x    = unsafe.Pointer(&s.X)
+		base = mem.Base()
+		top  = mem.Size() - guard - 8 // p-guard up to it can be loaded from
+		pc   = s.PC
 	)
 	s.start = fuel
-	if len(attrs) == 0 {
+	if base == nil {
 		return s.lost(FetchAccess, pc, fuel) // the memory was closed
 	}
 find:
@@ -42,342 +40,560 @@ find:
 		}
 	blocks:
 		for {
-			if run := uint64(in.run); run > fuel {
+			run := uint64(in.run)
+			if run > fuel {
 				pc = seg.base + uint64(in.off)
 				continue find
-			} else {
-				fuel -= run
 			}
+			fuel -= run
 			for ; ; in = in.next() {
-				switch in.op {
-				case opNop:
-				case opLi:
-					x[in.rd&31] = uint64(int64(in.imm))
-				case opMv:
-					x[in.rd&31] = x[in.rs1&31]
-				case isa.OpAuipc:
-					x[in.rd&31] = seg.base + uint64(in.off) + uint64(int64(in.imm))
-				case isa.OpBeq:
-					if x[in.rs1&31] == x[in.rs2&31] {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case isa.OpBne:
-					if x[in.rs1&31] != x[in.rs2&31] {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case isa.OpBlt:
-					if int64(x[in.rs1&31]) < int64(x[in.rs2&31]) {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case isa.OpBge:
-					if int64(x[in.rs1&31]) >= int64(x[in.rs2&31]) {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case isa.OpBltu:
-					if x[in.rs1&31] < x[in.rs2&31] {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case isa.OpBgeu:
-					if x[in.rs1&31] >= x[in.rs2&31] {
-						in = in.target()
-					} else {
-						in = in.next()
-					}
-					continue blocks
-				case opJ:
-					in = in.target()
-					continue blocks
-				case isa.OpJal:
-					x[in.rd&31] = seg.base + uint64(in.off) + uint64(in.rs2)
-					in = in.target()
-					continue blocks
-				case opJr, isa.OpJalr:
-					pc = (x[in.rs1&31] + uint64(int64(in.imm))) &^ 1
-					if in.op == isa.OpJalr {
-						x[in.rd&31] = seg.base + uint64(in.off) + uint64(in.rs2)
-					}
-					if o := (pc - seg.base) / 2; o < uint64(len(seg.entry)) {
-						if k := seg.entry[o]; k >= 0 {
-							in = &seg.code[k]
-							continue blocks
-						}
-					}
-					continue find
-				case isa.OpJal32:
-					x[in.rd&31] = sext(uint32(seg.base) + in.off + uint32(in.rs2))
-					in = in.target()
-					continue blocks
-				case isa.OpJalr32:
-					pc = uint64(uint32(x[in.rs1&31])+uint32(in.imm)) &^ 1
-					if in.rd != 0 {
-						x[in.rd&31] = sext(uint32(seg.base) + in.off + uint32(in.rs2))
-					}
-					continue find
-				case isa.OpLb:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-1 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(int64(*(*int8)(unsafe.Add(base, a))))
-				case isa.OpLh:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-2 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(int64(*(*int16)(unsafe.Add(base, a))))
-				case isa.OpLw:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-4 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(int64(*(*int32)(unsafe.Add(base, a))))
-				case isa.OpLd:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-8 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = *(*uint64)(unsafe.Add(base, a))
-				case isa.OpLbu:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-1 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(*(*uint8)(unsafe.Add(base, a)))
-				case isa.OpLhu:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-2 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(*(*uint16)(unsafe.Add(base, a)))
-				case isa.OpLwu:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-4 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					x[in.rd&31] = uint64(*(*uint32)(unsafe.Add(base, a)))
-				case opLoadX0:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-uint64(in.rs2) {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-				case isa.OpSb:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast {
-						*(*uint8)(unsafe.Add(base, a)) = uint8(x[in.rs2&31])
-					} else if e := mem.Store(a, x[in.rs2&31], 1); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpSh:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast && a&(memory.PageSize-1) <= memory.PageSize-2 {
-						*(*uint16)(unsafe.Add(base, a)) = uint16(x[in.rs2&31])
-					} else if e := mem.Store(a, x[in.rs2&31], 2); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpSw:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast && a&(memory.PageSize-1) <= memory.PageSize-4 {
-						*(*uint32)(unsafe.Add(base, a)) = uint32(x[in.rs2&31])
-					} else if e := mem.Store(a, x[in.rs2&31], 4); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpSd:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast && a&(memory.PageSize-1) <= memory.PageSize-8 {
-						*(*uint64)(unsafe.Add(base, a)) = x[in.rs2&31]
-					} else if e := mem.Store(a, x[in.rs2&31], 8); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpFsw:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast && a&(memory.PageSize-1) <= memory.PageSize-4 {
-						*(*uint32)(unsafe.Add(base, a)) = uint32(s.F[in.rs2&31])
-					} else if e := mem.Store(a, s.F[in.rs2&31], 4); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpFsd:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if p := a >> memory.PageShift; p < uint64(len(attrs)) && attrs[p]&memory.Fast == memory.Fast && a&(memory.PageSize-1) <= memory.PageSize-8 {
-						*(*uint64)(unsafe.Add(base, a)) = s.F[in.rs2&31]
-					} else if e := mem.Store(a, s.F[in.rs2&31], 8); e != nil {
-						return s.fault(storeFault(e), in, seg, e.Addr, fuel)
-					}
-				case isa.OpFlw:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-4 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					s.F[in.rd&31] = box | uint64(*(*uint32)(unsafe.Add(base, a)))
-				case isa.OpFld:
-					a := x[in.rs1&31] + uint64(int64(in.imm))
-					if a-guard > span-8 {
-						return s.fault(LoadAccess, in, seg, a, fuel)
-					}
-					s.F[in.rd&31] = *(*uint64)(unsafe.Add(base, a))
-				case isa.OpAdd:
-					x[in.rd&31] = x[in.rs1&31] + x[in.rs2&31]
-				case isa.OpSub:
-					x[in.rd&31] = x[in.rs1&31] - x[in.rs2&31]
-				case isa.OpXor:
-					x[in.rd&31] = x[in.rs1&31] ^ x[in.rs2&31]
-				case isa.OpOr:
-					x[in.rd&31] = x[in.rs1&31] | x[in.rs2&31]
-				case isa.OpAnd:
-					x[in.rd&31] = x[in.rs1&31] & x[in.rs2&31]
-				case isa.OpSll:
-					x[in.rd&31] = x[in.rs1&31] << (x[in.rs2&31] & 63)
-				case isa.OpSrl:
-					x[in.rd&31] = x[in.rs1&31] >> (x[in.rs2&31] & 63)
-				case isa.OpSra:
-					x[in.rd&31] = uint64(int64(x[in.rs1&31]) >> (x[in.rs2&31] & 63))
-				case isa.OpSlt:
-					x[in.rd&31] = bit(int64(x[in.rs1&31]) < int64(x[in.rs2&31]))
-				case isa.OpSltu:
-					x[in.rd&31] = bit(x[in.rs1&31] < x[in.rs2&31])
-				case isa.OpAddi:
-					x[in.rd&31] = x[in.rs1&31] + uint64(int64(in.imm))
-				case isa.OpXori:
-					x[in.rd&31] = x[in.rs1&31] ^ uint64(int64(in.imm))
-				case isa.OpOri:
-					x[in.rd&31] = x[in.rs1&31] | uint64(int64(in.imm))
-				case isa.OpAndi:
-					x[in.rd&31] = x[in.rs1&31] & uint64(int64(in.imm))
-				case isa.OpSlti:
-					x[in.rd&31] = bit(int64(x[in.rs1&31]) < int64(in.imm))
-				case isa.OpSltiu:
-					x[in.rd&31] = bit(x[in.rs1&31] < uint64(int64(in.imm)))
-				case isa.OpSlli:
-					x[in.rd&31] = x[in.rs1&31] << (uint(in.imm) & 63)
-				case isa.OpSrli:
-					x[in.rd&31] = x[in.rs1&31] >> (uint(in.imm) & 63)
-				case isa.OpSrai:
-					x[in.rd&31] = uint64(int64(x[in.rs1&31]) >> (uint(in.imm) & 63))
-				case isa.OpAddiw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) + in.imm))
-				case isa.OpSlliw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) << (uint(in.imm) & 31)))
-				case isa.OpSrliw:
-					x[in.rd&31] = uint64(int64(int32(uint32(x[in.rs1&31]) >> (uint(in.imm) & 31))))
-				case isa.OpSraiw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) >> (uint(in.imm) & 31)))
-				case isa.OpAddw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) + int32(x[in.rs2&31])))
-				case isa.OpSubw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) - int32(x[in.rs2&31])))
-				case isa.OpSllw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) << (x[in.rs2&31] & 31)))
-				case isa.OpSrlw:
-					x[in.rd&31] = uint64(int64(int32(uint32(x[in.rs1&31]) >> (x[in.rs2&31] & 31))))
-				case isa.OpSraw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) >> (x[in.rs2&31] & 31)))
-				case isa.OpMul:
-					x[in.rd&31] = x[in.rs1&31] * x[in.rs2&31]
-				case isa.OpMulw:
-					x[in.rd&31] = uint64(int64(int32(x[in.rs1&31]) * int32(x[in.rs2&31])))
-				case isa.OpMulhu:
-					x[in.rd&31], _ = bits.Mul64(x[in.rs1&31], x[in.rs2&31])
-				case isa.OpAddUw:
-					x[in.rd&31] = uint64(uint32(x[in.rs1&31])) + x[in.rs2&31]
-				case isa.OpSh1add:
-					x[in.rd&31] = x[in.rs1&31]<<1 + x[in.rs2&31]
-				case isa.OpSh1addUw:
-					x[in.rd&31] = uint64(uint32(x[in.rs1&31]))<<1 + x[in.rs2&31]
-				case isa.OpSh2add:
-					x[in.rd&31] = x[in.rs1&31]<<2 + x[in.rs2&31]
-				case isa.OpSh2addUw:
-					x[in.rd&31] = uint64(uint32(x[in.rs1&31]))<<2 + x[in.rs2&31]
-				case isa.OpSh3add:
-					x[in.rd&31] = x[in.rs1&31]<<3 + x[in.rs2&31]
-				case isa.OpSh3addUw:
-					x[in.rd&31] = uint64(uint32(x[in.rs1&31]))<<3 + x[in.rs2&31]
-				case isa.OpSlliUw:
-					x[in.rd&31] = uint64(uint32(x[in.rs1&31])) << (uint(in.imm) & 63)
-				case isa.OpAndn:
-					x[in.rd&31] = x[in.rs1&31] &^ x[in.rs2&31]
-				case isa.OpOrn:
-					x[in.rd&31] = x[in.rs1&31] | ^x[in.rs2&31]
-				case isa.OpXnor:
-					x[in.rd&31] = ^(x[in.rs1&31] ^ x[in.rs2&31])
-				case isa.OpSextB:
-					x[in.rd&31] = uint64(int64(int8(x[in.rs1&31])))
-				case isa.OpSextH:
-					x[in.rd&31] = uint64(int64(int16(x[in.rs1&31])))
-				case isa.OpZextH:
-					x[in.rd&31] = uint64(uint16(x[in.rs1&31]))
-				case isa.OpRori:
-					x[in.rd&31] = bits.RotateLeft64(x[in.rs1&31], -int(in.imm))
-				case isa.OpRoriw:
-					x[in.rd&31] = uint64(int64(int32(bits.RotateLeft32(uint32(x[in.rs1&31]), -int(in.imm)))))
-				case isa.OpRev8:
-					x[in.rd&31] = bits.ReverseBytes64(x[in.rs1&31])
-				case isa.OpMin:
-					x[in.rd&31] = uint64(min(int64(x[in.rs1&31]), int64(x[in.rs2&31])))
-				case isa.OpMinu:
-					x[in.rd&31] = min(x[in.rs1&31], x[in.rs2&31])
-				case isa.OpMax:
-					x[in.rd&31] = uint64(max(int64(x[in.rs1&31]), int64(x[in.rs2&31])))
-				case isa.OpMaxu:
-					x[in.rd&31] = max(x[in.rs1&31], x[in.rs2&31])
-				case isa.OpBexti:
-					x[in.rd&31] = x[in.rs1&31] >> (uint(in.imm) & 63) & 1
-				case isa.OpCzeroEqz:
-					v := x[in.rs1&31]
-					if x[in.rs2&31] == 0 {
-						v = 0
-					}
-					x[in.rd&31] = v
-				case isa.OpCzeroNez:
-					v := x[in.rs1&31]
-					if x[in.rs2&31] != 0 {
-						v = 0
-					}
-					x[in.rd&31] = v
-				case opEscape:
-					pc = (seg.base + uint64(int64(in.imm))) & seg.mask
-					continue find
-				case isa.OpEcall:
-					return s.leave(Call, in, seg, 0, fuel)
-				case isa.OpEbreak:
-					return s.leave(Break, in, seg, 0, fuel)
-				case isa.OpCustom:
-					return s.leave(Custom, in, seg, in.imm, fuel)
-				case isa.OpStop, isa.OpWfi:
-					e := s.leave(Stop, in, seg, 0, fuel)
-					s.SkipCall()
-					return e
-				case isa.OpIllegal:
-					return s.fault(Illegal, in, seg, seg.base+uint64(in.off), fuel)
-				case opTornCode:
-					return s.fault(FetchAccess, in, seg, seg.base+uint64(in.off)+2, fuel)
-				case isa.OpCsrrw, isa.OpCsrrs, isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci:
-					if why := s.csr(in, fuel); why != 0 {
-						return s.fault(why, in, seg, seg.base+uint64(in.off), fuel)
-					}
+				switch in.code {
+				default:
+					goto slow
+				case doNop:
+				case doLi:
+					in.set(x, in.simm())
+				case doMv:
+					in.set(x, in.a(x))
+				case doNext:
 					in = in.next()
 					continue blocks
-				default:
-					if why, at := s.rare(in, mem); why != 0 {
-						if why == Illegal {
-							at = seg.base + uint64(in.off)
-						}
-						return s.fault(why, in, seg, at, fuel)
+				case doEscape:
+					pc = (seg.base + in.simm()) & seg.mask
+					continue find
+				case doJ:
+					in = in.target()
+					continue blocks
+				case doJal:
+					in.set(x, in.link(seg))
+					in = in.target()
+					continue blocks
+				case doJr, doJalr:
+					pc = in.addr(x) & seg.mask &^ 1
+					if in.code == doJalr {
+						in.set(x, in.link(seg))
 					}
-
+					if to := seg.at(pc); to != nil {
+						in = to
+						continue blocks
+					}
+					continue find
+				case doAuipc:
+					in.set(x, seg.base+uint64(in.off)+in.simm())
+				case doBeq:
+					in = in.branch(in.a(x) == in.b(x))
+					continue blocks
+				case doBne:
+					in = in.branch(in.a(x) != in.b(x))
+					continue blocks
+				case doBlt:
+					in = in.branch(int64(in.a(x)) < int64(in.b(x)))
+					continue blocks
+				case doBge:
+					in = in.branch(int64(in.a(x)) >= int64(in.b(x)))
+					continue blocks
+				case doBltu:
+					in = in.branch(in.a(x) < in.b(x))
+					continue blocks
+				case doBgeu:
+					in = in.branch(in.a(x) >= in.b(x))
+					continue blocks
+				case doLb:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int8)(unsafe.Add(base, p)))))
+				case doLh:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int16)(unsafe.Add(base, p)))))
+				case doLw:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int32)(unsafe.Add(base, p)))))
+				case doLd:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, *(*uint64)(unsafe.Add(base, p)))
+				case doLbu:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(*(*uint8)(unsafe.Add(base, p))))
+				case doLhu:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(*(*uint16)(unsafe.Add(base, p))))
+				case doLwu:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.set(x, uint64(*(*uint32)(unsafe.Add(base, p))))
+				case doFlw:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.fset(x, box|uint64(*(*uint32)(unsafe.Add(base, p))))
+				case doFld:
+					p := in.addr(x)
+					if p-guard > top {
+						goto slow
+					}
+					in.fset(x, *(*uint64)(unsafe.Add(base, p)))
+				case doSb:
+					p := in.addr(x)
+					if p-guard > top || !storable(base, p) {
+						goto slow
+					}
+					*(*uint8)(unsafe.Add(base, p)) = uint8(in.b(x))
+				case doSh:
+					p := in.addr(x)
+					if p-guard > top || p&1 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint16)(unsafe.Add(base, p)) = uint16(in.b(x))
+				case doSw:
+					p := in.addr(x)
+					if p-guard > top || p&3 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint32)(unsafe.Add(base, p)) = uint32(in.b(x))
+				case doSd:
+					p := in.addr(x)
+					if p-guard > top || p&7 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint64)(unsafe.Add(base, p)) = in.b(x)
+				case doFsw:
+					p := in.addr(x)
+					if p-guard > top || p&3 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint32)(unsafe.Add(base, p)) = uint32(in.fb(x))
+				case doFsd:
+					p := in.addr(x)
+					if p-guard > top || p&7 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint64)(unsafe.Add(base, p)) = in.fb(x)
+				case doAddi:
+					in.set(x, in.a(x)+in.simm())
+				case doXori:
+					in.set(x, in.a(x)^in.simm())
+				case doOri:
+					in.set(x, in.a(x)|in.simm())
+				case doAndi:
+					in.set(x, in.a(x)&in.simm())
+				case doSlti:
+					in.set(x, bit(int64(in.a(x)) < int64(in.imm)))
+				case doSltiu:
+					in.set(x, bit(in.a(x) < in.simm()))
+				case doSlli:
+					in.set(x, in.a(x)<<(uint(in.imm)&63))
+				case doSrli:
+					in.set(x, in.a(x)>>(uint(in.imm)&63))
+				case doSrai:
+					in.set(x, uint64(int64(in.a(x))>>(uint(in.imm)&63)))
+				case doAdd:
+					in.set(x, in.a(x)+in.b(x))
+				case doSub:
+					in.set(x, in.a(x)-in.b(x))
+				case doXor:
+					in.set(x, in.a(x)^in.b(x))
+				case doOr:
+					in.set(x, in.a(x)|in.b(x))
+				case doAnd:
+					in.set(x, in.a(x)&in.b(x))
+				case doSll:
+					in.set(x, in.a(x)<<(in.b(x)&63))
+				case doSrl:
+					in.set(x, in.a(x)>>(in.b(x)&63))
+				case doSra:
+					in.set(x, uint64(int64(in.a(x))>>(in.b(x)&63)))
+				case doSlt:
+					in.set(x, bit(int64(in.a(x)) < int64(in.b(x))))
+				case doSltu:
+					in.set(x, bit(in.a(x) < in.b(x)))
+				case doAddiw:
+					in.set32(x, uint32(in.a(x))+uint32(in.imm))
+				case doSlliw:
+					in.set32(x, uint32(in.a(x))<<(uint(in.imm)&31))
+				case doSrliw:
+					in.set32(x, uint32(in.a(x))>>(uint(in.imm)&31))
+				case doSraiw:
+					in.set32(x, uint32(int32(in.a(x))>>(uint(in.imm)&31)))
+				case doAddw:
+					in.set32(x, uint32(in.a(x))+uint32(in.b(x)))
+				case doSubw:
+					in.set32(x, uint32(in.a(x))-uint32(in.b(x)))
+				case doSllw:
+					in.set32(x, uint32(in.a(x))<<(in.b(x)&31))
+				case doSrlw:
+					in.set32(x, uint32(in.a(x))>>(in.b(x)&31))
+				case doSraw:
+					in.set32(x, uint32(int32(in.a(x))>>(in.b(x)&31)))
+				case doMul:
+					in.set(x, in.a(x)*in.b(x))
+				case doMulw:
+					in.set32(x, uint32(in.a(x))*uint32(in.b(x)))
+				case doMulh:
+					in.set(x, mulh(in.a(x), in.b(x)))
+				case doMulhu:
+					in.set(x, mulhu(in.a(x), in.b(x)))
+				case doMulhu32:
+					in.set32(x, uint32(uint64(uint32(in.a(x)))*uint64(uint32(in.b(x)))>>32))
+				case doDiv:
+					b := int64(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set(x, uint64(int64(in.a(x))/b))
+				case doDivu:
+					b := uint64(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set(x, uint64(in.a(x))/b)
+				case doRem:
+					b := int64(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set(x, uint64(int64(in.a(x))%b))
+				case doRemu:
+					b := uint64(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set(x, uint64(in.a(x))%b)
+				case doDivw:
+					b := int32(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set32(x, uint32(int32(in.a(x))/b))
+				case doDivuw:
+					b := uint32(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set32(x, uint32(in.a(x))/b)
+				case doRemw:
+					b := int32(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set32(x, uint32(int32(in.a(x))%b))
+				case doRemuw:
+					b := uint32(in.b(x))
+					if b == 0 {
+						goto slow
+					}
+					in.set32(x, uint32(in.a(x))%b)
+				case doAddUw:
+					in.set(x, uint64(uint32(in.a(x)))+in.b(x))
+				case doSh1add:
+					in.set(x, in.a(x)<<1+in.b(x))
+				case doSh1addUw:
+					in.set(x, uint64(uint32(in.a(x)))<<1+in.b(x))
+				case doSh1add32:
+					in.set32(x, uint32(in.a(x))<<1+uint32(in.b(x)))
+				case doSh2add:
+					in.set(x, in.a(x)<<2+in.b(x))
+				case doSh2addUw:
+					in.set(x, uint64(uint32(in.a(x)))<<2+in.b(x))
+				case doSh2add32:
+					in.set32(x, uint32(in.a(x))<<2+uint32(in.b(x)))
+				case doSh3add:
+					in.set(x, in.a(x)<<3+in.b(x))
+				case doSh3addUw:
+					in.set(x, uint64(uint32(in.a(x)))<<3+in.b(x))
+				case doSh3add32:
+					in.set32(x, uint32(in.a(x))<<3+uint32(in.b(x)))
+				case doSlliUw:
+					in.set(x, uint64(uint32(in.a(x)))<<(uint(in.imm)&63))
+				case doAndn:
+					in.set(x, in.a(x)&^in.b(x))
+				case doOrn:
+					in.set(x, in.a(x)|^in.b(x))
+				case doXnor:
+					in.set(x, ^(in.a(x) ^ in.b(x)))
+				case doClz:
+					in.set(x, uint64(bits.LeadingZeros64(in.a(x))))
+				case doCtz:
+					in.set(x, uint64(bits.TrailingZeros64(in.a(x))))
+				case doMin:
+					in.set(x, uint64(min(int64(in.a(x)), int64(in.b(x)))))
+				case doMinu:
+					in.set(x, min(in.a(x), in.b(x)))
+				case doMax:
+					in.set(x, uint64(max(int64(in.a(x)), int64(in.b(x)))))
+				case doMaxu:
+					in.set(x, max(in.a(x), in.b(x)))
+				case doSextB:
+					in.set(x, uint64(int64(int8(in.a(x)))))
+				case doSextH:
+					in.set(x, uint64(int64(int16(in.a(x)))))
+				case doZextH:
+					in.set(x, uint64(uint16(in.a(x))))
+				case doRol:
+					in.set(x, bits.RotateLeft64(in.a(x), int(in.b(x)&63)))
+				case doRor:
+					in.set(x, bits.RotateLeft64(in.a(x), -int(in.b(x)&63)))
+				case doRolw:
+					in.set32(x, bits.RotateLeft32(uint32(in.a(x)), int(in.b(x)&31)))
+				case doRorw:
+					in.set32(x, bits.RotateLeft32(uint32(in.a(x)), -int(in.b(x)&31)))
+				case doRori:
+					in.set(x, bits.RotateLeft64(in.a(x), -int(in.imm)))
+				case doRoriw:
+					in.set32(x, bits.RotateLeft32(uint32(in.a(x)), -int(in.imm)))
+				case doOrcB:
+					in.set(x, orcBytes(in.a(x)))
+				case doRev8:
+					in.set(x, bits.ReverseBytes64(in.a(x)))
+				case doBclr:
+					in.set(x, in.a(x)&^(1<<(in.b(x)&63)))
+				case doBclri:
+					in.set(x, in.a(x)&^(1<<(uint(in.imm)&63)))
+				case doBext:
+					in.set(x, in.a(x)>>(in.b(x)&63)&1)
+				case doBexti:
+					in.set(x, in.a(x)>>(uint(in.imm)&63)&1)
+				case doBinv:
+					in.set(x, in.a(x)^1<<(in.b(x)&63))
+				case doBinvi:
+					in.set(x, in.a(x)^1<<(uint(in.imm)&63))
+				case doBset:
+					in.set(x, in.a(x)|1<<(in.b(x)&63))
+				case doBseti:
+					in.set(x, in.a(x)|1<<(uint(in.imm)&63))
+				case doCzeroEqz:
+					in.set(x, keep(in.a(x), in.b(x) != 0))
+				case doCzeroNez:
+					in.set(x, keep(in.a(x), in.b(x) == 0))
+				case doFaddD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)+in.db(x)) {
+						goto slow
+					}
+				case doFsubD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)-in.db(x)) {
+						goto slow
+					}
+				case doFmulD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)*in.db(x)) {
+						goto slow
+					}
+				case doFdivD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)/in.db(x)) {
+						goto slow
+					}
+				case doFsqrtD:
+					if !float.Quick(s.fcsr) || !in.putD(x, math.Sqrt(in.da(x))) {
+						goto slow
+					}
+				case doFaddS:
+					if !float.Quick(s.fcsr) || !in.putS(x, in.sa(x)+in.sb(x)) {
+						goto slow
+					}
+				case doFsubS:
+					if !float.Quick(s.fcsr) || !in.putS(x, in.sa(x)-in.sb(x)) {
+						goto slow
+					}
+				case doFmulS:
+					if !float.Quick(s.fcsr) || !in.putS(x, in.sa(x)*in.sb(x)) {
+						goto slow
+					}
+				case doFdivS:
+					if !float.Quick(s.fcsr) || !in.putS(x, in.sa(x)/in.sb(x)) {
+						goto slow
+					}
+				case doFsqrtS:
+					if !float.Quick(s.fcsr) || !in.putS(x, float32(math.Sqrt(float64(in.sa(x))))) {
+						goto slow
+					}
+				case doFmaddD, doFmsubD, doFnmsubD, doFnmaddD:
+					if !float.Quick(s.fcsr) {
+						goto slow
+					}
+					a, b, c := in.factor(x), in.db(x), in.addend(x)
+					s.at, s.left = in, fuel // so that they need not survive a call of FMA
+					r := math.FMA(a, b, c)
+					in, fuel = s.at, s.left
+					if !in.putD(x, r) {
+						goto slow
+					}
+				case doFmaddS, doFmsubS, doFnmsubS, doFnmaddS:
+					if !float.Quick(s.fcsr) || !in.fused(x) {
+						goto slow
+					}
+				case doFsgnjD:
+					in.fset(x, in.fa(x)&^sign64|in.fb(x)&sign64)
+				case doFsgnjnD:
+					in.fset(x, in.fa(x)&^sign64|^in.fb(x)&sign64)
+				case doFsgnjxD:
+					in.fset(x, in.fa(x)^in.fb(x)&sign64)
+				case doFsgnjS:
+					if !float.Boxed(in.fa(x), in.fb(x)) {
+						goto slow
+					}
+					in.fset(x, in.fa(x)&^sign32|in.fb(x)&sign32)
+				case doFsgnjnS:
+					if !float.Boxed(in.fa(x), in.fb(x)) {
+						goto slow
+					}
+					in.fset(x, in.fa(x)&^sign32|^in.fb(x)&sign32)
+				case doFsgnjxS:
+					if !float.Boxed(in.fa(x), in.fb(x)) {
+						goto slow
+					}
+					in.fset(x, in.fa(x)^in.fb(x)&sign32)
+				case doFminD:
+					a, b := in.da(x), in.db(x)
+					if a == b || a != a || b != b {
+						goto slow
+					}
+					in.pick(x, a < b)
+				case doFmaxD:
+					a, b := in.da(x), in.db(x)
+					if a == b || a != a || b != b {
+						goto slow
+					}
+					in.pick(x, a > b)
+				case doFeqD:
+					a, b := in.da(x), in.db(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a == b))
+				case doFltD:
+					a, b := in.da(x), in.db(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a < b))
+				case doFleD:
+					a, b := in.da(x), in.db(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a <= b))
+				case doFeqS:
+					a, b := in.sa(x), in.sb(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a == b))
+				case doFltS:
+					a, b := in.sa(x), in.sb(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a < b))
+				case doFleS:
+					a, b := in.sa(x), in.sb(x)
+					if a != a || b != b {
+						goto slow
+					}
+					in.set(x, bit(a <= b))
+				case doFmvXD:
+					in.set(x, in.fa(x))
+				case doFmvXW:
+					in.set32(x, uint32(in.fa(x)))
+				case doFmvDX:
+					in.fset(x, in.a(x))
+				case doFmvWX:
+					in.fset(x, box|uint64(uint32(in.a(x))))
+				case doFcvtDW:
+					in.fset(x, math.Float64bits(float64(int32(in.a(x)))))
+				case doFcvtDWu:
+					in.fset(x, math.Float64bits(float64(uint32(in.a(x)))))
+				case doFcvtDL:
+					v := int64(in.a(x))
+					if !float.Nearest(s.fcsr, v >= -(1<<53) && v <= 1<<53) {
+						goto slow
+					}
+					in.fset(x, math.Float64bits(float64(v)))
+				case doFcvtSW:
+					v := int32(in.a(x))
+					if !float.Nearest(s.fcsr, v >= -(1<<24) && v <= 1<<24) {
+						goto slow
+					}
+					in.fset(x, box|uint64(math.Float32bits(float32(v))))
+				case doFcvtSL:
+					v := int64(in.a(x))
+					if !float.Nearest(s.fcsr, v >= -(1<<24) && v <= 1<<24) {
+						goto slow
+					}
+					in.fset(x, box|uint64(math.Float32bits(float32(v))))
+				case doFcvtWD:
+					d := in.da(x)
+					if !(d > math.MinInt32-1 && d < math.MaxInt32+1) {
+						goto slow
+					}
+					v := int32(d)
+					s.fcsr |= float.Inexact(float64(v) != d)
+					in.set32(x, uint32(v))
+				case doFcvtWS:
+					d := float64(in.sa(x))
+					if !(d > math.MinInt32-1 && d < math.MaxInt32+1) {
+						goto slow
+					}
+					v := int32(d)
+					s.fcsr |= float.Inexact(float64(v) != d)
+					in.set32(x, uint32(v))
+				case doFcvtLD:
+					d := in.da(x)
+					if !(d >= math.MinInt64 && d < math.MaxInt64) {
+						goto slow
+					}
+					v := int64(d)
+					s.fcsr |= float.Inexact(float64(v) != d)
+					in.set(x, uint64(v))
+				case doFcvtLS:
+					d := float64(in.sa(x))
+					if !(d >= math.MinInt64 && d < math.MaxInt64) {
+						goto slow
+					}
+					v := int64(d)
+					s.fcsr |= float.Inexact(float64(v) != d)
+					in.set(x, uint64(v))
+				case doFcvtSD:
+					if !float.Quick(s.fcsr) || !in.putS(x, float32(in.da(x))) {
+						goto slow
+					}
+				case doFcvtDS:
+					f := in.sa(x)
+					if f != f {
+						goto slow
+					}
+					in.fset(x, math.Float64bits(float64(f)))
+				}
+				continue
+			slow:
+				s.at, s.left = in, fuel
+				end := s.slow(seg, mem)
+				in, fuel = s.at, s.left
+				switch end {
+				case newBlock:
+					continue blocks
+				case lookUp:
+					pc = s.PC
+					continue find
+				case over:
+					return s.exit
 				}
 			}
 		}

@@ -88,12 +88,17 @@ type State struct {
 	// N is for generated code; embedders leave it alone.
 	N Native
 
-	fflags   uint8
-	frm      uint8
-	reserved uint64 // address of the reservation; 0 for none
+	fcsr     uint8  // rounding mode in the upper 3 bits, exception flags below
 	skip     uint8  // length of the instruction that left to the embedder
+	reserved uint64 // address of the reservation; 0 for none
 	start    uint64 // fuel at the beginning of Run
-	scratch  [3]ins // for stepping: an instruction, what follows, its target
+
+	// What Run and slow tell each other.
+	at   *ins
+	left uint64 // fuel behind the block of at
+	exit Exit
+
+	scratch [3]ins // for stepping: an instruction, what follows, its target
 }
 
 // Registers is what a reset restores of a State.
@@ -101,19 +106,19 @@ type Registers struct {
 	x, f        [32]uint64
 	pc, instret uint64
 	reserved    uint64
-	fflags, frm uint8
+	fcsr        uint8
 }
 
 // Save copies the registers.
 func (s *State) Save() Registers {
-	return Registers{x: s.X, f: s.F, pc: s.PC, instret: s.Instret, reserved: s.reserved, fflags: s.fflags, frm: s.frm}
+	return Registers{x: s.X, f: s.F, pc: s.PC, instret: s.Instret, reserved: s.reserved, fcsr: s.fcsr}
 }
 
 // Restore makes the hart as it was when r was saved; only Time is kept.
 func (s *State) Restore(r *Registers) {
 	s.X, s.F, s.PC, s.Instret = r.x, r.f, r.pc, r.instret
-	s.reserved, s.fflags, s.frm = r.reserved, r.fflags, r.frm
-	s.skip, s.start = 0, 0
+	s.reserved, s.fcsr = r.reserved, r.fcsr
+	s.skip, s.start, s.at, s.left, s.exit = 0, 0, nil, 0, Exit{}
 	s.scratch = [3]ins{}
 }
 
@@ -132,10 +137,10 @@ func (s *State) SkipCall() {
 }
 
 // FCSR returns the floating-point control and status register.
-func (s *State) FCSR() uint32 { return uint32(s.frm)<<5 | uint32(s.fflags) }
+func (s *State) FCSR() uint32 { return uint32(s.fcsr) }
 
 // SetFCSR sets it; bits above 7 are ignored.
-func (s *State) SetFCSR(v uint32) { s.frm, s.fflags = uint8(v>>5&7), uint8(v&31) }
+func (s *State) SetFCSR(v uint32) { s.fcsr = uint8(v) }
 
 // locate finds the decoded instruction at pc. It gives a place in the shared
 // code, or, when there is none or its block is longer than fuel, the one
@@ -154,9 +159,9 @@ func (s *State) locate(program *Code, pc, fuel uint64) (*segment, *ins, FaultKin
 	}
 	in, size := seg.lower(off)
 	in.run = 1
-	s.scratch[1] = ins{op: opEscape, imm: int32(off + size), off: uint32(off + size)}
+	s.scratch[1] = ins{code: doEscape, imm: int32(off + size), off: uint32(off + size)}
 	if in.branches() {
-		s.scratch[2] = ins{op: opEscape, imm: in.imm, off: uint32(in.imm)}
+		s.scratch[2] = ins{code: doEscape, imm: in.imm, off: uint32(in.imm)}
 		in.imm = int32(2 * insSize)
 	}
 	s.scratch[0] = in
@@ -179,31 +184,19 @@ func (s *State) lost(why FaultKind, pc, fuel uint64) Exit {
 	return Exit{Kind: Faulted, Fault: &Fault{why, pc, pc}}
 }
 
-// leave ends a run at an instruction that counts as executed.
-func (s *State) leave(k Kind, in *ins, seg *segment, imm int32, fuel uint64) Exit {
-	s.settle(seg.base+uint64(in.off), fuel)
-	s.skip = in.rs2
-	return Exit{Kind: k, Imm: uint32(imm)}
+// leave ends a run at the instruction s.at, which counts as executed.
+func (s *State) leave(k Kind, seg *segment) verdict {
+	s.settle(seg.base+uint64(s.at.off), s.left)
+	s.skip = s.at.rs2
+	s.exit = Exit{Kind: k, Imm: uint32(s.at.imm)}
+	return over
 }
 
-// fault ends a run at an instruction that did not happen: it and what follows
-// it in the block are given back.
-func (s *State) fault(k FaultKind, in *ins, seg *segment, addr, fuel uint64) Exit {
-	pc := seg.base + uint64(in.off)
-	s.settle(pc, fuel+uint64(in.run))
-	return Exit{Kind: Faulted, Fault: &Fault{k, pc, addr}}
-}
-
-func storeFault(e *memory.Error) FaultKind {
-	if e.Kind == memory.Limit {
-		return MemoryLimit
-	}
-	return StoreAccess
-}
-
-func bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
+// fault ends a run at the instruction s.at, which did not happen: it and what
+// follows it in the block are given back.
+func (s *State) fault(k FaultKind, seg *segment, addr uint64) verdict {
+	pc := seg.base + uint64(s.at.off)
+	s.settle(pc, s.left+uint64(s.at.run))
+	s.exit = Exit{Kind: Faulted, Fault: &Fault{k, pc, addr}}
+	return over
 }
