@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"math/bits"
 	"runtime"
 	"sync/atomic"
 )
@@ -11,7 +10,8 @@ import (
 type mapping struct {
 	whole   []byte
 	private int                                      // pages of which this is not the image's copy
-	touched [MaxSpace >> (2 * PageShift) / 64]uint64 // the same of pages of attributes, a bit each
+	attrs   int                                      // the same of pages of attributes
+	touched [MaxSpace >> (2 * PageShift) / 64]uint64 // which these are, a bit each
 
 	// state changes hands with the mapping: what its holder wrote, the next
 	// holder sees.
@@ -32,22 +32,16 @@ const (
 // own notes that page p and its attribute become private.
 func (g *mapping) own(p uint64) {
 	g.private++
-	const perBit = PageShift // a page holds the attributes of as many pages as it has bytes
-	g.touched[p>>perBit/64] |= 1 << (p >> perBit % 64)
-}
-
-// attrPages returns how many pages of attributes are private.
-func (g *mapping) attrPages() int {
-	n := 0
-	for _, w := range g.touched {
-		n += bits.OnesCount64(w)
+	k := p >> PageShift // a page holds the attributes of as many pages as it has bytes
+	if bit := uint64(1) << (k % 64); g.touched[k/64]&bit == 0 {
+		g.touched[k/64] |= bit
+		g.attrs++
 	}
-	return n
 }
 
 // forget notes that nothing is private any more.
 func (g *mapping) forget() {
-	g.private = 0
+	g.private, g.attrs = 0, 0
 	clear(g.touched[:])
 }
 
@@ -96,7 +90,7 @@ func (im *Image) give(a *arena) {
 		im.unmap(a.mapping)
 		return
 	}
-	a.state.Store(idle | uint64(a.private)<<stateBits | uint64(a.attrPages())<<(stateBits+privateBits))
+	a.state.Store(idle | uint64(a.private)<<stateBits | uint64(a.attrs)<<(stateBits+privateBits))
 	if im.closed.Load() {
 		// Close may have missed it while it was in use.
 		im.reclaim(a.mapping)

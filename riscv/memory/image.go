@@ -210,12 +210,13 @@ func (m *Memory) clean(im *Image) {
 		m.host.forget()
 		return
 	}
+	refill := refiller(len(m.list))
 	for _, p := range m.list {
 		data, was := im.page(p)
 		off := int(p) << PageShift
 		switch page := m.arena[off : off+PageSize]; {
 		case was&mapped != 0:
-			copy(page, data)
+			refill((*[PageSize]byte)(page), (*[PageSize]byte)(data))
 		case m.attrs[p]&mapped != 0:
 			clear(page)
 		}

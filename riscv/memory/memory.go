@@ -14,12 +14,12 @@ const (
 
 // Attributes of a page. Prot arguments use the first three only.
 const (
-	Read       = 1 << iota // kept, not enforced
-	Write                  // stores are allowed
-	Exec                   // part of the program's code
-	mapped                 // exists and is counted
-	dirty                  // on the list: differs, or may differ, from the image
-	owned                  // the arena has a private copy of it, perhaps from an earlier fork
+	Read   = 1 << iota // kept, not enforced
+	Write              // stores are allowed
+	Exec               // part of the program's code
+	mapped             // exists and is counted
+	dirty              // on the list: differs, or may differ, from the image
+	owned              // the arena has a private copy of it, perhaps from an earlier fork
 	_
 
 	// Fast says that a store needs no further care: the page exists, may be

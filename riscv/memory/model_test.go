@@ -15,7 +15,7 @@ const modelPages = 48
 // model is a memory as a table: slow, and too simple to be wrong.
 type model struct {
 	pages map[uint64]*modelPage // those that exist
-	prot  map[uint64]uint8     // by page, where Map or Protect said something
+	prot  map[uint64]uint8      // by page, where Map or Protect said something
 	limit int
 }
 
@@ -346,6 +346,9 @@ func (h *chronicle) compare() error {
 		a := h.mem.Attrs()[p]
 		if exists := a&mapped != 0; exists != ok || ok && a&protection != g.prot {
 			return fmt.Errorf("page %d has attributes %#x, want existence %v and protection %#x", p, a, ok, g.prot)
+		}
+		if needed := byte(Write | mapped | dirty | owned); a&Fast != 0 && a&needed != needed {
+			return fmt.Errorf("page %d may be stored to directly with attributes %#x", p, a)
 		}
 		if prot := h.mem.regions.at(p); prot != h.regionOf(p) {
 			return fmt.Errorf("page %d lies in a region of protection %#x, want %#x", p, prot, h.regionOf(p))
