@@ -33,6 +33,7 @@ func runGen(c *call) error {
 		{"metrics.md", referenceMetrics},
 		{"steps.md", referenceSteps},
 		{"causes.md", referenceCauses},
+		{"syscalls.md", referenceSyscalls},
 	} {
 		var b bytes.Buffer
 		if err := page.write(&b); err != nil {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"io"
+
 	"fishplate/internal/desk"
 	"fishplate/riscv"
+	"fishplate/riscv/linux"
 )
 
 // guestVerbs are about a program on the desk: no process, no tenant.
@@ -19,4 +22,12 @@ func guestVerbs() []verb {
 func loadGuest(path string) (*riscv.Program, error) {
 	program, _, err := desk.Load(path)
 	return program, err
+}
+
+func referenceSyscalls(w io.Writer) error {
+	if _, err := io.WriteString(w, "# System calls of a guest on the desk\n\n"+generated+
+		"What `fishplate guest run` and package `riscv/linux` serve. Everything else answers ENOSYS, as does what is refused below.\n\n"); err != nil {
+		return err
+	}
+	return linux.Reference(w)
 }

@@ -193,9 +193,9 @@ func (p *Process) dispatch(number uint64, r *row, a *args) (uint64, Errno) {
 	if p.tape.in != nil {
 		return p.tape.play(p, number)
 	}
-	p.tape.begin()
+	p.tape.begin(p.Machine.Instret)
 	value, e := r.serve(p, a)
-	p.tape.end(number, value, e)
+	p.tape.end(number, value, e, p.Machine.Instret)
 	return value, e
 }
 

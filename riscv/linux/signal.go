@@ -37,9 +37,12 @@ const (
 	altDisable = 2
 	minAltSize = 2048
 
-	codeUser   = 0    // si_code: kill
-	codeThread = -6   // tgkill
-	codeKernel = 0x80 // the kernel
+	// si_code: who sent the signal, or what was wrong with an access.
+	codeUser   = 0
+	codeThread = -6
+	codeKernel = 0x80
+	codeNoMap  = 1 // nothing is there; for other faults than of memory just the first kind
+	codeAccess = 2 // the protection forbids it
 )
 
 // signals are the dispositions, what is blocked, and what waits.
@@ -130,7 +133,7 @@ func (p *Process) deliverPending() {
 // deliverFault gives a fault to the program's handler. It reports false when
 // there is none, or the signal is blocked, as it is in the handler itself.
 func (p *Process) deliverFault(e riscv.Exit) bool {
-	sig, i := 0, info{code: 1}
+	sig, i := 0, info{code: codeNoMap}
 	switch {
 	case e.Kind == riscv.Break:
 		sig, i.addr = sigTrap, p.Machine.PC
@@ -142,12 +145,21 @@ func (p *Process) deliverFault(e riscv.Exit) bool {
 		sig, i.addr = sigBus, e.Fault.Addr
 	default:
 		sig, i.addr = sigSegv, e.Fault.Addr
+		if p.exists(i.addr) {
+			i.code = codeAccess
+		}
 	}
 	a := p.signals.actions[sig]
 	if a.handler <= handlerIgnore || p.signals.mask&signalBit(sig) != 0 {
 		return false
 	}
 	return p.enter(sig, i)
+}
+
+// exists says whether something is mapped at an address.
+func (p *Process) exists(addr uint64) bool {
+	list, _ := p.space.Mapped(addr, addr+1)
+	return len(list) > 0 || addr >= riscv.PageSize && addr < p.space.Heap
 }
 
 // Sizes of the signal frame: siginfo, then the ucontext: flags, link, the

@@ -79,7 +79,9 @@ func (p *Process) layout(stack uint64) error {
 	s := &p.space
 	s.Heap = m.Program().HeapStart
 	s.Brk = s.Heap
-	s.StackTop = min(m.Mem.Size(), 1<<32) - riscv.PageSize
+	// Generated code checks addresses within 8 KiB of either end of the space the
+	// long way, so the stack keeps away from there.
+	s.StackTop = min(m.Mem.Size(), 1<<32) - 16*riscv.PageSize
 	stack = max(layout.PageUp(stack), 4*riscv.PageSize)
 	if stack > s.StackTop || s.StackTop-stack < s.Heap+layout.Guard {
 		return errors.New("address space is too small for the program and its stack")
@@ -162,13 +164,13 @@ func (p *Process) storeSeed(addr uint64) error {
 		p.tape.play(p, startCall)
 		return p.tape.err
 	}
-	p.tape.begin()
+	p.tape.begin(p.Machine.Instret)
 	var seed [16]byte
 	_, _ = p.random.Read(seed[:]) // never fails
 	if p.store(addr, seed[:]) != 0 {
 		return errors.New("there is no memory for the stack")
 	}
-	p.tape.end(startCall, 0, 0)
+	p.tape.end(startCall, 0, 0, p.Machine.Instret)
 	return p.tape.err
 }
 

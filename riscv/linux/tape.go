@@ -19,6 +19,7 @@ type tape struct {
 	open   bool // a call is being recorded
 	stores []byte
 	count  uint64
+	before uint64 // the instruction counter when the call began
 	err    error
 }
 
@@ -29,6 +30,8 @@ const (
 
 	maxStores = 4 * maxVectors
 )
+
+var errTapeEnds = errors.New("play recording: it ends here, and the program goes on")
 
 // start opens the recording and writes or checks its head, which says what must
 // be the same when it is played.
@@ -60,9 +63,9 @@ func (t *tape) start(c Config) error {
 	return nil
 }
 
-// begin starts to collect what a call stores.
-func (t *tape) begin() {
-	t.open, t.stores, t.count = t.out != nil, t.stores[:0], 0
+// begin starts to collect what a call stores; instret is the counter.
+func (t *tape) begin(instret uint64) {
+	t.open, t.stores, t.count, t.before = t.out != nil, t.stores[:0], 0, instret
 }
 
 // stored notes bytes that a call stored.
@@ -76,14 +79,15 @@ func (t *tape) stored(addr uint64, b []byte) {
 	t.stores = append(t.stores, b...)
 }
 
-// end writes the entry of a call.
-func (t *tape) end(number, value uint64, e Errno) {
+// end writes the entry of a call: what it was, what it answered, what the work
+// was charged, how many stores follow.
+func (t *tape) end(number, value uint64, e Errno, instret uint64) {
 	if !t.open || t.err != nil {
 		return
 	}
 	t.open = false
 	var b []byte
-	for _, v := range []uint64{number, value, uint64(e), t.count} {
+	for _, v := range []uint64{number, value, uint64(e), instret - t.before, t.count} {
 		b = binary.AppendUvarint(b, v)
 	}
 	if _, err := t.out.Write(append(b, t.stores...)); err != nil {
@@ -97,7 +101,8 @@ func (t *tape) play(p *Process, number uint64) (uint64, Errno) {
 		return 0, EIO
 	}
 	recorded := t.uvarint()
-	value, e, stores := t.uvarint(), Errno(t.uvarint()), t.uvarint()
+	value, e, charge, stores := t.uvarint(), Errno(t.uvarint()), t.uvarint(), t.uvarint()
+	after := p.Machine.Instret + charge
 	switch {
 	case t.err != nil:
 		return 0, EIO
@@ -118,7 +123,7 @@ func (t *tape) play(p *Process, number uint64) (uint64, Errno) {
 		}
 		b := make([]byte, n)
 		if _, err := io.ReadFull(t.in, b); err != nil {
-			t.err = fmt.Errorf("play recording: %w", io.ErrUnexpectedEOF)
+			t.err = errTapeEnds
 			return 0, EIO
 		}
 		if p.store(addr, b) != 0 {
@@ -126,6 +131,7 @@ func (t *tape) play(p *Process, number uint64) (uint64, Errno) {
 			return 0, EIO
 		}
 	}
+	p.Machine.Instret = after // storing was charged too
 	return value, e
 }
 
@@ -135,7 +141,7 @@ func (t *tape) uvarint() uint64 {
 	}
 	v, err := binary.ReadUvarint(t.in)
 	if err != nil {
-		t.err = errors.New("play recording: it ends here, and the program goes on")
+		t.err = errTapeEnds
 	}
 	return v
 }

@@ -51,9 +51,9 @@ func (p *Process) ticks() uint64 {
 		v, _ := p.tape.play(p, tickEntry)
 		return v
 	}
-	p.tape.begin()
+	p.tape.begin(0)
 	v := uint64(p.clock.since()) / (uint64(time.Second) / ticksHz)
-	p.tape.end(tickEntry, v, 0)
+	p.tape.end(tickEntry, v, 0, 0)
 	return v
 }
 
