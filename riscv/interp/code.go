@@ -231,6 +231,11 @@ func (s *segment) decode(w uint32) isa.Inst {
 func (s *segment) simplify(in *ins, d isa.Inst) {
 	op := d.Op
 	switch {
+	case op.IsVector():
+		if s.mask>>32 == 0 {
+			in.rs3 |= vector32
+		}
+		return
 	case op == isa.OpAuipc || op == isa.OpAuipc32:
 		// Addresses below 2 GiB, and all of RV32, become constants.
 		if v := s.base + uint64(in.off) + uint64(d.Imm); v <= math.MaxInt32 || op == isa.OpAuipc32 {

@@ -1,6 +1,9 @@
 package interp
 
-import "fishplate/riscv/isa"
+import (
+	"fishplate/riscv/isa"
+	"fishplate/riscv/vector"
+)
 
 // csr executes a Zicsr instruction.
 func (s *State) csr(in *ins) FaultKind {
@@ -39,6 +42,9 @@ func (s *State) readCSR(n uint32, xlen uint8) (v uint64, known bool) {
 	if high {
 		n -= 0x80 // cycleh, timeh, instreth
 	}
+	if vector.IsCSR(n) {
+		return s.vectors().ReadCSR(n, xlen == 32), true
+	}
 	switch n {
 	case 0x001:
 		return uint64(s.fcsr & 31), true
@@ -75,5 +81,9 @@ func (s *State) writeCSR(n uint32, v uint64) {
 		s.fcsr = s.fcsr&31 | uint8(v<<5)
 	case 0x003:
 		s.fcsr = uint8(v)
+	default:
+		if vector.IsCSR(n) {
+			s.vectors().WriteCSR(n, v)
+		}
 	}
 }

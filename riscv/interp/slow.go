@@ -23,6 +23,8 @@ func (s *State) slow(seg *segment, mem *memory.Memory) verdict {
 	in := s.at
 	why, addr := FaultKind(0), uint64(0)
 	switch op := in.op; {
+	case op.IsVector():
+		why, addr = s.vector(in, mem)
 	case op >= isa.OpFmaddS && op <= isa.OpFcvtDS:
 		why = s.float(in)
 	case loads(op):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fishplate/riscv/memory"
+	"fishplate/riscv/vector"
 )
 
 // Kind says why Run returned.
@@ -85,6 +86,9 @@ type State struct {
 	// embedder and survives a reset.
 	Time func() uint64
 
+	// V is the vector registers; nil until a program uses them.
+	V *vector.State
+
 	// N is for generated code; embedders leave it alone.
 	N Native
 
@@ -107,17 +111,19 @@ type Registers struct {
 	pc, instret uint64
 	reserved    uint64
 	fcsr        uint8
+	v           *vector.State // a copy, never changed; nil if there are none
 }
 
 // Save copies the registers.
 func (s *State) Save() Registers {
-	return Registers{x: s.X, f: s.F, pc: s.PC, instret: s.Instret, reserved: s.reserved, fcsr: s.fcsr}
+	return Registers{x: s.X, f: s.F, pc: s.PC, instret: s.Instret, reserved: s.reserved, fcsr: s.fcsr, v: s.saveVectors()}
 }
 
 // Restore makes the hart as it was when r was saved; only Time is kept.
 func (s *State) Restore(r *Registers) {
 	s.X, s.F, s.PC, s.Instret = r.x, r.f, r.pc, r.instret
 	s.reserved, s.fcsr = r.reserved, r.fcsr
+	s.restoreVectors(r.v)
 	s.skip, s.start, s.at, s.left, s.exit = 0, 0, nil, 0, Exit{}
 	s.scratch = [3]ins{}
 }

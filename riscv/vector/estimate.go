@@ -70,20 +70,20 @@ func estimateInverse(s *State, a, _, _ uint64) uint64 {
 	infinity := uint64(l.top) << l.mant
 	switch zero, inf, nan, signalling := l.kind(a); {
 	case signalling:
-		*s.h.Flags |= float.NV
+		s.h.Flags |= float.NV
 		return l.nan
 	case nan:
 		return l.nan
 	case inf:
 		return sign
 	case zero:
-		*s.h.Flags |= float.DZ
+		s.h.Flags |= float.DZ
 		return sign | infinity
 	}
 	exp, frac, n := l.split(a)
 	if n > 2 {
 		// The inverse is too great for the format.
-		*s.h.Flags |= float.OF | float.NX
+		s.h.Flags |= float.OF | float.NX
 		switch rm := s.h.FRM; {
 		case rm == float.RTZ, rm == float.RDN && sign == 0, rm == float.RUP && sign != 0:
 			return sign | (infinity - 1)
@@ -104,12 +104,12 @@ func estimateRoot(s *State, a, _, _ uint64) uint64 {
 	l, sign := s.layout(), a&s.sign()
 	switch zero, inf, nan, signalling := l.kind(a); {
 	case signalling, sign != 0 && !nan && !zero:
-		*s.h.Flags |= float.NV
+		s.h.Flags |= float.NV
 		return l.nan
 	case nan:
 		return l.nan
 	case zero:
-		*s.h.Flags |= float.DZ
+		s.h.Flags |= float.DZ
 		return sign | uint64(l.top)<<l.mant
 	case inf:
 		return 0

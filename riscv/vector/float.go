@@ -18,9 +18,9 @@ type (
 func float2(f op32, g op64) element {
 	return func(s *State, a, b, _ uint64) uint64 {
 		if s.sew == 2 {
-			return uint64(f(uint32(a), uint32(b), s.h.FRM, s.h.Flags))
+			return uint64(f(uint32(a), uint32(b), s.h.FRM, &s.h.Flags))
 		}
-		return g(a, b, s.h.FRM, s.h.Flags)
+		return g(a, b, s.h.FRM, &s.h.Flags)
 	}
 }
 
@@ -28,9 +28,9 @@ func float2(f op32, g op64) element {
 func pick(f pick32, g pick64) element {
 	return func(s *State, a, b, _ uint64) uint64 {
 		if s.sew == 2 {
-			return uint64(f(uint32(a), uint32(b), s.h.Flags))
+			return uint64(f(uint32(a), uint32(b), &s.h.Flags))
 		}
-		return g(a, b, s.h.Flags)
+		return g(a, b, &s.h.Flags)
 	}
 }
 
@@ -38,9 +38,9 @@ func pick(f pick32, g pick64) element {
 func test(f test32, g pick64) element {
 	return func(s *State, a, b, _ uint64) uint64 {
 		if s.sew == 2 {
-			return f(uint32(a), uint32(b), s.h.Flags)
+			return f(uint32(a), uint32(b), &s.h.Flags)
 		}
-		return g(a, b, s.h.Flags)
+		return g(a, b, &s.h.Flags)
 	}
 }
 
@@ -56,15 +56,15 @@ func not(f element) element {
 func widened(g op64) element {
 	return func(s *State, a, b, _ uint64) uint64 {
 		if s.w2 == 2 {
-			a = float.Widen(uint32(a), s.h.Flags)
+			a = float.Widen(uint32(a), &s.h.Flags)
 		}
-		return g(a, float.Widen(uint32(b), s.h.Flags), s.h.FRM, s.h.Flags)
+		return g(a, float.Widen(uint32(b), &s.h.Flags), s.h.FRM, &s.h.Flags)
 	}
 }
 
 // widenedSum adds a binary32 to a binary64.
 func widenedSum(s *State, a, b, _ uint64) uint64 {
-	return float.Add64(a, float.Widen(uint32(b), s.h.Flags), s.h.FRM, s.h.Flags)
+	return float.Add64(a, float.Widen(uint32(b), &s.h.Flags), s.h.FRM, &s.h.Flags)
 }
 
 // What a fused operation multiplies.
@@ -82,11 +82,11 @@ func fused(over, negP, negC bool) element {
 		}
 		switch {
 		case s.wd == 2:
-			return uint64(float.FMA32(uint32(b), uint32(a), uint32(d), negP, negC, s.h.FRM, s.h.Flags))
+			return uint64(float.FMA32(uint32(b), uint32(a), uint32(d), negP, negC, s.h.FRM, &s.h.Flags))
 		case s.w2 == 2:
-			a, b = float.Widen(uint32(a), s.h.Flags), float.Widen(uint32(b), s.h.Flags)
+			a, b = float.Widen(uint32(a), &s.h.Flags), float.Widen(uint32(b), &s.h.Flags)
 		}
-		return float.FMA64(b, a, d, negP, negC, s.h.FRM, s.h.Flags)
+		return float.FMA64(b, a, d, negP, negC, s.h.FRM, &s.h.Flags)
 	}
 }
 
@@ -99,9 +99,9 @@ func signXor(s *State, a, b, _ uint64) uint64 { return a ^ b&s.sign() }
 
 func root(s *State, a, _, _ uint64) uint64 {
 	if s.sew == 2 {
-		return uint64(float.Sqrt32(uint32(a), s.h.FRM, s.h.Flags))
+		return uint64(float.Sqrt32(uint32(a), s.h.FRM, &s.h.Flags))
 	}
-	return float.Sqrt64(a, s.h.FRM, s.h.Flags)
+	return float.Sqrt64(a, s.h.FRM, &s.h.Flags)
 }
 
 func class(s *State, a, _, _ uint64) uint64 {
@@ -111,10 +111,10 @@ func class(s *State, a, _, _ uint64) uint64 {
 	return float.Class64(a)
 }
 
-func widen(s *State, a, _, _ uint64) uint64 { return float.Widen(uint32(a), s.h.Flags) }
+func widen(s *State, a, _, _ uint64) uint64 { return float.Widen(uint32(a), &s.h.Flags) }
 
 func narrow(s *State, a, _, _ uint64) uint64 {
-	return uint64(float.Narrow(a, s.h.FRM, s.h.Flags))
+	return uint64(float.Narrow(a, s.h.FRM, &s.h.Flags))
 }
 
 // narrowOdd truncates and keeps a trace of what was lost in the lowest bit, so
@@ -125,7 +125,7 @@ func narrowOdd(s *State, a, _, _ uint64) uint64 {
 	if flags&float.NX != 0 {
 		v |= 1
 	}
-	*s.h.Flags |= flags
+	s.h.Flags |= flags
 	return uint64(v)
 }
 
@@ -141,9 +141,9 @@ func toInteger(unsigned, truncated bool) element {
 		case s.wd == 1:
 			return s.toShort(uint32(a), unsigned, rm)
 		case s.w2 == 2:
-			return float.ToInt32(uint32(a), 8<<s.wd, unsigned, rm, s.h.Flags)
+			return float.ToInt32(uint32(a), 8<<s.wd, unsigned, rm, &s.h.Flags)
 		}
-		return float.ToInt64(a, 8<<s.wd, unsigned, rm, s.h.Flags)
+		return float.ToInt64(a, 8<<s.wd, unsigned, rm, &s.h.Flags)
 	}
 }
 
@@ -158,7 +158,7 @@ func (s *State) toShort(a uint32, unsigned bool, rm uint8) uint64 {
 	if c := min(max(v, low), high); c != v {
 		v, flags = c, float.NV
 	}
-	*s.h.Flags |= flags
+	s.h.Flags |= flags
 	return uint64(v)
 }
 
@@ -166,8 +166,8 @@ func (s *State) toShort(a uint32, unsigned bool, rm uint8) uint64 {
 func fromInteger(unsigned bool) element {
 	return func(s *State, a, _, _ uint64) uint64 {
 		if s.wd == 2 {
-			return uint64(float.FromInt32(a, unsigned, s.h.FRM, s.h.Flags))
+			return uint64(float.FromInt32(a, unsigned, s.h.FRM, &s.h.Flags))
 		}
-		return float.FromInt64(a, unsigned, s.h.FRM, s.h.Flags)
+		return float.FromInt64(a, unsigned, s.h.FRM, &s.h.Flags)
 	}
 }

@@ -152,17 +152,32 @@ func (s *State) move() Trap {
 			continue
 		}
 		a := t.at(s, i)
-		for k := range t.fields {
-			trap := s.one(t, s.in.Rd+uint8(k)*t.step, i, s.wrap(a+k<<t.w))
-			switch {
+		if t.first {
+			switch trap := s.reach(a); {
 			case trap.Kind == 0:
-			case t.first && i > 0:
+			case i > 0:
 				s.VL = i
 				return Trap{}
 			default:
+				return trap
+			}
+		}
+		for k := range t.fields {
+			if trap := s.one(t, s.in.Rd+uint8(k)*t.step, i, s.wrap(a+k<<t.w)); trap.Kind != 0 {
 				s.VStart = i
 				return trap
 			}
+		}
+	}
+	return Trap{}
+}
+
+// reach says whether all fields of the segment at address a can be loaded.
+func (s *State) reach(a uint64) Trap {
+	for k := range s.t.fields {
+		addr := s.wrap(a + k<<s.t.w)
+		if _, err := s.h.Mem.View(addr, 1<<s.t.w); err != nil {
+			return Trap{Load, addr}
 		}
 	}
 	return Trap{}

@@ -71,8 +71,8 @@ type Inst struct {
 type Hart struct {
 	X     *[32]uint64 // integer registers, sign-extended if RV32
 	F     *[32]uint64 // floating-point registers, singles boxed
-	Flags *uint8      // accrued floating-point exceptions
 	Mem   *memory.Memory
+	Flags uint8 // accrued floating-point exceptions; State.Flags returns the new ones
 	FRM   uint8 // dynamic rounding mode
 	RV32  bool
 }
@@ -143,6 +143,9 @@ func (s *State) Execute(in Inst, h Hart) Trap {
 	}
 	return t
 }
+
+// Flags returns the floating-point exceptions accrued after Execute.
+func (s *State) Flags() uint8 { return s.h.Flags }
 
 var illegal = Trap{Kind: Illegal}
 

@@ -1,0 +1,59 @@
+package interp
+
+import (
+	"fishplate/riscv/memory"
+	"fishplate/riscv/vector"
+)
+
+// vector32 marks the record of a vector instruction of RV32, in ins.rs3 above
+// the mask bit and the number of fields.
+const vector32 = 1 << 4
+
+// vectors returns the vector registers, which come into being when a program
+// first asks for them.
+func (s *State) vectors() *vector.State {
+	if s.V == nil {
+		s.V = vector.New()
+	}
+	return s.V
+}
+
+// vector executes a vector instruction. It returns the kind of a fault and its
+// data address, or 0.
+func (s *State) vector(in *ins, mem *memory.Memory) (FaultKind, uint64) {
+	v := s.vectors()
+	t := v.Execute(vector.Inst{
+		Op: in.op, Rd: in.rd, Rs1: in.rs1, Rs2: in.rs2, Imm: in.imm,
+		Minor: in.rs3 >> 5, Fields: in.rs3 >> 1 & 7, Unmasked: in.rs3&1 != 0,
+	}, vector.Hart{
+		X: &s.X, F: &s.F, Mem: mem, Flags: s.fcsr & 31, FRM: s.fcsr >> 5, RV32: in.rs3&vector32 != 0,
+	})
+	switch t.Kind {
+	case vector.Illegal:
+		return Illegal, 0
+	case vector.Load:
+		return LoadAccess, t.Addr
+	case vector.Store:
+		return StoreAccess, t.Addr
+	case vector.Limit:
+		return MemoryLimit, t.Addr
+	}
+	s.fcsr |= v.Flags()
+	return 0, 0
+}
+
+// saveVectors copies the vector registers, if there are any.
+func (s *State) saveVectors() *vector.State {
+	if s.V == nil {
+		return nil
+	}
+	return s.V.Copy()
+}
+
+// restoreVectors makes the vector registers those of r. A program without vector
+// instructions has none and pays nothing; one that has them keeps their place.
+func (s *State) restoreVectors(r *vector.State) {
+	if s.V != nil || r != nil {
+		s.vectors().Set(r)
+	}
+}
