@@ -29,6 +29,9 @@ type Native struct {
 	Calls   [2*callDepth + 2]uint64
 }
 
+// FCSROffset is where the floating-point CSR lies in a State, a byte.
+const FCSROffset = unsafe.Offsetof(State{}.fcsr)
+
 // callDepth is how many nested calls are predicted to return.
 const callDepth = 128
 

@@ -103,7 +103,7 @@ func New(regions []interp.Region, narrow bool, limit int) (*Cache, error) {
 	c.text, c.table = t, table
 	c.slots = len(t.write) &^ 7
 	c.stats.Limit = len(t.write)
-	c.finder = finder{read: c.read, at: make(map[uint64]inst), lead: make(map[uint64]bool)}
+	c.finder.read = c.read
 	c.emit = newEmitter(c)
 	return c, nil
 }

@@ -62,6 +62,9 @@ var (
 	nStatus  = field(unsafe.Offsetof(interp.Native{}.Status))
 )
 
+// hartFCSR is the operand of the floating-point CSR.
+var hartFCSR = x64.At(rHart, int32(interp.FCSROffset)-16*8)
+
 // home returns where an integer register lies in memory.
 func home(r uint8) x64.Mem { return x64.At(rHart, int32(r)*8-16*8) }
 
@@ -77,6 +80,7 @@ type emitter struct {
 
 	// Offsets of the common pieces.
 	missOff, enterOff, exitOff, landingOff, indirectOff int
+	flagsOff                                            int // of a table: exception flags for status words
 
 	// Of the region in hand.
 	r       *region
@@ -92,6 +96,7 @@ type emitter struct {
 
 	// Of the block in hand.
 	block  *block
+	number int    // of the block
 	at     int    // index of the instruction within the block
 	near   uint32 // registers that are known to keep a distance from the ends
 	shift  [32]int32
@@ -162,6 +167,11 @@ func (e *emitter) common() {
 	a.AluImm(x64.AND, true, x64.RAX, -2)
 	e.lookup()
 	a.JmpReg(x64.RCX)
+
+	e.flagsOff = a.Len()
+	for status := range uint32(64) {
+		a.Out = append(a.Out, flags(status))
+	}
 }
 
 // lookup loads RCX with the host address of the guest address in RAX, which is
@@ -261,7 +271,7 @@ func (e *emitter) emitBlock(i int) {
 	if b.back {
 		e.a.Align(16)
 	}
-	e.block, b.native = b, e.a.Len()
+	e.block, e.number, b.native = b, i, e.a.Len()
 	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
 	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
 	e.findGroups()
@@ -277,8 +287,8 @@ func (e *emitter) emitBlock(i int) {
 			return
 		}
 	}
-	if in := e.r.last(b); flowOf(&in.Inst) == falls {
-		e.goOn(i, in.next())
+	if in := e.r.last(b); in.kind == falls {
+		e.goOn(in.next())
 	}
 }
 
@@ -288,13 +298,12 @@ func (e *emitter) followed(i int) bool {
 		return false
 	}
 	in := e.r.last(&e.r.blocks[i-1])
-	kind := flowOf(&in.Inst)
-	return (kind == falls || kind == branch) && in.next() == e.r.blocks[i].pc && templates[in.Op] != nil
+	return (in.kind == falls || in.kind == branch) && in.next() == e.r.blocks[i].pc && templates[in.Op] != nil
 }
 
-// goOn continues at pc after block i.
-func (e *emitter) goOn(i int, pc uint64) {
-	if i+1 < len(e.r.blocks) && e.r.blocks[i+1].pc == pc {
+// goOn continues at pc after the block in hand.
+func (e *emitter) goOn(pc uint64) {
+	if i := e.number + 1; i < len(e.r.blocks) && e.r.blocks[i].pc == pc {
 		return
 	}
 	e.jumpTo(pc)
@@ -302,7 +311,7 @@ func (e *emitter) goOn(i int, pc uint64) {
 
 // jumpTo jumps to the block at pc, or out of the region.
 func (e *emitter) jumpTo(pc uint64) {
-	if k, ok := e.r.index[pc]; ok {
+	if k, ok := e.r.block(pc); ok {
 		if n := e.r.blocks[k].native; n >= 0 {
 			e.a.JmpTo(n)
 			return
@@ -315,7 +324,7 @@ func (e *emitter) jumpTo(pc uint64) {
 
 // branchTo is jumpTo under a condition.
 func (e *emitter) branchTo(c x64.Cond, pc uint64) {
-	if k, ok := e.r.index[pc]; ok {
+	if k, ok := e.r.block(pc); ok {
 		if n := e.r.blocks[k].native; n >= 0 {
 			e.a.JccTo(c, n)
 			return

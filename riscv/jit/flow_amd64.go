@@ -16,7 +16,7 @@ func branchIf(c x64.Cond) template {
 		}
 		e.compare(a, b)
 		e.branchTo(c, in.pc+uint64(in.Imm))
-		e.goOn(e.r.index[e.block.pc], in.next())
+		e.goOn(in.next())
 		return true
 	}
 }
@@ -46,7 +46,7 @@ func jumpAndLink(e *emitter, in *inst) bool {
 		if to != in.next() {
 			e.jumpTo(to)
 		} else {
-			e.goOn(e.r.index[e.block.pc], to)
+			e.goOn(to)
 		}
 		return true
 	}
@@ -83,7 +83,7 @@ func (e *emitter) returned(in *inst) {
 	e.a.AluImm(x64.ADD, w64, x64.RSP, 8)
 	e.loadLocals()
 	e.near, e.boxed = 0, 0
-	e.goOn(e.r.index[e.block.pc], in.next())
+	e.goOn(in.next())
 }
 
 // jumpRegister is jalr: a call, a return, or a jump by a table.
@@ -117,10 +117,50 @@ func jumpRegister(e *emitter, in *inst) bool {
 	return true
 }
 
+// readFlags is csrrs rd, fflags, x0: what was raised earlier is in the CSR, what
+// this run of generated code raised in the host's status word.
+func readFlags(e *emitter, in *inst) bool {
+	if in.kind != falls {
+		return false
+	}
+	a := &e.a
+	a.StoreControl(nStatus)
+	a.Load(w32, x64.RAX, nStatus)
+	a.AluImm(x64.AND, w32, x64.RAX, 0x3f)
+	a.LeaRel(x64.RCX, e.flagsOff)
+	a.LoadExtend(x64.Zero8, x64.RAX, x64.Indexed(x64.RCX, x64.RAX, 1, 0))
+	a.LoadExtend(x64.Zero8, x64.RCX, hartFCSR)
+	a.Alu(x64.OR, w32, x64.RAX, x64.RCX)
+	a.AluImm(x64.AND, w32, x64.RAX, 31)
+	e.put(in.Rd, x64.RAX)
+	return true
+}
+
+// writeFlags is csrrw x0, fflags, rs1 or its immediate form.
+func writeFlags(e *emitter, in *inst) bool {
+	if in.kind != falls {
+		return false
+	}
+	a := &e.a
+	if in.Op == isa.OpCsrrw {
+		e.load(w32, x64.RCX, in.Rs1)
+		a.AluImm(x64.AND, w32, x64.RCX, 31)
+	} else {
+		a.MovImm(x64.RCX, int64(in.Rs1))
+	}
+	a.LoadExtend(x64.Zero8, x64.RAX, hartFCSR)
+	a.AluImm(x64.AND, w32, x64.RAX, ^31)
+	a.Alu(x64.OR, w32, x64.RAX, x64.RCX)
+	a.Store(1, hartFCSR, x64.RAX)
+	a.LoadControl(nControl)
+	return true
+}
+
 func flowTemplates() map[isa.Op]template {
 	return map[isa.Op]template{
 		isa.OpBeq: branchIf(x64.E), isa.OpBne: branchIf(x64.NE), isa.OpBlt: branchIf(x64.L), isa.OpBge: branchIf(x64.GE),
 		isa.OpBltu: branchIf(x64.B), isa.OpBgeu: branchIf(x64.AE),
+		isa.OpCsrrs: readFlags, isa.OpCsrrw: writeFlags, isa.OpCsrrwi: writeFlags,
 		isa.OpJal: jumpAndLink, isa.OpJal32: jumpAndLink, isa.OpJalr: jumpRegister, isa.OpJalr32: jumpRegister,
 	}
 }

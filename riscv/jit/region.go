@@ -8,15 +8,17 @@ import (
 
 // Bounds of a region. Code further away from its entry belongs to others.
 const (
-	maxInsts     = 640      // instructions
+	maxInsts     = 400      // instructions
 	windowBefore = 8 << 10  // bytes before the entry
 	windowAfter  = 24 << 10 // bytes behind
+	window       = (windowBefore + windowAfter) / 2
 )
 
 // inst is a decoded instruction at an address.
 type inst struct {
 	isa.Inst
-	pc uint64
+	pc   uint64
+	kind flow
 }
 
 // next returns the address behind the instruction.
@@ -40,16 +42,21 @@ type region struct {
 	entry  uint64
 	insts  []inst
 	blocks []block
-	index  map[uint64]int // block by its first address
+	at     *[window]spot
 }
 
-// finder discovers regions. Its buffers are reused.
-type finder struct {
-	read func(pc uint64) (isa.Inst, bool)
-	at   map[uint64]inst
-	todo []uint64
-	lead map[uint64]bool // leaders; true when enterable from outside
+// spot is what is known about a halfword near the entry of a region.
+type spot struct {
+	inst  int16 // 1 + index in finder.found of the instruction there
+	block int16 // 1 + index of the block that begins there
+	head  uint8
 }
+
+// Bits of spot.head.
+const (
+	isHead    = 1 << iota // a block begins here
+	isOutside             // which may be entered from outside
+)
 
 // flow says where control may go after an instruction.
 type flow uint8
@@ -64,110 +71,179 @@ const (
 	nowhere             // an instruction that always faults
 )
 
+var flows = buildFlows()
+
+func buildFlows() *[isa.OpCount]flow {
+	t := new([isa.OpCount]flow)
+	for kind, ops := range map[flow][]isa.Op{
+		branch:  {isa.OpBeq, isa.OpBne, isa.OpBlt, isa.OpBge, isa.OpBltu, isa.OpBgeu},
+		call:    {isa.OpJal, isa.OpJal32, isa.OpJalr, isa.OpJalr32},
+		nowhere: {isa.OpIllegal},
+		leaves: {isa.OpEcall, isa.OpEbreak, isa.OpStop, isa.OpWfi, isa.OpCustom, isa.OpCsrrw, isa.OpCsrrs,
+			isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci},
+	} {
+		for _, op := range ops {
+			t[op] = kind
+		}
+	}
+	return t
+}
+
 func flowOf(in *isa.Inst) flow {
-	switch op := in.Op; op {
-	case isa.OpBeq, isa.OpBne, isa.OpBlt, isa.OpBge, isa.OpBltu, isa.OpBgeu:
-		return branch
-	case isa.OpJal, isa.OpJal32:
-		if in.Rd == 0 {
+	kind := flows[in.Op]
+	switch {
+	case kind == call && in.Rd == 0:
+		if in.Op == isa.OpJal || in.Op == isa.OpJal32 {
 			return jump
 		}
-		return call
-	case isa.OpJalr, isa.OpJalr32:
-		if in.Rd == 0 {
-			return away
-		}
-		return call
-	case isa.OpIllegal:
-		return nowhere
-	case isa.OpEcall, isa.OpEbreak, isa.OpStop, isa.OpWfi, isa.OpCustom,
-		isa.OpCsrrw, isa.OpCsrrs, isa.OpCsrrc, isa.OpCsrrwi, isa.OpCsrrsi, isa.OpCsrrci:
-		return leaves
+		return away
+	case kind == leaves && plainFlags(in):
+		return falls
 	}
-	return falls
+	return kind
+}
+
+// plainFlags says whether a CSR instruction only reads fflags, or only writes
+// them.
+func plainFlags(in *isa.Inst) bool {
+	const fflags = 1
+	return in.Imm == fflags && (in.Op == isa.OpCsrrs && in.Rs1 == 0 || (in.Op == isa.OpCsrrw || in.Op == isa.OpCsrrwi) && in.Rd == 0)
+}
+
+// finder discovers regions. There is one region at a time, which shares the
+// finder's memory.
+type finder struct {
+	read  func(pc uint64) (isa.Inst, bool)
+	entry uint64
+	at    [window]spot
+	found []inst // in the order of discovery
+	heads []uint64
+	todo  []uint64
+	r     region
+}
+
+// spot returns what is known about pc, nil if it is too far away.
+func (f *finder) spot(pc uint64) *spot { return spotOf(&f.at, f.entry, pc) }
+
+func spotOf(at *[window]spot, entry, pc uint64) *spot {
+	if i := (pc + windowBefore - entry) / 2; i < window {
+		return &at[i]
+	}
+	return nil
+}
+
+// block returns the index of the block at pc.
+func (r *region) block(pc uint64) (int, bool) {
+	if s := spotOf(r.at, r.entry, pc); s != nil && s.block != 0 {
+		return int(s.block) - 1, true
+	}
+	return 0, false
 }
 
 // find decodes everything that direct jumps reach from entry, within bounds.
 func (f *finder) find(entry uint64) *region {
-	clear(f.at)
-	clear(f.lead)
-	f.todo = append(f.todo[:0], entry)
-	f.lead[entry] = true
-	inside := func(pc uint64) bool {
-		return pc+windowBefore-entry < windowBefore+windowAfter
-	}
-	for len(f.todo) > 0 && len(f.at) < maxInsts {
+	f.forget()
+	f.entry = entry
+	f.reach(entry, isOutside)
+	for len(f.todo) > 0 && len(f.found) < maxInsts {
 		pc := f.todo[len(f.todo)-1]
 		f.todo = f.todo[:len(f.todo)-1]
-		for len(f.at) < maxInsts {
-			if _, seen := f.at[pc]; seen || !inside(pc) {
-				f.leader(pc, false)
-				break
-			}
-			d, ok := f.read(pc)
-			if !ok {
-				break
-			}
-			in := inst{d, pc}
-			f.at[pc] = in
-			next := in.next()
-			kind := flowOf(&d)
-			if kind == falls {
-				pc = next
-				continue
-			}
-			switch kind {
-			case branch:
-				f.reach(next, false)
-				f.reach(pc+uint64(d.Imm), false)
-			case jump:
-				f.reach(pc+uint64(d.Imm), false)
-			case call, leaves:
-				f.reach(next, true)
-			}
-			break
-		}
+		f.follow(pc)
 	}
-	return f.assemble(entry)
+	return f.assemble()
 }
 
-// leader marks pc as the beginning of a block.
-func (f *finder) leader(pc uint64, outside bool) { f.lead[pc] = f.lead[pc] || outside }
+// forget clears what the previous region left.
+func (f *finder) forget() {
+	for i := range f.found {
+		*f.spot(f.found[i].pc) = spot{}
+	}
+	for _, pc := range f.heads {
+		*f.spot(pc) = spot{}
+	}
+	f.found, f.heads, f.todo = f.found[:0], f.heads[:0], f.todo[:0]
+}
+
+// follow decodes from pc until control leaves the straight line.
+func (f *finder) follow(pc uint64) {
+	for len(f.found) < maxInsts {
+		s := f.spot(pc)
+		if s == nil {
+			return
+		}
+		if s.inst != 0 {
+			f.head(pc, 0)
+			return
+		}
+		d, ok := f.read(pc)
+		if !ok {
+			return
+		}
+		in := inst{d, pc, flowOf(&d)}
+		f.found = append(f.found, in)
+		s.inst = int16(len(f.found))
+		next := in.next()
+		switch in.kind {
+		case falls:
+			pc = next
+			continue
+		case branch:
+			f.reach(pc+uint64(d.Imm), 0)
+			f.reach(next, 0)
+		case jump:
+			f.reach(pc+uint64(d.Imm), 0)
+		case call, leaves:
+			f.reach(next, isOutside)
+		}
+		return
+	}
+}
+
+// head marks pc as the beginning of a block.
+func (f *finder) head(pc uint64, how uint8) {
+	s := f.spot(pc)
+	if s == nil {
+		return
+	}
+	if s.head == 0 {
+		f.heads = append(f.heads, pc)
+	}
+	s.head |= isHead | how
+}
 
 // reach marks pc as the beginning of a block and has it decoded.
-func (f *finder) reach(pc uint64, outside bool) {
-	f.leader(pc, outside)
-	if _, seen := f.at[pc]; !seen {
+func (f *finder) reach(pc uint64, how uint8) {
+	f.head(pc, how)
+	if s := f.spot(pc); s != nil && s.inst == 0 {
 		f.todo = append(f.todo, pc)
 	}
 }
 
 // assemble sorts what was found into blocks and counts how they are entered.
-func (f *finder) assemble(entry uint64) *region {
-	r := &region{entry: entry, index: make(map[uint64]int)}
-	heads := make([]uint64, 0, len(f.lead))
-	for pc := range f.lead {
-		if _, ok := f.at[pc]; ok {
-			heads = append(heads, pc)
+func (f *finder) assemble() *region {
+	r := &f.r
+	r.entry, r.at = f.entry, &f.at
+	r.insts, r.blocks = r.insts[:0], r.blocks[:0]
+	slices.Sort(f.heads)
+	for _, pc := range f.heads {
+		s := f.spot(pc)
+		if s.inst == 0 {
+			continue
 		}
-	}
-	slices.Sort(heads)
-	for _, pc := range heads {
-		b := block{pc: pc, first: len(r.insts), entry: f.lead[pc], native: -1}
+		b := block{pc: pc, first: len(r.insts), entry: s.head&isOutside != 0, native: -1}
 		for {
-			in, ok := f.at[pc]
-			if _, head := f.lead[pc]; !ok || head && pc != b.pc {
-				break
-			}
+			in := f.found[s.inst-1]
 			r.insts = append(r.insts, in)
-			if flowOf(&in.Inst) != falls {
+			if in.kind != falls {
 				break
 			}
-			pc = in.next()
+			if s = f.spot(in.next()); s == nil || s.inst == 0 || s.head != 0 {
+				break
+			}
 		}
 		b.count = len(r.insts) - b.first
-		r.index[b.pc] = len(r.blocks)
 		r.blocks = append(r.blocks, b)
+		f.spot(pc).block = int16(len(r.blocks))
 	}
 	r.connect()
 	return r
@@ -182,15 +258,14 @@ func (r *region) connect() {
 	for i := range r.blocks {
 		b := &r.blocks[i]
 		in := r.last(b)
-		kind := flowOf(&in.Inst)
-		b.calls = kind == call
-		if kind == falls || kind == branch {
+		b.calls = in.kind == call
+		if in.kind == falls || in.kind == branch {
 			r.enter(in.next())
 		}
-		if kind != branch && kind != jump {
+		if in.kind != branch && in.kind != jump {
 			continue
 		}
-		k, ok := r.index[in.pc+uint64(in.Imm)]
+		k, ok := r.block(in.pc + uint64(in.Imm))
 		if !ok {
 			continue
 		}
@@ -206,7 +281,7 @@ func (r *region) connect() {
 }
 
 func (r *region) enter(pc uint64) {
-	if k, ok := r.index[pc]; ok {
+	if k, ok := r.block(pc); ok {
 		r.blocks[k].preds++
 	}
 }
