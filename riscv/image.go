@@ -63,6 +63,12 @@ func (im *Image) Program() *Program { return im.program }
 // use included. It is 64 at first.
 func (im *Image) Keep(arenas int) { im.mem.Keep(arenas) }
 
+// ImageStats is what an image and its forks cost the host, in pages and bytes.
+type ImageStats = memory.ImageStats
+
+// Stats reports what the image and its forks cost the host.
+func (im *Image) Stats() ImageStats { return im.mem.Stats() }
+
 // Close gives the image up: Fork fails from now on. Forks go on, parked ones
 // too; the memory is freed when the last of them is closed. Closing it again
 // does nothing.
@@ -84,6 +90,13 @@ func (m *Machine) Reset() {
 // or use of Mem takes some again; Mem.Wake does so at once and says whether the
 // host could. Other machines stay as they are.
 func (m *Machine) Park() { m.Mem.Park() }
+
+// MemoryStats is what a machine's memory costs the host, in pages and bytes.
+type MemoryStats = memory.Stats
+
+// MemoryStats reports what the machine's memory costs the host beside its image.
+// It does not wake a parked fork.
+func (m *Machine) MemoryStats() MemoryStats { return m.Mem.Stats() }
 
 // Close gives the memory back and forgets Time. The machine must not be used
 // afterwards: if it is a fork, the next Fork may return it to somebody else.

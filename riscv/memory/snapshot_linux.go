@@ -92,6 +92,7 @@ type snapshot struct {
 	fd      int
 	base    int64    // where in the file
 	shared  *Backing // nil when the file is the snapshot's own
+	stored  int64    // bytes that are no holes
 	view    []byte
 	extents []extent
 }
@@ -139,6 +140,7 @@ func (s *snapshot) fill(size int, chunks []chunk) error {
 		if err != nil || n != len(c.data) {
 			return fmt.Errorf("write memfd: %d of %d bytes: %v", n, len(c.data), err)
 		}
+		s.stored += int64(n)
 	}
 	if s.shared == nil {
 		seals := unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE | unix.F_SEAL_SEAL

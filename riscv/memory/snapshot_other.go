@@ -7,6 +7,7 @@ package memory
 type snapshot struct {
 	view    []byte
 	extents []extent
+	stored  int64 // bytes
 }
 
 // Backing is where images share a file, on Linux. Here it is nothing.
@@ -27,7 +28,7 @@ func newSnapshot(_ *Backing, extents []extent, chunks []chunk) (*snapshot, error
 	for _, e := range extents {
 		size = max(size, e.off+e.n)
 	}
-	s := &snapshot{view: make([]byte, size), extents: extents}
+	s := &snapshot{view: make([]byte, size), extents: extents, stored: int64(size)}
 	for _, c := range chunks {
 		copy(s.view[c.off:], c.data)
 	}
