@@ -1,12 +1,9 @@
 package riscv
 
 import (
-	"bytes"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"testing"
-	"unsafe"
 
 	"fishplate/riscv/memory"
 )
@@ -216,82 +213,6 @@ func TestBudgetIsExact(t *testing.T) {
 			return
 		}
 	}
-}
-
-// TestResetLeavesNothing lets a fork fill its registers and much memory with a
-// secret in every way that there is and searches all of it after Reset.
-func TestResetLeavesNothing(t *testing.T) {
-	const secret = 0x5ec2e7c0ffee5ec2
-	pattern := []byte{0xc2, 0x5e, 0xee, 0xff, 0xc0, 0xe7, 0xc2, 0x5e}
-	r := rand.New(rand.NewPCG(1, 2))
-	// sd x6,0(x5); sd x6,-4(x5) across pages; amoadd; lr; stop
-	code := []uint32{encS(wSd, 5, 6, 0), encS(wSd, 5, 6, -4), 0x0062b3af, 0x1002b3af, wStop}
-	m := fork(t, code, bytes.Repeat([]byte{7}, 64*4096))
-	clean := fork(t, code, bytes.Repeat([]byte{7}, 64*4096))
-	fresh := clean.Save()
-	for round := range 60 {
-		for range r.IntN(100) {
-			addr := uint64(dataAt) + uint64(r.IntN(128))*4096
-			switch r.IntN(7) {
-			case 0:
-				_ = m.Mem.Write(addr+uint64(r.IntN(4096)), pattern) // may meet the limit
-			case 1:
-				if err := m.Mem.Protect(addr, uint64(r.IntN(5))*4096, uint8(r.IntN(2))*memory.Read); err != nil {
-					t.Fatal(err)
-				}
-			case 2:
-				if err := m.Mem.Map(addr, uint64(r.IntN(5))*4096, memory.Read|uint8(r.IntN(2))*memory.Write); err != nil {
-					t.Fatal(err)
-				}
-			case 3:
-				if err := m.Mem.Unmap(addr, uint64(r.IntN(5))*4096); err != nil {
-					t.Fatal(err)
-				}
-			case 4:
-				_ = m.Mem.Zero(addr, uint64(r.IntN(9000))) // may meet protection
-			default:
-				m.PC, m.X[5], m.X[6] = textAt, addr, secret
-				m.Run(uint64(r.IntN(8)))
-			}
-		}
-		for i := 1; i < 32; i++ {
-			m.X[i], m.F[i] = secret, secret
-		}
-		m.SetFCSR(0xff)
-		m.Charge(99)
-		m.Reset()
-		if got := m.Save(); got != fresh {
-			t.Fatalf("round %d: registers are not those of the image", round)
-		}
-		if m.State.FCSR() != 0 || m.Mem.Pages() != clean.Mem.Pages() || m.Mem.Dirty() != 0 {
-			t.Fatalf("round %d: fcsr %#x, %d pages, %d dirty", round, m.FCSR(), m.Mem.Pages(), m.Mem.Dirty())
-		}
-		got, _ := m.Mem.View(4096, dataAt+256*4096)
-		want, _ := clean.Mem.View(4096, dataAt+256*4096)
-		if bytes.Contains(got, pattern) {
-			t.Fatalf("round %d: the secret is at %#x", round, 4096+bytes.Index(got, pattern))
-		}
-		if !bytes.Equal(got, want) {
-			t.Fatalf("round %d: memory differs from the image", round)
-		}
-		if !bytes.Equal(visibleAttrs(m), visibleAttrs(clean)) {
-			t.Fatalf("round %d: page attributes differ from the image", round)
-		}
-		if bytes.Contains(unsafe.Slice((*byte)(unsafe.Pointer(&m.State)), unsafe.Sizeof(m.State)), pattern) {
-			t.Fatalf("round %d: the secret is in the machine's own fields", round)
-		}
-	}
-}
-
-// visibleAttrs returns the attributes of all pages but for the bit that says
-// whose copy the host has of a page, which programs cannot see.
-func visibleAttrs(m *Machine) []byte {
-	const owned = 1 << 5
-	attrs := bytes.Clone(m.Mem.Attrs())
-	for i := range attrs {
-		attrs[i] &^= owned
-	}
-	return attrs
 }
 
 func TestForksAreApart(t *testing.T) {
