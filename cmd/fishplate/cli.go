@@ -162,6 +162,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 	}
 	if v.sub != nil {
 		c.Args = cobra.ArbitraryArgs
+		c.SuggestionsMinimumDistance = 2
 		c.RunE = func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()

@@ -56,17 +56,17 @@ func runGuest(c *call) error {
 	}
 	var err error
 	if r.Budget, err = instructions(c.text("budget")); err != nil {
-		return usagef("guest run: --budget %w", err)
+		return usagef("guest run: --budget: %w", err)
 	}
 	if r.Memory, err = guestMemory(c.text("memory")); err != nil {
-		return usagef("guest run: --memory %w", err)
+		return usagef("guest run: --memory: %w", err)
 	}
 	switch c.text("jit") {
 	case "auto":
 	case "off":
 		r.NoJIT = true
 	default:
-		return usagef("guest run: --jit %q: want auto or off", c.text("jit"))
+		return usagef("guest run: --jit: %q: want auto or off", c.text("jit"))
 	}
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

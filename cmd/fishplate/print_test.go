@@ -70,8 +70,8 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestTable checks what every row promises: help, an example that begins with
-// the program's name, and flags that its form names.
+// TestTable checks what every row promises: help, and examples that begin with
+// the program's name; another program's may follow.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range flat(verbs()) {
@@ -82,8 +82,8 @@ func TestTable(t *testing.T) {
 		if v.short == "" || strings.HasSuffix(v.short, ".") || v.example == "" {
 			t.Errorf("%s: short help or example out of form", v.name)
 		}
-		for _, line := range strings.Split(v.example, "\n") {
-			if !strings.HasPrefix(line, "fishplate "+v.name) {
+		for i, line := range strings.Split(v.example, "\n") {
+			if !strings.HasPrefix(line, "fishplate "+v.name) && (i == 0 || strings.HasPrefix(line, "fishplate")) {
 				t.Errorf("%s: example %q", v.name, line)
 			}
 		}

@@ -64,8 +64,34 @@ func (d *result) explain(b *strings.Builder) error {
 		// What the file says about its lines is broken; the names remain.
 		lines = nil
 	}
-	return debug.Print(b, debug.Backtrace(m, lines))
+	printFrames(b, debug.Backtrace(m, lines))
+	return nil
 }
+
+// printFrames writes a backtrace; of a recursion it shows the first frames and
+// says how many are like them.
+func printFrames(b *strings.Builder, frames []debug.Frame) {
+	const shown = 3
+	for i := 0; i < len(frames); {
+		same := 1
+		for i+same < len(frames) && frames[i+same].PC == frames[i].PC && !frames[i].Inlined {
+			same++
+		}
+		for j := i; j < i+min(same, shown); j++ {
+			fmt.Fprintf(b, "#%-2d %s\n", j, frames[j])
+		}
+		if same > shown {
+			fmt.Fprintf(b, "    (%d more like it)\n", same-shown)
+		}
+		i += same
+	}
+	if len(frames) == maxFrames {
+		b.WriteString("    (more frames are not shown)\n")
+	}
+}
+
+// maxFrames is how many frames debug.Backtrace finds at most.
+const maxFrames = 64
 
 // place is an address with the symbol that it lies in.
 func (d *result) place(pc uint64) string {
@@ -86,7 +112,14 @@ func (d *result) stats(b *strings.Builder) {
 	seconds := d.elapsed.Seconds()
 	fmt.Fprintf(b, "instructions  %s\n", grouped(m.Instret))
 	fmt.Fprintf(b, "time          %.3f s, %.0f million instructions per second\n", seconds, float64(m.Instret)/max(seconds, 1e-9)/1e6)
-	fmt.Fprintf(b, "engine        %s\n", d.engine())
+	fmt.Fprintf(b, "engine        %s\n", m.Engine())
+	if j := m.Program().JITStats(); j.Bytes > 0 {
+		fmt.Fprintf(b, "translated    %s instructions in %d regions, %s bytes of code, %.1f ms\n",
+			grouped(uint64(j.Instructions)), j.Regions, grouped(uint64(j.Bytes)), float64(j.Time.Microseconds())/1000)
+		if j.Full {
+			b.WriteString("              the limit of code is reached; the rest is interpreted\n")
+		}
+	}
 	fmt.Fprintf(b, "memory        %d pages, %s of %s KiB\n", m.Mem.Pages(), grouped(pages(m.Mem.Pages())), grouped(pages(m.Mem.Limit())))
 	refused := d.process.Refused()
 	if len(refused) == 0 {
@@ -101,9 +134,6 @@ func (d *result) stats(b *strings.Builder) {
 }
 
 func pages(n int) uint64 { return uint64(n) * riscv.PageSize / 1024 }
-
-// engine says what executed the program.
-func (d *result) engine() string { return "interpreter" }
 
 // ending is what --json prints. Numbers that may exceed what every reader of
 // JSON keeps are written in hexadecimal, as strings.
@@ -122,7 +152,7 @@ func (d *result) json(b *strings.Builder) error {
 	m := d.machine
 	e := ending{
 		Status: d.code(), Stopped: string(d.status.Stopped), Instructions: m.Instret, PC: hex(m.PC),
-		Engine: d.engine(), Seconds: d.elapsed.Seconds(),
+		Engine: m.Engine(), Seconds: d.elapsed.Seconds(),
 	}
 	if d.interrupted {
 		e.Stopped = "interrupt"

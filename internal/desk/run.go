@@ -76,7 +76,13 @@ func (r *Run) Do(ctx context.Context) (status int, err error) {
 	return done.code(), done.report()
 }
 
-func (r *Run) options(*riscv.Program) riscv.Options { return linux.MachineOptions(r.Memory) }
+func (r *Run) options(*riscv.Program) riscv.Options {
+	o := linux.MachineOptions(r.Memory)
+	if r.NoJIT {
+		o.JIT = riscv.JITOff
+	}
+	return o
+}
 
 // tooSmall is the remedy of a program that does not fit into its memory.
 func tooSmall(err error) string {

@@ -9,11 +9,13 @@ import (
 )
 
 // Host work is charged to the instruction counter, so that a budget bounds it:
-// one instruction for each copyRate bytes that a call moves, pageCharge for
-// each page that it maps, unmaps or protects, randomCharge for a random byte.
+// one instruction for each copyRate bytes that a call moves, and for each
+// pageRate pages of a range that it maps or protects; clearCharge for a page with
+// contents that it takes away, randomCharge for a random byte.
 const (
 	copyRate     = 8
-	pageCharge   = 32
+	pageRate     = 8
+	clearCharge  = 64
 	randomCharge = 1
 )
 

@@ -35,12 +35,17 @@ func (p *Process) remap(start, end uint64, prot uint8) Errno {
 	if start == end {
 		return 0
 	}
-	p.Machine.Charge((end - start) / riscv.PageSize * pageCharge)
-	err := p.Machine.Mem.Map(start, end-start, prot&plain)
-	if errors.Is(err, riscv.ErrCode) {
+	m := p.Machine
+	before := m.Mem.Pages()
+	err := m.Mem.Map(start, end-start, prot&plain)
+	m.Charge((end-start)/riscv.PageSize/pageRate + uint64(before-m.Mem.Pages())*clearCharge)
+	switch {
+	case errors.Is(err, riscv.ErrCode):
 		return EACCES
+	case err != nil:
+		return ENOMEM
 	}
-	return denied(err)
+	return 0
 }
 
 func (p *Process) brk(a *args) (uint64, Errno) {
@@ -140,7 +145,7 @@ func (p *Process) mprotect(a *args) (uint64, Errno) {
 			return 0, EACCES
 		}
 	}
-	p.Machine.Charge((end - a[0]) / riscv.PageSize * pageCharge)
+	p.Machine.Charge((end - a[0]) / riscv.PageSize / pageRate)
 	if err := p.Machine.Mem.Protect(a[0], end-a[0], prot); errors.Is(err, riscv.ErrCode) {
 		return 0, EACCES
 	} else if err != nil {
