@@ -179,6 +179,10 @@ func (f *finder) follow(pc uint64) {
 		if !ok {
 			return
 		}
+		if d.Op.IsVector() {
+			// The interpreter does these, as if they left to the embedder.
+			d = isa.Inst{Op: isa.OpWfi, Len: d.Len}
+		}
 		in := inst{d, pc, flowOf(&d)}
 		f.found = append(f.found, in)
 		s.inst = int16(len(f.found))
