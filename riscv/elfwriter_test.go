@@ -133,7 +133,7 @@ func writeImage(xlen int, entry uint64, parts ...part) []byte {
 	for _, v := range []int{header, ph, len(parts), 0, 0, 0} {
 		b = le.AppendUint16(b, uint16(v))
 	}
-	off := (header + ph*len(parts) + 4095) &^ 4095
+	off := (header + ph*len(parts) + 15) &^ 15
 	for _, p := range parts {
 		b = le.AppendUint32(b, 1)
 		if xlen == 64 {
@@ -145,11 +145,11 @@ func writeImage(xlen int, entry uint64, parts ...part) []byte {
 		if xlen == 32 {
 			b = le.AppendUint32(b, p.flags)
 		}
-		word(4096)
-		off += (len(p.bytes) + 4095) &^ 4095
+		word(16)
+		off += (len(p.bytes) + 15) &^ 15
 	}
 	for _, p := range parts {
-		b = append(b, make([]byte, (len(b)+4095)&^4095-len(b))...)
+		b = append(b, make([]byte, (len(b)+15)&^15-len(b))...)
 		b = append(b, p.bytes...)
 	}
 	return b

@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"fishplate/riscv/isa"
@@ -27,23 +27,32 @@ type engine struct {
 
 var interpreter = engine{"interpreter", false}
 
+// translates says whether programs can be translated on this platform.
+var translates = sync.OnceValue(func() bool {
+	p, err := LoadProgram(writeELF([]uint32{wStop}, nil))
+	if err != nil {
+		panic(err)
+	}
+	m, err := NewMachine(p, Options{MemoryLimit: 1 << 20})
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	return strings.HasPrefix(m.Engine(), "jit")
+})
+
 // engines lists those of this platform, the interpreter first.
 func engines() []engine {
-	if !jitHere() {
+	if !translates() {
 		return []engine{interpreter}
 	}
 	return []engine{interpreter, {"jit", true}}
 }
 
-// jitHere says whether programs can be translated on this platform.
-func jitHere() bool {
-	return reflect.ValueOf(Options{}).FieldByName("JIT").IsValid()
-}
-
 // choose sets the engine in o.
 func (e engine) choose(o *Options) {
-	if f := reflect.ValueOf(o).Elem().FieldByName("JIT"); f.IsValid() && !e.jit {
-		f.SetUint(1)
+	if !e.jit {
+		o.JIT = JITOff
 	}
 }
 
@@ -64,6 +73,7 @@ func (s *scenario) start(t testing.TB, p *Program, e engine) *run {
 		t.Fatal(err)
 	}
 	m.X, m.F = s.x, s.f
+	m.PC += s.entry
 	m.SetFCSR(s.fcsr)
 	return &run{Machine: m, s: s}
 }

@@ -43,8 +43,9 @@ type scenario struct {
 	seed  uint64
 	xlen  int
 	text  []byte
-	marks []int // where each generated instruction begins
-	end   uint64
+	marks []int  // where each generated instruction begins
+	entry uint64 // offset in the text
+	end   uint64 // address of the last ebreak
 	x, f  [32]uint64
 	fcsr  uint32
 	ro    []byte

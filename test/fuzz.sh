@@ -6,6 +6,6 @@ status=0
 while IFS=: read -r file _ line; do
   name=$(sed -E 's/func (Fuzz[A-Za-z0-9_]*).*/\1/' <<<"$line")
   echo "fuzz $(dirname "$file") $name"
-  go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time" || status=1
+  go test "./$(dirname "$file")" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 5s || status=1
 done < <(git ls-files '*_test.go' | xargs grep -Hn '^func Fuzz')
 exit $status
