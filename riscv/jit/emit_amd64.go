@@ -100,7 +100,9 @@ type emitter struct {
 	at     int    // index of the instruction within the block
 	near   uint32 // registers that are known to keep a distance from the ends
 	shift  [32]int32
+	nans   uint32 // floating-point registers that may hold a NaN other than the canonical one
 	boxed  uint32 // floating-point registers known to hold a boxed single
+	skip   bool   // the next instruction has been dealt with
 	groups []group
 }
 
@@ -198,7 +200,7 @@ func (e *emitter) lookup() {
 
 // region translates r and makes its entries known.
 func (e *emitter) region(r *region) {
-	e.r = r
+	e.r, e.nans = r, 0
 	e.stubs, e.jumps, e.exits = e.stubs[:0], e.jumps[:0], e.exits[:0]
 	e.allocate()
 	for i := range r.blocks {
@@ -278,15 +280,21 @@ func (e *emitter) emitBlock(i int) {
 	for k := range b.count {
 		e.at = k
 		in := &e.r.insts[b.first+k]
-		if in.Rd == 0 && pure[in.Op] {
+		if e.skip || in.Rd == 0 && pure[in.Op] {
+			e.skip = false
 			continue
+		}
+		if e.nans != 0 && !e.calm(in) {
+			e.settle()
 		}
 		h := templates[in.Op]
 		if h == nil || !h(e, in) {
+			e.settle()
 			e.rest()
 			return
 		}
 	}
+	e.settle()
 	if in := e.r.last(b); in.kind == falls {
 		e.goOn(in.next())
 	}

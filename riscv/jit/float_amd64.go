@@ -3,6 +3,8 @@
 package jit
 
 import (
+	"math/bits"
+
 	"fishplate/riscv/isa"
 	"fishplate/riscv/x64"
 )
@@ -49,6 +51,7 @@ func (e *emitter) targetX(f uint8) x64.Xmm {
 // putX ends an instruction that computed f in reg.
 func (e *emitter) putX(wide bool, f uint8, reg x64.Xmm) {
 	e.boxed &^= 1 << f
+	e.nans &^= 1 << f
 	if wide == single {
 		e.boxed |= 1 << f
 	}
@@ -92,16 +95,102 @@ func canonicalNaN(wide bool) uint64 {
 	return 0xffffffff7fc00000
 }
 
-// mendNaN replaces a NaN in d by the canonical one.
-func (e *emitter) mendNaN(wide bool, d x64.Xmm) {
-	e.a.Ucomi(wide, d, d)
-	nan := e.a.Jcc(x64.P)
-	back := e.a.Len()
-	e.stubs = append(e.stubs, stub{from: []int{nan}, then: func() {
-		e.a.MovImm(x64.RAX, int64(canonicalNaN(wide)))
-		e.a.XFromReg(w64, d, x64.RAX)
-		e.a.JmpTo(back)
-	}})
+// A NaN that an operation produced must become the canonical one before anybody
+// can see it: before it is stored, moved, or an exit is possible. Until then it
+// may serve as an operand, since any quiet NaN does what another does. Registers
+// that were overwritten in the meantime need no test.
+
+// produced notes that f was computed and may be a NaN.
+func (e *emitter) produced(f uint8) { e.nans |= 1 << f }
+
+// calm says whether an instruction neither leaves nor looks at the bits of a
+// floating-point register.
+func (e *emitter) calm(in *inst) bool {
+	switch c := calmness[in.Op]; c {
+	case calmAlways:
+		return true
+	case calmNear:
+		d := e.shift[in.Rs1] + int32(in.Imm)
+		return e.near>>in.Rs1&1 != 0 && d >= -reach && d < reach-8
+	case calmBoxed:
+		return e.boxed>>in.Rs1&e.boxed>>in.Rs2&1 != 0
+	}
+	return false
+}
+
+// When an instruction is calm.
+const (
+	_          = iota
+	calmAlways // whatever its operands are
+	calmNear   // if its base register needs no check
+	calmBoxed  // if its sources are known to be boxed
+)
+
+var calmness = buildCalmness()
+
+func buildCalmness() *[isa.OpCount]uint8 {
+	t := new([isa.OpCount]uint8)
+	for op, p := range pure {
+		if p {
+			t[op] = calmAlways
+		}
+	}
+	for how, ops := range map[uint8][]isa.Op{
+		calmAlways: {isa.OpFaddD, isa.OpFsubD, isa.OpFmulD, isa.OpFdivD, isa.OpFsqrtD, isa.OpFeqD, isa.OpFltD, isa.OpFleD, isa.OpFcvtSD},
+		calmNear:   {isa.OpLb, isa.OpLh, isa.OpLw, isa.OpLd, isa.OpLbu, isa.OpLhu, isa.OpLwu, isa.OpFlw, isa.OpFld},
+		calmBoxed:  {isa.OpFaddS, isa.OpFsubS, isa.OpFmulS, isa.OpFdivS, isa.OpFeqS, isa.OpFltS, isa.OpFleS},
+	} {
+		for _, op := range ops {
+			t[op] = how
+		}
+	}
+	return t
+}
+
+// settle makes all NaNs canonical, testing two registers at once.
+func (e *emitter) settle() {
+	for e.nans != 0 {
+		f := e.takeNaN()
+		a, wide := e.sourceX(f, x0), e.boxed>>f&1 == 0
+		b, pair := a, f
+		if e.nans != 0 {
+			g := uint8(bits.TrailingZeros32(e.nans))
+			if (e.boxed>>g&1 == 0) == wide {
+				pair = e.takeNaN()
+				b = e.sourceX(pair, x1)
+			}
+		}
+		e.a.Ucomi(wide, a, b)
+		nan := e.a.Jcc(x64.P)
+		back := e.a.Len()
+		e.stubs = append(e.stubs, stub{from: []int{nan}, then: func() {
+			e.mend(wide, f, a)
+			if pair != f {
+				e.mend(wide, pair, b)
+			}
+			e.a.JmpTo(back)
+		}})
+	}
+}
+
+// takeNaN removes a register from the set and returns it.
+func (e *emitter) takeNaN() uint8 {
+	f := uint8(bits.TrailingZeros32(e.nans))
+	e.nans &^= 1 << f
+	return f
+}
+
+// mend replaces the value of f, which is in x, by the canonical NaN if it is one.
+func (e *emitter) mend(wide bool, f uint8, x x64.Xmm) {
+	e.a.Ucomi(wide, x, x)
+	fine := e.a.JccShort(x64.NP)
+	e.a.MovImm(x64.RAX, int64(canonicalNaN(wide)))
+	if h := e.hostX[f]; h != noneX {
+		e.a.XFromReg(w64, h, x64.RAX)
+	} else {
+		e.a.Store(8, homeX(f), x64.RAX)
+	}
+	e.a.PatchShort(fine)
 }
 
 // arithmetic makes fd = fs1 op fs2.
@@ -118,8 +207,8 @@ func arithmetic(op x64.Vec, wide bool) template {
 		} else {
 			e.a.VecLoad(op, d, a, homeX(in.Rs2))
 		}
-		e.mendNaN(wide, d)
 		e.putX(wide, in.Rd, d)
+		e.produced(in.Rd)
 		return true
 	}
 }
@@ -133,8 +222,8 @@ func squareRoot(op x64.Vec, wide bool) template {
 		a := e.sourceX(in.Rs1, x0)
 		d := e.targetX(in.Rd)
 		e.a.Vec(op, d, a, a)
-		e.mendNaN(wide, d)
 		e.putX(wide, in.Rd, d)
+		e.produced(in.Rd)
 		return true
 	}
 }
@@ -232,9 +321,37 @@ func ordered(c x64.Cond, wide bool) template {
 	return func(e *emitter, in *inst) bool {
 		e.needBox(wide, in.Rs1, in.Rs2)
 		e.a.Comi(wide, e.sourceX(in.Rs2, x1), e.sourceX(in.Rs1, x0))
+		kept, quiet := e.quietly(in)
+		if !quiet {
+			e.putFlag(in.Rd, c)
+			return true
+		}
+		nan := e.a.Jcc(x64.P)
 		e.putFlag(in.Rd, c)
+		back := e.a.Len()
+		e.stubs = append(e.stubs, stub{from: []int{nan}, then: func() {
+			e.constant(in.Rd, 0)
+			e.load(w32, x64.RCX, kept)
+			e.storeFlags()
+			e.a.JmpTo(back)
+		}})
+		e.skip = true
 		return true
 	}
+}
+
+// quietly says whether a comparison stands between an instruction that reads the
+// exception flags and one that restores them, as compilers make a quiet
+// comparison, and which register keeps the flags. Only a NaN can have raised
+// one, so that without a NaN there is nothing to restore.
+func (e *emitter) quietly(in *inst) (kept uint8, ok bool) {
+	if e.at == 0 || e.at+1 >= e.block.count {
+		return 0, false
+	}
+	before, after := &e.r.insts[e.block.first+e.at-1], &e.r.insts[e.block.first+e.at+1]
+	kept = before.Rd
+	return kept, before.Op == isa.OpCsrrs && before.kind == falls && after.Op == isa.OpCsrrw && after.kind == falls &&
+		after.Rs1 == kept && kept != 0 && kept != in.Rd
 }
 
 func equal(wide bool) template {
@@ -291,8 +408,8 @@ func widen(e *emitter, in *inst) bool {
 	a := e.sourceX(in.Rs1, x0)
 	d := e.targetX(in.Rd)
 	e.a.Vec(x64.CvtSD, d, a, a)
-	e.mendNaN(double, d)
 	e.putX(double, in.Rd, d)
+	e.produced(in.Rd)
 	return true
 }
 
@@ -304,8 +421,8 @@ func shorten(e *emitter, in *inst) bool {
 	d := e.targetX(in.Rd)
 	e.a.LoadX(double, x1, nBox)
 	e.a.Vec(x64.CvtDS, d, x1, a)
-	e.mendNaN(single, d)
 	e.putX(single, in.Rd, d)
+	e.produced(in.Rd)
 	return true
 }
 

@@ -141,19 +141,24 @@ func writeFlags(e *emitter, in *inst) bool {
 	if in.kind != falls {
 		return false
 	}
-	a := &e.a
 	if in.Op == isa.OpCsrrw {
 		e.load(w32, x64.RCX, in.Rs1)
-		a.AluImm(x64.AND, w32, x64.RCX, 31)
 	} else {
-		a.MovImm(x64.RCX, int64(in.Rs1))
+		e.a.MovImm(x64.RCX, int64(in.Rs1))
 	}
+	e.storeFlags()
+	return true
+}
+
+// storeFlags makes the low bits of RCX the exception flags.
+func (e *emitter) storeFlags() {
+	a := &e.a
+	a.AluImm(x64.AND, w32, x64.RCX, 31)
 	a.LoadExtend(x64.Zero8, x64.RAX, hartFCSR)
 	a.AluImm(x64.AND, w32, x64.RAX, ^31)
 	a.Alu(x64.OR, w32, x64.RAX, x64.RCX)
 	a.Store(1, hartFCSR, x64.RAX)
 	a.LoadControl(nControl)
-	return true
 }
 
 func flowTemplates() map[isa.Op]template {

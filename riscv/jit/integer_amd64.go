@@ -88,6 +88,20 @@ func (e *emitter) putFlag(r uint8, c x64.Cond) {
 // changed forgets what was known about r.
 func (e *emitter) changed(r uint8) { e.near &^= 1 << r }
 
+// move copies rs to rd, with what is known about it.
+func (e *emitter) move(rd, rs uint8) {
+	known, shift := e.near>>rs&1, e.shift[rs]
+	if h := e.host[rs]; h != none {
+		e.put(rd, h)
+	} else {
+		d := e.target(rd)
+		e.load(w64, d, rs)
+		e.put(rd, d)
+	}
+	e.near |= known << rd
+	e.shift[rd] = shift
+}
+
 // constant loads r with v.
 func (e *emitter) constant(r uint8, v int64) {
 	e.changed(r)
@@ -136,6 +150,13 @@ func (e *emitter) compareImm(a uint8, imm int32) {
 func binary(op x64.Alu, w bool) template {
 	return func(e *emitter, in *inst) bool {
 		a, b := in.Rs1, in.Rs2
+		if a == 0 && w && (op == x64.ADD || op == x64.OR || op == x64.XOR) {
+			a, b = b, a
+		}
+		if b == 0 && w && op != x64.AND {
+			e.move(in.Rd, a)
+			return true
+		}
 		d := e.target(in.Rd)
 		ha, hb := e.host[a], e.host[b]
 		if w && op == x64.ADD && ha != none && hb != none && d != ha && d != hb {
