@@ -48,7 +48,9 @@ type sample struct {
 func columns() []*engine {
 	return []*engine{
 		{name: "native", target: native, every: 1, warm: true, prepare: child()},
-		{name: "interpreter", target: plain, every: 2, prepare: ours(riscv.Options{})},
+		{name: "interpreter", target: plain, every: 2, prepare: ours(riscv.Options{JIT: riscv.JITOff})},
+		{name: "JIT", target: plain, every: 1, warm: true, prepare: ours(riscv.Options{})},
+		{name: "JIT Zb*", target: bits, every: 1, warm: true, prepare: ours(riscv.Options{})},
 		{name: "wazero", target: wasm, every: 1, prepare: compiled(false)},
 		{name: "wazero stoppable", target: wasm, every: 4, prepare: compiled(true)},
 		{name: "qemu", target: plain, every: 2, prepare: child("qemu-riscv64")},

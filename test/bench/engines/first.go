@@ -95,7 +95,8 @@ type starter struct {
 
 func starters() []starter {
 	return []starter{
-		{"interpreter", false, startOurs(riscv.Options{})},
+		{"interpreter", false, startOurs(riscv.Options{JIT: riscv.JITOff})},
+		{"JIT", false, startOurs(riscv.Options{})},
 		{"wazero", true, startWazero},
 	}
 }

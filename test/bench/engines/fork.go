@@ -96,7 +96,9 @@ type variant struct {
 	options riscv.Options
 }
 
-func variants() []variant { return []variant{{"interpreter", riscv.Options{}}} }
+func variants() []variant {
+	return []variant{{"JIT", riscv.Options{}}, {"interpreter", riscv.Options{JIT: riscv.JITOff}}}
+}
 
 // frozen is an image of fork.c and one fork that is kept.
 type frozen struct {

@@ -26,7 +26,7 @@ type block struct {
 
 // printHot counts every instruction of a kernel on the interpreter and prints
 // the blocks that most of them lie in.
-func printHot(dir, name string) error {
+func printHot(dir, name string, work int) error {
 	list, err := selected(name)
 	if err != nil {
 		return err
@@ -44,12 +44,15 @@ func printHot(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	counts, err := count(p, k.work)
+	if work == 0 {
+		work = k.work
+	}
+	counts, err := count(p, work)
 	if err != nil {
 		return err
 	}
 	blocks, total := blocksOf(p, counts)
-	fmt.Printf("%s %d: the first %d instructions\n", k.name, k.work, total)
+	fmt.Printf("%s %d: the first %d instructions\n", k.name, work, total)
 	for _, bl := range blocks[:min(hotBlocks, len(blocks))] {
 		function, off := p.Symbol(bl.begin)
 		fmt.Printf("\n%5.1f%%  %d times %d instructions, %s+%#x\n",

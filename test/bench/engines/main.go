@@ -20,6 +20,7 @@ type options struct {
 	out    string
 	core   int
 	hot    string
+	work   int
 }
 
 func main() {
@@ -30,6 +31,7 @@ func main() {
 	flag.StringVar(&o.out, "out", "test/bench/results", "folder for the results; empty = keep none")
 	flag.IntVar(&o.core, "core", 1, "the core that everything runs on")
 	flag.StringVar(&o.hot, "hot", "", "print this kernel's hottest blocks instead")
+	flag.IntVar(&o.work, "work", 0, "for -hot: how much work; 0 = as measured")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
@@ -44,7 +46,7 @@ func run(o options) error {
 	}
 	defer remove()
 	if o.hot != "" {
-		return printHot(dir, o.hot)
+		return printHot(dir, o.hot, o.work)
 	}
 	if err := pin(o.core); err != nil {
 		return err
