@@ -37,6 +37,19 @@ type program interface {
 	close()
 }
 
+// A translator is a program that tells what its compiler has done.
+type translator interface{ translated() translation }
+
+// A translation is what a compiler has done to one program.
+type translation struct {
+	Kernel       string  `json:"kernel"`
+	Engine       string  `json:"engine"`
+	MS           float64 `json:"ms"`
+	Instructions int     `json:"instructions,omitempty"` // of the guest; those translated twice count twice
+	Input        int     `json:"input,omitempty"`        // bytes of the module, where instructions are not known
+	Output       int     `json:"output,omitempty"`       // bytes of code
+}
+
 // A sample is one run.
 type sample struct {
 	output       string // and the exit code
@@ -129,10 +142,21 @@ func (g *guest) run(work int) (sample, error) {
 
 func (g *guest) close() {}
 
+func (g *guest) translated() translation { return translationOf(g.program, g.options) }
+
+func translationOf(p *riscv.Program, o riscv.Options) translation {
+	if o.JIT == riscv.JITOff {
+		return translation{}
+	}
+	s := p.JITStats()
+	return translation{MS: milli(s.Time), Instructions: s.Instructions, Output: s.Bytes}
+}
+
 // module is a program compiled by wazero.
 type module struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
+	made     translation
 }
 
 // compiled loads modules that can be stopped, which costs a check in each loop and
@@ -153,11 +177,12 @@ func newModule(text []byte, config wazero.RuntimeConfig) (program, error) {
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
 		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), r.Close(ctx))
 	}
+	begin := time.Now()
 	c, err := r.CompileModule(ctx, text)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("compile module: %w", err), r.Close(ctx))
 	}
-	return &module{r, c}, nil
+	return &module{r, c, translation{MS: milli(time.Since(begin)), Input: len(text)}}, nil
 }
 
 func (m *module) run(work int) (sample, error) {
@@ -180,5 +205,7 @@ func (m *module) run(work int) (sample, error) {
 	}
 	return sample{output: outcome(out.Bytes(), int(code)), took: took}, nil
 }
+
+func (m *module) translated() translation { return m.made }
 
 func (m *module) close() { _ = m.runtime.Close(context.Background()) }

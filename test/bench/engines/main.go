@@ -113,6 +113,7 @@ func kernelPart(dir string, o options, fields map[string]any) error {
 	fmt.Printf("\n%d rounds, interleaved, on core %d\n", o.rounds, o.core)
 	printKernels(readings, all, engines, views)
 	fields["kernels"], fields["engines"] = readings, views
+	fields["compile"] = printTranslations(all, engines)
 	return nil
 }
 
