@@ -42,7 +42,9 @@ func (w *watched) close() {
 // start makes a process that stands at its first instruction. Without arguments
 // it gets those of the command line.
 func (w *watched) start(args []string) (debug.Guest, error) {
-	m, err := riscv.NewMachine(w.program, w.options(w.program))
+	o := w.options(w.program)
+	o.JIT = riscv.JITOff // it is stopped after every few instructions
+	m, err := riscv.NewMachine(w.program, o)
 	if err != nil {
 		return debug.Guest{}, fmt.Errorf("start guest %s: %w%s", w.Path, err, tooSmall(err))
 	}
