@@ -56,10 +56,20 @@ func startFile(t testing.TB, path string, memory uint64, c Config) *Process {
 
 func start(t testing.TB, file []byte, memory uint64, c Config) *Process {
 	t.Helper()
+	return startProgram(t, load(t, file), memory, c)
+}
+
+func load(t testing.TB, file []byte) *riscv.Program {
+	t.Helper()
 	program, err := riscv.LoadProgram(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return program
+}
+
+func startProgram(t testing.TB, program *riscv.Program, memory uint64, c Config) *Process {
+	t.Helper()
 	m, err := riscv.NewMachine(program, MachineOptions(memory))
 	if err != nil {
 		t.Fatal(err)

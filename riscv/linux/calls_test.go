@@ -51,6 +51,7 @@ func TestReference(t *testing.T) {
 // argument, and expects an error instead of a store to what is not there.
 func TestBadPointers(t *testing.T) {
 	for _, xlen := range []int{64, 32} {
+		program := load(t, tiny(xlen, wEcall, wLoop))
 		bad := []uint64{8, 0x7fff_0000, 0xffff_f000, 1<<63 + 16, ^uint64(0) - 3}
 		for i := range calls {
 			r := &calls[i]
@@ -59,7 +60,7 @@ func TestBadPointers(t *testing.T) {
 			}
 			for _, addr := range bad {
 				for arg := range 6 {
-					p := idle(t, xlen, Config{Clock: time.Now, Stdin: strings.NewReader("some input")})
+					p := startProgram(t, program, 4<<20, Config{Clock: time.Now, Stdin: strings.NewReader("some input")})
 					a := []uint64{0, 1, 8, 8, 0, 0}
 					a[arg] = addr
 					p.do(r.number, a...)
@@ -90,13 +91,10 @@ func FuzzCalls(f *testing.F) {
 	add([]uint64{134, 11, dataAt, 0, 8}, []uint64{132, dataAt, 0}, []uint64{131, 1000, 1000, 11}, []uint64{139})
 	add([]uint64{56, 1<<64 - 100, dataAt, 0}, []uint64{63, 3, dataAt, 100}, []uint64{61, 3, dataAt, 100}, []uint64{23, 3}, []uint64{57, 3})
 	root := fstest.MapFS{"a/b": {Data: []byte("content")}}
+	programs := map[bool]*riscv.Program{false: load(f, tiny(64, wEcall, wLoop)), true: load(f, tiny(32, wEcall, wLoop))}
 	f.Fuzz(func(t *testing.T, narrow bool, b []byte) {
-		xlen := 64
-		if narrow {
-			xlen = 32
-		}
 		begin := time.Unix(1e9, 0)
-		p := idle(t, xlen, Config{Clock: func() time.Time { return begin }, Seed: []byte{1}, Stdin: strings.NewReader("in"), Stdout: io.Discard, Files: root})
+		p := startProgram(t, programs[narrow], 4<<20, Config{Clock: func() time.Time { return begin }, Seed: []byte{1}, Stdin: strings.NewReader("in"), Stdout: io.Discard, Files: root})
 		m := p.Machine
 		if err := m.Mem.Write(dataAt, []byte("/a/b\x00and more of it, which is no path but may be read as any structure")); err != nil {
 			t.Fatal(err)
