@@ -16,6 +16,7 @@ import (
 type options struct {
 	rounds int
 	only   string
+	beside string
 	parts  string
 	out    string
 	core   int
@@ -27,6 +28,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each measure")
 	flag.StringVar(&o.only, "only", "", "comma-separated kernels; empty = all")
+	flag.StringVar(&o.beside, "engines", "", "comma-separated engines beside native code; empty = all")
 	flag.StringVar(&o.parts, "parts", "kernels,compile,fork", "what to measure")
 	flag.StringVar(&o.out, "out", "test/bench/results", "folder for the results; empty = keep none")
 	flag.IntVar(&o.core, "core", 1, "the core that everything runs on")
@@ -81,7 +83,10 @@ func kernelPart(dir string, o options, fields map[string]any) error {
 	if err != nil {
 		return err
 	}
-	engines := columns()
+	engines, err := chosen(o.beside)
+	if err != nil {
+		return err
+	}
 	var targets []*target
 	for _, e := range engines {
 		if !slices.Contains(targets, e.target) {
@@ -127,6 +132,20 @@ func selected(only string) ([]*kernel, error) {
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("choose kernels: none is called %q", only)
+	}
+	return list, nil
+}
+
+// chosen returns native code and the engines that are asked for.
+func chosen(beside string) ([]*engine, error) {
+	var list []*engine
+	for i, e := range columns() {
+		if i == 0 || beside == "" || slices.Contains(strings.Split(beside, ","), e.name) {
+			list = append(list, e)
+		}
+	}
+	if len(list) == 1 {
+		return nil, fmt.Errorf("choose engines: none is called %q", beside)
 	}
 	return list, nil
 }

@@ -80,6 +80,12 @@ func TestSelected(t *testing.T) {
 	if _, err := selected("sorting"); err == nil {
 		t.Error("selected a kernel that does not exist")
 	}
+	if list, err := chosen("qemu,JIT"); err != nil || len(list) != 3 || list[0].name != "native" {
+		t.Errorf("chosen: %d, %v", len(list), err)
+	}
+	if _, err := chosen("V8"); err == nil {
+		t.Error("chose an engine that does not exist")
+	}
 }
 
 func TestCalibrateReportsErrors(t *testing.T) {
