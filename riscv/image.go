@@ -60,7 +60,7 @@ func (im *Image) Program() *Program { return im.program }
 
 // Keep sets how much host memory waits for forks: a fork that is closed leaves
 // its arena to the next one unless the image has more than this many, those in
-// use included. It is 64 at first.
+// use included. Idle ones beyond are given back at once. It is 64 at first.
 func (im *Image) Keep(arenas int) { im.mem.Keep(arenas) }
 
 // ImageStats is what an image and its forks cost the host, in pages and bytes.

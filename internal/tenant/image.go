@@ -26,9 +26,9 @@ const (
 	mmapWindow = 256 << 20
 )
 
-// image is a program after its start-up code, frozen, and the forks of it that
-// are free. Its machine memory is outside the collector's sight: retire closes
-// the free forks, the tenant's clean-up the image.
+// image is a program after its start-up code, frozen, and the host's halves of
+// forks that are free. Its machine memory is outside the collector's sight:
+// retire gives up what waits for forks, the tenant's clean-up the image.
 type image struct {
 	tenant  *model.Tenant
 	program *riscv.Program
@@ -41,10 +41,8 @@ type image struct {
 	regexes text.Cache
 	startup uint64 // instructions of main
 	made    time.Time
-
-	mu      sync.Mutex
-	free    []*vm // LIFO: the warmest is used first
-	retired bool
+	clock   func() uint64 // of every fork
+	free    sync.Pool     // of *vm without a machine, reset
 }
 
 // newImage loads a program and runs its start-up code to the wait call.
@@ -58,6 +56,7 @@ func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
 		tenant: t, program: program, calls: s.calls, permits: s.permits, stats: st, made: time.Now(),
 		account: permit.NewAccount(t.Share),
 	}
+	im.clock = im.sinceMade
 	if err := im.start(); err != nil {
 		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
 	}
@@ -130,6 +129,7 @@ func (im *image) freeze(v *vm) (err error) {
 	if im.frozen, err = v.m.Freeze(); err != nil {
 		return err
 	}
+	im.frozen.Keep(im.tenant.Concurrency)
 	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*pageSize)
 	return nil
 }
@@ -192,56 +192,40 @@ func (v *vm) place(b []byte) (uint64, error) {
 	return v.m.X[2], v.store(v.m.X[2], b)
 }
 
-// clock is what a guest reads from the CSR time: microseconds since its image
-// was made, coarsened.
-func (im *image) clock() uint64 { return uint64(time.Since(im.made).Microseconds()) &^ 3 }
+// sinceMade is what a guest reads from the CSR time: microseconds since its
+// image was made, coarsened.
+func (im *image) sinceMade() uint64 { return uint64(time.Since(im.made).Microseconds()) &^ 3 }
 
-// take gives a fork from the pool, or a new one.
+// take gives a fork: a machine, and the host's half of one.
 func (im *image) take() (*vm, error) {
 	im.stats.add(metrics.TenantForks, 1)
-	im.mu.Lock()
-	if n := len(im.free); n > 0 {
-		v := im.free[n-1]
-		im.free = im.free[:n-1]
-		im.mu.Unlock()
-		return v, nil
-	}
-	im.mu.Unlock()
 	m, err := im.frozen.Fork()
 	if err != nil {
 		return nil, fmt.Errorf("fork guest %q: %w", im.tenant.Name, err)
 	}
 	m.Time = im.clock
-	v := &vm{m: m, image: im}
-	v.reset()
+	v, _ := im.free.Get().(*vm)
+	if v == nil {
+		v = &vm{image: im}
+		v.reset()
+	}
+	v.m = m
 	return v, nil
 }
 
-// give takes a fork back, cleaned, or closes it when there are enough.
+// give takes a fork back. Its machine waits in the image, cleaned, for the next
+// fork; so does the host's half.
 func (im *image) give(v *vm) {
 	im.stats.add(metrics.TenantDirty, int64(v.m.Mem.Dirty()))
+	v.m.Close()
+	v.m = nil
 	v.reset()
-	im.mu.Lock()
-	keep := !im.retired && len(im.free) < im.tenant.Concurrency
-	if keep {
-		im.free = append(im.free, v)
-	}
-	im.mu.Unlock()
-	if !keep {
-		v.m.Close()
-	}
+	im.free.Put(v)
 }
 
-// retire closes the free forks; those in use are closed when they come back.
-func (im *image) retire() {
-	im.mu.Lock()
-	free := im.free
-	im.free, im.retired = nil, true
-	im.mu.Unlock()
-	for _, v := range free {
-		v.m.Close()
-	}
-}
+// retire keeps no memory for forks any more. The image can still be forked, by
+// an exchange that holds it.
+func (im *image) retire() { im.frozen.Keep(0) }
 
 // count adds to one of the tenant's counters.
 func (im *image) count(i int, n int64) { im.stats.add(i, n) }

@@ -304,8 +304,9 @@ func TestNothingLeaks(t *testing.T) {
 			t.Fatalf("traces: %q, mask %s", got, value(&req.Header, "X-Mask"))
 		}
 	}
-	if tn.Status().Forks != 1 {
-		t.Errorf("%d forks; the test needs the same one again", tn.Status().Forks)
+	// The pool may forget some, under the race detector on purpose.
+	if n := tn.Status().Forks; n > 20 {
+		t.Errorf("%d forks for 40 requests; the test needs the same ones again", n)
 	}
 }
 

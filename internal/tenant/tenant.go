@@ -46,6 +46,7 @@ type Status struct {
 	Active       int    `json:"active"`       // requests admitted
 	Waiting      int    `json:"waiting"`      // requests in the queue
 	Forks        int    `json:"forks"`        // free in the pool
+	Memory       int64  `json:"memory"`       // bytes of the image and of the free forks
 	Requests     int64  `json:"requests"`     // asked of the program
 	Forges       int64  `json:"forges"`       // answers by forge
 	Instructions int64  `json:"instructions"` // retired by calls
@@ -98,9 +99,8 @@ func (t *Tenant) Status() Status {
 	}
 	s.Hash = fmt.Sprintf("%x", t.hash[:8])
 	s.Pages, s.Startup = t.image.frozen.Pages(), t.image.startup
-	t.image.mu.Lock()
-	s.Forks = len(t.image.free)
-	t.image.mu.Unlock()
+	cost := t.image.frozen.Stats()
+	s.Forks, s.Memory = cost.Idle, cost.Snapshot+cost.IdlePrivate+cost.IdleAttributes
 	return s
 }
 

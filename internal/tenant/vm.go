@@ -124,11 +124,10 @@ type vm struct {
 	pace     pacer     // of the present call
 }
 
-// reset makes a fork as good as new. Nothing of the request stays: memory and
-// registers go back to the image, and every buffer on the host's side that held
-// some of it is emptied.
+// reset makes the host's half of a fork as good as new. Nothing of the request
+// stays: every buffer that held some of it is emptied. The machine looks after
+// itself.
 func (v *vm) reset() {
-	v.m.Reset()
 	regexes := v.regexes[:0]
 	v.memento = v.image.memento
 	v.regexes = append(regexes, v.image.memento.regexes...)

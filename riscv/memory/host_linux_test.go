@@ -164,6 +164,15 @@ func TestArenasGoBack(t *testing.T) {
 	if n := mappings(t); n > none+2 { // the Go heap may have grown by a mapping or two
 		t.Errorf("%d mappings, %d before", n, none)
 	}
+	im.Keep(10)
+	shut(open(5))
+	if s := im.Stats(); s.Idle != 5 || s.InUse != 0 || s.IdlePrivate != 0 {
+		t.Errorf("five arenas: %+v", s)
+	}
+	im.Keep(2)
+	if s := im.Stats(); s.Idle != 2 || s.Arenas != 2 {
+		t.Errorf("two arenas: %+v", s)
+	}
 	two := open(2)
 	two[0].Close()
 	two[1].Park()

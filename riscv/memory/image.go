@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -163,22 +164,29 @@ func (im *Image) Close() {
 	if im.closed.Swap(true) {
 		return
 	}
-	im.mu.Lock()
-	var all []*mapping
-	for g := range im.mappings {
-		all = append(all, g)
-	}
-	im.mu.Unlock()
-	for _, g := range all {
-		im.reclaim(g)
-	}
+	im.trim(0)
 	im.drop()
 }
 
 // Keep sets how many arenas the image may have before a fork that is closed
-// gives its own back to the host instead of leaving it to the next fork. It is
-// 64 at first; 0 keeps none. It may be called at any time.
-func (im *Image) Keep(arenas int) { im.keep.Store(int64(arenas)) }
+// gives its own back to the host instead of leaving it to the next fork, and
+// gives back idle ones beyond that. It is 64 at first; 0 keeps none.
+func (im *Image) Keep(arenas int) {
+	im.keep.Store(int64(arenas))
+	im.trim(int64(arenas))
+}
+
+// trim unmaps idle arenas while there are more than keep.
+func (im *Image) trim(keep int64) {
+	im.mu.Lock()
+	all := slices.Collect(maps.Keys(im.mappings))
+	im.mu.Unlock()
+	for _, g := range all {
+		if im.mapped.Load() > keep {
+			im.reclaim(g)
+		}
+	}
+}
 
 // Pages returns how many pages the image has.
 func (im *Image) Pages() int { return len(im.list) }
