@@ -88,7 +88,8 @@ func (m *Machine) Reset() {
 // Park makes a fork that will not run for a while cost little: it keeps what
 // differs from the image and lends its host memory to other forks. The next Run
 // or use of Mem takes some again; Mem.Wake does so at once and says whether the
-// host could. Other machines stay as they are.
+// host could. A Run for which it cannot ends with FetchAccess at PC before
+// anything happened. Machines that are no forks stay as they are.
 func (m *Machine) Park() { m.Mem.Park() }
 
 // MemoryStats is what a machine's memory costs the host, in pages and bytes.

@@ -274,6 +274,29 @@ func TestClosedImage(t *testing.T) {
 	}
 }
 
+// TestClosedMachine runs machines without memory, which must not reach the
+// host's.
+func TestClosedMachine(t *testing.T) {
+	for _, m := range []*Machine{
+		machine(t, []uint32{encS(wSd, 5, 6, 0), encI(wLd, 6, 5, 0), wStop}, nil10()),
+		fork(t, []uint32{encS(wSd, 5, 6, 0), encI(wLd, 6, 5, 0), wStop}, nil10()),
+	} {
+		m.Close()
+		for range 100 { // often enough to be translated
+			m.X[5] = dataAt
+			if e := m.Run(100); e.Kind != Faulted || e.Fault.Kind != FetchAccess {
+				t.Fatalf("exit %+v", e)
+			}
+		}
+		m.Park()
+		m.Reset()
+		m.Close()
+		if err := m.Mem.Wake(); err == nil || m.Mem.Size() != 0 {
+			t.Errorf("wake: %v, %d bytes", err, m.Mem.Size())
+		}
+	}
+}
+
 // TestPooledForkAllocatesNothing uses a fork as a request does.
 func TestPooledForkAllocatesNothing(t *testing.T) {
 	m := fork(t, []uint32{encS(wSd, 5, 6, 0), wCall, wStop}, make([]byte, 4096))

@@ -121,7 +121,8 @@ func (m *Memory) disown() *arena {
 	return a
 }
 
-// Size returns the bytes of the address space; addresses are below it.
+// Size returns the bytes of the address space; addresses are below it. It is 0
+// once the memory is closed.
 func (m *Memory) Size() uint64 { return m.size }
 
 // Pages returns how many pages exist, those of the program included.
@@ -170,7 +171,7 @@ func (m *Memory) Close() {
 		m.Reset()
 		im.give(m.disown())
 	}
-	m.image = nil
+	m.image, m.size = nil, 0
 }
 
 // span checks that [addr, addr+n) lies in the address space above the guard,
