@@ -39,7 +39,7 @@ func (f Frame) String() string {
 	} else if !f.Inlined {
 		name = fmt.Sprintf("%s+%#x", name, f.Off)
 	}
-	text := fmt.Sprintf("%#010x in %s", f.PC, name)
+	text := fmt.Sprintf("0x%08x in %s", f.PC, name)
 	if f.File != "" {
 		text += fmt.Sprintf(" at %s:%d", f.File, f.Line)
 	}

@@ -77,3 +77,87 @@ _start start.S:18
 		}
 	}
 }
+
+// TestBacktraceOfHandlers walks out of a signal handler, and out of a call to
+// nowhere.
+func TestBacktraceOfHandlers(t *testing.T) {
+	program, lines := load(t, buildStatic(t, "handler.c", "-g", "-O1"))
+	for arg, want := range map[string]string{
+		"handler": "on_signal raise deep deep main",
+		"nowhere": " call_nowhere main",
+	} {
+		p := start(t, program, new(strings.Builder), arg)
+		if status, err := p.Run(t.Context(), 0); err != nil || status.Stopped != "fault" {
+			t.Fatalf("%s: %+v, %v", arg, status, err)
+		}
+		var names []string
+		for _, f := range Backtrace(p.Machine, lines) {
+			if !strings.Contains(f.Func, "pthread_kill") {
+				names = append(names, f.Func)
+			}
+		}
+		if got := strings.Join(names, " "); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "_start") {
+			t.Errorf("%s: got %q, want %q", arg, got, want)
+		}
+	}
+}
+
+func TestFrameString(t *testing.T) {
+	for want, f := range map[string]Frame{
+		"0x00010204 in f+0x4 at /src/f.c:7":       {0x10204, "f", 4, "/src/f.c", 7, false},
+		"0x00010204 in g at /src/f.c:3 (inlined)": {0x10204, "g", 4, "/src/f.c", 3, true},
+		"0x00010204 in f+0x0":                     {0x10204, "f", 0, "", 0, false},
+		"0x00000000 in ??":                        {},
+	} {
+		if got := f.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	var b strings.Builder
+	if err := Print(&b, make([]Frame, maxFrames)); err != nil || !strings.HasSuffix(b.String(), "more frames are not shown)\n") {
+		t.Errorf("%v, %q", err, b.String())
+	}
+}
+
+// FuzzBacktrace walks stacks and registers full of anything.
+func FuzzBacktrace(f *testing.F) {
+	type guest struct {
+		m     *riscv.Machine
+		lines *Lines
+	}
+	var guests []guest
+	for _, xlen := range []int{64, 32} {
+		for _, flags := range [][]string{{"-g", "-O1"}, {"-O0", "-fno-asynchronous-unwind-tables"}} {
+			program, lines := load(f, build(f, xlen, "crash.c", flags...))
+			m := start(f, program, new(strings.Builder)).Machine
+			guests = append(guests, guest{m, lines}, guest{m, nil})
+		}
+	}
+	f.Add(uint64(0x10100), uint64(0x2000), []byte{0, 1, 1, 0, 0, 0, 0, 0})
+	f.Add(uint64(0x10114), uint64(0x3fff0000), []byte{0x26, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x3f})
+	f.Add(^uint64(0), ^uint64(7), []byte{255})
+	f.Fuzz(func(t *testing.T, pc, stack uint64, words []byte) {
+		for _, g := range guests {
+			if len(words) > 0 {
+				room, err := g.m.Mem.Writable(0x3ff00000, 4096)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range room {
+					room[i] = words[i%len(words)]
+				}
+				for i := 1; i < 32; i++ {
+					g.m.X[i] = stack + uint64(words[i%len(words)])
+				}
+			}
+			g.m.PC, g.m.X[sp] = pc, stack
+			before := g.m.X
+			if frames := Backtrace(g.m, g.lines); len(frames) == 0 || len(frames) > maxFrames {
+				t.Fatalf("%d frames", len(frames))
+			}
+			if g.m.X != before || g.m.PC != pc {
+				t.Fatal("the machine was changed")
+			}
+		}
+	})
+}

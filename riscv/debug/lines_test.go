@@ -1,0 +1,169 @@
+package debug
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// at looks a symbol up and describes what is known off bytes behind it.
+func at(t *testing.T, path, symbol string, off uint64) []string {
+	t.Helper()
+	program, lines := load(t, path)
+	addr, ok := program.Lookup(symbol)
+	if !ok {
+		t.Fatalf("there is no symbol %s", symbol)
+	}
+	var list []string
+	for _, l := range lines.At(addr + off) {
+		list = append(list, fmt.Sprintf("%s %s:%d", l.Func, filepath.Base(l.File), l.Line))
+	}
+	return list
+}
+
+func TestAt(t *testing.T) {
+	debugged := build(t, 64, "shop.c", "-g", "-O0")
+	narrow := build(t, 32, "shop.c", "-gdwarf-4", "-O0")
+	bare := build(t, 64, "shop.c", "-O0")
+	tests := []struct {
+		path, symbol string
+		off          uint64
+		want         []string
+	}{
+		{debugged, "cost", 0, []string{"cost shop.c:25"}},
+		{narrow, "sum", 0, []string{"sum shop.c:30"}},
+		{bare, "sum", 4, []string{"sum .:0"}},
+		{bare, "total", 0, nil},                // not code
+		{bare, "_start", 0xffffff, nil},        // beyond all
+		{bare, "_start", ^uint64(0xffff), nil}, // before the first function
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, at(t, tt.path, tt.symbol, tt.off)); diff != "" {
+			t.Errorf("%s+%#x (-want +got):\n%s", tt.symbol, tt.off, diff)
+		}
+	}
+	var none *Lines
+	if got := none.At(0x10000); got != nil {
+		t.Errorf("of nothing: %v", got)
+	}
+}
+
+// TestAtEveryInstruction finds a line for all code that has debug information.
+func TestAtEveryInstruction(t *testing.T) {
+	program, lines := load(t, build(t, 64, "crash.c", "-g", "-O2"))
+	pc, _ := program.Lookup("main")
+	main, ok := lines.symbolAt(pc)
+	if !ok || main.name != "main" {
+		t.Fatalf("at main: %+v", main)
+	}
+	for pc < main.high {
+		list := lines.At(pc)
+		if len(list) == 0 || list[len(list)-1].Func != "main" || list[0].Line == 0 {
+			t.Errorf("%#x: %+v", pc, list)
+		}
+		in, ok := program.Decode(pc)
+		if !ok {
+			t.Fatalf("no code at %#x", pc)
+		}
+		pc += uint64(in.Len)
+	}
+}
+
+func TestNames(t *testing.T) {
+	program, lines := load(t, buildStatic(t, "shapes.cc", "-g", "-O1"))
+	p := start(t, program, new(strings.Builder))
+	status, err := p.Run(t.Context(), 0)
+	if err != nil || status.Signal != 6 {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	var names []string
+	for _, f := range Backtrace(p.Machine, lines) {
+		names = append(names, f.Func)
+	}
+	got := strings.Join(names, "\n")
+	want := "abort\nshapes::Box::area\nshapes::operator+"
+	if !strings.Contains(strings.ReplaceAll(got, "\nshapes::operator+::{lambda#1}::operator()", ""), want) || !strings.Contains(got, "main\n") {
+		t.Errorf("got\n%s\nwant in it\n%s", got, want)
+	}
+	if got := readable("_RNvCs15kBYyAo9fc_7mycrate7example"); got != "mycrate::example" {
+		t.Errorf("a Rust name is %q", got)
+	}
+	if long := readable("_Z" + strings.Repeat("1aS_", 1000)); len(long) > 1<<14 {
+		t.Errorf("a name of %d bytes", len(long))
+	}
+}
+
+func TestReadLinesRefuses(t *testing.T) {
+	good, err := os.ReadFile(build(t, 64, "shop.c", "-g"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := append([]byte(nil), good...)
+	binary.LittleEndian.PutUint16(other[18:], 62)
+	for name, file := range map[string][]byte{"nothing": nil, "text": []byte("#!/bin/sh"), "another machine": other, "its beginning": good[:100]} {
+		if l, err := ReadLines(file); err == nil {
+			t.Errorf("%s: read as %v", name, l)
+		}
+	}
+}
+
+func FuzzReadLines(f *testing.F) {
+	for _, flags := range [][]string{{"-g", "-O1"}, {"-gdwarf-4", "-O0", "-fno-asynchronous-unwind-tables"}, {"-g", "-gz", "-O2"}} {
+		for _, xlen := range []int{64, 32} {
+			file, err := os.ReadFile(build(f, xlen, "crash.c", flags...))
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(file)
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		l, err := ReadLines(file)
+		if err != nil {
+			return
+		}
+		for pc := uint64(0x10000); pc < 0x10400; pc += 2 {
+			l.At(pc)
+			l.function(pc)
+			if r := l.frames.find(pc); r != nil {
+				r.rulesAt(pc, l.xlen/8)
+			}
+		}
+		for _, s := range l.symbols {
+			l.At(s.low)
+		}
+	})
+}
+
+// FuzzFrames reads and executes unwind tables by themselves, which a mutated
+// file seldom reaches.
+func FuzzFrames(f *testing.F) {
+	program, lines := load(f, build(f, 64, "crash.c", "-O1", "-fasynchronous-unwind-tables"))
+	for _, r := range lines.frames {
+		f.Add(r.cie.initial, r.program)
+	}
+	f.Add([]byte{cfaDef, 2, 0}, []byte{cfaRemember, cfaDefOffset, 32, 0x81, 1, cfaRestoreState, cfaDefExpression, 2, 0x92, 0})
+	section, err := os.ReadFile(build(f, 64, "crash.c", "-O1", "-fasynchronous-unwind-tables"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(section[:64], section)
+	pc, _ := program.Lookup("main")
+	f.Fuzz(func(t *testing.T, initial, body []byte) {
+		r := fde{pc, pc + 64, &cie{codeAlign: 1, dataAlign: -8, returns: 1, pointers: 0x1b, initial: initial}, body}
+		for at := r.low; at < r.high; at += 2 {
+			r.rulesAt(at, 8)
+		}
+		for _, eh := range []bool{true, false} {
+			p := frameParser{word: 8, eh: eh, cies: map[int]*cie{}, cursor: cursor{b: body, addr: 0x10000}}
+			for _, r := range p.parse() {
+				r.rulesAt(r.low+4, 8)
+			}
+		}
+	})
+}
