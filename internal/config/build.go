@@ -174,7 +174,7 @@ func (l *loader) tenant(n *node) *model.Tenant {
 	return &model.Tenant{
 		Name: n.label, Program: n.file("program"), Arguments: n.words("arguments"), Memory: n.size("memory"), Instructions: uint64(n.size("instructions")),
 		Time: n.dur("time"), Concurrency: n.num("concurrency"), QueueLimit: n.num("queue"), Share: n.num("share"),
-		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), At: n.at,
+		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), JIT: n.str("jit"), At: n.at,
 	}
 }
 

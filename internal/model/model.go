@@ -360,6 +360,7 @@ type Tenant struct {
 	Backends     []string
 	Storage      int64
 	OnFault      string // "fail", "pass"
+	JIT          string // "auto", "off"; "" is "auto"
 	FromFile     bool   // came from a tenants file: its failure to load does not refuse the configuration
 	At           Range
 }

@@ -86,10 +86,14 @@ func (im *image) start() error {
 	base := im.program.HeapStart
 	top := base + brkWindow + stackSize
 	heapBase := top + exitPage
-	m, err := riscv.NewMachine(im.program, riscv.Options{
+	o := riscv.Options{
 		MemoryLimit:  uint64(im.tenant.Memory),
 		AddressSpace: heapBase + heapWindow + mmapWindow,
-	})
+	}
+	if im.tenant.JIT == "off" {
+		o.JIT = riscv.JITOff
+	}
+	m, err := riscv.NewMachine(im.program, o)
 	if err != nil {
 		return err
 	}

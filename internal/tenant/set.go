@@ -132,7 +132,7 @@ func equal(a, b *model.Tenant) bool {
 	return a.Name == b.Name && a.Program == b.Program && slices.Equal(a.Arguments, b.Arguments) &&
 		a.Memory == b.Memory && a.Instructions == b.Instructions && a.Time == b.Time &&
 		a.Concurrency == b.Concurrency && a.QueueLimit == b.QueueLimit && a.Share == b.Share &&
-		slices.Equal(a.Backends, b.Backends) && a.Storage == b.Storage && a.OnFault == b.OnFault &&
+		slices.Equal(a.Backends, b.Backends) && a.Storage == b.Storage && a.OnFault == b.OnFault && a.JIT == b.JIT &&
 		a.FromFile == b.FromFile
 }
 

@@ -53,6 +53,7 @@ func (s *sheet) tenant(t *model.Tenant) {
 	s.words("backends", t.Backends)
 	s.size("storage.memory", t.Storage)
 	s.text("on_fault", t.OnFault)
+	s.text("jit", t.JIT)
 	s.flag("from_file", t.FromFile)
 }
 

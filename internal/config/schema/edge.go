@@ -89,6 +89,7 @@ func tenantBlock() *Block {
 		{Name: "share", Kind: Int, Default: "10", Range: "1..10000", Doc: "Weight of this tenant's CPU against the others'."},
 		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
 		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},
+		{Name: "jit", Kind: String, Default: "auto", OneOf: []string{"auto", "off"}, Doc: "\"auto\": its program is translated to code of this machine where that is possible; \"off\": it is interpreted. Both do the same, at another speed."},
 	}, Blocks: []*Block{
 		{Name: "storage", Doc: "The tenant's own shared state.", Unbuilt: "leave it out: every fork starts from the same image", Attrs: []Attr{
 			{Name: "memory", Kind: SizeT, Required: true, Range: "64KiB..4GiB", Doc: "Its bound."},

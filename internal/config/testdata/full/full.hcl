@@ -261,6 +261,7 @@ tenant "shop" {
   share        = 20
   backends     = ["app", "canary"]
   on_fault     = "pass"
+  jit          = "off"
   storage {
     memory = "16MiB"
   }
