@@ -80,36 +80,51 @@ func BenchmarkForkReset(b *testing.B) {
 }
 
 // BenchmarkForkScaling compares one goroutine with two that do the same work
-// each, interleaved, and reports how many times as much two get done.
+// each, and reports how many times as much two get done; interleaved with work
+// that shares nothing, which is the floor: what the processors can do.
 func BenchmarkForkScaling(b *testing.B) {
-	const slice = 20_000
 	im := forkImage(b, make([]byte, 64*PageSize))
 	for _, pages := range []int{0, 1, 4} {
 		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
-			work := func() {
-				for range slice {
-					m, err := im.Fork()
-					if err != nil {
-						b.Error(err)
-						return
+			kinds := []func(){
+				func() {
+					for range 20_000 {
+						m, err := im.Fork()
+						if err != nil {
+							b.Error(err)
+							return
+						}
+						dirty(b, m, pages)
+						m.Close()
 					}
-					dirty(b, m, pages)
-					m.Close()
-				}
+				},
+				func() {
+					n := uint64(1)
+					for n != 0 && n < 1<<40 {
+						n = n*5 + 1 | 1
+						for range 100_000 {
+							n ^= n << 13 >> 20 << 20
+						}
+					}
+				},
 			}
-			var took [3]time.Duration
+			var took [2][3]time.Duration
 			for b.Loop() {
-				for n := 1; n <= 2; n++ {
-					var group sync.WaitGroup
-					begin := time.Now()
-					for range n {
-						group.Go(work)
+				for kind, work := range kinds {
+					for n := 1; n <= 2; n++ {
+						var group sync.WaitGroup
+						begin := time.Now()
+						for range n {
+							group.Go(work)
+						}
+						group.Wait()
+						took[kind][n] += time.Since(begin)
 					}
-					group.Wait()
-					took[n] += time.Since(begin)
 				}
 			}
-			b.ReportMetric(2*took[1].Seconds()/took[2].Seconds(), "x")
+			for kind, unit := range []string{"x", "x-floor"} {
+				b.ReportMetric(2*took[kind][1].Seconds()/took[kind][2].Seconds(), unit)
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}

@@ -16,6 +16,8 @@ type mapping struct {
 	// state changes hands with the mapping: what its holder wrote, the next
 	// holder sees.
 	state atomic.Uint64
+
+	_ [2]uint64 // whole cache lines, so that forks on two processors share none
 }
 
 // The states of a mapping, in the low bits of its state; above them, while it

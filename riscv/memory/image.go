@@ -17,6 +17,9 @@ const (
 	// keepDefault is how many arenas an image has before a fork that is closed
 	// gives its own back to the host.
 	keepDefault = 64
+
+	// fewDirty is the room of a new dirty list: a cache line of its own.
+	fewDirty = 16
 )
 
 // Image is a frozen Memory: what its forks start from and return to. Nothing in
@@ -131,7 +134,9 @@ func (im *Image) Attach(m *Memory) error {
 	}
 	m.image, m.size, m.limit, m.backing = im, im.size, im.limit, im.backing
 	m.pages = len(im.list)
-	m.list = m.list[:0]
+	if m.list == nil {
+		m.list = make([]uint32, 0, fewDirty)
+	}
 	m.regions.share(im.regions)
 	m.adopt(a)
 	return nil

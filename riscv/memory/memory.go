@@ -84,6 +84,8 @@ type Memory struct {
 	parked  *parked  // the changes of a fork without an arena
 	regions regions  // what Map and Protect said
 	backing *Backing // where images of this memory go; nil for a file of their own
+
+	_ uint64 // whole cache lines, so that forks on two processors share none
 }
 
 // New reserves a fresh address space of size bytes, of which limit bytes may

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 const at = 0x10000 // where most tests work
@@ -298,6 +299,18 @@ func TestLikeModel(t *testing.T) {
 	}
 	if count != m.Pages() {
 		t.Errorf("%d pages are mapped, %d counted", count, m.Pages())
+	}
+}
+
+// TestForksShareNoLine checks the sizes that keep what two forks write to out of
+// the same cache line.
+func TestForksShareNoLine(t *testing.T) {
+	for name, size := range map[string]uintptr{
+		"mapping": unsafe.Sizeof(mapping{}), "memory": unsafe.Sizeof(Memory{}), "list": 4 * fewDirty,
+	} {
+		if size%64 != 0 {
+			t.Errorf("%s has %d bytes", name, size)
+		}
 	}
 }
 
