@@ -338,7 +338,7 @@ func vectors(r *recorder) {
 	for _, o := range []struct {
 		name string
 		op   Vec
-	}{{"and", VAND}, {"orr", VORR}, {"eor", VEOR}, {"bit", VBIT}, {"cmtst", VCMTST}} {
+	}{{"and", VAND}, {"bic", VBIC}, {"orr", VORR}, {"eor", VEOR}, {"bit", VBIT}, {"cmtst", VCMTST}} {
 		vtriples(func(_ bool, d, n, m V) {
 			r.add(func(a *Asm) { a.Vec(o.op, d, n, m) }, "%s v%d.8b, v%d.8b, v%d.8b", o.name, d, n, m)
 		})

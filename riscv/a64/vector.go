@@ -107,6 +107,7 @@ type Vec uint32
 // of 128 bits.
 const (
 	VAND   Vec = 0x0e201c00
+	VBIC   Vec = 0x0e601c00
 	VORR   Vec = 0x0ea01c00
 	VEOR   Vec = 0x2e201c00
 	VBIT   Vec = 0x2ea01c00 // d takes the bits of n where m has ones

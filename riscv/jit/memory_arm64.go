@@ -1,0 +1,268 @@
+//go:build linux
+
+package jit
+
+import (
+	"fishplate/riscv/a64"
+	"fishplate/riscv/isa"
+	"fishplate/riscv/memory"
+)
+
+// Addresses. A load needs to know that its base register keeps a margin from
+// both ends of the address space; its displacement is smaller than that. The
+// comparison is made once for a register and holds until the register changes,
+// or is moved by small constants. When it fails, the interpreter finds out
+// whether the access is allowed after all.
+
+// place is an operand in memory: base and a displacement, or an index.
+type place struct {
+	base, index a64.Reg // index none: there is only the displacement
+	off         int
+}
+
+// value returns the register with the address in rs1, of 64 bits. It may be rB.
+func (e *emitter) value(rs1 uint8) a64.Reg {
+	v := e.host[rs1]
+	switch {
+	case v == none && e.c.narrow:
+		e.hart(a64.LDRW, rB, home(rs1))
+		return rB
+	case v == none:
+		e.hart(a64.LDR, rB, home(rs1))
+		return rB
+	case e.c.narrow:
+		e.a.Mov(w32, rB, v)
+		return rB
+	}
+	return v
+}
+
+// operand returns the operand rs1 + imm, checked. It uses rA and rB, and leaves
+// the host address of rs1 in rC unless it has no further use.
+func (e *emitter) operand(rs1 uint8, imm int32) place {
+	a := &e.a
+	known := false
+	if e.near>>rs1&1 != 0 {
+		d := e.shift[rs1] + imm
+		known = d >= -reach && d < reach-8
+	}
+	if known && e.cached == rs1 {
+		return place{rC, none, int(imm)}
+	}
+	v := e.value(rs1)
+	if !known {
+		a.AluImm(a64.SUB, w64, rA, v, margin)
+		a.Alu(a64.SUBS, w64, a64.ZR, rA, rLimit)
+		e.restIf(a64.HI)
+		e.near |= 1 << rs1
+		e.shift[rs1] = 0
+	}
+	switch {
+	case e.cached == rs1:
+	case imm == 0 && v != rB && !e.again(rs1):
+		return place{rBase, v, 0}
+	default:
+		a.Alu(a64.ADD, w64, rC, rBase, v)
+		e.cached = rs1
+	}
+	return place{rC, none, int(imm)}
+}
+
+// again says whether the next few instructions access memory by rs1, too, so
+// that its host address is worth keeping.
+func (e *emitter) again(rs1 uint8) bool {
+	rest := e.r.insts[e.block.first+e.at : e.block.first+e.block.count]
+	for i := range rest[:min(len(rest), 8)] {
+		in := &rest[i]
+		if i > 0 && in.Rs1 == rs1 && touches(in.Op) {
+			return true
+		}
+		if k := operandsOf(&in.Inst); k.integer&1 != 0 && in.Rd == rs1 {
+			return false
+		}
+	}
+	return false
+}
+
+// touches says whether an operation with a template is a load or a store.
+func touches(op isa.Op) bool {
+	switch op {
+	case isa.OpLb, isa.OpLbu, isa.OpLh, isa.OpLhu, isa.OpLw, isa.OpLwu, isa.OpLd, isa.OpFlw, isa.OpFld,
+		isa.OpLb32, isa.OpLbu32, isa.OpLh32, isa.OpLhu32, isa.OpLw32, isa.OpFlw32, isa.OpFld32:
+		return true
+	}
+	return storeSize(op) != 0
+}
+
+// access loads or stores t, which is not rA.
+func (e *emitter) access(x a64.Access, t a64.Reg, p place) {
+	switch {
+	case p.index != none:
+		e.a.AccessIndexed(x, t, p.base, p.index)
+	case x.Reaches(p.off):
+		e.a.Access(x, t, p.base, p.off)
+	default:
+		e.a.MovImm(rA, int64(p.off))
+		e.a.AccessIndexed(x, t, p.base, rA)
+	}
+}
+
+// load makes rd = memory.
+func load(x a64.Access) template {
+	return func(e *emitter, in *inst) bool {
+		if in.Rs1 == 0 {
+			return false
+		}
+		p := e.operand(in.Rs1, int32(in.Imm))
+		d := e.host[in.Rd]
+		if d == none {
+			d = rB
+		}
+		e.access(x, d, p)
+		e.put(in.Rd, d)
+		return true
+	}
+}
+
+// group is a set of stores in one block whose base register does not change
+// between them: the pages of the lowest and the highest byte are checked once.
+type group struct {
+	from, to int // indices of the first and the last store in the block
+	rs1      uint8
+	low, end int32
+	checked  bool
+}
+
+// maxSpread keeps the bytes of a group within two pages.
+const maxSpread = 2048
+
+// findGroups looks for groups in the block in hand.
+func (e *emitter) findGroups() {
+	e.groups = e.groups[:0]
+	var open [32]int // number of the group + 1
+	insts := e.r.insts[e.block.first:][:e.block.count]
+	for i := range insts {
+		in := &insts[i]
+		if templates[in.Op] == nil {
+			break
+		}
+		if size := storeSize(in.Op); size != 0 && in.Rs1 != 0 {
+			low, end := int32(in.Imm), int32(in.Imm)+int32(size)
+			if k := open[in.Rs1]; k != 0 {
+				g := &e.groups[k-1]
+				if max(end, g.end)-min(low, g.low) <= maxSpread {
+					g.to, g.low, g.end = i, min(low, g.low), max(end, g.end)
+					continue
+				}
+			}
+			e.groups = append(e.groups, group{from: i, to: i, rs1: in.Rs1, low: low, end: end})
+			open[in.Rs1] = len(e.groups)
+		}
+		if k := operandsOf(&in.Inst); k.integer&1 != 0 {
+			open[in.Rd] = 0
+		}
+	}
+}
+
+// storeSize returns the bytes that an operation with a template stores, or 0.
+func storeSize(op isa.Op) int {
+	switch op {
+	case isa.OpSb, isa.OpSb32:
+		return 1
+	case isa.OpSh, isa.OpSh32:
+		return 2
+	case isa.OpSw, isa.OpSw32, isa.OpFsw, isa.OpFsw32:
+		return 4
+	case isa.OpSd, isa.OpFsd, isa.OpFsd32:
+		return 8
+	}
+	return 0
+}
+
+// storable returns the operand to store size bytes at, after checks. rB is free
+// afterwards; it is not part of the operand.
+func (e *emitter) storable(in *inst, size int) place {
+	imm := int32(in.Imm)
+	p := e.operand(in.Rs1, imm)
+	for i := range e.groups {
+		g := &e.groups[i]
+		if g.from == g.to || g.rs1 != in.Rs1 || e.at < g.from || e.at > g.to || imm < g.low || imm+int32(size) > g.end {
+			continue
+		}
+		if !g.checked {
+			g.checked = true
+			e.checkPage(in.Rs1, g.low, 1)
+			e.checkPage(in.Rs1, g.end-1, 1)
+		}
+		return p
+	}
+	e.checkPage(in.Rs1, imm, size)
+	return p
+}
+
+// checkPage leaves unless size bytes at rs1 + off can be stored to. It uses rA
+// and rB.
+func (e *emitter) checkPage(rs1 uint8, off int32, size int) {
+	a := &e.a
+	v := e.value(rs1)
+	at := v
+	if off != 0 {
+		at = rA
+		e.addImmTo(w64, at, v, int64(off))
+	}
+	if size > 1 {
+		e.checkCrossing(at, v, off, size)
+	}
+	a.ShiftImm(a64.LSR, w64, rA, at, memory.PageShift)
+	if a64.FitsAdd(memory.AttrsBelow) {
+		a.AluImm(a64.SUB, w64, rB, rBase, memory.AttrsBelow)
+	} else {
+		a.MovImm(rB, -memory.AttrsBelow)
+		a.Alu(a64.ADD, w64, rB, rBase, rB)
+	}
+	a.AccessIndexed(a64.LDRB, rA, rB, rA)
+	a.LogicImm(a64.ANDS, w32, a64.ZR, rA, memory.Fast)
+	e.restIf(a64.EQ)
+}
+
+// checkCrossing leaves if the address in at, which is misaligned, is too near to
+// the end of its page.
+func (e *emitter) checkCrossing(at, v a64.Reg, off int32, size int) {
+	a := &e.a
+	a.LogicImm(a64.ANDS, w64, a64.ZR, at, uint64(size-1))
+	odd := a.Bcond(a64.NE)
+	back := a.Len()
+	x := e.here()
+	e.stubs = append(e.stubs, stub{from: []int{odd}, then: func() {
+		a.LogicImm(a64.AND, w32, rA, at, memory.PageSize-1)
+		a.AluImm(a64.SUBS, w32, a64.ZR, rA, uint64(memory.PageSize-size))
+		e.leaveIf(a64.HI, x)
+		if at == rA {
+			e.addImmTo(w64, rA, v, int64(off))
+		}
+		a.BTo(back)
+	}})
+}
+
+// store writes the low bytes of rs2.
+func store(x a64.Access, size int) template {
+	return func(e *emitter, in *inst) bool {
+		if in.Rs1 == 0 {
+			return false
+		}
+		p := e.storable(in, size)
+		e.access(x, e.source(in.Rs2, rB), p)
+		return true
+	}
+}
+
+func memoryTemplates() map[isa.Op]template {
+	return map[isa.Op]template{
+		isa.OpLb: load(a64.LDRSB), isa.OpLh: load(a64.LDRSH), isa.OpLw: load(a64.LDRSW), isa.OpLd: load(a64.LDR),
+		isa.OpLbu: load(a64.LDRB), isa.OpLhu: load(a64.LDRH), isa.OpLwu: load(a64.LDRW),
+		isa.OpSb: store(a64.STRB, 1), isa.OpSh: store(a64.STRH, 2), isa.OpSw: store(a64.STRW, 4), isa.OpSd: store(a64.STR, 8),
+		isa.OpLb32: load(a64.LDRSB), isa.OpLh32: load(a64.LDRSH), isa.OpLw32: load(a64.LDRSW),
+		isa.OpLbu32: load(a64.LDRB), isa.OpLhu32: load(a64.LDRH),
+		isa.OpSb32: store(a64.STRB, 1), isa.OpSh32: store(a64.STRH, 2), isa.OpSw32: store(a64.STRW, 4),
+	}
+}
