@@ -64,9 +64,11 @@ func New(m *riscv.Machine, c Config) (*Process, error) {
 	if err := p.tape.start(c); err != nil {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
+	before := m.Instret
 	if err := p.pushArguments(); err != nil {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
+	m.Instret = before // the beginning is not the program's work
 	return p, nil
 }
 
