@@ -230,6 +230,7 @@ func (d *vecDice) step() {
 	started := d.IntN(25) == 0
 	r := d.rows[d.IntN(len(d.rows))]
 	for !d.qemuKnows(r) || started && r.Op == isa.OpVmvr { // it copies too much then
+		d.set()
 		r = d.rows[d.IntN(len(d.rows))]
 	}
 	// qemu 7.2 looks at vstart only where it begins to translate, and keeps it when it
@@ -347,7 +348,39 @@ func (d *vecDice) program(n int) []byte {
 	for _, w := range d.code {
 		text = binary.LittleEndian.AppendUint32(text, w)
 	}
-	return writeImage(64, vecText+start, part{vecText, 5, text}, part{vecData, 6, data}, part{vecEdge, 6, edge})
+	return pagedImage(vecText+start, part{vecText, 5, text}, part{vecData, 6, data}, part{vecEdge, 6, edge})
+}
+
+// pagedImage is writeImage for RV64 with parts that qemu can map: each begins at
+// a page of the file.
+func pagedImage(entry uint64, parts ...part) []byte {
+	const page = 4096
+	le := binary.LittleEndian
+	b := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 9)...)
+	b = le.AppendUint32(b, 2|243<<16)
+	b = le.AppendUint32(b, 1)
+	for _, v := range []uint64{entry, 64, 0} {
+		b = le.AppendUint64(b, v)
+	}
+	b = le.AppendUint32(b, 5)
+	for _, v := range []uint16{64, 56, uint16(len(parts)), 0, 0, 0} {
+		b = le.AppendUint16(b, v)
+	}
+	off := uint64(page)
+	for _, p := range parts {
+		n := uint64(len(p.bytes))
+		b = le.AppendUint32(b, 1)
+		b = le.AppendUint32(b, p.flags)
+		for _, v := range []uint64{off, p.addr, p.addr, n, n, page} {
+			b = le.AppendUint64(b, v)
+		}
+		off += (n + page - 1) &^ (page - 1)
+	}
+	for _, p := range parts {
+		b = append(b, make([]byte, -len(b)&(page-1))...)
+		b = append(b, p.bytes...)
+	}
+	return b
 }
 
 // vectorWord returns eight bytes of elements that are likely to meet an edge, as
@@ -503,7 +536,7 @@ func vecPrefix(a, b []uint32) int {
 // describeVectors names what differs between two dumps.
 func describeVectors(got, want []byte) string {
 	if len(got) != len(want) {
-		return fmt.Sprintf("\n%d bytes of output, qemu %d", len(got), len(want))
+		return fmt.Sprintf("\n%d bytes of output, qemu %d: %.200s", len(got), len(want), want)
 	}
 	csrs := []string{"fcsr", "vstart", "vxsat", "vxrm", "vcsr", "vl", "vtype", "vlenb"}
 	text := ""
