@@ -119,7 +119,8 @@ type dwarfReader struct {
 func (l *Lines) readDWARF(f *elf.File) {
 	r := &dwarfReader{l: l, names: map[dwarf.Offset]scope{}, lines: map[int64]bool{}}
 	var err error
-	r.d, err = dwarf.New(data(f, ".debug_abbrev"), nil, nil, data(f, ".debug_info"), data(f, ".debug_line"),
+	info := data(f, ".debug_info")
+	r.d, err = dwarf.New(data(f, ".debug_abbrev"), nil, nil, info, data(f, ".debug_line"),
 		nil, data(f, ".debug_ranges"), data(f, ".debug_str"))
 	if err != nil {
 		return
@@ -131,16 +132,18 @@ func (l *Lines) readDWARF(f *elf.File) {
 			}
 		}
 	}
-	r.collect()
+	r.collect(len(info))
 	l.settle(r.names)
 }
 
-// collect runs the pass; a panic of the reader ends it as an error does.
-func (r *dwarfReader) collect() {
+// collect runs the pass; a panic of the reader ends it as an error does. Every
+// entry has a byte at least, but the reader returns for ever the end of a list
+// where a number is cut off, so size bounds their count.
+func (r *dwarfReader) collect(size int) {
 	defer func() { _ = recover() }()
 	entries := r.d.Reader()
 	var stack []int32 // the scope that each open entry belongs to; -1 for none
-	for {
+	for range size {
 		e, err := entries.Next()
 		if err != nil || e == nil {
 			return

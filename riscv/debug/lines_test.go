@@ -1,6 +1,8 @@
 package debug
 
 import (
+	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -109,6 +111,25 @@ func TestReadLinesRefuses(t *testing.T) {
 		if l, err := ReadLines(file); err == nil {
 			t.Errorf("%s: read as %v", name, l)
 		}
+	}
+}
+
+// TestReadLinesEnds cuts a number off at the end of the debug information, where
+// the reader of the standard library returns the same entry again and again.
+func TestReadLinesEnds(t *testing.T) {
+	file, err := os.ReadFile(build(t, 64, "shop.c", "-g"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Section(".debug_info")
+	file[s.Offset+s.FileSize-1] = 0x80
+	l, err := ReadLines(file)
+	if err != nil || len(l.functions) == 0 {
+		t.Errorf("%+v, %v", l, err)
 	}
 }
 
