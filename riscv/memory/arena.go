@@ -17,7 +17,8 @@ type mapping struct {
 	// holder sees.
 	state atomic.Uint64
 
-	_ [2]uint64 // whole cache lines, so that forks on two processors share none
+	back bool      // the dirty list was last gone through backwards
+	_    [1]uint64 // whole cache lines, so that forks on two processors share none
 }
 
 // The states of a mapping, in the low bits of its state; above them, while it

@@ -134,7 +134,8 @@ func (im *Image) Attach(m *Memory) error {
 	}
 	m.image, m.size, m.limit, m.backing = im, im.size, im.limit, im.backing
 	m.pages = len(im.list)
-	if m.list == nil {
+	m.list = m.list[:0]
+	if cap(m.list) == 0 {
 		m.list = make([]uint32, 0, fewDirty)
 	}
 	m.regions.share(im.regions)
@@ -217,14 +218,20 @@ func (m *Memory) Reset() {
 }
 
 // clean makes the arena as the image is. Pages stay private, so that the next
-// fork need not fault them in, unless they are many.
+// fork need not fault them in, unless they are many. The order alternates: what
+// was restored last is in the caches still when the next fork wrote the same.
 func (m *Memory) clean(im *Image) {
 	if m.host.private > dropAbove && rewind(m.host.whole) {
 		m.host.forget()
 		return
 	}
 	refill := refiller(len(m.list))
-	for _, p := range m.list {
+	m.host.back = !m.host.back
+	for i := range m.list {
+		if m.host.back {
+			i = len(m.list) - 1 - i
+		}
+		p := m.list[i]
 		data, was := im.page(p)
 		off := int(p) << PageShift
 		switch page := m.arena[off : off+PageSize]; {

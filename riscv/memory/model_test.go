@@ -318,6 +318,9 @@ func (h *chronicle) fork(again bool) error {
 		h.start = h.twin.clone()
 	}
 	h.mem.Close()
+	if again { // by the same object, as a pool of machines has it
+		return h.images[len(h.images)-1].Attach(h.mem)
+	}
 	var err error
 	h.mem, err = h.images[len(h.images)-1].Fork()
 	return err
@@ -335,7 +338,11 @@ func (h *chronicle) compare() error {
 	if err != nil {
 		return err
 	}
+	count := 0
 	for p := uint64(1); p < modelPages; p++ {
+		if h.mem.Attrs()[p]&dirty != 0 {
+			count++
+		}
 		g, ok := h.twin.pages[p]
 		if !ok {
 			g = new(modelPage)
@@ -353,6 +360,9 @@ func (h *chronicle) compare() error {
 		if prot := h.mem.regions.at(p); prot != h.regionOf(p) {
 			return fmt.Errorf("page %d lies in a region of protection %#x, want %#x", p, prot, h.regionOf(p))
 		}
+	}
+	if h.mem.Dirty() != count {
+		return fmt.Errorf("%d pages are listed, %d marked", h.mem.Dirty(), count)
 	}
 	return h.apart()
 }
