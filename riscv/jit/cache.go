@@ -17,7 +17,7 @@ const (
 	DefaultLimit = 16 << 20  // bytes of generated code for one program
 	maxText      = 256 << 20 // span of guest code that is covered
 	room         = 256 << 10 // free bytes without which nothing more is translated
-	hotVisits    = 2         // how often an address is asked for before it is translated
+	hotVisits    = 8         // how often an address is asked for before it is translated
 	soloEntry    = 1         // table entry for an instruction that only the interpreter knows
 )
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Host registers with a fixed purpose. RAX, RCX and the vector registers 0 to 2
-// are scratch; the others hold guest registers.
+// are scratch; the others hold guest registers, if no purpose is given here.
 const (
 	rHart  = x64.R15 // address of the hart's x16
 	rFuel  = x64.R14 // instructions left
@@ -20,6 +20,7 @@ const (
 	noneX  = x64.Xmm(0xff)
 	x0, x1 = x64.Xmm(0), x64.Xmm(1)
 	x2     = x64.Xmm(2)
+	xBox   = x64.Xmm(15) // the upper half of a boxed single, over zeroes
 )
 
 // core are the guest registers that live in the same place in all regions.
@@ -33,7 +34,7 @@ var core = []struct {
 // Host registers that each region gives to guest registers as it likes.
 var (
 	local  = []x64.Reg{x64.R12, x64.R13, x64.RDX}
-	localX = []x64.Xmm{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	localX = []x64.Xmm{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
 )
 
 // field returns the operand of a field of interp.Native.
@@ -102,6 +103,7 @@ type emitter struct {
 	shift  [32]int32
 	nans   uint32 // floating-point registers that may hold a NaN other than the canonical one
 	boxed  uint32 // floating-point registers known to hold a boxed single
+	inRCX  uint8  // guest register whose value RCX has, 0 for none
 	skip   bool   // the next instruction has been dealt with
 	groups []group
 }
@@ -159,6 +161,7 @@ func (e *emitter) common() {
 	for _, p := range core {
 		a.Load(true, p.host, home(p.guest))
 	}
+	a.LoadX(double, xBox, nBox)
 	a.JmpMem(nEntry)
 
 	a.Align(16)
@@ -273,6 +276,7 @@ func (e *emitter) emitBlock(i int) {
 	if b.back {
 		e.a.Align(16)
 	}
+	e.inRCX = 0
 	e.block, e.number, b.native = b, i, e.a.Len()
 	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
 	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
@@ -283,6 +287,9 @@ func (e *emitter) emitBlock(i int) {
 		if e.skip || in.Rd == 0 && pure[in.Op] {
 			e.skip = false
 			continue
+		}
+		if clobbers[in.Op] {
+			e.inRCX = 0
 		}
 		if e.nans != 0 && !e.calm(in) {
 			e.settle()

@@ -374,7 +374,7 @@ func moveToX(wide bool) template {
 		d := e.targetX(in.Rd)
 		e.a.XFromReg(wide, d, e.source(w64, in.Rs1, x64.RAX))
 		if !wide {
-			e.a.VecLoad(x64.OrP, d, d, nBox)
+			e.a.Vec(x64.OrP, d, d, xBox)
 		}
 		e.putX(wide, in.Rd, d)
 		return true
@@ -419,8 +419,7 @@ func shorten(e *emitter, in *inst) bool {
 	}
 	a := e.sourceX(in.Rs1, x0)
 	d := e.targetX(in.Rd)
-	e.a.LoadX(double, x1, nBox)
-	e.a.Vec(x64.CvtDS, d, x1, a)
+	e.a.Vec(x64.CvtDS, d, xBox, a)
 	e.putX(single, in.Rd, d)
 	e.produced(in.Rd)
 	return true
@@ -444,13 +443,8 @@ func fromInteger(wide, long, unsigned bool) template {
 			e.a.Test(w64, x64.RAX, x64.RAX)
 			e.restIf(x64.S)
 		}
-		if wide {
-			e.a.Vec(x64.XorP, x1, x1, x1)
-		} else {
-			e.a.LoadX(double, x1, nBox)
-		}
 		d := e.targetX(in.Rd)
-		e.a.CvtFromInt(wide, w, d, x1, x64.RAX)
+		e.a.CvtFromInt(wide, w, d, xBox, x64.RAX)
 		e.putX(wide, in.Rd, d)
 		return true
 	}
@@ -526,7 +520,7 @@ func loadX(wide bool) template {
 		d := e.targetX(in.Rd)
 		e.a.LoadX(wide, d, m)
 		if !wide {
-			e.a.VecLoad(x64.OrP, d, d, nBox)
+			e.a.Vec(x64.OrP, d, d, xBox)
 		}
 		e.putX(wide, in.Rd, d)
 		return true

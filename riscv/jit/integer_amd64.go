@@ -86,7 +86,12 @@ func (e *emitter) putFlag(r uint8, c x64.Cond) {
 }
 
 // changed forgets what was known about r.
-func (e *emitter) changed(r uint8) { e.near &^= 1 << r }
+func (e *emitter) changed(r uint8) {
+	e.near &^= 1 << r
+	if r == e.inRCX {
+		e.inRCX = 0
+	}
+}
 
 // move copies rs to rd, with what is known about it.
 func (e *emitter) move(rd, rs uint8) {
@@ -162,6 +167,11 @@ func binary(op x64.Alu, w bool) template {
 		if w && op == x64.ADD && ha != none && hb != none && d != ha && d != hb {
 			e.a.Lea(w64, d, x64.Indexed(ha, hb, 1, 0))
 			e.put(in.Rd, d)
+			return true
+		}
+		if !w && op == x64.ADD && ha != none && hb != none {
+			e.a.Lea(w32, x64.RAX, x64.Indexed(ha, hb, 1, 0))
+			e.putSigned(in.Rd, x64.RAX)
 			return true
 		}
 		if w && op == x64.SUB && a == 0 && d == hb {
@@ -329,12 +339,30 @@ func shift(op x64.Shift, w bool) template {
 	}
 }
 
-// rotate makes rd = rs1 rotated by rs2.
+// rotate makes rd = rs1 rotated by rs2: shifted by it and by its negative, since
+// the host's own rotation by a register waits for the flags.
 func rotate(op x64.Shift, w bool) template {
+	back := x64.SHR
+	if op == x64.SHR {
+		back = x64.SHL
+	}
 	return func(e *emitter, in *inst) bool {
+		if in.Rs1 == 0 {
+			e.constant(in.Rd, 0)
+			return true
+		}
+		shift := func(op x64.Shift, d x64.Reg) {
+			if h := e.host[in.Rs1]; h != none {
+				e.a.Shiftx(op, w, d, h, x64.RCX)
+			} else {
+				e.a.ShiftxLoad(op, w, d, home(in.Rs1), x64.RCX)
+			}
+		}
 		e.load(w, x64.RCX, in.Rs2)
-		e.load(w, x64.RAX, in.Rs1)
-		e.a.ShiftCL(op, w, x64.RAX)
+		shift(op, x64.RAX)
+		e.a.Unary(x64.NEG, w, x64.RCX)
+		shift(back, x64.RCX)
+		e.a.Alu(x64.OR, w, x64.RAX, x64.RCX)
 		if w {
 			e.put(in.Rd, x64.RAX)
 		} else {
@@ -729,7 +757,7 @@ func integerTemplates() map[isa.Op]template {
 		isa.OpCpop: countBits(x64.POPCNT, w64), isa.OpCpopw: countBits(x64.POPCNT, w32),
 		isa.OpMin: selectBy(x64.G), isa.OpMinu: selectBy(x64.A), isa.OpMax: selectBy(x64.L), isa.OpMaxu: selectBy(x64.B),
 		isa.OpSextB: extend(x64.Sign8), isa.OpSextH: extend(x64.Sign16), isa.OpZextH: extend(x64.Zero16),
-		isa.OpRol: rotate(x64.ROL, w64), isa.OpRolw: rotate(x64.ROL, w32), isa.OpRor: rotate(x64.ROR, w64), isa.OpRorw: rotate(x64.ROR, w32),
+		isa.OpRol: rotate(x64.SHL, w64), isa.OpRolw: rotate(x64.SHL, w32), isa.OpRor: rotate(x64.SHR, w64), isa.OpRorw: rotate(x64.SHR, w32),
 		isa.OpRori: shiftImm(x64.ROR, w64), isa.OpRoriw: shiftImm(x64.ROR, w32),
 		isa.OpOrcB: orCombine, isa.OpRev8: reverse(false), isa.OpRev832: reverse(true),
 		isa.OpClmul: carryless(0), isa.OpClmulh: carryless(1), isa.OpClmulr: carryless(2),
@@ -740,6 +768,27 @@ func integerTemplates() map[isa.Op]template {
 		isa.OpCzeroEqz: zeroIf(x64.E), isa.OpCzeroNez: zeroIf(x64.NE),
 		isa.OpMulh32: multiplyHigh32(false, false), isa.OpMulhu32: multiplyHigh32(true, true), isa.OpMulhsu32: multiplyHigh32(false, true),
 	}
+}
+
+// clobbers are the operations whose templates may change RCX; for the others a
+// base register that was loaded there need not be loaded again.
+var clobbers = buildClobbers()
+
+func buildClobbers() *[isa.OpCount]bool {
+	t := new([isa.OpCount]bool)
+	for op := range t {
+		t[op] = true
+	}
+	for op := range memoryTemplates() {
+		t[op] = false
+	}
+	for _, op := range []isa.Op{isa.OpLui, isa.OpAuipc, isa.OpAddi, isa.OpAddiw, isa.OpXori, isa.OpOri, isa.OpAndi, isa.OpSlti, isa.OpSltiu,
+		isa.OpSlt, isa.OpSltu, isa.OpAdd, isa.OpSub, isa.OpXor, isa.OpOr, isa.OpAnd, isa.OpAddw, isa.OpSubw, isa.OpSlli, isa.OpSrli, isa.OpSrai,
+		isa.OpSlliw, isa.OpSrliw, isa.OpSraiw, isa.OpMul, isa.OpMulw, isa.OpFlw, isa.OpFld, isa.OpFsw, isa.OpFsd,
+		isa.OpFaddS, isa.OpFaddD, isa.OpFsubS, isa.OpFsubD, isa.OpFmulS, isa.OpFmulD} {
+		t[op] = false
+	}
+	return t
 }
 
 // pure are the operations that do nothing but write rd, so that writing x0 is

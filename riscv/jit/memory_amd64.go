@@ -19,12 +19,17 @@ import (
 func (e *emitter) base(rs1 uint8, imm int32) x64.Reg {
 	b := e.host[rs1]
 	switch {
+	case b != none && !e.c.narrow:
+	case e.inRCX == rs1:
+		b = x64.RCX
 	case b == none:
 		b = x64.RCX
 		e.a.Load(!e.c.narrow, b, home(rs1))
-	case e.c.narrow:
+		e.inRCX = rs1
+	default:
 		e.a.Mov(w32, x64.RCX, b)
 		b = x64.RCX
+		e.inRCX = rs1
 	}
 	if e.near>>rs1&1 != 0 {
 		if d := e.shift[rs1] + imm; d >= -reach && d < reach-8 {

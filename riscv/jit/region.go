@@ -8,7 +8,7 @@ import (
 
 // Bounds of a region. Code further away from its entry belongs to others.
 const (
-	maxInsts     = 400      // instructions
+	maxInsts     = 300      // instructions
 	windowBefore = 8 << 10  // bytes before the entry
 	windowAfter  = 24 << 10 // bytes behind
 	window       = (windowBefore + windowAfter) / 2
