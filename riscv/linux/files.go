@@ -2,136 +2,66 @@ package linux
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"path"
-	"strings"
+
+	"fishplate/riscv/files"
 )
 
-// files are the open descriptors.
-type files struct {
-	table []*file // by number; nil where closed
-	root  fs.FS
-}
-
-// file is what a descriptor stands for; descriptors made by dup share it.
-type file struct {
-	name   string
-	in     io.Reader
-	out    io.Writer
-	tty    bool
-	stream bool // standard input or output: cannot seek, and comes from outside
-	data   []byte
-	at     int64 // offset in data, or entries of a directory that were given out
-	mode   fs.FileMode
-	list   []fs.DirEntry
-}
-
-const maxFiles = 1024
-
-func (f *files) open(c Config) {
-	f.root = c.Files
-	stdin, stdout, stderr := c.Stdin, c.Stdout, c.Stderr
-	if stdin == nil {
-		stdin = strings.NewReader("")
-	}
-	if stdout == nil {
-		stdout = io.Discard
-	}
-	if stderr == nil {
-		stderr = io.Discard
-	}
-	f.table = []*file{
-		{name: "stdin", in: stdin, stream: true, tty: c.Terminal[0], mode: fs.ModeNamedPipe | 0o600},
-		{name: "stdout", out: stdout, stream: true, tty: c.Terminal[1], mode: fs.ModeNamedPipe | 0o600},
-		{name: "stderr", out: stderr, stream: true, tty: c.Terminal[2], mode: fs.ModeNamedPipe | 0o600},
-	}
-	for _, s := range f.table {
-		if s.tty {
-			s.mode = fs.ModeCharDevice | fs.ModeDevice | 0o620
-		}
-	}
-}
-
-// of returns the open file of a descriptor, or nil.
-func (f *files) of(fd int) *file {
-	if fd < 0 || fd >= len(f.table) {
-		return nil
-	}
-	return f.table[fd]
+// openStreams makes descriptors 0 to 2.
+func (p *Process) openStreams(c Config) {
+	p.files = files.Table{Tree: c.Files, Random: &p.random}
+	p.files.Install(files.Stream("stdin", c.Stdin, nil, c.Terminal[0]), 0)
+	p.files.Install(files.Stream("stdout", nil, c.Stdout, c.Terminal[1]), 1)
+	p.files.Install(files.Stream("stderr", nil, c.Stderr, c.Terminal[2]), 2)
 }
 
 // install gives a file the lowest free descriptor from low on.
-func (f *files) install(x *file, low int) (uint64, Errno) {
-	for fd := low; fd < maxFiles; fd++ {
-		for fd >= len(f.table) {
-			f.table = append(f.table, nil)
-		}
-		if f.table[fd] == nil {
-			f.table[fd] = x
-			return uint64(fd), 0
-		}
+func (p *Process) install(f *files.File, low int) (uint64, Errno) {
+	fd, ok := p.files.Install(f, low)
+	if !ok {
+		return 0, EMFILE
 	}
-	return 0, EMFILE
+	return uint64(fd), 0
 }
 
-// maxFile is the greatest file that is opened; it is read as a whole.
-const maxFile = 64 << 20
-
-// find returns what is at a path: a device, or a file of the configuration.
-func (p *Process) find(name string) (*file, Errno) {
-	name = path.Clean("/" + name)
-	switch name {
-	case "/dev/null":
-		return &file{name: name, in: strings.NewReader(""), out: io.Discard, mode: fs.ModeCharDevice | fs.ModeDevice | 0o666}, 0
-	case "/dev/zero":
-		return &file{name: name, in: zeroes{}, out: io.Discard, mode: fs.ModeCharDevice | fs.ModeDevice | 0o666}, 0
-	case "/dev/random", "/dev/urandom":
-		return &file{name: name, in: &p.random, out: io.Discard, mode: fs.ModeCharDevice | fs.ModeDevice | 0o666}, 0
+// find returns what is at a path. Reading a file as a whole is charged.
+func (p *Process) find(name string) (*files.File, Errno) {
+	if path.Clean(name) == "/proc/self/maps" {
+		return &files.File{Name: name, Mode: 0o444, Data: p.describeSpace()}, 0
 	}
-	if p.files.root == nil {
-		return nil, ENOENT
-	}
-	inner := strings.TrimPrefix(name, "/")
-	if inner == "" {
-		inner = "."
-	}
-	info, err := fs.Stat(p.files.root, inner)
-	if err != nil {
-		return nil, errnoOf(err)
-	}
-	f := &file{name: name, mode: info.Mode()}
-	switch {
-	case info.IsDir():
-		f.list, err = fs.ReadDir(p.files.root, inner)
-	case !info.Mode().IsRegular():
-		return nil, EACCES
-	case info.Size() > maxFile:
-		return nil, EOVERFLOW
-	default:
-		f.data, err = fs.ReadFile(p.files.root, inner)
-		p.Machine.Charge(uint64(len(f.data)) / copyRate)
-	}
-	return f, errnoOf(err)
-}
-
-func errnoOf(err error) Errno {
+	f, err := p.files.Find(name)
 	switch {
 	case err == nil:
-		return 0
+		p.Machine.Charge(uint64(len(f.Data)) / copyRate)
+		return f, 0
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid):
-		return ENOENT
+		return nil, ENOENT
 	case errors.Is(err, fs.ErrPermission):
-		return EACCES
+		return nil, EACCES
+	case errors.Is(err, files.ErrTooLarge):
+		return nil, EOVERFLOW
 	}
-	return EIO
+	return nil, EIO
 }
 
-type zeroes struct{}
-
-func (zeroes) Read(b []byte) (int, error) {
-	clear(b)
-	return len(b), nil
+// describeSpace writes /proc/self/maps, in which libraries look for their stack.
+func (p *Process) describeSpace() []byte {
+	s := &p.space
+	list, _ := s.Mapped(s.Heap, s.StackTop)
+	var b []byte
+	for _, m := range list {
+		prot := []byte("---p")
+		for i, letter := range "rw" {
+			if m.Prot>>i&1 != 0 {
+				prot[i] = byte(letter)
+			}
+		}
+		name := map[uint64]string{s.Heap: "[heap]", s.Stack: "[stack]"}[m.Start]
+		b = fmt.Appendf(b, "%08x-%08x %s 00000000 00:00 0 %s\n", m.Start, m.End, prot, name)
+	}
+	return b
 }
 
 // Flags and special descriptors of the calls on files.
@@ -153,17 +83,17 @@ const (
 
 // resolve joins a path with the directory that a call names.
 func (p *Process) resolve(dir int, name string) (string, Errno) {
-	if strings.HasPrefix(name, "/") || dir == atCWD {
+	if path.IsAbs(name) || dir == atCWD {
 		return name, 0
 	}
-	d := p.files.of(dir)
+	d := p.files.Of(dir)
 	switch {
 	case d == nil:
 		return "", EBADF
-	case !d.mode.IsDir():
+	case !d.Mode.IsDir():
 		return "", ENOTDIR
 	}
-	return path.Join(d.name, name), 0
+	return d.Resolve(name), 0
 }
 
 func (p *Process) openat(a *args) (uint64, Errno) { return p.open(a.int(0), a[1], a[2]) }
@@ -189,64 +119,61 @@ func (p *Process) open(dir int, addr, flags uint64) (uint64, Errno) {
 		return 0, EROFS
 	case e != 0:
 		return 0, e
-	case f.mode.IsDir() && writes:
+	case f.Mode.IsDir() && writes:
 		return 0, EISDIR
-	case !f.mode.IsDir() && flags&openDirectory != 0:
+	case !f.Mode.IsDir() && flags&openDirectory != 0:
 		return 0, ENOTDIR
-	case writes && f.out == nil:
+	case writes && f.Out == nil:
 		return 0, EROFS
 	}
-	return p.files.install(f, 0)
+	return p.install(f, 0)
 }
 
 func (p *Process) close(a *args) (uint64, Errno) {
-	if p.files.of(a.int(0)) == nil {
+	if !p.files.Close(a.int(0)) {
 		return 0, EBADF
 	}
-	p.files.table[a.int(0)] = nil
 	return 0, 0
 }
 
 func (p *Process) dup(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	if f == nil {
 		return 0, EBADF
 	}
-	return p.files.install(f, 0)
+	return p.install(f, 0)
 }
 
 func (p *Process) dup3(a *args) (uint64, Errno) {
-	f, to := p.files.of(a.int(0)), a.int(1)
+	f, to := p.files.Of(a.int(0)), a.int(1)
 	switch {
 	case a.int(0) == to:
 		return 0, EINVAL
-	case f == nil || to < 0 || to >= maxFiles:
+	case f == nil || to < 0 || to >= files.MaxOpen:
 		return 0, EBADF
 	}
-	if p.files.of(to) != nil {
-		p.files.table[to] = nil
-	}
-	return p.files.install(f, to)
+	p.files.Close(to)
+	return p.install(f, to)
 }
 
 func (p *Process) fcntl(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	if f == nil {
 		return 0, EBADF
 	}
 	switch a.int(1) {
 	case fcntlDup, fcntlDupClose:
-		if a.int(2) < 0 || a.int(2) >= maxFiles {
+		if a.int(2) < 0 || a.int(2) >= files.MaxOpen {
 			return 0, EINVAL
 		}
-		return p.files.install(f, a.int(2))
+		return p.install(f, a.int(2))
 	case fcntlGetFD, fcntlSetFD, fcntlSetFL:
 		return 0, 0
 	case fcntlGetFL:
 		switch {
-		case f.in != nil && f.out != nil:
+		case f.In != nil && f.Out != nil:
 			return 2, 0
-		case f.out != nil:
+		case f.Out != nil:
 			return 1, 0
 		}
 		return 0, 0
@@ -263,7 +190,7 @@ func (p *Process) faccessat(a *args) (uint64, Errno) {
 		return 0, e
 	}
 	f, e := p.find(name)
-	if e == 0 && a[2]&2 != 0 && f.out == nil {
+	if e == 0 && a[2]&2 != 0 && f.Out == nil {
 		e = EROFS
 	}
 	return 0, e
@@ -305,16 +232,16 @@ const (
 )
 
 func (p *Process) getdents(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	switch {
 	case f == nil:
 		return 0, EBADF
-	case !f.mode.IsDir():
+	case !f.Mode.IsDir():
 		return 0, ENOTDIR
 	}
 	var out []byte
-	for ; f.at < int64(len(f.list)); f.at++ {
-		entry := f.list[f.at]
+	for ; f.At < int64(len(f.List)); f.At++ {
+		entry := f.List[f.At]
 		size := (19 + len(entry.Name()) + 1 + 7) &^ 7
 		if uint64(len(out)+size) > a[2] {
 			break
@@ -324,24 +251,15 @@ func (p *Process) getdents(a *args) (uint64, Errno) {
 			kind = entryDir
 		}
 		l := layoutOf{p: p}
-		l.u64(inode(path.Join(f.name, entry.Name())))
-		l.u64(uint64(f.at) + 1)
+		l.u64(files.Inode(path.Join(f.Name, entry.Name())))
+		l.u64(uint64(f.At) + 1)
 		l.u16(uint16(size))
 		l.b = append(append(l.b, kind), entry.Name()...)
 		l.pad(size)
 		out = append(out, l.b...)
 	}
-	if len(out) == 0 && f.at < int64(len(f.list)) {
+	if len(out) == 0 && f.At < int64(len(f.List)) {
 		return 0, EINVAL
 	}
 	return uint64(len(out)), p.store(a[1], out)
-}
-
-// inode makes up a number for a path.
-func inode(name string) uint64 {
-	h := uint64(14695981039346656037)
-	for _, c := range []byte(name) {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return max(h>>1, 1)
 }

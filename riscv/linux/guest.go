@@ -54,7 +54,7 @@ func (p *Process) store(addr uint64, b []byte) Errno {
 	}
 	e := denied(p.Machine.Mem.Write(addr, b))
 	if e == 0 {
-		p.tape.stored(addr, b)
+		p.tape.Stored(addr, b)
 		p.Machine.Charge(uint64(len(b)) / copyRate)
 	}
 	return e

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
+
+	"fishplate/riscv/files"
 )
 
 // Facts about the process that programs may ask for.
@@ -92,7 +94,7 @@ func (p *Process) startLimits() {
 	stack := p.space.StackTop - p.space.Stack
 	p.limits[limitStack] = [2]uint64{stack, stack}
 	p.limits[limitCore] = [2]uint64{}
-	p.limits[limitFiles] = [2]uint64{maxFiles, maxFiles}
+	p.limits[limitFiles] = [2]uint64{files.MaxOpen, files.MaxOpen}
 }
 
 func (p *Process) prlimit(a *args) (uint64, Errno) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"syscall"
+
+	"fishplate/riscv/files"
 )
 
 const (
@@ -12,15 +14,15 @@ const (
 )
 
 func (p *Process) write(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
-	if f == nil || f.out == nil {
+	f := p.files.Of(a.int(0))
+	if f == nil || f.Out == nil {
 		return 0, EBADF
 	}
 	b, e := p.load(a[1], min(a[2], maxTransfer))
 	if e != 0 || len(b) == 0 {
 		return 0, e
 	}
-	n, err := f.out.Write(b)
+	n, err := f.Out.Write(b)
 	switch {
 	case n > 0 || err == nil:
 		return uint64(n), 0
@@ -32,18 +34,18 @@ func (p *Process) write(a *args) (uint64, Errno) {
 }
 
 func (p *Process) read(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	if f == nil {
 		return 0, EBADF
 	}
-	if f.in == nil {
-		return p.readData(f, a[1], a[2], &f.at)
+	if f.In == nil {
+		return p.readData(f, a[1], a[2], &f.At)
 	}
 	b := make([]byte, min(a[2], maxTransfer))
 	if e := p.fitsIn(a[1], uint64(len(b))); e != 0 || len(b) == 0 {
 		return 0, e
 	}
-	n, err := f.in.Read(b)
+	n, err := f.In.Read(b)
 	if n > 0 || err == nil || errors.Is(err, io.EOF) {
 		return uint64(n), p.store(a[1], b[:n])
 	}
@@ -68,18 +70,18 @@ func (p *Process) fitsIn(addr, n uint64) Errno {
 }
 
 // readData reads from a file that is held in memory, at *at.
-func (p *Process) readData(f *file, addr, n uint64, at *int64) (uint64, Errno) {
+func (p *Process) readData(f *files.File, addr, n uint64, at *int64) (uint64, Errno) {
 	switch {
-	case f.mode.IsDir():
+	case f.Mode.IsDir():
 		return 0, EISDIR
-	case f.out != nil:
+	case f.Out != nil:
 		return 0, EBADF
 	case *at < 0:
 		return 0, EINVAL
-	case *at >= int64(len(f.data)):
+	case *at >= int64(len(f.Data)):
 		return 0, 0
 	}
-	b := f.data[*at:]
+	b := f.Data[*at:]
 	b = b[:min(uint64(len(b)), n, maxTransfer)]
 	e := p.store(addr, b)
 	if e == 0 {
@@ -89,11 +91,11 @@ func (p *Process) readData(f *file, addr, n uint64, at *int64) (uint64, Errno) {
 }
 
 func (p *Process) pread(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	switch {
 	case f == nil:
 		return 0, EBADF
-	case f.in != nil || f.out != nil:
+	case f.In != nil || f.Out != nil:
 		return 0, ESPIPE
 	}
 	at := int64(a[3])
@@ -111,7 +113,7 @@ func (p *Process) vector(a *args, one func(*args) (uint64, Errno)) (uint64, Errn
 	if a.int(2) < 0 || a[2] > maxVectors {
 		return 0, EINVAL
 	}
-	if p.files.of(a.int(0)) == nil {
+	if p.files.Of(a.int(0)) == nil {
 		return 0, EBADF
 	}
 	total := uint64(0)
@@ -153,26 +155,26 @@ func (p *Process) llseek(a *args) (uint64, Errno) {
 }
 
 func (p *Process) seek(fd int, offset int64, whence int) (uint64, Errno) {
-	f := p.files.of(fd)
+	f := p.files.Of(fd)
 	switch {
 	case f == nil:
 		return 0, EBADF
-	case f.in != nil || f.out != nil:
+	case f.In != nil || f.Out != nil:
 		return 0, ESPIPE
 	}
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
-		offset += f.at
+		offset += f.At
 	case io.SeekEnd:
-		offset += int64(len(f.data))
+		offset += int64(len(f.Data))
 	default:
 		return 0, EINVAL
 	}
 	if offset < 0 {
 		return 0, EINVAL
 	}
-	f.at = offset
+	f.At = offset
 	return uint64(offset), 0
 }
 
@@ -183,11 +185,11 @@ const (
 )
 
 func (p *Process) ioctl(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	switch {
 	case f == nil:
 		return 0, EBADF
-	case !f.tty:
+	case !f.TTY:
 		return 0, ENOTTY
 	}
 	l := layoutOf{p: p}
@@ -217,7 +219,7 @@ const (
 
 // ppoll finds every file ready: what reads may then block is the host's affair.
 func (p *Process) ppoll(a *args) (uint64, Errno) {
-	if a[1] > maxFiles {
+	if a[1] > files.MaxOpen {
 		return 0, EINVAL
 	}
 	ready := uint64(0)
@@ -228,13 +230,13 @@ func (p *Process) ppoll(a *args) (uint64, Errno) {
 		}
 		fd := int(int32(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24))
 		events, got := uint16(b[4])|uint16(b[5])<<8, uint16(0)
-		if f := p.files.of(fd); fd >= 0 && f == nil {
+		if f := p.files.Of(fd); fd >= 0 && f == nil {
 			got = pollInvalid
 		} else if fd >= 0 {
-			if f.out == nil || f.in != nil {
+			if f.Out == nil || f.In != nil {
 				got |= events & pollIn
 			}
-			if f.out != nil {
+			if f.Out != nil {
 				got |= events & pollOut
 			}
 		}

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"fishplate/riscv"
+	"fishplate/riscv/files"
 	"fishplate/riscv/layout"
+	"fishplate/riscv/tape"
 )
 
 // Config is what a process gets from outside. The zero value is a program
@@ -67,12 +69,12 @@ type Process struct {
 	config  Config
 	word    int // bytes of a long and a pointer: 8, or 4 on RV32
 	space   layout.Space
-	files   files
+	files   files.Table
 	clock   clock
 	random  random
 	signals signals
 	limits  [16][2]uint64
-	tape    tape
+	tape    *tape.Tape
 	refused map[string]int
 	done    <-chan struct{} // of Run's context
 	resumed bool            // the call has set all registers itself
@@ -93,8 +95,8 @@ func (p *Process) Run(ctx context.Context, fuel uint64) (Status, error) {
 		end = ^uint64(0)
 	}
 	for p.ended == nil {
-		if p.tape.err != nil {
-			return Status{}, p.tape.err
+		if err := p.tape.Err(); err != nil {
+			return Status{}, err
 		}
 		if ctx.Err() != nil {
 			return Status{}, context.Cause(ctx)
@@ -106,7 +108,7 @@ func (p *Process) Run(ctx context.Context, fuel uint64) (Status, error) {
 			p.Handle(e)
 		}
 	}
-	return *p.ended, p.tape.err
+	return *p.ended, p.tape.Err()
 }
 
 // Status is how the process ended; its Stopped is empty while it has not.
@@ -190,12 +192,12 @@ func (p *Process) dispatch(number uint64, r *row, a *args) (uint64, Errno) {
 	if !r.outside {
 		return r.serve(p, a)
 	}
-	if p.tape.in != nil {
-		return p.tape.play(p, number)
+	if p.tape.Playing() {
+		return p.play(number)
 	}
-	p.tape.begin(p.Machine.Instret)
+	p.tape.Begin(p.Machine.Instret)
 	value, e := r.serve(p, a)
-	p.tape.end(number, value, e, p.Machine.Instret)
+	p.tape.End(tape.Entry{Number: number, Value: value, Errno: uint64(e)}, p.Machine.Instret)
 	return value, e
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"fishplate/riscv"
 	"fishplate/riscv/layout"
+	"fishplate/riscv/tape"
 )
 
 // Kinds of entries of the auxiliary vector.
@@ -53,7 +54,7 @@ func New(m *riscv.Machine, c Config) (*Process, error) {
 		c.Args = []string{"program"}
 	}
 	p := &Process{Machine: m, config: c, word: m.Program().XLEN() / 8}
-	p.files.open(c)
+	p.openStreams(c)
 	p.clock.start(c.Clock)
 	p.random.start(c.Seed)
 	m.Time = p.ticks
@@ -61,7 +62,7 @@ func New(m *riscv.Machine, c Config) (*Process, error) {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
 	p.startLimits()
-	if err := p.tape.start(c); err != nil {
+	if err := p.openTape(c); err != nil {
 		return nil, fmt.Errorf("make process: %w", err)
 	}
 	before := m.Instret
@@ -162,18 +163,18 @@ func (p *Process) pushArguments() error {
 // storeSeed writes the 16 random bytes of AT_RANDOM, which belong to a
 // recording like everything that is random.
 func (p *Process) storeSeed(addr uint64) error {
-	if p.tape.in != nil {
-		p.tape.play(p, startCall)
-		return p.tape.err
+	if p.tape.Playing() {
+		p.play(startEntry)
+		return p.tape.Err()
 	}
-	p.tape.begin(p.Machine.Instret)
+	p.tape.Begin(0)
 	var seed [16]byte
 	_, _ = p.random.Read(seed[:]) // never fails
 	if p.store(addr, seed[:]) != 0 {
 		return errors.New("there is no memory for the stack")
 	}
-	p.tape.end(startCall, 0, 0, p.Machine.Instret)
-	return p.tape.err
+	p.tape.End(tape.Entry{Number: startEntry}, 0)
+	return p.tape.Err()
 }
 
 // appendWord appends a long of the guest.

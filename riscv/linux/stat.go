@@ -1,6 +1,10 @@
 package linux
 
-import "io/fs"
+import (
+	"io/fs"
+
+	"fishplate/riscv/files"
+)
 
 // Bits of st_mode.
 const (
@@ -24,7 +28,7 @@ func modeOf(m fs.FileMode) uint32 {
 }
 
 func (p *Process) fstat(a *args) (uint64, Errno) {
-	f := p.files.of(a.int(0))
+	f := p.files.Of(a.int(0))
 	if f == nil {
 		return 0, EBADF
 	}
@@ -49,13 +53,13 @@ func (p *Process) statOld(a *args) (uint64, Errno) {
 }
 
 // statAt finds the file of a stat call.
-func (p *Process) statAt(dir int, addr, flags uint64) (*file, Errno) {
+func (p *Process) statAt(dir int, addr, flags uint64) (*files.File, Errno) {
 	name, e := p.path(addr)
 	if e != 0 {
 		return nil, e
 	}
 	if name == "" {
-		f := p.files.of(dir)
+		f := p.files.Of(dir)
 		switch {
 		case flags&atEmptyPath == 0:
 			return nil, ENOENT
@@ -74,30 +78,30 @@ const blockSize = 4096
 
 // storeStat writes struct stat as asm-generic has it for 64 bits, which newlib
 // uses for 32 too.
-func (p *Process) storeStat(addr uint64, f *file) Errno {
+func (p *Process) storeStat(addr uint64, f *files.File) Errno {
 	l := layoutOf{p: p}
 	l.u64(1) // device
-	l.u64(inode(f.name))
-	l.u32(modeOf(f.mode))
+	l.u64(files.Inode(f.Name))
+	l.u32(modeOf(f.Mode))
 	l.u32(1) // links
 	l.u32(userID)
 	l.u32(userID)
 	l.u64(rdev(f))
 	l.u64(0)
-	l.u64(uint64(len(f.data)))
+	l.u64(uint64(len(f.Data)))
 	l.u32(blockSize)
 	l.u32(0)
-	l.u64(uint64(len(f.data)+511) / 512)
+	l.u64(uint64(len(f.Data)+511) / 512)
 	l.pad(128) // times are 0: they would differ from run to run
 	return p.store(addr, l.b)
 }
 
 // rdev is the device number of a terminal or of /dev/null.
-func rdev(f *file) uint64 {
+func rdev(f *files.File) uint64 {
 	switch {
-	case f.tty:
+	case f.TTY:
 		return 0x8800
-	case f.mode&fs.ModeCharDevice != 0:
+	case f.Mode&fs.ModeCharDevice != 0:
 		return 0x103
 	}
 	return 0
@@ -118,11 +122,11 @@ func (p *Process) statx(a *args) (uint64, Errno) {
 	l.u32(1) // links
 	l.u32(userID)
 	l.u32(userID)
-	l.u16(uint16(modeOf(f.mode)))
+	l.u16(uint16(modeOf(f.Mode)))
 	l.u16(0)
-	l.u64(inode(f.name))
-	l.u64(uint64(len(f.data)))
-	l.u64(uint64(len(f.data)+511) / 512)
+	l.u64(files.Inode(f.Name))
+	l.u64(uint64(len(f.Data)))
+	l.u64(uint64(len(f.Data)+511) / 512)
 	l.pad(128)
 	l.u32(uint32(rdev(f) >> 8))
 	l.u32(uint32(rdev(f) & 255))

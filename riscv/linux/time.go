@@ -3,6 +3,8 @@ package linux
 import (
 	"encoding/binary"
 	"time"
+
+	"fishplate/riscv/tape"
 )
 
 // Clocks of clock_gettime.
@@ -47,13 +49,13 @@ func (c *clock) since() time.Duration { return max(0, c.now().Sub(c.begin)) }
 
 // ticks answers the CSR time.
 func (p *Process) ticks() uint64 {
-	if p.tape.in != nil {
-		v, _ := p.tape.play(p, tickEntry)
+	if p.tape.Playing() {
+		v, _ := p.play(tickEntry)
 		return v
 	}
-	p.tape.begin(0)
+	p.tape.Begin(0)
 	v := uint64(p.clock.since()) / (uint64(time.Second) / ticksHz)
-	p.tape.end(tickEntry, v, 0, 0)
+	p.tape.End(tape.Entry{Number: tickEntry, Value: v}, 0)
 	return v
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,13 @@ int main(int argc, char **argv) {
 	say("usage", getrusage(RUSAGE_SELF, &usage));
 	struct tms ticks;
 	say("times", times(&ticks) == -1);
+	pthread_attr_t attr;
+	void *low;
+	size_t size;
+	char here;
+	say("stack", pthread_getattr_np(pthread_self(), &attr));
+	pthread_attr_getstack(&attr, &low, &size);
+	printf("here %d\n", &here > (char *)low && &here < (char *)low + size);
 	printf("umask %o\n", umask(022));
 	return 0;
 }
