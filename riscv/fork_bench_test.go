@@ -1,6 +1,7 @@
 package riscv
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"testing"
@@ -46,7 +47,13 @@ func forkImage(t testing.TB, data []byte) *Image {
 // BenchmarkFork measures one use of a fork, as a server does it for a request:
 // fork, call a function that stores to some pages, close.
 func BenchmarkFork(b *testing.B) {
-	im := forkImage(b, make([]byte, 64*PageSize))
+	benchmarkFork(b, forkImage(b, bytes.Repeat([]byte{7}, 64*PageSize)))
+}
+
+// BenchmarkForkBlank is BenchmarkFork where the image's pages are zero.
+func BenchmarkForkBlank(b *testing.B) { benchmarkFork(b, forkImage(b, make([]byte, 64*PageSize))) }
+
+func benchmarkFork(b *testing.B, im *Image) {
 	for _, pages := range []int{0, 1, 2, 4, 8, 16, 32} {
 		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
 			for b.Loop() {
@@ -63,7 +70,7 @@ func BenchmarkFork(b *testing.B) {
 
 // BenchmarkForkReset is the same for who keeps a fork and resets it.
 func BenchmarkForkReset(b *testing.B) {
-	im := forkImage(b, make([]byte, 64*PageSize))
+	im := forkImage(b, bytes.Repeat([]byte{7}, 64*PageSize))
 	for _, pages := range []int{0, 1, 4} {
 		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
 			m, err := im.Fork()
@@ -83,7 +90,7 @@ func BenchmarkForkReset(b *testing.B) {
 // each, and reports how many times as much two get done; interleaved with work
 // that shares nothing, which is the floor: what the processors can do.
 func BenchmarkForkScaling(b *testing.B) {
-	im := forkImage(b, make([]byte, 64*PageSize))
+	im := forkImage(b, bytes.Repeat([]byte{7}, 64*PageSize))
 	for _, pages := range []int{0, 1, 4} {
 		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
 			kinds := []func(){
@@ -133,7 +140,7 @@ func BenchmarkForkScaling(b *testing.B) {
 // BenchmarkForkParked measures a fork with one page written that is parked and
 // woken.
 func BenchmarkForkParked(b *testing.B) {
-	im := forkImage(b, make([]byte, 64*PageSize))
+	im := forkImage(b, bytes.Repeat([]byte{7}, 64*PageSize))
 	m, err := im.Fork()
 	if err != nil {
 		b.Fatal(err)
@@ -151,7 +158,7 @@ func BenchmarkForkParked(b *testing.B) {
 
 // BenchmarkForkNew measures a fork for which nothing waits in the pool.
 func BenchmarkForkNew(b *testing.B) {
-	im := forkImage(b, make([]byte, 64*PageSize))
+	im := forkImage(b, bytes.Repeat([]byte{7}, 64*PageSize))
 	im.Keep(0)
 	for b.Loop() {
 		m, err := im.Fork()

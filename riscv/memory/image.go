@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,7 +70,11 @@ func (m *Memory) Freeze() (*Image, error) {
 	im.runs = l.pages
 	im.attrs = make([]byte, l.count)
 	for _, p := range list {
-		im.attrs[im.index(p)] = m.attrs[p] &^ (dirty | owned | Fast)
+		a := m.attrs[p] &^ (dirty | owned | Fast)
+		if isBlank(m.arena[int(p)<<PageShift:][:PageSize]) {
+			a |= blank
+		}
+		im.attrs[im.index(p)] = a
 	}
 	var err error
 	if im.snap, err = newSnapshot(m.backing, l.extents(), im.chunks(m, l)); err != nil {
@@ -95,7 +100,7 @@ func (im *Image) chunks(m *Memory, l layout) []chunk {
 			page = make([]byte, PageSize)
 			list = append(list, chunk{find(l.attrs, k) << PageShift, page})
 		}
-		page[p&(PageSize-1)] = im.attrs[im.index(p)]
+		page[p&(PageSize-1)] = im.attrs[im.index(p)] &^ blank
 	}
 	return list
 }
@@ -105,13 +110,24 @@ func (im *Image) index(p uint32) int { return find(im.runs, p) }
 
 // page returns the contents and attributes of page p; attributes 0 when it does
 // not exist.
-func (im *Image) page(p uint32) ([]byte, byte) {
+func (im *Image) page(p uint32) (*[PageSize]byte, byte) {
 	k := find(im.runs, p)
 	if k < 0 {
-		return nil, 0
+		return &blankPage, 0
 	}
-	return im.snap.view[k<<PageShift:][:PageSize], im.attrs[k]
+	if a := im.attrs[k]; a&blank == 0 {
+		return (*[PageSize]byte)(im.snap.view[k<<PageShift:]), a
+	}
+	return &blankPage, im.attrs[k] &^ blank
 }
+
+// blankPage is the contents of pages that have none, and is never written. It
+// stays in the caches, where the snapshot's pages compete with those of forks,
+// and reading a hole of the snapshot would make the host fill it.
+var blankPage [PageSize]byte
+
+// isBlank says whether a page is all zero.
+func isBlank(page []byte) bool { return bytes.Equal(page, blankPage[:]) }
 
 // Fork returns a new Memory that starts as the image is.
 func (im *Image) Fork() (*Memory, error) {
@@ -233,12 +249,8 @@ func (m *Memory) clean(im *Image) {
 		}
 		p := m.list[i]
 		data, was := im.page(p)
-		off := int(p) << PageShift
-		switch page := m.arena[off : off+PageSize]; {
-		case was&mapped != 0:
-			refill((*[PageSize]byte)(page), (*[PageSize]byte)(data))
-		case m.attrs[p]&mapped != 0:
-			clear(page)
+		if (was|m.attrs[p])&mapped != 0 {
+			refill((*[PageSize]byte)(m.arena[int(p)<<PageShift:]), data)
 		}
 		m.attrs[p] = was | m.attrs[p]&owned
 	}

@@ -20,7 +20,7 @@ const (
 	mapped             // exists and is counted
 	dirty              // on the list: differs, or may differ, from the image
 	owned              // the arena has a private copy of it, perhaps from an earlier fork
-	_
+	blank              // of an image only: nothing but zeroes
 
 	// Fast says that a store needs no further care: the page exists, may be
 	// written, is dirty and owned. It is one bit of its own, which generated code

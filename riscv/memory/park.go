@@ -56,15 +56,10 @@ func (m *Memory) changed(p uint32) (mask uint64) {
 	if m.attrs[p]&mapped == 0 {
 		return 0
 	}
-	var zero [lineSize]byte
-	data, was := m.image.page(p)
+	data, _ := m.image.page(p)
 	page := m.arena[int(p)<<PageShift:][:PageSize]
 	for i := range 64 {
-		want := zero[:]
-		if was&mapped != 0 {
-			want = data[i*lineSize:][:lineSize]
-		}
-		if !bytes.Equal(page[i*lineSize:][:lineSize], want) {
+		if !bytes.Equal(page[i*lineSize:][:lineSize], data[i*lineSize:][:lineSize]) {
 			mask |= 1 << i
 		}
 	}

@@ -133,7 +133,7 @@ func (s *snapshot) open(size int) (err error) {
 
 func (s *snapshot) fill(size int, chunks []chunk) error {
 	for _, c := range chunks {
-		if allZero(c.data) {
+		if isBlank(c.data) {
 			continue // a hole reads as zero
 		}
 		n, err := unix.Pwrite(s.fd, c.data, s.base+int64(c.off))
@@ -154,15 +154,6 @@ func (s *snapshot) fill(size int, chunks []chunk) error {
 	}
 	s.view = view
 	return nil
-}
-
-func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // fork reserves n bytes and maps the snapshot's extents privately where they
