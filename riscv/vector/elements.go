@@ -9,18 +9,23 @@ func elements(s *State, r *rule) Trap {
 	if s.quick(r) {
 		return Trap{}
 	}
-	in, vector := &s.in, s.in.vectors()
-	b := s.second(r)
-	for i := s.VStart; i < s.VL; i++ {
-		if !s.active(i) {
-			continue
+	in, n := &s.in, 0
+	var a, b, d chunk
+	b.fill(s.second(r))
+	for i := s.VStart; i < s.VL; i += uint64(n) {
+		n = int(min(s.VL-i, chunkLength))
+		if in.vectors() {
+			b.fetch(s, in.Rs1, i, n, s.sew, r.signed&sb != 0)
 		}
-		if vector {
-			b = s.operand(in.Rs1, i, s.sew, r.signed&sb)
+		a.fetch(s, in.Rs2, i, n, s.w2, r.signed&sa != 0)
+		d.fetch(s, in.Rd, i, n, s.wd, false)
+		m := s.activeFrom(i)
+		for k := range n {
+			if m>>k&1 != 0 {
+				d[k&15] = r.fn(s, a[k&15], b[k&15], d[k&15])
+			}
 		}
-		a := s.operand(in.Rs2, i, s.w2, r.signed&sa)
-		d := s.get(in.Rd, i, s.wd)
-		s.set(in.Rd, i, s.wd, r.fn(s, a, b, d))
+		d.put(s, in.Rd, i, n, s.wd)
 	}
 	return Trap{}
 }
@@ -53,10 +58,18 @@ func unary(s *State, r *rule) Trap {
 	if !s.spared() || !s.fits(in.Rd, s.wd) || !s.fits(in.Rs2, s.w2) || !s.apart(in.Rd, s.wd, in.Rs2, s.w2) {
 		return illegal
 	}
-	for i := s.VStart; i < s.VL; i++ {
-		if s.active(i) {
-			s.set(in.Rd, i, s.wd, r.fn(s, s.operand(in.Rs2, i, s.w2, r.signed&sa), 0, 0))
+	var a, d chunk
+	for i, n := s.VStart, 0; i < s.VL; i += uint64(n) {
+		n = int(min(s.VL-i, chunkLength))
+		a.fetch(s, in.Rs2, i, n, s.w2, r.signed&sa != 0)
+		d.fetch(s, in.Rd, i, n, s.wd, false)
+		m := s.activeFrom(i)
+		for k := range n {
+			if m>>k&1 != 0 {
+				d[k&15] = r.fn(s, a[k&15], 0, 0)
+			}
 		}
+		d.put(s, in.Rd, i, n, s.wd)
 	}
 	return Trap{}
 }
@@ -127,16 +140,28 @@ func compare(s *State, r *rule) Trap {
 	if !s.legalMask() {
 		return illegal
 	}
-	in, b := &s.in, s.second(r)
-	for i := s.VStart; i < s.VL; i++ {
-		if !s.active(i) {
-			continue
-		}
-		if in.vectors() {
-			b = s.operand(in.Rs1, i, s.sew, r.signed&sb)
-		}
-		s.setBit(in.Rd, i, r.fn(s, s.operand(in.Rs2, i, s.sew, r.signed&sa), b, 0))
+	if s.quickTest(r) {
+		return Trap{}
 	}
+	in, body := &s.in, s.body()
+	var a, b chunk
+	var out [VLENB]byte
+	b.fill(s.second(r))
+	for i, n := s.VStart, 0; i < s.VL; i += uint64(n) {
+		n = int(min(s.VL-i, chunkLength))
+		if in.vectors() {
+			b.fetch(s, in.Rs1, i, n, s.sew, r.signed&sb != 0)
+		}
+		a.fetch(s, in.Rs2, i, n, s.sew, r.signed&sa != 0)
+		m := s.activeFrom(i)
+		for k := range n {
+			if m>>k&1 != 0 {
+				at := i + uint64(k)
+				out[at>>3&15] |= uint8(r.fn(s, a[k&15], b[k&15], 0)) << (at & 7)
+			}
+		}
+	}
+	s.blend(in.Rd, maskOf(&out), body)
 	return Trap{}
 }
 

@@ -8,8 +8,9 @@ import (
 // mask is the 128 bits of a mask register.
 type mask struct{ lo, hi uint64 }
 
-func (s *State) mask(r uint8) mask {
-	b := &s.V[r&31]
+func (s *State) mask(r uint8) mask { return maskOf(&s.V[r&31]) }
+
+func maskOf(b *[VLENB]byte) mask {
 	return mask{binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])}
 }
 

@@ -36,6 +36,8 @@ type flight struct {
 	lmul   int // registers in a group as a power of two, -3 to 3
 	wd, w2 int // widths of elements of the destination and of vs2
 	t      transfer
+
+	spread, result group // room for loops
 }
 
 // New returns registers as they are when a program begins: all zero, and no
