@@ -4,7 +4,9 @@
 // A Program is a verified executable, decoded once. NewMachine gives it a memory
 // to run its start-up code in; Freeze turns the machine, at any exit, into an
 // Image; Fork makes machines that continue from there, cheaply, and Reset takes
-// each back to the image without leaving a trace of what it did. Run executes
+// each back to the image without leaving a trace of what it did. Close leaves
+// the host memory of a fork to the next one, and Park lends it away while a fork
+// rests. Run executes
 // until the fuel is used up, the program asks for the embedder (ecall, ebreak,
 // STOP, WFI, the custom opcode), or it faults. All exits are precise.
 //

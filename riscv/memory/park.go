@@ -24,6 +24,8 @@ func (m *Memory) Park() {
 	if m.image == nil || m.host == nil {
 		return
 	}
+	// The room is counted before it is made: thousands may be parked, and what a
+	// growing slice wastes would add up.
 	im := m.image
 	s := &parked{}
 	if n := len(m.list); n > 0 {
@@ -89,6 +91,7 @@ func (m *Memory) wake() *Error {
 	if err != nil {
 		return &Error{Host, 0}
 	}
+	// The arena is as the image is; the list is still that of the fork.
 	m.adopt(a)
 	lines := m.parked.lines
 	for i, p := range m.list {

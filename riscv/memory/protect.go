@@ -76,7 +76,8 @@ func (m *Memory) Discard(addr, n uint64) error {
 	return err
 }
 
-// vacate makes the pages of [first, end) not exist.
+// vacate makes the pages of [first, end) not exist. They are cleared here, so
+// that no page that comes into being needs to be, and stay on the dirty list.
 func (m *Memory) vacate(first, end uint64) {
 	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
 		m.enlist(p)
@@ -130,7 +131,8 @@ func (m *Memory) Protect(addr, n uint64, prot uint8) error {
 	return nil
 }
 
-// allCode says whether every page of [first, end) is executable.
+// allCode says whether every page of [first, end) is executable. Each region has
+// to begin where the last one ended.
 func (m *Memory) allCode(first, end uint32) bool {
 	m.regions.each(first, end, func(g region) bool {
 		if g.first == first && g.prot&Exec != 0 {
@@ -170,6 +172,8 @@ func (m *Memory) Move(from, to, n uint64) error {
 	if err := m.set("move", first, end); err != nil {
 		return err
 	}
+	// Nothing can fail any more. As many pages come into being as vanish, so the
+	// limit is not asked.
 	m.vacate(target, limit)
 	for p := m.nextPage(first, end); p < end; p = m.nextPage(p+1, end) {
 		q := p - first + target
@@ -209,7 +213,8 @@ func (m *Memory) LoadSegment(addr, size uint64, prot uint8, file []byte) error {
 }
 
 // noteRegions makes the regions of [first, end) say what the pages there, which
-// all exist, have for protection.
+// all exist, have for protection: should a page vanish and come back, it is the
+// region's that counts.
 func (m *Memory) noteRegions(first, end uint64) error {
 	var runs []region
 	for p := first; p < end; p++ {

@@ -26,8 +26,10 @@ type region struct {
 	prot       uint8
 }
 
-// regions is a list of regions, sorted and apart from each other. A fork shares
-// that of its image until it changes it.
+// regions is a list of regions, sorted and apart from each other; neighbours of
+// the same protection are one. A list instead of attributes makes the cost of
+// mapping gigabytes that of an insertion, and leaves pages that do not exist off
+// the dirty list. A fork shares the list of its image until it changes it.
 type regions struct {
 	list []region
 	own  []region // the fork's copy, or the room for one
@@ -71,7 +73,8 @@ func (r *regions) each(first, end uint32, f func(region) bool) {
 }
 
 // replace puts pieces, which lie in [first, end) in order, in the place of
-// whatever was there.
+// whatever was there. Regions that reach out of it keep their parts outside. It
+// changes nothing when it fails.
 func (r *regions) replace(first, end uint32, pieces ...region) error {
 	if first == end {
 		return nil
@@ -80,6 +83,7 @@ func (r *regions) replace(first, end uint32, pieces ...region) error {
 		r.own = append(r.own[:0], r.list...)
 		r.list, r.mine = r.own, true
 	}
+	// What [i, j) covers goes; what stays of it, and the pieces, are the seam.
 	i, j := r.after(first), r.after(end)
 	var room [6]region
 	seam := room[:0]
@@ -127,7 +131,8 @@ func merged(list []region) []region {
 	return list[:n]
 }
 
-// code finds executable pages in [first, end).
+// code finds executable pages in [first, end). Only LoadSegment makes them, and
+// they never vanish, so the list knows all of them.
 func (r *regions) code(first, end uint32) (p uint64, found bool) {
 	r.each(first, end, func(g region) bool {
 		p, found = uint64(g.first), g.prot&Exec != 0

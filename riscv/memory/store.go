@@ -10,6 +10,8 @@ func (m *Memory) ready(p uint64) Kind {
 	}
 	a := m.attrs[p]
 	if a&mapped != 0 {
+		// What exists has a protection of its own, which Protect keeps in step
+		// with the region's.
 		if a&Write == 0 {
 			return Denied
 		}
@@ -18,6 +20,8 @@ func (m *Memory) ready(p uint64) Kind {
 		if prot&Write == 0 {
 			return Denied
 		}
+		// The contents need no care: a page that does not exist is zero in the
+		// arena, since whatever makes pages vanish clears them.
 		if m.pages >= m.limit {
 			return Limit
 		}
@@ -42,6 +46,9 @@ func (m *Memory) Store(addr, v uint64, size uint64) *Error {
 	if last < addr {
 		return &Error{Denied, addr}
 	}
+	// Both pages are asked before anything is written. The first may come into
+	// being although the second refuses; a page of zeroes is no difference that
+	// the program could see.
 	p := addr >> PageShift
 	if k := m.ready(p); k != 0 {
 		return &Error{k, addr}
@@ -65,7 +72,8 @@ func (m *Memory) Store(addr, v uint64, size uint64) *Error {
 	return nil
 }
 
-// prepare makes [addr, addr+n) ready for the host to write to.
+// prepare makes [addr, addr+n) ready for the host to write to, or says which
+// address is the first that refuses.
 func (m *Memory) prepare(addr, n uint64) error {
 	if err := m.span(addr, n); err != nil {
 		return err
