@@ -219,7 +219,7 @@ func (p *Process) hwprobe(a *args) (uint64, Errno) {
 		case probeBase:
 			value = 1
 		case probeIMA:
-			value = probeFD | probeC | probeZba | probeZbb | probeZbc | probeZbs | probeZicond
+			value = probeFD | probeC | probeV | probeZfa | probeZba | probeZbb | probeZbc | probeZbs | probeZicond
 		case probePerf:
 			value = misalignedFast
 		default:

@@ -88,6 +88,20 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// TestVectorsInHandlers is not compared with qemu-user, which loses the vector
+// registers of what a handler interrupts.
+func TestVectorsInHandlers(t *testing.T) {
+	var out bytes.Buffer
+	p := startFile(t, build(t, "testdata/vectors.c", "-march=rv64gcv"), 64<<20, Config{Stdout: &out})
+	finish(t, p)
+	if want := "vectors 1\nhandler 5 9\nkept 4: 7 9 11 13\n"; out.String() != want {
+		t.Errorf("output %q, want %q", out.String(), want)
+	}
+	if n := len(p.signals.vectors); n != 0 {
+		t.Errorf("%d saved registers are left", n)
+	}
+}
+
 func TestThreadsAreRefused(t *testing.T) {
 	path := build(t, "testdata/threads.c")
 	var out, trace bytes.Buffer

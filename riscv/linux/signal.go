@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"fishplate/riscv"
+	"fishplate/riscv/vector"
 )
 
 // Signals that this package itself sends or treats specially.
@@ -47,13 +48,25 @@ const (
 
 // signals are the dispositions, what is blocked, and what waits.
 type signals struct {
-	actions  [lastSignal + 1]action
-	mask     uint64 // bit n-1 for signal n
-	pending  uint64
-	infos    map[int]info
-	alt      altStack
-	delivers int // handlers entered, for tests and statistics
+	actions [lastSignal + 1]action
+	mask    uint64 // bit n-1 for signal n
+	pending uint64
+	infos   map[int]info
+	alt     altStack
+	vectors []savedVectors // of handlers that have not returned, innermost last
 }
+
+// savedVectors are the vector registers that a handler interrupted. A program
+// has them only when it uses vectors, so its frame on the stack has no room for
+// them; at is the address of that frame.
+type savedVectors struct {
+	at    uint64
+	state *vector.State
+}
+
+// maxNested bounds savedVectors: a handler that is left by a jump leaves its own
+// behind.
+const maxNested = 64
 
 type action struct{ handler, flags, mask uint64 }
 
@@ -199,7 +212,9 @@ func (p *Process) enter(sig int, i info) bool {
 	if at > sp || p.store(at, frame) != 0 {
 		return false
 	}
-	s.delivers++
+	if m.V != nil {
+		s.vectors = append(s.vectors[max(0, len(s.vectors)+1-maxNested):], savedVectors{at, m.V.Copy()})
+	}
 	s.mask |= act.mask
 	if act.flags&noDefer == 0 {
 		s.mask |= signalBit(sig)
@@ -273,6 +288,14 @@ func (p *Process) sigreturn() {
 		m.F[i] = binary.LittleEndian.Uint64(b[floats+uint64(8*i):])
 	}
 	m.SetFCSR(binary.LittleEndian.Uint32(b[floats+256:]))
+	saved := &p.signals.vectors
+	for i := len(*saved) - 1; i >= 0; i-- {
+		if (*saved)[i].at == sp {
+			m.V.Set((*saved)[i].state)
+			*saved = (*saved)[:i]
+			break
+		}
+	}
 	p.deliverPending()
 }
 

@@ -188,7 +188,7 @@ func (p *Process) appendWord(b []byte, v uint64) []byte {
 // hwcap tells which single-letter extensions there are: a bit for each.
 func (p *Process) hwcap() uint64 {
 	bits := uint64(0)
-	for _, letter := range "imafdc" {
+	for _, letter := range "imafdcv" {
 		bits |= 1 << (letter - 'a')
 	}
 	return bits
