@@ -139,6 +139,7 @@ func refused(name string) func(*Process, *args) (uint64, Errno) {
 	}
 }
 
+// constant is a call that always answers the same number.
 func constant(v uint64) func(*Process, *args) (uint64, Errno) {
 	return func(*Process, *args) (uint64, Errno) { return v, 0 }
 }

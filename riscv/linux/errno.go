@@ -50,4 +50,5 @@ func (e Errno) String() string {
 	return "errno " + decimal(uint64(e))
 }
 
+// decimal writes a number.
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

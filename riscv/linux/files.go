@@ -96,11 +96,16 @@ func (p *Process) resolve(dir int, name string) (string, Errno) {
 	return d.Resolve(name), 0
 }
 
+// openat follows a relative path from an open directory, or from / with
+// AT_FDCWD, since that is where the process always is.
 func (p *Process) openat(a *args) (uint64, Errno) { return p.open(a.int(0), a[1], a[2]) }
 
 // open serves a number of old that the newlib library uses.
 func (p *Process) openOld(a *args) (uint64, Errno) { return p.open(atCWD, a[0], a[1]) }
 
+// open gives a descriptor for what is at a path. Everything is there to be read
+// only; asking to write or to create is EROFS, as on a file system that is
+// mounted so.
 func (p *Process) open(dir int, addr, flags uint64) (uint64, Errno) {
 	name, e := p.path(addr)
 	if e == 0 && name == "" {
@@ -129,6 +134,8 @@ func (p *Process) open(dir int, addr, flags uint64) (uint64, Errno) {
 	return p.install(f, 0)
 }
 
+// close forgets a descriptor. The host's stream behind it stays open: it
+// belongs to the caller of New.
 func (p *Process) close(a *args) (uint64, Errno) {
 	if !p.files.Close(a.int(0)) {
 		return 0, EBADF
@@ -136,6 +143,7 @@ func (p *Process) close(a *args) (uint64, Errno) {
 	return 0, 0
 }
 
+// dup gives another descriptor for the same file; they share its offset.
 func (p *Process) dup(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	if f == nil {
@@ -144,6 +152,8 @@ func (p *Process) dup(a *args) (uint64, Errno) {
 	return p.install(f, 0)
 }
 
+// dup3 is dup to a chosen descriptor, which is closed first. Flags, of which
+// there is close-on-exec only, mean nothing here.
 func (p *Process) dup3(a *args) (uint64, Errno) {
 	f, to := p.files.Of(a.int(0)), a.int(1)
 	switch {
@@ -156,6 +166,8 @@ func (p *Process) dup3(a *args) (uint64, Errno) {
 	return p.install(f, to)
 }
 
+// fcntl duplicates descriptors and tells how they were opened. What sets a flag
+// succeeds and does nothing: there is no exec, and nothing that does not block.
 func (p *Process) fcntl(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	if f == nil {
@@ -181,6 +193,7 @@ func (p *Process) fcntl(a *args) (uint64, Errno) {
 	return 0, EINVAL
 }
 
+// faccessat answers as open would.
 func (p *Process) faccessat(a *args) (uint64, Errno) {
 	name, e := p.path(a[1])
 	if e == 0 {
@@ -196,6 +209,8 @@ func (p *Process) faccessat(a *args) (uint64, Errno) {
 	return 0, e
 }
 
+// readlinkat knows the one link that C libraries follow at start: to the
+// program itself.
 func (p *Process) readlinkat(a *args) (uint64, Errno) {
 	name, e := p.path(a[1])
 	if e != 0 {
@@ -218,6 +233,7 @@ func (p *Process) readlinkat(a *args) (uint64, Errno) {
 	return uint64(n), p.store(a[2], []byte(target[:n]))
 }
 
+// getcwd answers /, with its NUL, which the result counts.
 func (p *Process) getcwd(a *args) (uint64, Errno) {
 	if a[1] < 2 {
 		return 0, ERANGE
@@ -231,6 +247,9 @@ const (
 	entryFile = 8
 )
 
+// getdents fills the buffer with as many entries of a directory as fit, and
+// goes on there with the next call. The names . and .. are left out, as POSIX
+// allows.
 func (p *Process) getdents(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	switch {

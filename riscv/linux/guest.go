@@ -98,6 +98,7 @@ type layoutOf struct {
 	b []byte
 }
 
+// u16, u32 and u64 append a field of so many bits, little endian.
 func (l *layoutOf) u16(v uint16) { l.b = binary.LittleEndian.AppendUint16(l.b, v) }
 func (l *layoutOf) u32(v uint32) { l.b = binary.LittleEndian.AppendUint32(l.b, v) }
 func (l *layoutOf) u64(v uint64) { l.b = binary.LittleEndian.AppendUint64(l.b, v) }

@@ -19,6 +19,8 @@ const (
 // random is real, or repeatable from a seed.
 type random struct{ seeded *rand.ChaCha8 }
 
+// start chooses between the host's randomness and a generator that is seeded;
+// ChaCha8 gives the same bytes in every version of this package.
 func (r *random) start(seed []byte) {
 	if seed != nil {
 		r.seeded = rand.NewChaCha8(sha256.Sum256(seed))
@@ -33,16 +35,20 @@ func (r *random) Read(b []byte) (int, error) {
 	return r.seeded.Read(b)
 }
 
+// These four answer what is the same for every process here.
 func zero(*Process, *args) (uint64, Errno)    { return 0, 0 }
 func process(*Process, *args) (uint64, Errno) { return processID, 0 }
 func parent(*Process, *args) (uint64, Errno)  { return parentID, 0 }
 func user(*Process, *args) (uint64, Errno)    { return userID, 0 }
 
+// exit ends the process, as there is no other thread that could go on after it.
 func (p *Process) exit(a *args) (uint64, Errno) {
 	p.end(int(uint8(a[0])), 0)
 	return 0, 0
 }
 
+// uname names a kernel that is old enough for no program to ask it for more
+// than is served, and new enough for every C library.
 func (p *Process) uname(a *args) (uint64, Errno) {
 	var b [6 * 65]byte
 	for i, s := range []string{"Linux", "guest", "6.1.0", "#1 fishplate", "riscv" + decimal(uint64(8*p.word)), "(none)"} {
@@ -51,6 +57,8 @@ func (p *Process) uname(a *args) (uint64, Errno) {
 	return 0, p.store(a[0], b[:])
 }
 
+// getrandom never waits: the host's generator is ready. A buffer above
+// maxTransfer is filled in part, which callers must expect.
 func (p *Process) getrandom(a *args) (uint64, Errno) {
 	if a[2]&^7 != 0 {
 		return 0, EINVAL
@@ -64,6 +72,8 @@ func (p *Process) getrandom(a *args) (uint64, Errno) {
 	return uint64(len(b)), p.store(a[0], b)
 }
 
+// sysinfo tells of the limit of the machine as if it were the memory of a
+// computer. Swap, high memory and load are 0.
 func (p *Process) sysinfo(a *args) (uint64, Errno) {
 	mem := p.Machine.Mem
 	l := layoutOf{p: p}
@@ -87,6 +97,8 @@ const (
 	unlimited  = ^uint64(0)
 )
 
+// startLimits sets what getrlimit tells: the real sizes of the stack and of the
+// table of descriptors, and no core files.
 func (p *Process) startLimits() {
 	for i := range p.limits {
 		p.limits[i] = [2]uint64{unlimited, unlimited}
@@ -97,6 +109,8 @@ func (p *Process) startLimits() {
 	p.limits[limitFiles] = [2]uint64{files.MaxOpen, files.MaxOpen}
 }
 
+// prlimit reads and sets a limit. What is set is only remembered: what bounds
+// the process are its machine's options and its budget.
 func (p *Process) prlimit(a *args) (uint64, Errno) {
 	switch {
 	case a[0] != 0 && a[0] != processID:
@@ -129,14 +143,17 @@ func (p *Process) prlimit(a *args) (uint64, Errno) {
 	return 0, p.store(a[3], l.b)
 }
 
+// getrlimit is the older form of prlimit, of RV64 alone.
 func (p *Process) getrlimit(a *args) (uint64, Errno) {
 	return p.prlimit(&args{0, a[0], 0, a[1]})
 }
 
+// setrlimit is the older form of prlimit, of RV64 alone.
 func (p *Process) setrlimit(a *args) (uint64, Errno) {
 	return p.prlimit(&args{0, a[0], a[1], 0})
 }
 
+// getresid stores real, effective and saved user or group: all the same.
 func (p *Process) getresid(a *args) (uint64, Errno) {
 	l := layoutOf{p: p}
 	l.u32(userID)
@@ -148,8 +165,8 @@ func (p *Process) getresid(a *args) (uint64, Errno) {
 	return 0, 0
 }
 
-func (p *Process) getgroups(*args) (uint64, Errno) { return 0, 0 }
-
+// affinity tells of one processor. The result is the bytes that were stored, as
+// the call below the library's has it.
 func (p *Process) affinity(a *args) (uint64, Errno) {
 	switch {
 	case a[0] != 0 && a[0] != processID:
@@ -162,6 +179,7 @@ func (p *Process) affinity(a *args) (uint64, Errno) {
 	return 8, p.store(a[2], l.b)
 }
 
+// getcpu answers processor 0, node 0.
 func (p *Process) getcpu(a *args) (uint64, Errno) {
 	for _, addr := range a[:2] {
 		if addr == 0 {
@@ -202,6 +220,9 @@ const (
 	misalignedFast = 3
 )
 
+// hwprobe fills in values for keys, as newer C libraries ask before they choose
+// a memcpy. A key that is not known becomes -1, which is how the interface says
+// so.
 func (p *Process) hwprobe(a *args) (uint64, Errno) {
 	if a[4] != 0 || a[1] > 256 {
 		return 0, EINVAL

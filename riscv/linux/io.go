@@ -13,6 +13,8 @@ const (
 	maxVectors  = 1024
 )
 
+// write gives bytes to a stream. A reader that went away raises SIGPIPE, which
+// by default ends the process as in a shell's pipe.
 func (p *Process) write(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	if f == nil || f.Out == nil {
@@ -33,6 +35,8 @@ func (p *Process) write(a *args) (uint64, Errno) {
 	return 0, EIO
 }
 
+// read takes what a stream has; the host's reader decides how long that waits.
+// The buffer is checked first, so that nothing is read that cannot be stored.
 func (p *Process) read(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	if f == nil {
@@ -90,6 +94,7 @@ func (p *Process) readData(f *files.File, addr, n uint64, at *int64) (uint64, Er
 	return uint64(len(b)), e
 }
 
+// pread reads at an offset, which on RV32 comes in two registers.
 func (p *Process) pread(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	switch {
@@ -105,8 +110,11 @@ func (p *Process) pread(a *args) (uint64, Errno) {
 	return p.readData(f, a[1], a[2], &at)
 }
 
+// writev is write of several parts.
 func (p *Process) writev(a *args) (uint64, Errno) { return p.vector(a, p.write) }
-func (p *Process) readv(a *args) (uint64, Errno)  { return p.vector(a, p.read) }
+
+// readv is read into several parts.
+func (p *Process) readv(a *args) (uint64, Errno) { return p.vector(a, p.read) }
 
 // vector does a call for each part of an iovec, until one is short.
 func (p *Process) vector(a *args, one func(*args) (uint64, Errno)) (uint64, Errno) {
@@ -139,6 +147,7 @@ func (p *Process) vector(a *args, one func(*args) (uint64, Errno)) (uint64, Errn
 	return total, 0
 }
 
+// lseek moves in a file; streams have no place to move to.
 func (p *Process) lseek(a *args) (uint64, Errno) {
 	return p.seek(a.int(0), int64(a[1]), a.int(2))
 }
@@ -154,6 +163,8 @@ func (p *Process) llseek(a *args) (uint64, Errno) {
 	return 0, p.store(a[3], l.b)
 }
 
+// seek is what lseek and llseek do. A place behind the end is allowed: reading
+// there gives nothing.
 func (p *Process) seek(fd int, offset int64, whence int) (uint64, Errno) {
 	f := p.files.Of(fd)
 	switch {
@@ -184,6 +195,8 @@ const (
 	requestSize    = 0x5413
 )
 
+// ioctl answers the two questions that make a stream a terminal for libraries:
+// its settings, and its size. Settings cannot be changed.
 func (p *Process) ioctl(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	switch {

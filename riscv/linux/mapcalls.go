@@ -48,6 +48,8 @@ func (p *Process) remap(start, end uint64, prot uint8) Errno {
 	return 0
 }
 
+// brk moves the end of the heap. Pages that it takes in read as zero; those
+// that it leaves are gone. It never fails, but answers the old end.
 func (p *Process) brk(a *args) (uint64, Errno) {
 	s := &p.space
 	old, now := s.HeapEnd(), layout.PageUp(a[0])
@@ -66,6 +68,9 @@ func (p *Process) brk(a *args) (uint64, Errno) {
 	return s.Brk, 0
 }
 
+// mmap makes anonymous pages, shared or private alike. Files cannot be mapped,
+// and nothing becomes executable, since code is verified and translated when
+// the program is loaded.
 func (p *Process) mmap(a *args) (uint64, Errno) {
 	addr, size, prot, flags := a[0], layout.PageUp(a[1]), uint8(a[2]&7), a[3]
 	fixed := flags&(mapFixed|mapFixedNew) != 0
@@ -112,6 +117,8 @@ func (p *Process) pages(addr, n uint64) (end uint64, e Errno) {
 	return addr + size, 0
 }
 
+// munmap takes mappings away. A range may have holes, but not reach into the
+// program, the heap or the stack.
 func (p *Process) munmap(a *args) (uint64, Errno) {
 	end, e := p.pages(a[0], a[1])
 	if e != 0 || a[1] == 0 || a[0] < p.space.HeapEnd() || end > p.space.Stack {
@@ -130,6 +137,9 @@ func (p *Process) munmap(a *args) (uint64, Errno) {
 	return 0, 0
 }
 
+// mprotect changes the protection of what exists; a range with a hole is
+// ENOMEM, and nothing is changed then. The program's own pages are the memory's
+// to judge: read-only data after relocation, for instance.
 func (p *Process) mprotect(a *args) (uint64, Errno) {
 	end, e := p.pages(a[0], a[1])
 	if e != 0 || a[1] == 0 {
@@ -158,6 +168,8 @@ func (p *Process) mprotect(a *args) (uint64, Errno) {
 	return 0, 0
 }
 
+// mremap changes the size of one mapping, in place if it can. Moving to a
+// chosen address is not served; nobody but debuggers wants it.
 func (p *Process) mremap(a *args) (uint64, Errno) {
 	old, oldSize, size := a[0], layout.PageUp(a[1]), layout.PageUp(a[2])
 	s := &p.space
@@ -228,6 +240,7 @@ func (p *Process) move(m layout.Mapping, size uint64) (uint64, Errno) {
 	return to, 0
 }
 
+// blank says whether bytes are all zero.
 func blank(b []byte) bool {
 	for _, x := range b {
 		if x != 0 {
@@ -237,6 +250,8 @@ func blank(b []byte) bool {
 	return true
 }
 
+// madvise follows one advice that changes what a program reads: DONTNEED makes
+// pages zero. All others are hints.
 func (p *Process) madvise(a *args) (uint64, Errno) {
 	end, e := p.pages(a[0], a[1])
 	if e != 0 {

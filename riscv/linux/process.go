@@ -138,6 +138,7 @@ func (p *Process) Handle(e riscv.Exit) (ended bool) {
 	return p.ended != nil
 }
 
+// reason says in words why an exit ends a process.
 func reason(e riscv.Exit) string {
 	if e.Fault != nil {
 		return e.Fault.Error()
@@ -193,7 +194,11 @@ func (p *Process) dispatch(number uint64, r *row, a *args) (uint64, Errno) {
 		return r.serve(p, a)
 	}
 	if p.tape.Playing() {
-		return p.play(number)
+		value, e := p.play(number)
+		if e == EDEADLK {
+			return p.hang(r.name + " waits for ever, as it was recorded")
+		}
+		return value, e
 	}
 	p.tape.Begin(p.Machine.Instret)
 	value, e := r.serve(p, a)
@@ -201,9 +206,17 @@ func (p *Process) dispatch(number uint64, r *row, a *args) (uint64, Errno) {
 	return value, e
 }
 
+// maxRefused bounds the names that refuse remembers: the numbers are the
+// program's choice.
+const maxRefused = 100
+
+// refuse counts a call that is not served.
 func (p *Process) refuse(name string) {
 	if p.refused == nil {
 		p.refused = make(map[string]int)
+	}
+	if _, known := p.refused[name]; !known && len(p.refused) >= maxRefused {
+		name = "others"
 	}
 	p.refused[name]++
 }

@@ -2,6 +2,8 @@ package linux
 
 import "encoding/binary"
 
+// sigaction sets and tells what a signal does. There is no restorer: a handler
+// returns to the trampoline, as to a kernel's own code.
 func (p *Process) sigaction(a *args) (uint64, Errno) {
 	sig := a.int(0)
 	if sig < 1 || sig > lastSignal || a[3] != 8 {
@@ -30,6 +32,8 @@ func (p *Process) sigaction(a *args) (uint64, Errno) {
 	return 0, p.store(a[2], l.b)
 }
 
+// sigprocmask blocks and unblocks signals. What waited and is unblocked is
+// delivered after the call.
 func (p *Process) sigprocmask(a *args) (uint64, Errno) {
 	const block, unblock, set = 0, 1, 2
 	if a[3] != 8 {
@@ -61,12 +65,14 @@ func (p *Process) sigprocmask(a *args) (uint64, Errno) {
 	return 0, p.store(a[2], l.b)
 }
 
+// sigpending tells which signals wait.
 func (p *Process) sigpending(a *args) (uint64, Errno) {
 	l := layoutOf{p: p}
 	l.u64(p.signals.pending)
 	return 0, p.store(a[0], l.b)
 }
 
+// sigsuspend would wait for a signal from outside, and there is nobody outside.
 func (p *Process) sigsuspend(*args) (uint64, Errno) {
 	return p.hang("sigsuspend waits for a signal, and nobody sends one")
 }
@@ -82,6 +88,8 @@ func (a *altStack) flags(sp uint64) uint64 {
 	return 0
 }
 
+// sigaltstack sets and tells the stack for handlers that ask for one, above all
+// those of a stack that is full. It cannot be changed from upon it.
 func (p *Process) sigaltstack(a *args) (uint64, Errno) {
 	alt := &p.signals.alt
 	old := *alt
@@ -119,6 +127,8 @@ func (p *Process) sigaltstack(a *args) (uint64, Errno) {
 // own says whether a pid or a group, or all processes, means this one.
 func own(pid int) bool { return pid == processID || pid == 0 || pid == -1 || pid == -processID }
 
+// kill sends a signal to this process, or to the group and to all, which are
+// this process too.
 func (p *Process) kill(a *args) (uint64, Errno) {
 	if !own(a.int(0)) {
 		return 0, ESRCH
@@ -126,6 +136,7 @@ func (p *Process) kill(a *args) (uint64, Errno) {
 	return p.send(a.int(1), codeUser)
 }
 
+// tkill is an old form of tgkill.
 func (p *Process) tkill(a *args) (uint64, Errno) {
 	if a.int(0) != processID {
 		return 0, ESRCH
@@ -133,6 +144,8 @@ func (p *Process) tkill(a *args) (uint64, Errno) {
 	return p.send(a.int(1), codeThread)
 }
 
+// tgkill sends a signal to a thread of a process: to the only one. This is what
+// raise and abort do.
 func (p *Process) tgkill(a *args) (uint64, Errno) {
 	if a.int(0) != processID || a.int(1) != processID {
 		return 0, ESRCH
@@ -140,6 +153,7 @@ func (p *Process) tgkill(a *args) (uint64, Errno) {
 	return p.send(a.int(2), codeThread)
 }
 
+// send raises a signal; 0 only asks whether one could be sent.
 func (p *Process) send(sig, code int) (uint64, Errno) {
 	switch {
 	case sig < 0 || sig > lastSignal:

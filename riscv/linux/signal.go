@@ -80,12 +80,14 @@ type info struct {
 	addr uint64 // of a fault
 }
 
+// signalBit is a signal's bit in a set.
 func signalBit(n int) uint64 { return 1 << (n - 1) }
 
 // trampoline is where a handler returns to: an address without code, so that
 // the machine leaves there.
 func (p *Process) trampoline() uint64 { return p.space.StackTop + 16 }
 
+// atTrampoline says whether a fault is a handler's return.
 func (p *Process) atTrampoline(f *riscv.Fault) bool {
 	return f.Kind == riscv.FetchAccess && f.PC == p.trampoline()
 }
@@ -299,6 +301,8 @@ func (p *Process) sigreturn() {
 	p.deliverPending()
 }
 
+// rtSigreturn is the call by which a program with a trampoline of its own
+// returns from a handler.
 func (p *Process) rtSigreturn(*args) (uint64, Errno) {
 	p.resumed = true
 	p.sigreturn()

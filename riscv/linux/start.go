@@ -84,7 +84,11 @@ func (p *Process) layout(stack uint64) error {
 	s.Brk = s.Heap
 	// Generated code checks addresses within 8 KiB of either end of the space the
 	// long way, so the stack keeps away from there.
-	s.StackTop = min(m.Mem.Size(), 1<<32) - 16*riscv.PageSize
+	s.StackTop = m.Mem.Size()
+	if p.word == 4 {
+		s.StackTop = min(s.StackTop, 1<<32)
+	}
+	s.StackTop -= 16 * riscv.PageSize
 	stack = max(layout.PageUp(stack), 4*riscv.PageSize)
 	if stack > s.StackTop || s.StackTop-stack < s.Heap+layout.Guard {
 		return errors.New("address space is too small for the program and its stack")
@@ -108,6 +112,7 @@ type builder struct {
 	err error
 }
 
+// bytes puts data on the stack and returns its address.
 func (b *builder) bytes(data []byte) uint64 {
 	b.sp -= uint64(len(data))
 	if b.err == nil {
@@ -116,6 +121,7 @@ func (b *builder) bytes(data []byte) uint64 {
 	return b.sp
 }
 
+// text puts a string with its NUL on the stack.
 func (b *builder) text(s string) uint64 { return b.bytes(append([]byte(s), 0)) }
 
 // pushArguments writes what the psABI wants at the entry: argc, argv, envp, the

@@ -14,6 +14,7 @@ const (
 	modeFile = 0o100000
 )
 
+// modeOf writes a mode as st_mode has it.
 func modeOf(m fs.FileMode) uint32 {
 	bits := uint32(m.Perm())
 	switch {
@@ -27,6 +28,7 @@ func modeOf(m fs.FileMode) uint32 {
 	return bits | modeFile
 }
 
+// fstat tells of an open file.
 func (p *Process) fstat(a *args) (uint64, Errno) {
 	f := p.files.Of(a.int(0))
 	if f == nil {
@@ -35,6 +37,8 @@ func (p *Process) fstat(a *args) (uint64, Errno) {
 	return 0, p.storeStat(a[1], f)
 }
 
+// newfstatat tells of the file at a path, or with AT_EMPTY_PATH of an open one.
+// There are no links to follow.
 func (p *Process) newfstatat(a *args) (uint64, Errno) {
 	f, e := p.statAt(a.int(0), a[1], a[3])
 	if e != 0 {
@@ -110,6 +114,7 @@ func rdev(f *files.File) uint64 {
 // Everything that statx is asked for by default.
 const statxBasic = 0x7ff
 
+// statx is the newer stat, and the only one that C libraries use on RV32.
 func (p *Process) statx(a *args) (uint64, Errno) {
 	f, e := p.statAt(a.int(0), a[1], a[2])
 	if e != 0 {

@@ -33,6 +33,7 @@ type clock struct {
 	slept  time.Duration // by a process whose clock is fixed
 }
 
+// start takes the beginning of the process from the clock.
 func (c *clock) start(source func() time.Time) {
 	c.fixed = source != nil
 	if source == nil {
@@ -42,6 +43,7 @@ func (c *clock) start(source func() time.Time) {
 	c.begin = source()
 }
 
+// now is the time of day.
 func (c *clock) now() time.Time { return c.source().Add(c.slept) }
 
 // since is the time that the process has run.
@@ -84,6 +86,9 @@ func (p *Process) loadTime(addr uint64) (time.Duration, Errno) {
 	return time.Duration(min(seconds, longest))*time.Second + time.Duration(rest), 0
 }
 
+// clockGettime tells the time of day, or for all other clocks how long the
+// process has run: that is its monotonic time, its time since boot, and its
+// share of the processor.
 func (p *Process) clockGettime(a *args) (uint64, Errno) {
 	if a[0] > lastClock {
 		return 0, EINVAL
@@ -97,6 +102,7 @@ func (p *Process) clockGettime(a *args) (uint64, Errno) {
 	return 0, p.storeTime(a[1], int64(d/time.Second), int64(d%time.Second))
 }
 
+// clockGetres claims a nanosecond for every clock, as Linux does.
 func (p *Process) clockGetres(a *args) (uint64, Errno) {
 	if a[0] > lastClock {
 		return 0, EINVAL
@@ -107,6 +113,8 @@ func (p *Process) clockGetres(a *args) (uint64, Errno) {
 	return 0, p.storeTime(a[1], 0, 1)
 }
 
+// gettimeofday tells the time of day in microseconds. A time zone is never
+// told.
 func (p *Process) gettimeofday(a *args) (uint64, Errno) {
 	t := p.clock.now()
 	if a[0] == 0 {
@@ -115,10 +123,13 @@ func (p *Process) gettimeofday(a *args) (uint64, Errno) {
 	return 0, p.storeTime(a[0], t.Unix(), int64(t.Nanosecond()/1000))
 }
 
+// nanosleep is clock_nanosleep by the monotonic clock. The time that is left is
+// not stored: a sleep that ends early does so with the run.
 func (p *Process) nanosleep(a *args) (uint64, Errno) {
 	return p.clockNanosleep(&args{clockMonotonic, 0, a[0], a[1]})
 }
 
+// clockNanosleep waits for a duration, or until a point in time.
 func (p *Process) clockNanosleep(a *args) (uint64, Errno) {
 	if a[0] > lastClock || a[0] == clockThread {
 		return 0, EINVAL
@@ -160,6 +171,7 @@ func (p *Process) sleep(d time.Duration) Errno {
 	}
 }
 
+// times counts ticks of a hundredth of a second, all of them the program's own.
 func (p *Process) times(a *args) (uint64, Errno) {
 	ticks := uint64(p.clock.since() / (time.Second / ticksPerSecond))
 	if a[0] == 0 {
@@ -171,6 +183,8 @@ func (p *Process) times(a *args) (uint64, Errno) {
 	return ticks, p.store(a[0], l.b)
 }
 
+// getrusage tells the time and the memory of the process; children have none,
+// and are told the same.
 func (p *Process) getrusage(a *args) (uint64, Errno) {
 	if a.int(0) < -1 || a.int(0) > 1 {
 		return 0, EINVAL

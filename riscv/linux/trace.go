@@ -85,6 +85,8 @@ func (p *Process) show(b *strings.Builder, name string, a *args, i int, value ui
 	fmt.Fprintf(b, "%#x", v)
 }
 
+// showBuffer writes the beginning of a buffer, or its address where there is
+// nothing.
 func (p *Process) showBuffer(b *strings.Builder, addr, n uint64) {
 	shown, err := p.Machine.Mem.View(addr, min(n, maxShown))
 	if err != nil {
@@ -113,6 +115,7 @@ func (p *Process) note(what string, sig int) {
 	}
 }
 
+// traceLine writes a line of the trace.
 func (p *Process) traceLine(s string) {
 	_, _ = fmt.Fprintln(p.config.Trace, s) // a trace that cannot be written is lost
 }
