@@ -85,6 +85,7 @@ func Compile(xlen int, regions []Region) *Code {
 		s.sweep()
 		s.link()
 		s.measure()
+		s.fuse()
 		c.segs = append(c.segs, s)
 	}
 	return c

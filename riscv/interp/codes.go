@@ -78,14 +78,10 @@ const (
 	doMulhu
 	doMulhu32
 	doMulw
-	doDiv
 	doDivu
-	doRem
 	doRemu
 	doDivw
-	doDivuw
 	doRemw
-	doRemuw
 
 	doAddUw
 	doSh1add
@@ -110,22 +106,12 @@ const (
 	doSextB
 	doSextH
 	doZextH
-	doRol
-	doRor
-	doRolw
-	doRorw
 	doRori
 	doRoriw
 	doOrcB
 	doRev8
-	doBclr
-	doBclri
 	doBext
 	doBexti
-	doBinv
-	doBinvi
-	doBset
-	doBseti
 	doCzeroEqz
 	doCzeroNez
 
@@ -142,9 +128,6 @@ const (
 	doFnmaddD
 	doFsgnjD
 	doFsgnjnD
-	doFsgnjxD
-	doFminD
-	doFmaxD
 	doFeqD
 	doFltD
 	doFleD
@@ -159,7 +142,6 @@ const (
 	doFnmaddS
 	doFsgnjS
 	doFsgnjnS
-	doFsgnjxS
 	doFeqS
 	doFltS
 	doFleS
@@ -179,7 +161,40 @@ const (
 	doFcvtSD
 	doFcvtDS
 
+	// Two neighbours at once; see pairs.
+	doLdLd
+	doLwLw
+	doFldFld
+	doSdSd
+	doLdAddi
+	doLbuAddi
+	doLbuBne
+	doLwAdd
+	doAddLbu
+	doAddLw
+	doAddLd
+	doAddSb
+	doAddJr
+	doAddiAdd
+	doAddiAddi
+	doMvMv
+	doAddiSd
+	doAddiBne
+	doAddiBltu
+	doAddBne
+	doAddBgeu
+	doAndiBne
+	doSlliAdd
+	doSlliSrli
+	doSrliwOr
+	doFmulFaddD
+	doFmulFmulD
+
 	doCount
+
+	// doLast is never used. With it the codes that Run knows fill their type, so
+	// that its jump table needs no check.
+	doLast fast = 255
 )
 
 // codes gives the fast code of an operation, doSlow where there is none.
@@ -202,8 +217,7 @@ var codes = [isa.OpCount]fast{
 	isa.OpFence: doNop, isa.OpFenceI: doNop,
 
 	isa.OpMul: doMul, isa.OpMulh: doMulh, isa.OpMulhu: doMulhu, isa.OpMulhu32: doMulhu32, isa.OpMulw: doMulw,
-	isa.OpDiv: doDiv, isa.OpDivu: doDivu, isa.OpRem: doRem, isa.OpRemu: doRemu,
-	isa.OpDivw: doDivw, isa.OpDivuw: doDivuw, isa.OpRemw: doRemw, isa.OpRemuw: doRemuw,
+	isa.OpDivu: doDivu, isa.OpRemu: doRemu, isa.OpDivw: doDivw, isa.OpRemw: doRemw,
 
 	isa.OpAddUw: doAddUw, isa.OpSh1add: doSh1add, isa.OpSh1addUw: doSh1addUw, isa.OpSh2add: doSh2add,
 	isa.OpSh2addUw: doSh2addUw, isa.OpSh3add: doSh3add, isa.OpSh3addUw: doSh3addUw, isa.OpSlliUw: doSlliUw,
@@ -211,19 +225,18 @@ var codes = [isa.OpCount]fast{
 	isa.OpAndn: doAndn, isa.OpOrn: doOrn, isa.OpXnor: doXnor, isa.OpClz: doClz, isa.OpCtz: doCtz,
 	isa.OpMin: doMin, isa.OpMinu: doMinu, isa.OpMax: doMax, isa.OpMaxu: doMaxu,
 	isa.OpSextB: doSextB, isa.OpSextH: doSextH, isa.OpZextH: doZextH,
-	isa.OpRol: doRol, isa.OpRor: doRor, isa.OpRolw: doRolw, isa.OpRorw: doRorw, isa.OpRori: doRori, isa.OpRoriw: doRoriw,
+	isa.OpRori: doRori, isa.OpRoriw: doRoriw,
 	isa.OpOrcB: doOrcB, isa.OpRev8: doRev8,
-	isa.OpBclr: doBclr, isa.OpBclri: doBclri, isa.OpBext: doBext, isa.OpBexti: doBexti,
-	isa.OpBinv: doBinv, isa.OpBinvi: doBinvi, isa.OpBset: doBset, isa.OpBseti: doBseti,
+	isa.OpBext: doBext, isa.OpBexti: doBexti,
 	isa.OpCzeroEqz: doCzeroEqz, isa.OpCzeroNez: doCzeroNez,
 
 	isa.OpFaddD: doFaddD, isa.OpFsubD: doFsubD, isa.OpFmulD: doFmulD, isa.OpFdivD: doFdivD, isa.OpFsqrtD: doFsqrtD,
 	isa.OpFmaddD: doFmaddD, isa.OpFmsubD: doFmsubD, isa.OpFnmsubD: doFnmsubD, isa.OpFnmaddD: doFnmaddD,
-	isa.OpFsgnjD: doFsgnjD, isa.OpFsgnjnD: doFsgnjnD, isa.OpFsgnjxD: doFsgnjxD,
-	isa.OpFminD: doFminD, isa.OpFmaxD: doFmaxD, isa.OpFeqD: doFeqD, isa.OpFltD: doFltD, isa.OpFleD: doFleD,
+	isa.OpFsgnjD: doFsgnjD, isa.OpFsgnjnD: doFsgnjnD,
+	isa.OpFeqD: doFeqD, isa.OpFltD: doFltD, isa.OpFleD: doFleD,
 	isa.OpFaddS: doFaddS, isa.OpFsubS: doFsubS, isa.OpFmulS: doFmulS, isa.OpFdivS: doFdivS, isa.OpFsqrtS: doFsqrtS,
 	isa.OpFmaddS: doFmaddS, isa.OpFmsubS: doFmsubS, isa.OpFnmsubS: doFnmsubS, isa.OpFnmaddS: doFnmaddS,
-	isa.OpFsgnjS: doFsgnjS, isa.OpFsgnjnS: doFsgnjnS, isa.OpFsgnjxS: doFsgnjxS,
+	isa.OpFsgnjS: doFsgnjS, isa.OpFsgnjnS: doFsgnjnS,
 	isa.OpFeqS: doFeqS, isa.OpFltS: doFltS, isa.OpFleS: doFleS,
 	isa.OpFmvXD: doFmvXD, isa.OpFmvDX: doFmvDX, isa.OpFmvXW: doFmvXW, isa.OpFmvWX: doFmvWX,
 	isa.OpFcvtDW: doFcvtDW, isa.OpFcvtDWu: doFcvtDWu, isa.OpFcvtDL: doFcvtDL, isa.OpFcvtSW: doFcvtSW, isa.OpFcvtSL: doFcvtSL,

@@ -127,7 +127,7 @@ func TestMulhLikeBig(t *testing.T) {
 		if got := mulh(a, b); got != high(signedA, signedB) {
 			t.Fatalf("mulh %#x %#x = %#x", a, b, got)
 		}
-		if got, _ := integer(isa.OpMulhsu, a, b); got != high(signedA, new(big.Int).SetUint64(b)) {
+		if got, _ := integer(isa.OpMulhsu, a, b, 0); got != high(signedA, new(big.Int).SetUint64(b)) {
 			t.Fatalf("mulhsu %#x %#x = %#x", a, b, got)
 		}
 	}

@@ -71,17 +71,21 @@ func (in *ins) addend(x unsafe.Pointer) float64 {
 	return math.Float64frombits(in.fc(x) ^ uint64(in.imm&negateAddend)<<62)
 }
 
-// fused does a single fused multiply-add if the host does it right. The product
-// of two singles is exact as a double.
-func (in *ins) fused(x unsafe.Pointer) bool {
-	p, c := float64(in.sa(x))*float64(in.sb(x)), float64(float.Single(in.fc(x)))
+// sum adds the addend to the product of a single fused multiply-add.
+func (in *ins) sum(x unsafe.Pointer, p float64) float64 {
+	c := float64(float.Single(in.fc(x)))
 	if in.imm&negateProduct != 0 {
 		p = -p
 	}
 	if in.imm&negateAddend != 0 {
 		c = -c
 	}
-	v, ok := float.Plain32Once(p + c)
+	return p + c
+}
+
+// putOnce writes r as a single unless it may have been rounded twice.
+func (in *ins) putOnce(x unsafe.Pointer, r float64) bool {
+	v, ok := float.Plain32Once(r)
 	if ok {
 		in.fset(x, v)
 	}
@@ -103,15 +107,6 @@ func (in *ins) putS(x unsafe.Pointer, r float32) bool {
 		in.fset(x, v)
 	}
 	return ok
-}
-
-// pick copies the first operand, or else the second.
-func (in *ins) pick(x unsafe.Pointer, first bool) {
-	v := in.fb(x)
-	if first {
-		v = in.fa(x)
-	}
-	in.fset(x, v)
 }
 
 // branch is where a branch leads.

@@ -8,18 +8,36 @@ import (
 	"fishplate/riscv/memory"
 )
 
-// integer computes the less common integer operations.
-func integer(op isa.Op, a, b uint64) (uint64, bool) {
+// integer computes the less common integer operations, which Run leaves.
+func integer(op isa.Op, a, b uint64, imm uint) (uint64, bool) {
 	switch op {
 	case isa.OpMulhsu:
 		h, _ := bits.Mul64(a, b)
 		return h - uint64(int64(a)>>63)&b, true
-	case isa.OpDiv, isa.OpDivu, isa.OpDivw, isa.OpDivuw: // by zero, which Run leaves
-		return ^uint64(0), true
-	case isa.OpRem, isa.OpRemu:
-		return a, true
-	case isa.OpRemw, isa.OpRemuw:
-		return sext(uint32(a)), true
+	case isa.OpDiv, isa.OpDivu, isa.OpRem, isa.OpRemu:
+		return divide(op, a, b), true
+	case isa.OpDivw, isa.OpDivuw, isa.OpRemw, isa.OpRemuw:
+		return divide32(op, uint32(a), uint32(b)), true
+	case isa.OpRol:
+		return bits.RotateLeft64(a, int(b&63)), true
+	case isa.OpRor:
+		return bits.RotateLeft64(a, -int(b&63)), true
+	case isa.OpRolw:
+		return sext(bits.RotateLeft32(uint32(a), int(b&31))), true
+	case isa.OpRorw:
+		return sext(bits.RotateLeft32(uint32(a), -int(b&31))), true
+	case isa.OpBclr:
+		return a &^ (1 << (b & 63)), true
+	case isa.OpBclri:
+		return a &^ (1 << imm), true
+	case isa.OpBinv:
+		return a ^ 1<<(b&63), true
+	case isa.OpBinvi:
+		return a ^ 1<<imm, true
+	case isa.OpBset:
+		return a | 1<<(b&63), true
+	case isa.OpBseti:
+		return a | 1<<imm, true
 	case isa.OpClzw:
 		return uint64(bits.LeadingZeros32(uint32(a))), true
 	case isa.OpCtzw:
@@ -39,6 +57,41 @@ func integer(op isa.Op, a, b uint64) (uint64, bool) {
 		return hi<<1 | lo>>63, true
 	}
 	return 0, false
+}
+
+// divide never traps: by zero gives all ones or the dividend, and the one
+// signed overflow gives the dividend or 0, which is also what Go defines.
+func divide(op isa.Op, a, b uint64) uint64 {
+	switch {
+	case b == 0 && (op == isa.OpRem || op == isa.OpRemu):
+		return a
+	case b == 0:
+		return ^uint64(0)
+	case op == isa.OpDiv:
+		return uint64(int64(a) / int64(b))
+	case op == isa.OpRem:
+		return uint64(int64(a) % int64(b))
+	case op == isa.OpDivu:
+		return a / b
+	}
+	return a % b
+}
+
+// divide32 is divide for the low halves.
+func divide32(op isa.Op, a, b uint32) uint64 {
+	switch {
+	case b == 0 && (op == isa.OpRemw || op == isa.OpRemuw):
+		return sext(a)
+	case b == 0:
+		return ^uint64(0)
+	case op == isa.OpDivw:
+		return sext(uint32(int32(a) / int32(b)))
+	case op == isa.OpRemw:
+		return sext(uint32(int32(a) % int32(b)))
+	case op == isa.OpDivuw:
+		return sext(a / b)
+	}
+	return sext(a % b)
 }
 
 // carryless multiplies polynomials over GF(2).

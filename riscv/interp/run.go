@@ -13,19 +13,19 @@ import (
 // return PC, the registers and Instret are exact.
 //
 // It is one long function because everything that an instruction needs stays in
-// its local variables, which live in machine registers. A case that cannot do its
-// work, because it needs the longer way of the memory or of the arithmetic, goes
-// to the single call of slow: were there more calls, the compiler would save the
-// variables for each instruction. Cases are ordered by kind, not by frequency,
-// since the compiler makes a jump table.
+// its local variables, which live in machine registers: few, so that none is ever
+// saved. A case that cannot do its work, because it needs the longer way of the
+// memory or of the arithmetic, goes to the single call of slow: were there more
+// calls, the compiler would save the variables for each instruction. It would do
+// so as well, and stop inlining the operands, were the function much longer.
+// Cases are ordered by kind, not by frequency, since they are a jump table.
 func (s *State) Run(program *Code, mem *memory.Memory, fuel uint64) Exit {
 	var (
-		x    = unsafe.Pointer(&s.X)
+		x    = unsafe.Pointer(s) // X is its first field
 		base = mem.Base()
-		top  = mem.Size() - guard - 8 // p-guard up to it can be loaded from
 		pc   = s.PC
 	)
-	s.start = fuel
+	s.start, s.top = fuel, mem.Size()-guard-8
 	if base == nil {
 		return s.lost(FetchAccess, pc, fuel) // the memory was closed
 	}
@@ -34,7 +34,7 @@ find:
 		if fuel == 0 {
 			return s.exhausted(pc)
 		}
-		seg, in, why := s.locate(program, pc, fuel)
+		in, why := s.locate(program, pc, fuel)
 		if why != 0 {
 			return s.lost(why, pc, fuel)
 		}
@@ -42,13 +42,13 @@ find:
 		for {
 			run := uint64(in.run)
 			if run > fuel {
-				pc = seg.base + uint64(in.off)
+				pc = s.seg.base + uint64(in.off)
 				continue find
 			}
 			fuel -= run
 			for ; ; in = in.next() {
 				switch in.code {
-				default:
+				case doSlow, doLast:
 					goto slow
 				case doNop:
 				case doLi:
@@ -59,27 +59,27 @@ find:
 					in = in.next()
 					continue blocks
 				case doEscape:
-					pc = (seg.base + in.simm()) & seg.mask
+					pc = (s.seg.base + in.simm()) & s.seg.mask
 					continue find
 				case doJ:
 					in = in.target()
 					continue blocks
 				case doJal:
-					in.set(x, in.link(seg))
+					in.set(x, in.link(s.seg))
 					in = in.target()
 					continue blocks
 				case doJr, doJalr:
-					pc = in.addr(x) & seg.mask &^ 1
+					pc = in.addr(x) & s.seg.mask &^ 1
 					if in.code == doJalr {
-						in.set(x, in.link(seg))
+						in.set(x, in.link(s.seg))
 					}
-					if to := seg.at(pc); to != nil {
+					if to := s.seg.at(pc); to != nil {
 						in = to
 						continue blocks
 					}
 					continue find
 				case doAuipc:
-					in.set(x, seg.base+uint64(in.off)+in.simm())
+					in.set(x, s.seg.base+uint64(in.off)+in.simm())
 				case doBeq:
 					in = in.branch(in.a(x) == in.b(x))
 					continue blocks
@@ -100,91 +100,91 @@ find:
 					continue blocks
 				case doLb:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(int64(*(*int8)(unsafe.Add(base, p)))))
 				case doLh:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(int64(*(*int16)(unsafe.Add(base, p)))))
 				case doLw:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(int64(*(*int32)(unsafe.Add(base, p)))))
 				case doLd:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, *(*uint64)(unsafe.Add(base, p)))
 				case doLbu:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(*(*uint8)(unsafe.Add(base, p))))
 				case doLhu:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(*(*uint16)(unsafe.Add(base, p))))
 				case doLwu:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.set(x, uint64(*(*uint32)(unsafe.Add(base, p))))
 				case doFlw:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.fset(x, box|uint64(*(*uint32)(unsafe.Add(base, p))))
 				case doFld:
 					p := in.addr(x)
-					if p-guard > top {
+					if p-guard > s.top {
 						goto slow
 					}
 					in.fset(x, *(*uint64)(unsafe.Add(base, p)))
 				case doSb:
 					p := in.addr(x)
-					if p-guard > top || !storable(base, p) {
+					if p-guard > s.top || !storable(base, p) {
 						goto slow
 					}
 					*(*uint8)(unsafe.Add(base, p)) = uint8(in.b(x))
 				case doSh:
 					p := in.addr(x)
-					if p-guard > top || p&1 != 0 || !storable(base, p) {
+					if p-guard > s.top || p&1 != 0 || !storable(base, p) {
 						goto slow
 					}
 					*(*uint16)(unsafe.Add(base, p)) = uint16(in.b(x))
 				case doSw:
 					p := in.addr(x)
-					if p-guard > top || p&3 != 0 || !storable(base, p) {
+					if p-guard > s.top || p&3 != 0 || !storable(base, p) {
 						goto slow
 					}
 					*(*uint32)(unsafe.Add(base, p)) = uint32(in.b(x))
 				case doSd:
 					p := in.addr(x)
-					if p-guard > top || p&7 != 0 || !storable(base, p) {
+					if p-guard > s.top || p&7 != 0 || !storable(base, p) {
 						goto slow
 					}
 					*(*uint64)(unsafe.Add(base, p)) = in.b(x)
 				case doFsw:
 					p := in.addr(x)
-					if p-guard > top || p&3 != 0 || !storable(base, p) {
+					if p-guard > s.top || p&3 != 0 || !storable(base, p) {
 						goto slow
 					}
 					*(*uint32)(unsafe.Add(base, p)) = uint32(in.fb(x))
 				case doFsd:
 					p := in.addr(x)
-					if p-guard > top || p&7 != 0 || !storable(base, p) {
+					if p-guard > s.top || p&7 != 0 || !storable(base, p) {
 						goto slow
 					}
 					*(*uint64)(unsafe.Add(base, p)) = in.fb(x)
@@ -254,24 +254,12 @@ find:
 					in.set(x, mulhu(in.a(x), in.b(x)))
 				case doMulhu32:
 					in.set32(x, uint32(uint64(uint32(in.a(x)))*uint64(uint32(in.b(x)))>>32))
-				case doDiv:
-					b := int64(in.b(x))
-					if b == 0 {
-						goto slow
-					}
-					in.set(x, uint64(int64(in.a(x))/b))
 				case doDivu:
 					b := uint64(in.b(x))
 					if b == 0 {
 						goto slow
 					}
 					in.set(x, uint64(in.a(x))/b)
-				case doRem:
-					b := int64(in.b(x))
-					if b == 0 {
-						goto slow
-					}
-					in.set(x, uint64(int64(in.a(x))%b))
 				case doRemu:
 					b := uint64(in.b(x))
 					if b == 0 {
@@ -284,24 +272,12 @@ find:
 						goto slow
 					}
 					in.set32(x, uint32(int32(in.a(x))/b))
-				case doDivuw:
-					b := uint32(in.b(x))
-					if b == 0 {
-						goto slow
-					}
-					in.set32(x, uint32(in.a(x))/b)
 				case doRemw:
 					b := int32(in.b(x))
 					if b == 0 {
 						goto slow
 					}
 					in.set32(x, uint32(int32(in.a(x))%b))
-				case doRemuw:
-					b := uint32(in.b(x))
-					if b == 0 {
-						goto slow
-					}
-					in.set32(x, uint32(in.a(x))%b)
 				case doAddUw:
 					in.set(x, uint64(uint32(in.a(x)))+in.b(x))
 				case doSh1add:
@@ -348,14 +324,6 @@ find:
 					in.set(x, uint64(int64(int16(in.a(x)))))
 				case doZextH:
 					in.set(x, uint64(uint16(in.a(x))))
-				case doRol:
-					in.set(x, bits.RotateLeft64(in.a(x), int(in.b(x)&63)))
-				case doRor:
-					in.set(x, bits.RotateLeft64(in.a(x), -int(in.b(x)&63)))
-				case doRolw:
-					in.set32(x, bits.RotateLeft32(uint32(in.a(x)), int(in.b(x)&31)))
-				case doRorw:
-					in.set32(x, bits.RotateLeft32(uint32(in.a(x)), -int(in.b(x)&31)))
 				case doRori:
 					in.set(x, bits.RotateLeft64(in.a(x), -int(in.imm)))
 				case doRoriw:
@@ -364,22 +332,10 @@ find:
 					in.set(x, orcBytes(in.a(x)))
 				case doRev8:
 					in.set(x, bits.ReverseBytes64(in.a(x)))
-				case doBclr:
-					in.set(x, in.a(x)&^(1<<(in.b(x)&63)))
-				case doBclri:
-					in.set(x, in.a(x)&^(1<<(uint(in.imm)&63)))
 				case doBext:
 					in.set(x, in.a(x)>>(in.b(x)&63)&1)
 				case doBexti:
 					in.set(x, in.a(x)>>(uint(in.imm)&63)&1)
-				case doBinv:
-					in.set(x, in.a(x)^1<<(in.b(x)&63))
-				case doBinvi:
-					in.set(x, in.a(x)^1<<(uint(in.imm)&63))
-				case doBset:
-					in.set(x, in.a(x)|1<<(in.b(x)&63))
-				case doBseti:
-					in.set(x, in.a(x)|1<<(uint(in.imm)&63))
 				case doCzeroEqz:
 					in.set(x, keep(in.a(x), in.b(x) != 0))
 				case doCzeroNez:
@@ -436,15 +392,15 @@ find:
 						goto slow
 					}
 				case doFmaddS, doFmsubS, doFnmsubS, doFnmaddS:
-					if !float.Quick(s.fcsr) || !in.fused(x) {
+					// The product of two singles is exact as a double.
+					p := float64(in.sa(x)) * float64(in.sb(x))
+					if !float.Quick(s.fcsr) || !in.putOnce(x, in.sum(x, p)) {
 						goto slow
 					}
 				case doFsgnjD:
 					in.fset(x, in.fa(x)&^sign64|in.fb(x)&sign64)
 				case doFsgnjnD:
 					in.fset(x, in.fa(x)&^sign64|^in.fb(x)&sign64)
-				case doFsgnjxD:
-					in.fset(x, in.fa(x)^in.fb(x)&sign64)
 				case doFsgnjS:
 					if !float.Boxed(in.fa(x), in.fb(x)) {
 						goto slow
@@ -455,23 +411,6 @@ find:
 						goto slow
 					}
 					in.fset(x, in.fa(x)&^sign32|^in.fb(x)&sign32)
-				case doFsgnjxS:
-					if !float.Boxed(in.fa(x), in.fb(x)) {
-						goto slow
-					}
-					in.fset(x, in.fa(x)^in.fb(x)&sign32)
-				case doFminD:
-					a, b := in.da(x), in.db(x)
-					if a == b || a != a || b != b {
-						goto slow
-					}
-					in.pick(x, a < b)
-				case doFmaxD:
-					a, b := in.da(x), in.db(x)
-					if a == b || a != a || b != b {
-						goto slow
-					}
-					in.pick(x, a > b)
 				case doFeqD:
 					a, b := in.da(x), in.db(x)
 					if a != a || b != b {
@@ -580,11 +519,218 @@ find:
 						goto slow
 					}
 					in.fset(x, math.Float64bits(float64(f)))
+				// Pairs: the record does the work of the next one too. Where the first feeds
+				// the second, the value goes through v and not through memory.
+				case doLdLd:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, *(*uint64)(unsafe.Add(base, p)))
+					in = in.next()
+					p = in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, *(*uint64)(unsafe.Add(base, p)))
+				case doLwLw:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int32)(unsafe.Add(base, p)))))
+					in = in.next()
+					p = in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int32)(unsafe.Add(base, p)))))
+				case doFldFld:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.fset(x, *(*uint64)(unsafe.Add(base, p)))
+					in = in.next()
+					p = in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.fset(x, *(*uint64)(unsafe.Add(base, p)))
+				case doSdSd:
+					p := in.addr(x)
+					if p-guard > s.top || p&7 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint64)(unsafe.Add(base, p)) = in.b(x)
+					in = in.next()
+					p = in.addr(x)
+					if p-guard > s.top || p&7 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint64)(unsafe.Add(base, p)) = in.b(x)
+				case doLdAddi:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, *(*uint64)(unsafe.Add(base, p)))
+					in = in.next()
+					in.set(x, in.a(x)+in.simm())
+				case doLbuAddi:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					in.set(x, uint64(*(*uint8)(unsafe.Add(base, p))))
+					in = in.next()
+					in.set(x, in.a(x)+in.simm())
+				case doLbuBne:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					v := uint64(*(*uint8)(unsafe.Add(base, p)))
+					in.set(x, v)
+					in = in.next()
+					in = in.branch(v != in.b(x))
+					continue blocks
+				case doLwAdd:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					v := uint64(int64(*(*int32)(unsafe.Add(base, p))))
+					in.set(x, v)
+					in = in.next()
+					in.set(x, v+in.b(x))
+				case doAddLbu:
+					v := in.a(x) + in.b(x)
+					in.set(x, v)
+					in = in.next()
+					v += in.simm()
+					if v-guard > s.top {
+						goto slow
+					}
+					in.set(x, uint64(*(*uint8)(unsafe.Add(base, v))))
+				case doAddLw:
+					v := in.a(x) + in.b(x)
+					in.set(x, v)
+					in = in.next()
+					v += in.simm()
+					if v-guard > s.top {
+						goto slow
+					}
+					in.set(x, uint64(int64(*(*int32)(unsafe.Add(base, v)))))
+				case doAddLd:
+					v := in.a(x) + in.b(x)
+					in.set(x, v)
+					in = in.next()
+					v += in.simm()
+					if v-guard > s.top {
+						goto slow
+					}
+					in.set(x, *(*uint64)(unsafe.Add(base, v)))
+				case doAddSb:
+					v := in.a(x) + in.b(x)
+					in.set(x, v)
+					in = in.next()
+					v += in.simm()
+					if v-guard > s.top || !storable(base, v) {
+						goto slow
+					}
+					*(*uint8)(unsafe.Add(base, v)) = uint8(in.b(x))
+				case doAddJr:
+					v := in.a(x) + in.b(x)
+					in.set(x, v)
+					in = in.next()
+					pc = (v + in.simm()) & s.seg.mask &^ 1
+					if to := s.seg.at(pc); to != nil {
+						in = to
+						continue blocks
+					}
+					continue find
+				case doAddiAdd:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					in.set(x, in.a(x)+in.b(x))
+				case doAddiAddi:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					in.set(x, in.a(x)+in.simm())
+				case doMvMv:
+					in.set(x, in.a(x))
+					in = in.next()
+					in.set(x, in.a(x))
+				case doAddiSd:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					p := in.addr(x)
+					if p-guard > s.top || p&7 != 0 || !storable(base, p) {
+						goto slow
+					}
+					*(*uint64)(unsafe.Add(base, p)) = in.b(x)
+				case doAddiBne:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					in = in.branch(in.a(x) != in.b(x))
+					continue blocks
+				case doAddiBltu:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					in = in.branch(in.a(x) < in.b(x))
+					continue blocks
+				case doAddBne:
+					in.set(x, in.a(x)+in.b(x))
+					in = in.next()
+					in = in.branch(in.a(x) != in.b(x))
+					continue blocks
+				case doAddBgeu:
+					in.set(x, in.a(x)+in.b(x))
+					in = in.next()
+					in = in.branch(in.a(x) >= in.b(x))
+					continue blocks
+				case doAndiBne:
+					in.set(x, in.a(x)&in.simm())
+					in = in.next()
+					in = in.branch(in.a(x) != in.b(x))
+					continue blocks
+				case doSlliAdd:
+					v := in.a(x) << (uint(in.imm) & 63)
+					in.set(x, v)
+					in = in.next()
+					in.set(x, v+in.b(x))
+				case doSlliSrli:
+					v := in.a(x) << (uint(in.imm) & 63)
+					in.set(x, v)
+					in = in.next()
+					in.set(x, v>>(uint(in.imm)&63))
+				case doSrliwOr:
+					v := sext(uint32(in.a(x)) >> (uint(in.imm) & 31))
+					in.set(x, v)
+					in = in.next()
+					in.set(x, v|in.b(x))
+				case doFmulFaddD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)*in.db(x)) {
+						goto slow
+					}
+					in = in.next()
+					if !in.putD(x, in.da(x)+in.db(x)) {
+						goto slow
+					}
+				case doFmulFmulD:
+					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)*in.db(x)) {
+						goto slow
+					}
+					in = in.next()
+					if !in.putD(x, in.da(x)*in.db(x)) {
+						goto slow
+					}
 				}
 				continue
 			slow:
 				s.at, s.left = in, fuel
-				end := s.slow(seg, mem)
+				end := s.slow(mem)
 				in, fuel = s.at, s.left
 				switch end {
 				case newBlock:

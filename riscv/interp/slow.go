@@ -19,8 +19,8 @@ const (
 
 // slow executes the record s.at, with s.left instructions left behind its block.
 // It knows every operation that is not a pseudo-operation or a plain branch.
-func (s *State) slow(seg *segment, mem *memory.Memory) verdict {
-	in := s.at
+func (s *State) slow(mem *memory.Memory) verdict {
+	in, seg := s.at, s.seg
 	why, addr := FaultKind(0), uint64(0)
 	switch op := in.op; {
 	case op.IsVector():
@@ -39,7 +39,7 @@ func (s *State) slow(seg *segment, mem *memory.Memory) verdict {
 		return s.jump32(in, seg)
 	default:
 		a, b := s.X[in.rs1], s.X[in.rs2]
-		v, ok := integer(op, a, b)
+		v, ok := integer(op, a, b, uint(in.imm)&63)
 		if !ok {
 			v, ok = integer32(op, uint32(a), uint32(b), uint(in.imm)&31)
 		}

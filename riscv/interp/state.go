@@ -98,6 +98,8 @@ type State struct {
 	start    uint64 // fuel at the beginning of Run
 
 	// What Run and slow tell each other.
+	seg  *segment
+	top  uint64 // an address less guard up to it can be loaded from
 	at   *ins
 	left uint64 // fuel behind the block of at
 	exit Exit
@@ -151,17 +153,18 @@ func (s *State) SetFCSR(v uint32) { s.fcsr = uint8(v) }
 // locate finds the decoded instruction at pc. It gives a place in the shared
 // code, or, when there is none or its block is longer than fuel, the one
 // instruction decoded into scratch.
-func (s *State) locate(program *Code, pc, fuel uint64) (*segment, *ins, FaultKind) {
+func (s *State) locate(program *Code, pc, fuel uint64) (*ins, FaultKind) {
 	if pc&1 != 0 {
-		return nil, nil, FetchMisaligned
+		return nil, FetchMisaligned
 	}
 	seg := program.find(pc)
 	if seg == nil {
-		return nil, nil, FetchAccess
+		return nil, FetchAccess
 	}
+	s.seg = seg
 	off := int(pc - seg.base)
 	if k := seg.entry[off/2]; k >= 0 && uint64(seg.code[k].run) <= fuel {
-		return seg, &seg.code[k], 0
+		return &seg.code[k], 0
 	}
 	in, size := seg.lower(off)
 	in.run = 1
@@ -171,7 +174,7 @@ func (s *State) locate(program *Code, pc, fuel uint64) (*segment, *ins, FaultKin
 		in.imm = int32(2 * insSize)
 	}
 	s.scratch[0] = in
-	return seg, &s.scratch[0], 0
+	return &s.scratch[0], 0
 }
 
 // settle makes PC and Instret exact at an exit.
