@@ -32,6 +32,10 @@ type Native struct {
 // FCSROffset is where the floating-point CSR lies in a State, a byte.
 const FCSROffset = unsafe.Offsetof(State{}.fcsr)
 
+// ReservedOffset is where the reservation of LR lies in a State, 8 bytes: its
+// address, or 0.
+const ReservedOffset = unsafe.Offsetof(State{}.reserved)
+
 // callDepth is how many nested calls are predicted to return.
 const callDepth = 128
 

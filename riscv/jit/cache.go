@@ -18,6 +18,7 @@ const (
 	maxText      = 256 << 20 // span of guest code that is covered
 	room         = 256 << 10 // free bytes without which nothing more is translated
 	hotVisits    = 8         // how often an address is asked for before it is translated
+	againVisits  = 256       // the same where the address lies within a region already
 	soloEntry    = 1         // table entry for an instruction that only the interpreter knows
 )
 
@@ -65,8 +66,9 @@ type Cache struct {
 
 	mu     sync.Mutex
 	finder finder
-	visits [1024]visit
-	slots  int // offset of the lowest slot; they grow down from the end
+	visits [4096]visit
+	inside []uint64 // a bit for every halfword where a translated instruction begins
+	slots  int      // offset of the lowest slot; they grow down from the end
 	emit   *emitter
 	stats  Stats
 }
@@ -101,6 +103,7 @@ func New(regions []interp.Region, narrow bool, limit int) (*Cache, error) {
 		return nil, err
 	}
 	c.text, c.table = t, table
+	c.inside = make([]uint64, c.length/128+1)
 	c.slots = len(t.write) &^ 7
 	c.stats.Limit = len(t.write)
 	c.finder.read = c.read
@@ -192,7 +195,11 @@ func (c *Cache) entry(pc uint64) uint32 {
 	if v.pc != pc {
 		*v = visit{pc: pc}
 	}
-	if v.n++; v.n < hotVisits || c.stats.Full {
+	limit := hotVisits
+	if i := (pc - c.base) / 2; c.inside[i/64]>>(i%64)&1 != 0 {
+		limit = againVisits // the end of its block will do, most times
+	}
+	if v.n++; v.n < limit || c.stats.Full {
 		return 0
 	}
 	return c.translate(pc)
@@ -211,6 +218,10 @@ func (c *Cache) translate(pc uint64) uint32 {
 	begin := time.Now()
 	r := c.finder.find(pc)
 	c.emit.region(r)
+	for i := range r.insts {
+		k := (r.insts[i].pc - c.base) / 2
+		c.inside[k/64] |= 1 << (k % 64)
+	}
 	c.stats.Regions++
 	c.stats.Instructions += len(r.insts)
 	c.stats.Bytes = len(c.emit.a.Out) + len(c.text.write) - c.slots

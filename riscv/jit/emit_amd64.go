@@ -23,17 +23,20 @@ const (
 	xBox   = x64.Xmm(15) // the upper half of a boxed single, over zeroes
 )
 
-// core are the guest registers that live in the same place in all regions.
-var core = []struct {
+// place is a host register that holds a guest register.
+type place struct {
 	guest uint8
 	host  x64.Reg
-}{
-	{2, x64.RBP}, {10, x64.R11}, {11, x64.R10}, {12, x64.R9}, {13, x64.R8}, {14, x64.RDI}, {15, x64.RSI},
+}
+
+// core are the guest registers that live in the same place in all regions.
+var core = []place{
+	{2, x64.RBP}, {10, x64.R11}, {11, x64.R10}, {12, x64.R9}, {13, x64.R8}, {14, x64.RDI}, {15, x64.RSI}, {8, x64.R12}, {9, x64.R13},
 }
 
 // Host registers that each region gives to guest registers as it likes.
 var (
-	local  = []x64.Reg{x64.R12, x64.R13, x64.RDX}
+	local  = []x64.Reg{x64.RDX}
 	localX = []x64.Xmm{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
 )
 
@@ -89,7 +92,9 @@ type emitter struct {
 	hostX   [32]x64.Xmm
 	locals  []uint8 // guest registers in local places
 	localsX []uint8
-	written uint32 // guest registers that the region writes
+	evicted []place // fixed places that the region uses otherwise
+	tail    int     // offset of the code that stores the local registers and leaves
+	written uint32  // guest registers that the region writes
 	writesX uint32
 	stubs   []stub
 	jumps   []fixup
@@ -206,6 +211,12 @@ func (e *emitter) region(r *region) {
 	e.r, e.nans = r, 0
 	e.stubs, e.jumps, e.exits = e.stubs[:0], e.jumps[:0], e.exits[:0]
 	e.allocate()
+	e.tail = e.exitOff
+	if len(e.locals)+len(e.localsX) > 0 {
+		e.tail = e.a.Len()
+		e.storeLocals()
+		e.a.JmpTo(e.exitOff)
+	}
 	for i := range r.blocks {
 		e.emitBlock(i)
 	}
@@ -243,6 +254,9 @@ func (e *emitter) entryStub(b *block) int {
 }
 
 func (e *emitter) loadLocals() {
+	for _, p := range e.evicted {
+		e.a.Store(8, home(p.guest), p.host)
+	}
 	for _, g := range e.locals {
 		e.a.Load(true, e.host[g], home(g))
 	}
@@ -261,6 +275,9 @@ func (e *emitter) storeLocals() {
 		if e.writesX>>f&1 != 0 {
 			e.a.StoreX(true, homeX(f), e.hostX[f])
 		}
+	}
+	for _, p := range e.evicted {
+		e.a.Load(true, p.host, home(p.guest))
 	}
 }
 
@@ -374,11 +391,14 @@ func (e *emitter) slotFor(pc uint64) int {
 }
 
 // leave writes the exit x; the local registers are home.
-func (e *emitter) leave(x exit) {
+func (e *emitter) leave(x exit) { e.leaveVia(e.exitOff, x) }
+
+// leaveVia writes the exit x through common code.
+func (e *emitter) leaveVia(to int, x exit) {
 	id := len(*e.c.exits.Load()) + len(e.exits)
 	e.exits = append(e.exits, x)
 	e.a.MovImm(x64.RAX, int64(id))
-	e.a.Patch(e.a.Jmp(), e.exitOff)
+	e.a.JmpTo(to)
 }
 
 // leaveIf leaves through x under a condition. Consecutive conditions that lead
@@ -400,8 +420,7 @@ func (e *emitter) emitStub(s *stub) {
 		s.then()
 		return
 	}
-	e.storeLocals()
-	e.leave(s.exit)
+	e.leaveVia(e.tail, s.exit)
 }
 
 // here is the exit that lets the interpreter execute the instruction in hand and
@@ -416,8 +435,7 @@ func (e *emitter) restIf(c x64.Cond) { e.leaveIf(c, e.here()) }
 
 // rest leaves the rest of the block to the interpreter.
 func (e *emitter) rest() {
-	e.storeLocals()
-	e.leave(e.here())
+	e.leaveVia(e.tail, e.here())
 }
 
 // template translates one instruction. It returns false, having written

@@ -725,7 +725,7 @@ var templates = buildTemplates()
 
 func buildTemplates() *[isa.OpCount]template {
 	t := new([isa.OpCount]template)
-	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates()} {
+	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates(), atomicTemplates()} {
 		for op, f := range part {
 			t[op] = f
 		}

@@ -224,13 +224,78 @@ func (f *finder) reach(pc uint64, how uint8) {
 }
 
 // assemble sorts what was found into blocks and counts how they are entered.
+//
+// A loop without calls, in code that has calls or other loops, is a region of its
+// own: all host registers serve it, and loading them is paid once a loop.
 func (f *finder) assemble() *region {
+	slices.Sort(f.heads)
+	r := f.build()
+	if f.cut(r) {
+		r = f.build()
+	}
+	return r
+}
+
+// cut removes from what was found what does not belong together: everything
+// outside the loop if the entry lies in a loop without calls, or else all such
+// loops. It says whether it removed anything.
+func (f *finder) cut(r *region) bool {
+	calls := slices.ContainsFunc(r.blocks, func(b block) bool { return b.calls })
+	entry, _ := r.block(f.entry)
+	first, end := 0, 0 // the largest loop around the entry
+	inLoop := make([]bool, len(r.blocks))
+	for i := range r.blocks {
+		in := r.last(&r.blocks[i])
+		if in.kind != branch && in.kind != jump {
+			continue
+		}
+		k, ok := r.block(in.pc + uint64(in.Imm))
+		if !ok || k > i || slices.ContainsFunc(r.blocks[k:i+1], func(b block) bool { return b.calls }) {
+			continue
+		}
+		for j := k; j <= i; j++ {
+			inLoop[j] = true
+		}
+		if k <= entry && entry <= i && i-k >= end-first {
+			first, end = k, i+1
+		}
+	}
+	if !calls && loops(inLoop) < 2 {
+		return false
+	}
+	removed := false
+	for i := range r.blocks {
+		if i >= first && i < end || end == 0 && !inLoop[i] {
+			continue
+		}
+		removed = true
+		b := &r.blocks[i]
+		for k := range b.count {
+			f.spot(r.insts[b.first+k].pc).inst = 0
+		}
+	}
+	return removed
+}
+
+// loops counts the runs of blocks that are marked.
+func loops(marked []bool) int {
+	n := 0
+	for i, m := range marked {
+		if m && (i == 0 || !marked[i-1]) {
+			n++
+		}
+	}
+	return n
+}
+
+// build makes blocks of what was found and not removed.
+func (f *finder) build() *region {
 	r := &f.r
 	r.entry, r.at = f.entry, &f.at
 	r.insts, r.blocks = r.insts[:0], r.blocks[:0]
-	slices.Sort(f.heads)
 	for _, pc := range f.heads {
 		s := f.spot(pc)
+		s.block = 0
 		if s.inst == 0 {
 			continue
 		}
@@ -281,6 +346,10 @@ func (r *region) connect() {
 		for j := k; j <= i; j++ {
 			r.blocks[j].depth++
 		}
+	}
+	for i := range r.blocks {
+		b := &r.blocks[i]
+		b.entry = b.entry || b.preds == 0 // from another region
 	}
 }
 

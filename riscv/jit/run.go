@@ -20,13 +20,12 @@ const slice = 4096
 
 // Run executes at most fuel instructions, as State.Run does.
 func (c *Cache) Run(s *interp.State, code *interp.Code, mem *memory.Memory, fuel uint64) interp.Exit {
-	base := mem.Base()
-	if base == nil {
-		return s.Run(code, mem, fuel) // which says what is wrong with the memory
+	if mem.Size() == 0 {
+		return s.Run(code, mem, fuel)
 	}
 	r := runner{c: c, s: s, code: code, mem: mem, fuel: fuel}
 	n := &s.N
-	n.Base = base
+	n.Base = mem.Base()
 	n.Limit = 0
 	if size := mem.Size(); size > 2*margin {
 		n.Limit = size - 2*margin
