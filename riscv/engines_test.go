@@ -230,11 +230,11 @@ func compareMemory(t *strings.Builder, a, b []byte) {
 // jumps may go round in circles.
 const scenarioFuel = 30_000
 
-// slices says how fuel is given to a run: all at once for 0, in equal portions,
+// slicing says how fuel is given to a run: all at once for 0, in equal portions,
 // or, when negative, in random ones from the seed -n.
-type slices int
+type slicing int
 
-func (n slices) feed(r *run, fuel uint64) {
+func (n slicing) feed(r *run, fuel uint64) {
 	if n == 0 {
 		r.advance(fuel)
 		return
@@ -253,7 +253,7 @@ func (n slices) feed(r *run, fuel uint64) {
 
 // differ executes the scenario with engine a at once and with b in slices, and
 // says how they differ, "" if they do not, with the instructions executed.
-func (s *scenario) differ(t testing.TB, p *Program, a, b engine, portions slices, fuel uint64) (string, uint64) {
+func (s *scenario) differ(t testing.TB, p *Program, a, b engine, portions slicing, fuel uint64) (string, uint64) {
 	t.Helper()
 	x, y := s.start(t, p, a), s.start(t, p, b)
 	defer x.Close()
@@ -304,7 +304,8 @@ func (s *scenario) check(t testing.TB) (instructions uint64) {
 		t.Fatal(err)
 	}
 	for _, e := range engines() {
-		for _, portions := range []slices{0, -slices(1 + s.seed), 0} {
+		k := slicing(s.seed%1_000_000*4 + 1)
+		for _, portions := range []slicing{-k, 0, -k - 1, 0, -k - 2, 5} {
 			if e == interpreter && portions == 0 {
 				continue
 			}

@@ -33,7 +33,7 @@ func FuzzRun(f *testing.F) {
 		}
 		for _, e := range engines() {
 			// Again and again, since what has been executed gets translated.
-			for _, portions := range []slices{0, 1, 0, 7, -slices(1 + seed%1000)} {
+			for _, portions := range []slicing{0, 1, 0, 7, -slicing(1 + seed%1000)} {
 				if diff, _ := s.differ(t, p, interpreter, e, portions, 600); diff != "" {
 					t.Fatalf("rv%d, interpreter and %s in slices of %d:\n%s", xlen, e.name, portions, diff)
 				}
@@ -115,7 +115,7 @@ func TestEveryEntry(t *testing.T) {
 			s.x[i] = at
 		}
 		for _, e := range engines() {
-			for _, portions := range []slices{0, 3} {
+			for _, portions := range []slicing{0, 3} {
 				if diff, _ := s.differ(t, p, interpreter, e, portions, 500); diff != "" {
 					t.Fatalf("entry %#x, registers %#x, %s in slices of %d:\n%s", textBase+entry, at, e.name, portions, diff)
 				}

@@ -119,7 +119,9 @@ func (g *gen) plain(base uint32) {
 		r := isa.Table()[row]
 		w := r.Match | g.Uint32()&^r.Mask
 		wide := w&3 == 3
-		if !wide {
+		if wide {
+			w = g.narrow(r, w)
+		} else {
 			w &= 0xffff
 		}
 		switch {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"fishplate/riscv/isa"
 )
@@ -60,8 +61,9 @@ type gen struct {
 	strict bool // only what qemu-user and the engines define alike
 	rows   []int
 	s      *scenario
-	locked uint32 // registers that random instructions must not write
-	tables int    // used bytes of the table area
+	locked uint32   // registers that random instructions must not write
+	few    []uint32 // registers that most instructions use; none for all
+	tables int      // used bytes of the table area
 	funcs  [3]label
 	rec    label
 }
@@ -92,12 +94,12 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 // part.
 func newScenario(seed uint64, xlen, n int, strict bool) *scenario {
 	g := &gen{Rand: newRand(seed), xlen: xlen, strict: strict, s: &scenario{seed: seed, xlen: xlen}}
-	g.chooseRows()
 	g.state()
 	g.locked = 1<<regSP | 1<<regData | 1<<regLinks | 1<<regDepth
 	for _, c := range counters {
 		g.locked |= 1 << c
 	}
+	g.chooseRows()
 	g.tables = tablesAt
 	g.block(0, n)
 	g.s.end = textBase + uint64(len(g.s.text))
@@ -112,8 +114,13 @@ func newScenario(seed uint64, xlen, n int, strict bool) *scenario {
 // weights says how often rows of an extension are chosen, relative to each other.
 var weights = map[string]int{"I": 4, "C": 5, "M": 3, "A": 1, "F": 2, "D": 2, "Zba": 2, "Zbb": 2, "Zbs": 2}
 
-// chooseRows lists the rows of the table that random instructions come from.
+// moods are extensions that a program may be full of.
+var moods = [][]string{nil, nil, {"F"}, {"D"}, {"F", "D"}, {"Zba", "Zbb", "Zbs", "M"}, {"A", "C"}, {"Zicond", "Zfa", "Zbc"}}
+
+// chooseRows lists the rows of the table that random instructions come from, and
+// the registers that they use, so that programs differ in what they are full of.
 func (g *gen) chooseRows() {
+	mood := moods[g.IntN(len(moods))]
 	for i, r := range isa.Table() {
 		switch {
 		case !rowFits(r, g.xlen) || r.Ext[0] == 'V' || leaves(r) || r.Format == isa.FmtCsr || r.Format == isa.FmtCsrI || jumps(r.Op):
@@ -121,10 +128,43 @@ func (g *gen) chooseRows() {
 		case g.strict && !qemuKnows(r):
 			continue
 		}
-		for range max(1, weights[r.Ext]) {
+		n := max(1, weights[r.Ext])
+		if slices.Contains(mood, r.Ext) {
+			n *= 8
+		}
+		for range n {
 			g.rows = append(g.rows, i)
 		}
 	}
+	if g.IntN(2) == 0 {
+		for range 3 + g.IntN(6) {
+			g.few = append(g.few, g.free())
+		}
+	}
+}
+
+// narrow has a wide instruction use the few registers that a program prefers,
+// wherever the row leaves a field open.
+func (g *gen) narrow(r isa.Row, w uint32) uint32 {
+	if len(g.few) == 0 || g.IntN(8) == 0 {
+		return w
+	}
+	fields := []int{7, 15, 20, 27}
+	switch r.Format {
+	case isa.FmtR4:
+	case isa.FmtR, isa.FmtFRm, isa.FmtFR, isa.FmtFCmp:
+		fields = fields[:3]
+	case isa.FmtStore, isa.FmtFStore:
+		fields = fields[2:3]
+	default:
+		fields = fields[:2] // what follows is an immediate, or nothing
+	}
+	for _, at := range fields {
+		if r.Mask>>at&31 == 0 {
+			w = w&^(31<<at) | g.few[g.IntN(len(g.few))]<<at
+		}
+	}
+	return w
 }
 
 // leaves says whether a row gives control to the embedder.

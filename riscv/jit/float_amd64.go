@@ -113,7 +113,7 @@ func (e *emitter) calm(in *inst) bool {
 		d := e.shift[in.Rs1] + int32(in.Imm)
 		return e.near>>in.Rs1&1 != 0 && d >= -reach && d < reach-8
 	case calmBoxed:
-		return e.boxed>>in.Rs1&e.boxed>>in.Rs2&1 != 0
+		return (e.boxed>>in.Rs1)&(e.boxed>>in.Rs2)&1 != 0
 	}
 	return false
 }
