@@ -18,11 +18,12 @@ func guestGDBVerb() verb {
 		short: "Let gdb control a RISC-V program",
 		long: "Prints the command that connects gdb-multiarch, and waits. Breakpoints, watchpoints, registers, memory, stepping and\n" +
 			"\"monitor help\" work; code cannot be changed. Whoever can connect can read and change all of the guest, and nothing else:\n" +
-			"keep ADDR on this host. It ends when the program does, or when gdb quits; after \"detach\" it waits for the next gdb.",
-		example: "fishplate guest gdb hello.elf\nfishplate guest gdb sum.elf --listen 127.0.0.1:0 < numbers",
+			"keep ADDR on this host. It ends when the program does, or when gdb quits; after \"detach\" it waits for the next gdb.\n" +
+			"With - for ADDR gdb is at our stdin and stdout; then the guest reads nothing and writes to stderr.",
+		example: "fishplate guest gdb hello.elf\nfishplate guest gdb sum.elf --listen 127.0.0.1:0 < numbers\ngdb-multiarch -ex 'target remote | fishplate guest gdb hello.elf --listen -' hello.elf",
 		exits:   "130 by Ctrl-C.",
 		flags: func(f *pflag.FlagSet) {
-			f.String("listen", "127.0.0.1:1234", "where gdb connects; port 0 takes a free one")
+			f.String("listen", "127.0.0.1:1234", "where gdb connects; port 0 takes a free one, - is stdin and stdout")
 			f.String("memory", "256MiB", "what the guest may use, 64KiB to 8GiB")
 		},
 	}
@@ -47,10 +48,18 @@ func runGuestGDB(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
+	listen, ends := c.text("listen"), []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if listen == "-" {
+		// Ctrl-C in gdb's terminal is meant for gdb, which tells us.
+		ends = ends[1:]
+		mine := make(chan os.Signal, 1)
+		signal.Notify(mine, os.Interrupt)
+		defer signal.Stop(mine)
+	}
+	ctx, stop := signal.NotifyContext(c.ctx, ends...)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
-	code, err := r.GDB(ctx, c.text("listen"))
+	code, err := r.GDB(ctx, listen)
 	if err != nil || code == exitDone {
 		return err
 	}

@@ -36,7 +36,7 @@ var floors = []struct {
 // comes last, or where the empty name stands: rooms behind it are built on the
 // face, and open to everybody.
 var wings = map[string][]string{
-	"riscv":             {"isa", "float", "elf", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
+	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"internal/config":   {"schema", "finding", "diff"},
 	"internal/tenant":   {"heap", "permit", "lines", "text"},

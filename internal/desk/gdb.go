@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"fishplate/riscv/debug"
@@ -13,7 +14,15 @@ import (
 // the program is over or ctx is done. listen is a TCP address. One debugger is
 // served at a time; one that leaves the program standing may be followed by
 // another.
+//
+// With listen "-" the debugger is at our standard streams, as gdb's "target
+// remote | COMMAND" arranges it. Then the program has no input, and its output
+// goes to stderr.
 func (r *Run) GDB(ctx context.Context, listen string) (status int, err error) {
+	piped := stdio{Reader: r.Stdin, Writer: r.Stdout}
+	if listen == "-" {
+		r.Stdin, r.Stdout, r.Terminal = nil, r.Stderr, [3]bool{}
+	}
 	w, err := r.watch(ctx)
 	if err != nil {
 		return 0, err
@@ -21,6 +30,10 @@ func (r *Run) GDB(ctx context.Context, listen string) (status int, err error) {
 	defer w.close()
 	guest, err := w.start(nil)
 	if err != nil {
+		return 0, err
+	}
+	if listen == "-" {
+		_, err := debug.ServeGDB(ctx, piped, &guest, w.lines)
 		return 0, err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
@@ -50,3 +63,11 @@ func (r *Run) GDB(ctx context.Context, listen string) (status int, err error) {
 		fmt.Fprintln(r.Stderr, "gdb left; the guest stands and waits for the next one")
 	}
 }
+
+// stdio is a connection to whoever started us. Closing is theirs to do.
+type stdio struct {
+	io.Reader
+	io.Writer
+}
+
+func (stdio) Close() error { return nil }

@@ -7,6 +7,7 @@ import (
 
 	"fishplate/riscv"
 	"fishplate/riscv/isa"
+	"fishplate/riscv/symbols"
 )
 
 // Frame is one line of a backtrace.
@@ -129,7 +130,7 @@ func (u *unwinder) describe(frames []Frame, caller bool) []Frame {
 		if name != "" && caller {
 			off++
 		}
-		return append(frames, Frame{PC: u.pc, Func: readable(name), Off: off})
+		return append(frames, Frame{PC: u.pc, Func: symbols.Readable(name), Off: off})
 	}
 	for i, at := range list {
 		frames = append(frames, Frame{u.pc, at.Func, u.pc - at.Entry, at.File, at.Line, i < len(list)-1})
@@ -145,9 +146,10 @@ func (u *unwinder) up(innermost bool) bool {
 	was, caller := *u, !innermost && !u.exact
 	u.exact = false
 	done := false
-	switch f := u.rules(u.site(caller)); {
-	case f != nil:
-		done = u.byRules(f, u.site(caller))
+	rules, covered, ok := u.rules(u.site(caller))
+	switch {
+	case covered:
+		done = ok && u.byRules(&rules)
 	case u.byPrologue(u.site(caller), innermost):
 		done = true
 	default:
@@ -167,53 +169,52 @@ func (u *unwinder) up(innermost bool) bool {
 	return u.pc != was.pc || u.x[sp] != was.x[sp]
 }
 
-func (u *unwinder) rules(pc uint64) *fde {
+func (u *unwinder) rules(pc uint64) (r symbols.Rules, covered, ok bool) {
 	if u.l == nil {
-		return nil
+		return r, false, false
 	}
-	return u.l.frames.find(pc)
+	return u.l.Rules(pc)
 }
 
 // byRules unwinds by call frame information.
-func (u *unwinder) byRules(f *fde, pc uint64) bool {
-	set, ok := f.rulesAt(pc, u.word)
-	if !ok || set.cfaRegister >= 32 {
+func (u *unwinder) byRules(r *symbols.Rules) bool {
+	if r.CFARegister >= 32 {
 		return false
 	}
 	was := u.x
-	cfa := u.addr(was[set.cfaRegister] + uint64(set.cfaOffset))
+	cfa := u.addr(was[r.CFARegister] + uint64(r.CFAOffset))
 	u.x[sp] = cfa
 	link := uint64(0)
-	for n := range columns {
-		v, ok := u.recover(&was, set.registers[n], n, cfa)
-		if uint64(n) == f.cie.returns {
+	for n := range symbols.Columns {
+		v, ok := u.recover(&was, r.Registers[n], n, cfa)
+		if uint64(n) == r.Returns {
 			link = v
 			if !ok {
 				return false // the outermost frame says so this way
 			}
 		}
-		if n > 0 && n < 32 && (n != sp || set.registers[n].kind != ruleSame) {
+		if n > 0 && n < 32 && (n != sp || r.Registers[n].Kind != symbols.Same) {
 			u.x[n] = v
 		}
 	}
-	u.pc, u.exact = u.addr(link)&^1, f.cie.signal
+	u.pc, u.exact = u.addr(link)&^1, r.Signal
 	return true
 }
 
 // recover computes the caller's value of register n; false says that it is lost.
-func (u *unwinder) recover(was *[32]uint64, r rule, n int, cfa uint64) (uint64, bool) {
-	switch r.kind {
-	case ruleSame:
+func (u *unwinder) recover(was *[32]uint64, r symbols.Rule, n int, cfa uint64) (uint64, bool) {
+	switch r.Kind {
+	case symbols.Same:
 		if n < 32 {
 			return was[n], true
 		}
-	case ruleOffset:
-		return u.load(cfa + uint64(r.value))
-	case ruleValue:
-		return cfa + uint64(r.value), true
-	case ruleRegister:
-		if r.value >= 0 && r.value < 32 {
-			return was[r.value], true
+	case symbols.Offset:
+		return u.load(cfa + uint64(r.Value))
+	case symbols.Value:
+		return cfa + uint64(r.Value), true
+	case symbols.Register:
+		if r.Value >= 0 && r.Value < 32 {
+			return was[r.Value], true
 		}
 	}
 	return 0, false
@@ -305,7 +306,7 @@ func (u *unwinder) prologue(entry, pc uint64) (p prologue, ok bool) {
 }
 
 func (u *unwinder) entry(pc uint64) (uint64, bool) {
-	if e, ok := u.l.function(pc); ok {
+	if e, ok := u.l.Function(pc); ok {
 		return e, true
 	}
 	name, off := u.m.Program().Symbol(pc)

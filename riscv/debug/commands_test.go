@@ -64,9 +64,13 @@ func TestCommands(t *testing.T) {
 				{"P41=00000000", "OK"},
 				{"P42=00000000", "OK"},
 				{"p43", "00000000"},
-				{"P45=" + one, "OK"},                 // instret: read-only
-				{"p45", strings.Repeat("0", digits)}, //
-				{"p46", "E01"},
+				{"P45=" + one, "OK"},                          // instret: read-only
+				{"p45", strings.Repeat("0", digits)},          //
+				{"p49", "10" + strings.Repeat("0", digits-2)}, // vlenb
+				{"p4a", strings.Repeat("0", 32)},              // v0
+				{"P69=" + strings.Repeat("5a", 16), "OK"},     // v31
+				{"p69", strings.Repeat("5a", 16)},
+				{"p6a", "E01"},
 				{"pffffffff", "E01"},
 				{"Pa=00", "E01"},
 				{"Pa=zz", "E01"},
@@ -115,7 +119,7 @@ func TestCommands(t *testing.T) {
 					t.Errorf("%q: got %q, want %q", tt.packet, got, tt.want)
 				}
 			}
-			if n := len(s.handle([]byte("g"))); n != 2*(33*xlen/8+32*8+3*4+2*xlen/8) {
+			if n := len(s.handle([]byte("g"))); n != 2*(33*xlen/8+32*8+3*4+6*xlen/8+32*16) {
 				t.Errorf("g has %d digits", n)
 			}
 			if g := s.handle([]byte("g")); string(s.handle([]byte("G"+string(g)))) != "OK" || string(s.handle([]byte("g"))) != string(g) {

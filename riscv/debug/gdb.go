@@ -14,10 +14,11 @@ import (
 // done. It speaks gdb's remote serial protocol. It closes conn, and returns
 // whether the program is over: it ended, or the debugger killed it. Otherwise
 // the guest stands where it was stopped, for the next debugger. lines serves
-// the command "monitor backtrace" and may be nil.
+// the command "monitor backtrace" and may be nil. Reading from conn must end when
+// conn is closed, or when the debugger goes.
 //
 // A restart replaces *guest; its machine is then the caller's to close.
-func ServeGDB(ctx context.Context, conn net.Conn, guest *Guest, lines *Lines) (over bool, err error) {
+func ServeGDB(ctx context.Context, conn io.ReadWriteCloser, guest *Guest, lines *Lines) (over bool, err error) {
 	c := &gdbConn{conn: conn, in: make(chan received), quit: make(chan struct{}), acks: true}
 	s := newServer(guest, lines)
 	s.poll = c.interrupted
@@ -49,7 +50,7 @@ func ServeGDB(ctx context.Context, conn net.Conn, guest *Guest, lines *Lines) (o
 // gdbConn is one connection. The reader has its own goroutine so that a running
 // program can be interrupted.
 type gdbConn struct {
-	conn    net.Conn
+	conn    io.ReadWriteCloser
 	in      chan received // closed by the reader
 	readErr error         // why, set before
 	quit    chan struct{} // tells the reader that nobody listens any more

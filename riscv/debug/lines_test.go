@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fishplate/riscv"
+	"fishplate/riscv/symbols"
 )
 
 // at looks a symbol up and describes what is known off bytes behind it.
@@ -59,11 +63,13 @@ func TestAt(t *testing.T) {
 func TestAtEveryInstruction(t *testing.T) {
 	program, lines := load(t, build(t, 64, "crash.c", "-g", "-O2"))
 	pc, _ := program.Lookup("main")
-	main, ok := lines.symbolAt(pc)
-	if !ok || main.name != "main" {
-		t.Fatalf("at main: %+v", main)
-	}
-	for pc < main.high {
+	for {
+		if entry, ok := lines.Function(pc); !ok || entry > pc {
+			t.Fatalf("%#x: no function", pc)
+		}
+		if name, _ := program.Symbol(pc); name != "main" {
+			return
+		}
 		list := lines.At(pc)
 		if len(list) == 0 || list[len(list)-1].Func != "main" || list[0].Line == 0 {
 			t.Errorf("%#x: %+v", pc, list)
@@ -92,10 +98,10 @@ func TestNames(t *testing.T) {
 	if !strings.Contains(strings.ReplaceAll(got, "\nshapes::operator+::{lambda#1}::operator()", ""), want) || !strings.Contains(got, "main\n") {
 		t.Errorf("got\n%s\nwant in it\n%s", got, want)
 	}
-	if got := readable("_RNvCs15kBYyAo9fc_7mycrate7example"); got != "mycrate::example" {
+	if got := symbols.Readable("_RNvCs15kBYyAo9fc_7mycrate7example"); got != "mycrate::example" {
 		t.Errorf("a Rust name is %q", got)
 	}
-	if long := readable("_Z" + strings.Repeat("1aS_", 1000)); len(long) > 1<<14 {
+	if long := symbols.Readable("_Z" + strings.Repeat("1aS_", 1000)); len(long) > 1<<14 {
 		t.Errorf("a name of %d bytes", len(long))
 	}
 }
@@ -128,63 +134,11 @@ func TestReadLinesEnds(t *testing.T) {
 	s := f.Section(".debug_info")
 	file[s.Offset+s.FileSize-1] = 0x80
 	l, err := ReadLines(file)
-	if err != nil || len(l.functions) == 0 {
-		t.Errorf("%+v, %v", l, err)
+	program, err2 := riscv.LoadProgram(file)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func FuzzReadLines(f *testing.F) {
-	for _, flags := range [][]string{{"-g", "-O1"}, {"-gdwarf-4", "-O0", "-fno-asynchronous-unwind-tables"}, {"-g", "-gz", "-O2"}} {
-		for _, xlen := range []int{64, 32} {
-			file, err := os.ReadFile(build(f, xlen, "crash.c", flags...))
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(file)
-		}
+	if pc, _ := program.Lookup("main"); len(l.At(pc)) != 1 || l.At(pc)[0].Line == 0 {
+		t.Errorf("at main: %+v", l.At(pc))
 	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		l, err := ReadLines(file)
-		if err != nil {
-			return
-		}
-		for pc := uint64(0x10000); pc < 0x10400; pc += 2 {
-			l.At(pc)
-			l.function(pc)
-			if r := l.frames.find(pc); r != nil {
-				r.rulesAt(pc, l.xlen/8)
-			}
-		}
-		for _, s := range l.symbols {
-			l.At(s.low)
-		}
-	})
-}
-
-// FuzzFrames reads and executes unwind tables by themselves, which a mutated
-// file seldom reaches.
-func FuzzFrames(f *testing.F) {
-	program, lines := load(f, build(f, 64, "crash.c", "-O1", "-fasynchronous-unwind-tables"))
-	for _, r := range lines.frames {
-		f.Add(r.cie.initial, r.program)
-	}
-	f.Add([]byte{cfaDef, 2, 0}, []byte{cfaRemember, cfaDefOffset, 32, 0x81, 1, cfaRestoreState, cfaDefExpression, 2, 0x92, 0})
-	section, err := os.ReadFile(build(f, 64, "crash.c", "-O1", "-fasynchronous-unwind-tables"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(section[:64], section)
-	pc, _ := program.Lookup("main")
-	f.Fuzz(func(t *testing.T, initial, body []byte) {
-		r := fde{pc, pc + 64, &cie{codeAlign: 1, dataAlign: -8, returns: 1, pointers: 0x1b, initial: initial}, body}
-		for at := r.low; at < r.high; at += 2 {
-			r.rulesAt(at, 8)
-		}
-		for _, eh := range []bool{true, false} {
-			p := frameParser{word: 8, eh: eh, cies: map[int]*cie{}, cursor: cursor{b: body, addr: 0x10000}}
-			for _, r := range p.parse() {
-				r.rulesAt(r.low+4, 8)
-			}
-		}
-	})
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	"github.com/google/pprof/profile"
+
+	"fishplate/riscv"
+	"fishplate/riscv/symbols"
 )
 
 // WritePprof writes the recording in the compressed format of pprof, with
@@ -89,7 +92,7 @@ func (b *pprofBuilder) mapping() {
 		file = "guest"
 	}
 	b.p.Mapping = []*profile.Mapping{{
-		ID: 1, Start: riscvGuard, Limit: b.r.program.HeapStart, Offset: riscvGuard, File: file,
+		ID: 1, Start: riscv.PageSize, Limit: b.r.program.HeapStart, Offset: riscv.PageSize, File: file,
 		HasFunctions: true, HasFilenames: true, HasLineNumbers: true, HasInlineFrames: true,
 	}}
 }
@@ -113,7 +116,7 @@ func (b *pprofBuilder) location(pc uint64) *profile.Location {
 	}
 	if len(at.Line) == 0 {
 		if name, _ := b.r.program.Symbol(pc); name != "" {
-			at.Line = []profile.Line{{Function: b.function(Location{Func: readable(name), System: name})}}
+			at.Line = []profile.Line{{Function: b.function(Location{Func: symbols.Readable(name), System: name})}}
 		}
 	}
 	b.locations[pc] = at

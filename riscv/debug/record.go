@@ -254,8 +254,8 @@ func (r *recorder) back(pc uint64) {
 	if n = len(r.calls) - 1; n < 0 || r.calls[n].sp != stack {
 		return
 	}
-	here, ok1 := r.lines.function(pc)
-	caller, ok2 := r.lines.function(r.calls[n].block.site)
+	here, ok1 := r.lines.Function(pc)
+	caller, ok2 := r.lines.Function(r.calls[n].block.site)
 	if r.calls[n].next == pc || ok1 && ok2 && here == caller {
 		r.node = r.calls[n].node
 		r.calls = r.calls[:n]

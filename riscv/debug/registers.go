@@ -1,16 +1,19 @@
 package debug
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
 
 	"fishplate/riscv"
+	"fishplate/riscv/vector"
 )
 
 // How registers are numbered between gdb and us: the integer registers, pc, the
-// floating-point registers, then the control registers of this table.
+// floating-point registers, the control registers of the table, and behind it the
+// vector registers.
 const (
 	numPC = 32
 	numF  = 33
@@ -35,7 +38,20 @@ func controls() []control {
 			func(m *riscv.Machine, v uint64) { m.SetFCSR(uint32(v)) }},
 		{"cycle", 0, func(m *riscv.Machine) uint64 { return m.Instret }, nil},
 		{"instret", 0, func(m *riscv.Machine) uint64 { return m.Instret }, nil},
+		{"vstart", 0, func(m *riscv.Machine) uint64 { return vectors(m).VStart }, nil},
+		{"vl", 0, func(m *riscv.Machine) uint64 { return vectors(m).VL }, nil},
+		{"vtype", 0, func(m *riscv.Machine) uint64 { return vectors(m).VType }, nil},
+		{"vlenb", 0, func(*riscv.Machine) uint64 { return vector.VLENB }, nil},
 	}
+}
+
+// vectors returns the vector registers, to be read only: a program that has not
+// used them yet has none.
+func vectors(m *riscv.Machine) *vector.State {
+	if m.V == nil {
+		return vector.New()
+	}
+	return m.V
 }
 
 // registerFile gives gdb the registers of one machine.
@@ -49,7 +65,10 @@ func newRegisterFile(m *riscv.Machine) registerFile {
 	return registerFile{m: m, xlen: m.Program().XLEN(), controls: controls()}
 }
 
-func (r *registerFile) count() int { return numC + len(r.controls) }
+func (r *registerFile) count() int { return r.numV() + 32 }
+
+// numV is the number of the first vector register.
+func (r *registerFile) numV() int { return numC + len(r.controls) }
 
 // size returns the bytes of register n.
 func (r *registerFile) size(n int) int {
@@ -58,6 +77,8 @@ func (r *registerFile) size(n int) int {
 		return r.xlen / 8
 	case n < numC:
 		return 8
+	case n >= r.numV():
+		return vector.VLENB
 	case r.controls[n-numC].bits != 0:
 		return r.controls[n-numC].bits / 8
 	}
@@ -74,6 +95,8 @@ func (r *registerFile) appendHex(b []byte, n int) []byte {
 		v = r.m.PC
 	case n < numC:
 		v = r.m.F[n-numF]
+	case n >= r.numV():
+		return hex.AppendEncode(b, vectors(r.m).V[n-r.numV()][:])
 	default:
 		v = r.controls[n-numC].read(r.m)
 	}
@@ -85,6 +108,10 @@ func (r *registerFile) appendHex(b []byte, n int) []byte {
 // set changes register n to the bytes raw, of which there are size(n). What
 // cannot be changed stays.
 func (r *registerFile) set(n int, raw []byte) {
+	if n >= r.numV() {
+		r.setVector(n-r.numV(), raw)
+		return
+	}
 	var whole [8]byte
 	copy(whole[:], raw)
 	v := binary.LittleEndian.Uint64(whole[:])
@@ -103,6 +130,18 @@ func (r *registerFile) set(n int, raw []byte) {
 			write(r.m, v)
 		}
 	}
+}
+
+// setVector changes a vector register. Writing what it has already, as gdb does
+// with all registers at once, does not make a program one that uses vectors.
+func (r *registerFile) setVector(n int, raw []byte) {
+	if old := vectors(r.m).V[n]; bytes.Equal(old[:], raw) {
+		return
+	}
+	if r.m.V == nil {
+		r.m.V = vector.New()
+	}
+	copy(r.m.V.V[n][:], raw)
 }
 
 // integerNames are those of the ABI, by number.
@@ -142,6 +181,18 @@ func (r *registerFile) targetXML() string {
 			b.WriteString("</feature>\n<feature name=\"org.gnu.gdb.riscv.csr\">\n")
 		}
 		reg(c.name, 8*r.size(numC+i), numC+i, "int")
+	}
+	b.WriteString("</feature>\n<feature name=\"org.gnu.gdb.riscv.vector\">\n")
+	for _, e := range []struct {
+		name string
+		bits int
+	}{{"bytes", 8}, {"shorts", 16}, {"words", 32}, {"longs", 64}} {
+		fmt.Fprintf(&b, "<vector id=%q type=\"uint%d\" count=\"%d\"/>\n", e.name, e.bits, vector.VLENB*8/e.bits)
+	}
+	b.WriteString(`<union id="riscv_vector"><field name="b" type="bytes"/><field name="s" type="shorts"/>` +
+		`<field name="w" type="words"/><field name="l" type="longs"/></union>` + "\n")
+	for n := range 32 {
+		reg(fmt.Sprintf("v%d", n), 8*vector.VLENB, r.numV()+n, "riscv_vector")
 	}
 	b.WriteString("</feature>\n</target>\n")
 	return b.String()

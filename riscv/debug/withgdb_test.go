@@ -71,7 +71,7 @@ func TestWithGDB(t *testing.T) {
 			said, printed := withGDB(t, path, nil,
 				"break sum", "continue", "bt", "info args", "watch total", "continue", "continue", "print total", "delete 2",
 				"break cost if i->price == 5", "continue", "print *i", "info registers pc", "x/i $pc", "info registers a0", "finish",
-				"delete", "finish", "next", "step", "print share", "x/s greeting", "print sum(list, 2)", "print $fcsr",
+				"delete", "finish", "next", "step", "print share", "x/s greeting", "print sum(list, 2)", "print $fcsr", "set var $v7.w[1] = 258", "print $v7.b",
 				"set var total = 77", "print total", "rwatch greeting", "continue", "info auxv", "monitor instret", "monitor backtrace",
 				"info threads", "continue")
 			got := sections(said)
@@ -91,6 +91,7 @@ func TestWithGDB(t *testing.T) {
 				{"x/s greeting", `0x[0-9a-f]+.*:\t"hello, debugger"`},
 				{"print sum(list, 2)", `= 320\n`},
 				{"print total", `= 77\n$`},
+				{"print $v7.b", `= \{0, 0, 0, 0, 2, 1, 0, 0,`},
 				{"rwatch greeting", `Hardware read watchpoint \d+: greeting`},
 				{"continue", `(?s)Hardware read watchpoint \d+: greeting.*Value = 0x[0-9a-f]+.* "hello, debugger"`},
 				{"info auxv", `AT_PAGESZ +System page size +4096`},

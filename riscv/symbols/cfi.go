@@ -1,4 +1,4 @@
-package debug
+package symbols
 
 import (
 	"cmp"
@@ -177,7 +177,7 @@ func (p *frameParser) parse() (list frameTable) {
 			if p.eh {
 				at = idAt - int(id) // the distance back from the field itself
 			}
-			if f, ok := p.fde(body, idAt, at); ok && f.low >= riscvGuard {
+			if f, ok := p.fde(body, idAt, at); ok && f.low >= guardSize {
 				list = append(list, f)
 			}
 		}
@@ -274,7 +274,7 @@ func readCIE(r *cursor, word int) *cie {
 		r.take(int(size))
 	}
 	c.initial = r.b[r.off:]
-	if r.bad || c.returns >= columns {
+	if r.bad || c.returns >= Columns {
 		return nil
 	}
 	return c

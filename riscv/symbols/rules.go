@@ -1,33 +1,38 @@
-package debug
+package symbols
 
-// columns is the number of registers that unwind rules may speak of: 32
+// Columns is the number of registers that unwind rules may speak of: 32
 // integer registers, 32 for floating point, and one that stands for the return
 // address in frames of signal handlers.
-const columns = 65
+const Columns = 65
 
-// ruleKind says where the caller's value of a register is.
-type ruleKind uint8
+// RuleKind says where the caller's value of a register is.
+type RuleKind uint8
 
 const (
-	ruleSame      ruleKind = iota // the register still has it
-	ruleUndefined                 // it is lost
-	ruleOffset                    // in memory at CFA + value
-	ruleValue                     // it is CFA + value
-	ruleRegister                  // in another register
+	Same      RuleKind = iota // the register still has it
+	Undefined                 // it is lost
+	Offset                    // in memory at CFA + value
+	Value                     // it is CFA + value
+	Register                  // in another register
 )
 
-type rule struct {
-	kind  ruleKind
-	value int64
+// Rule is how to find one register.
+type Rule struct {
+	Kind  RuleKind
+	Value int64
 }
 
-// ruleSet is a row of the table that a program of rules describes. The CFA, the
-// canonical frame address, is the stack pointer before the call.
-type ruleSet struct {
-	cfaRegister uint64
-	cfaOffset   int64
-	known       bool // the CFA is a register and an offset
-	registers   [columns]rule
+// Rules is a row of the table that a function's call frame information
+// describes: how to find the registers of the caller. The CFA, the canonical
+// frame address, is the stack pointer before the call.
+type Rules struct {
+	CFARegister uint64
+	CFAOffset   int64
+	Registers   [Columns]Rule
+	Returns     uint64 // the column of the return address
+	Signal      bool   // the caller was interrupted: its pc is the next instruction
+
+	known bool // the CFA is a register and an offset
 }
 
 // maxRemembered bounds the rows that a program may put aside.
@@ -36,24 +41,37 @@ const maxRemembered = 8
 // ruleRunner executes the instructions of one function's rules.
 type ruleRunner struct {
 	cursor
-	set     ruleSet
-	initial ruleSet // after the common part, for restore
-	aside   []ruleSet
+	set     Rules
+	initial Rules // after the common part, for restore
+	aside   []Rules
 	cie     *cie
 	loc     uint64
 	word    int
 }
 
+// Rules returns how to unwind the frame of a function that stands at pc. covered
+// is false when the file says nothing about pc, and ok when what it says cannot
+// be used.
+func (l *Lines) Rules(pc uint64) (rules Rules, covered, ok bool) {
+	f := l.frames.find(pc)
+	if f == nil {
+		return Rules{}, false, false
+	}
+	rules, ok = f.rulesAt(pc, l.xlen/8)
+	rules.Returns, rules.Signal = f.cie.returns, f.cie.signal
+	return rules, true, ok
+}
+
 // rulesAt returns the row for pc, which f covers. Every instruction takes a
 // byte at least, so it ends.
-func (f *fde) rulesAt(pc uint64, word int) (ruleSet, bool) {
+func (f *fde) rulesAt(pc uint64, word int) (Rules, bool) {
 	r := &ruleRunner{cie: f.cie, loc: f.low, word: word}
 	r.cursor = cursor{b: f.cie.initial}
 	for r.more() {
 		r.step()
 	}
 	if r.bad {
-		return ruleSet{}, false
+		return Rules{}, false
 	}
 	r.initial, r.loc = r.set, f.low
 	r.cursor = cursor{b: f.program}
@@ -103,7 +121,7 @@ func (r *ruleRunner) step() {
 		r.loc += low * r.cie.codeAlign
 		return
 	case cfaOffset:
-		r.put(low, ruleOffset, int64(r.uleb())*r.cie.dataAlign)
+		r.put(low, Offset, int64(r.uleb())*r.cie.dataAlign)
 		return
 	case cfaRestore:
 		r.restore(low)
@@ -146,35 +164,35 @@ func (r *ruleRunner) define(op uint64) {
 	scale := r.cie.dataAlign
 	switch op {
 	case cfaDef:
-		r.set.cfaRegister, r.set.cfaOffset, r.set.known = r.uleb(), int64(r.uleb()), true
+		r.set.CFARegister, r.set.CFAOffset, r.set.known = r.uleb(), int64(r.uleb()), true
 	case cfaDefSF:
-		r.set.cfaRegister, r.set.cfaOffset, r.set.known = r.uleb(), r.sleb()*scale, true
+		r.set.CFARegister, r.set.CFAOffset, r.set.known = r.uleb(), r.sleb()*scale, true
 	case cfaDefRegister:
-		r.set.cfaRegister, r.set.known = r.uleb(), true
+		r.set.CFARegister, r.set.known = r.uleb(), true
 	case cfaDefOffset:
-		r.set.cfaOffset = int64(r.uleb())
+		r.set.CFAOffset = int64(r.uleb())
 	case cfaDefOffsetSF:
-		r.set.cfaOffset = r.sleb() * scale
+		r.set.CFAOffset = r.sleb() * scale
 	case cfaDefExpression:
 		// Frames with vectors on the stack; their size is not computed here.
 		r.set.known = false
 		r.skip()
 	case cfaOffsetExt:
-		r.put(r.uleb(), ruleOffset, int64(r.uleb())*scale)
+		r.put(r.uleb(), Offset, int64(r.uleb())*scale)
 	case cfaOffsetExtSF:
-		r.put(r.uleb(), ruleOffset, r.sleb()*scale)
+		r.put(r.uleb(), Offset, r.sleb()*scale)
 	case cfaValOffset:
-		r.put(r.uleb(), ruleValue, int64(r.uleb())*scale)
+		r.put(r.uleb(), Value, int64(r.uleb())*scale)
 	case cfaValOffsetSF:
-		r.put(r.uleb(), ruleValue, r.sleb()*scale)
+		r.put(r.uleb(), Value, r.sleb()*scale)
 	case cfaUndefined:
-		r.put(r.uleb(), ruleUndefined, 0)
+		r.put(r.uleb(), Undefined, 0)
 	case cfaSame:
-		r.put(r.uleb(), ruleSame, 0)
+		r.put(r.uleb(), Same, 0)
 	case cfaRegister:
-		r.put(r.uleb(), ruleRegister, int64(r.uleb()))
+		r.put(r.uleb(), Register, int64(r.uleb()))
 	case cfaExpression, cfaValExpression:
-		r.put(r.uleb(), ruleUndefined, 0)
+		r.put(r.uleb(), Undefined, 0)
 		r.skip()
 	default:
 		r.bad = true
@@ -183,15 +201,15 @@ func (r *ruleRunner) define(op uint64) {
 
 // put sets a rule. Columns beyond those that matter here, for instance of
 // vector registers, are passed over.
-func (r *ruleRunner) put(column uint64, kind ruleKind, value int64) {
-	if column < columns {
-		r.set.registers[column] = rule{kind, value}
+func (r *ruleRunner) put(column uint64, kind RuleKind, value int64) {
+	if column < Columns {
+		r.set.Registers[column] = Rule{kind, value}
 	}
 }
 
 func (r *ruleRunner) restore(column uint64) {
-	if column < columns {
-		r.set.registers[column] = r.initial.registers[column]
+	if column < Columns {
+		r.set.Registers[column] = r.initial.Registers[column]
 	}
 }
 

@@ -1,4 +1,4 @@
-package debug
+package symbols
 
 import (
 	"cmp"
@@ -40,7 +40,7 @@ type sequence struct {
 // names returns the name of the source and, if it differs, the linker's.
 func (s *scope) names() (name, system string) {
 	if mangled(s.linkage) {
-		return readable(s.linkage), s.linkage
+		return Readable(s.linkage), s.linkage
 	}
 	return s.name, other(s.linkage, s.name)
 }
@@ -203,7 +203,7 @@ func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
 		r.rows++
 		if e.EndSequence {
 			// Functions that the linker dropped stay behind, at address 0.
-			if s.high = e.Address; len(s.rows) > 0 && s.low >= riscvGuard && s.high > s.low {
+			if s.high = e.Address; len(s.rows) > 0 && s.low >= guardSize && s.high > s.low {
 				r.l.sequences = append(r.l.sequences, s)
 			}
 			s = sequence{}
@@ -232,8 +232,8 @@ func (r *dwarfReader) path(f *dwarf.LineFile) string {
 	return whole
 }
 
-// riscvGuard is the end of the page that holds no code.
-const riscvGuard = 4096
+// guardSize is the end of the page that holds no code.
+const guardSize = 4096
 
 // function notes a function and, if it has code, opens a scope for it.
 func (r *dwarfReader) function(e *dwarf.Entry) int32 {
@@ -294,7 +294,7 @@ func (r *dwarfReader) ranges(list []span, e *dwarf.Entry, n int32) []span {
 		return list
 	}
 	for _, g := range ranges {
-		if g[0] >= riscvGuard && g[1] > g[0] {
+		if g[0] >= guardSize && g[1] > g[0] {
 			list = append(list, span{g[0], g[1], n})
 		}
 	}

@@ -1,0 +1,208 @@
+package symbols
+
+import (
+	"bytes"
+	"cmp"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ianlancetaylor/demangle"
+)
+
+// Location is one function that an address belongs to. Several stand for the
+// same address where the compiler put one function into another.
+type Location struct {
+	Func   string // as in the source, with its scope, without parameters; "" if unknown
+	System string // as the linker knows it; "" if that is the same
+	File   string // as in the debug information; "" if unknown
+	Line   int    // 0 if unknown
+	Entry  uint64 // where the function, or the inlined part of it, begins
+}
+
+// Lines knows the functions, source lines and unwind tables of one executable.
+// It is immutable; any number of goroutines may use it.
+type Lines struct {
+	xlen      int // 32 or 64
+	symbols   []symbol
+	functions []span  // concrete functions, in order of address
+	scopes    []scope // what spans and children refer to
+	sequences []sequence
+	frames    frameTable
+}
+
+// symbol is a function of the symbol table.
+type symbol struct {
+	low, high uint64 // high is 0 when the file tells no size
+	name      string
+}
+
+// Bounds of what is read of a file; the rest is left out.
+const (
+	maxSection = 256 << 20 // bytes of one section, decompressed
+	maxScopes  = 4 << 20
+	maxRows    = 16 << 20
+	maxNesting = 64 // of scopes, and of names that refer to others
+)
+
+// Read reads what an executable tells about itself. Without DWARF there
+// are symbols only, and without symbols nothing; neither is an error. Errors say
+// that the file is no RISC-V executable.
+func Read(file []byte) (l *Lines, err error) {
+	defer func() {
+		// The readers of the standard library are made for files that a compiler
+		// wrote, and index beyond what others contain.
+		if cause := recover(); cause != nil {
+			l, err = nil, fmt.Errorf("read symbols: malformed file: %v", cause)
+		}
+	}()
+	f, err := elf.NewFile(bytes.NewReader(file))
+	if err != nil {
+		return nil, fmt.Errorf("read symbols: %w", err)
+	}
+	if f.Machine != elf.EM_RISCV || f.Data != elf.ELFDATA2LSB {
+		return nil, errors.New("read symbols: not a little-endian RISC-V file")
+	}
+	l = &Lines{xlen: 64}
+	if f.Class == elf.ELFCLASS32 {
+		l.xlen = 32
+	}
+	l.readSymbols(f)
+	l.readFrames(f)
+	l.readDWARF(f)
+	return l, nil
+}
+
+// data returns the contents of a section, or nothing when it is missing or too
+// large. A compressed one is called either by its own name or, in old files,
+// with a z.
+func data(f *elf.File, name string) []byte {
+	s := f.Section(name)
+	if s == nil {
+		s = f.Section(strings.Replace(name, ".debug", ".zdebug", 1))
+	}
+	if s == nil || s.Type == elf.SHT_NOBITS || s.Size > maxSection {
+		return nil
+	}
+	b, err := s.Data()
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// readSymbols keeps functions, and labels in executable sections, since
+// functions of hand-written assembly are often no more than that.
+func (l *Lines) readSymbols(f *elf.File) {
+	list, err := f.Symbols()
+	if err != nil {
+		return
+	}
+	for _, s := range list {
+		kind := elf.ST_TYPE(s.Info)
+		if s.Name == "" || strings.HasPrefix(s.Name, "$") || strings.HasPrefix(s.Name, ".L") {
+			continue
+		}
+		inCode := int(s.Section) < len(f.Sections) && f.Sections[s.Section].Flags&elf.SHF_EXECINSTR != 0
+		if s.Section != elf.SHN_UNDEF && (kind == elf.STT_FUNC || kind == elf.STT_NOTYPE) && inCode {
+			l.symbols = append(l.symbols, symbol{s.Value, s.Value + s.Size, s.Name})
+		}
+	}
+	// Of several names for one address the sized one comes last and wins; of
+	// those the shortest, which is the least decorated.
+	slices.SortStableFunc(l.symbols, func(x, y symbol) int {
+		return cmp.Or(cmp.Compare(x.low, y.low), cmp.Compare(x.high, y.high), cmp.Compare(len(y.name), len(x.name)))
+	})
+}
+
+// symbolAt returns the function that the symbol table has for pc. A symbol
+// without a size reaches to the next one.
+func (l *Lines) symbolAt(pc uint64) (symbol, bool) {
+	i, _ := slices.BinarySearchFunc(l.symbols, pc, func(s symbol, pc uint64) int {
+		if s.low <= pc {
+			return -1
+		}
+		return 1
+	})
+	// Labels inside a function hide it; look a few back.
+	for k := i - 1; k >= 0 && k >= i-32; k-- {
+		if s := l.symbols[k]; s.high > pc && s.high > s.low {
+			return s, true
+		}
+	}
+	if i == 0 || l.symbols[i-1].high > l.symbols[i-1].low {
+		return symbol{}, false
+	}
+	return l.symbols[i-1], true
+}
+
+// At returns what is known about the instruction at pc, the innermost function
+// first. The last is the one whose code it is; the others were inlined into it.
+// It is empty when nothing is known.
+func (l *Lines) At(pc uint64) []Location {
+	if l == nil {
+		return nil
+	}
+	sym, known := l.symbolAt(pc)
+	file, line := l.row(pc)
+	chain := l.scopesAt(pc)
+	if len(chain) == 0 {
+		if !known {
+			return nil
+		}
+		name := Readable(sym.name)
+		return []Location{{Func: name, System: other(sym.name, name), File: file, Line: line, Entry: sym.low}}
+	}
+	list := make([]Location, 0, len(chain))
+	for i := len(chain) - 1; i >= 0; i-- {
+		s := &l.scopes[chain[i].scope]
+		name, system := s.names()
+		if i == 0 && s.linkage == "" && known && mangled(sym.name) {
+			// Debug information of C++ leaves the linkage name of some functions
+			// to the symbol table.
+			name, system = Readable(sym.name), sym.name
+		}
+		list = append(list, Location{Func: name, System: system, File: file, Line: line, Entry: chain[i].low})
+		file, line = s.callFile, s.callLine
+	}
+	return list
+}
+
+// Function returns where the function begins whose code is at pc; ok is false
+// when nothing is known.
+func (l *Lines) Function(pc uint64) (entry uint64, ok bool) {
+	if l == nil {
+		return 0, false
+	}
+	if s, ok := l.symbolAt(pc); ok {
+		return s.low, true
+	}
+	if chain := l.scopesAt(pc); len(chain) > 0 {
+		return chain[0].low, true
+	}
+	return 0, false
+}
+
+// mangled says whether a name is one of C++ or Rust in the linker's form.
+func mangled(name string) bool {
+	return strings.HasPrefix(name, "_Z") || strings.HasPrefix(name, "_R")
+}
+
+// Readable turns a linker's name into that of the source. The bound keeps a
+// hostile name from growing by references to its own parts.
+func Readable(name string) string {
+	if !mangled(name) {
+		return name
+	}
+	return demangle.Filter(name, demangle.NoParams, demangle.NoEnclosingParams, demangle.NoTemplateParams, demangle.MaxLength(12))
+}
+
+// other returns name unless it says no more than known.
+func other(name, known string) string {
+	if name == known {
+		return ""
+	}
+	return name
+}
