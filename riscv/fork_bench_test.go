@@ -95,7 +95,7 @@ func BenchmarkForkScaling(b *testing.B) {
 		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
 			kinds := []func(){
 				func() {
-					for range 20_000 {
+					for range 2000 {
 						m, err := im.Fork()
 						if err != nil {
 							b.Error(err)
@@ -107,11 +107,13 @@ func BenchmarkForkScaling(b *testing.B) {
 				},
 				func() {
 					n := uint64(1)
-					for n != 0 && n < 1<<40 {
-						n = n*5 + 1 | 1
-						for range 100_000 {
-							n ^= n << 13 >> 20 << 20
-						}
+					for range 200_000 {
+						n ^= n << 13
+						n ^= n >> 7
+						n ^= n << 17
+					}
+					if n == 0 {
+						b.Error("a generator of numbers ended at 0")
 					}
 				},
 			}
@@ -125,7 +127,9 @@ func BenchmarkForkScaling(b *testing.B) {
 							group.Go(work)
 						}
 						group.Wait()
-						took[kind][n] += time.Since(begin)
+						if d := time.Since(begin); took[kind][n] == 0 || d < took[kind][n] {
+							took[kind][n] = d // the best of all: others use the processors too
+						}
 					}
 				}
 			}

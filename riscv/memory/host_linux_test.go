@@ -193,6 +193,40 @@ func TestArenasGoBack(t *testing.T) {
 	}
 }
 
+// TestHostRefuses lets mapping fail: forks are refused, and a parked one stays
+// as it is until the host can again.
+func TestHostRefuses(t *testing.T) {
+	im := frozen(t, nil)
+	im.Keep(0)
+	f := forkOf(t, im)
+	if err := f.Write(at, []byte("mine")); err != nil {
+		t.Fatal(err)
+	}
+	f.Park()
+	fd := im.snap.fd
+	im.snap.fd = -1
+	if _, err := im.Fork(); err == nil {
+		t.Error("a fork without memory")
+	}
+	_, err := f.View(at, 4)
+	for _, err := range []error{err, f.Wake(), f.Write(at, nil), f.Map(at, PageSize, Read), f.Store(at, 1, 1)} {
+		if k, _ := kindOf(err); k != Host {
+			t.Errorf("the host refused, and use of the memory says %v", err)
+		}
+	}
+	if f.Base() != nil || len(f.Attrs()) != 0 || !f.Parked() || f.Dirty() != 1 {
+		t.Error("the fork is not parked any more")
+	}
+	im.snap.fd = fd
+	if s, err := f.CString(at, 4); s != "mine" {
+		t.Errorf("then it reads %q, %v", s, err)
+	}
+	f.Close()
+	if n := im.users.Load(); n != 1 {
+		t.Errorf("%d users are left", n)
+	}
+}
+
 // TestGuardBands touches what lies on both sides of a fork's host memory.
 func TestGuardBands(t *testing.T) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
