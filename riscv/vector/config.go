@@ -21,6 +21,8 @@ func choose(s *State, _ *rule) Trap {
 	case in.Rd != 0:
 		wanted = ^uint64(0) // as many as there can be
 	default:
+		// Meant for a change of vtype that keeps the number of elements. If they
+		// no longer fit, which is reserved, as many as do are kept.
 		wanted = s.VL
 	}
 	s.configure(vtype, wanted)
@@ -29,7 +31,9 @@ func choose(s *State, _ *rule) Trap {
 }
 
 // configure sets vtype, and vl to wanted or the greatest possible number of
-// elements. A reserved vtype becomes the illegal one.
+// elements. A reserved vtype becomes the illegal one: unknown bits, elements of
+// more than 64 bits, and elements wider than the same fraction of 64 bits as the
+// group is of a register.
 func (s *State) configure(vtype, wanted uint64) {
 	sew, lmul := int(vtype>>3&7), int(int8(vtype<<5)>>5)
 	if vtype>>8 != 0 || sew > 3 || lmul == -4 || lmul < 0 && sew > 3+lmul {

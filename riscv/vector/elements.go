@@ -9,6 +9,7 @@ func elements(s *State, r *rule) Trap {
 	if s.quick(r) {
 		return Trap{}
 	}
+	// What is not active is written back as it was read: nobody else looks.
 	in, n := &s.in, 0
 	var a, b, d chunk
 	b.fill(s.second(r))
@@ -40,7 +41,8 @@ func (s *State) operand(reg uint8, i uint64, w int, signed uint8) uint64 {
 }
 
 // second returns the second source of an operation where it is not a vector, as
-// an element of the chosen width.
+// an element of the chosen width. An immediate is sign-extended to that width
+// also for operations on unsigned elements.
 func (s *State) second(r *rule) uint64 {
 	if s.in.vectors() {
 		return 0
@@ -74,7 +76,9 @@ func unary(s *State, r *rule) Trap {
 	return Trap{}
 }
 
-// extension executes an extension from elements of 1<<by times less the width.
+// extension executes an extension from elements of which 1<<by are as wide as
+// one of the chosen width. What fits refuses, a source of less than 8 bits or less
+// than an eighth of a register, is reserved.
 func extension(by int) func(*State, *rule) Trap {
 	return func(s *State, r *rule) Trap {
 		s.w2 = s.sew - by

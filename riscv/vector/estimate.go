@@ -55,7 +55,7 @@ func (l layout) split(a uint64) (exp int, frac uint64, n int) {
 	return exp, frac, n
 }
 
-// special answers for NaN, and tells zero and infinity by kind.
+// kind tells what is no finite number other than 0; the sign does not matter.
 func (l layout) kind(a uint64) (zero, inf, nan, signalling bool) {
 	a &= 1<<(l.mant+bitsOf(l.top)) - 1
 	limit := uint64(l.top) << l.mant
@@ -82,7 +82,8 @@ func estimateInverse(s *State, a, _, _ uint64) uint64 {
 	}
 	exp, frac, n := l.split(a)
 	if n > 2 {
-		// The inverse is too great for the format.
+		// The inverse is too great for the format. It is not rounded from an
+		// exact value, but goes where a great number would.
 		s.h.Flags |= float.OF | float.NX
 		switch rm := s.h.FRM; {
 		case rm == float.RTZ, rm == float.RDN && sign == 0, rm == float.RUP && sign != 0:
@@ -93,6 +94,7 @@ func estimateInverse(s *State, a, _, _ uint64) uint64 {
 	exp = l.top - 2 - exp // 2 × bias - 1 - exp
 	frac = uint64(inverses[frac>>(l.mant-7)]) << (l.mant - 7)
 	if exp <= 0 {
+		// A subnormal result: the leading one becomes visible.
 		frac = (frac | 1<<l.mant) >> (1 - exp)
 		exp = 0
 	}
@@ -114,6 +116,8 @@ func estimateRoot(s *State, a, _, _ uint64) uint64 {
 	case inf:
 		return 0
 	}
+	// The lowest bit of the exponent chooses the half of the table, so that what
+	// remains of it is even and can be halved. The result is never subnormal.
 	exp, frac, _ := l.split(a)
 	frac = uint64(roots[uint64(exp&1)<<6|frac>>(l.mant-6)]) << (l.mant - 7)
 	exp = (3*(l.top/2) - 1 - exp) / 2

@@ -50,6 +50,9 @@ func (s *State) clampU(v uint64) uint64 {
 	return v
 }
 
+// The saturating operations set vxsat only where an element was clamped. Unsigned
+// sums of 64 bits show their overflow by being less than a source.
+
 func satAddU(s *State, a, b, _ uint64) uint64 {
 	if sum := a + b; sum >= a {
 		return s.clampU(sum)
@@ -76,6 +79,9 @@ func (s *State) wrapped(v, over uint64) uint64 {
 	return uint64(int64(v)>>63) ^ 1<<63
 }
 
+// A signed sum overflows when its sign is neither source's; a difference, when
+// the sources' signs differ and its own is not that of the first.
+
 func satAddS(s *State, a, b, _ uint64) uint64 {
 	v := a + b
 	return s.wrapped(v, (v^a)&(v^b))
@@ -86,7 +92,9 @@ func satSubS(s *State, a, b, _ uint64) uint64 {
 	return s.wrapped(v, (a^b)&(v^a))
 }
 
-// The means are computed without the bit that the sum would need above 64.
+// The means are computed without the bit that the sum would need above 64: halves
+// are added, and the bit that both halves lost. The lowest bit of the plain sum,
+// which is right in any width, is what rounding drops.
 
 func meanU(s *State, a, b, _ uint64) uint64 {
 	v := a>>1 + b>>1 + a&b&1
@@ -119,6 +127,9 @@ func fraction(s *State, a, b, _ uint64) uint64 {
 	}
 	return v + s.carryIn(lo, n, v)
 }
+
+// Scaling shifts round by vxrm; clipping scales an element of twice the width and
+// saturates.
 
 func scaleU(s *State, a, b, _ uint64) uint64 {
 	n := s.amount(b)

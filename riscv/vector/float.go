@@ -44,10 +44,12 @@ func test(f test32, g pick64) element {
 	}
 }
 
+// swapped exchanges the sources.
 func swapped(f element) element {
 	return func(s *State, a, b, d uint64) uint64 { return f(s, b, a, d) }
 }
 
+// not inverts the result of a test, which raises what it raises.
 func not(f element) element {
 	return func(s *State, a, b, d uint64) uint64 { return f(s, a, b, d) ^ 1 }
 }
@@ -93,6 +95,8 @@ func fused(over, negP, negC bool) element {
 // sign is the sign bit of an element of the chosen width.
 func (s *State) sign() uint64 { return 1 << (8<<s.sew - 1) }
 
+// Signs are moved without looking at what the rest is: NaN keeps its bits.
+
 func signOf(s *State, a, b, _ uint64) uint64  { return a&^s.sign() | b&s.sign() }
 func signNot(s *State, a, b, _ uint64) uint64 { return a&^s.sign() | ^b&s.sign() }
 func signXor(s *State, a, b, _ uint64) uint64 { return a ^ b&s.sign() }
@@ -111,8 +115,10 @@ func class(s *State, a, _, _ uint64) uint64 {
 	return float.Class64(a)
 }
 
+// widen is exact, but a signalling NaN is noticed.
 func widen(s *State, a, _, _ uint64) uint64 { return float.Widen(uint32(a), &s.h.Flags) }
 
+// narrow rounds as frm says.
 func narrow(s *State, a, _, _ uint64) uint64 {
 	return uint64(float.Narrow(a, s.h.FRM, &s.h.Flags))
 }
@@ -147,7 +153,8 @@ func toInteger(unsigned, truncated bool) element {
 	}
 }
 
-// toShort converts a binary32 to 16 bits, by way of 64.
+// toShort converts a binary32 to 16 bits, by way of 64: what does not fit there
+// saturates, is clamped again, and raises no more than NV.
 func (s *State) toShort(a uint32, unsigned bool, rm uint8) uint64 {
 	var flags uint8
 	v := int64(float.ToInt32(a, 64, false, rm, &flags))

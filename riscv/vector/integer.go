@@ -30,6 +30,8 @@ func shiftSigned(s *State, a, b, _ uint64) uint64 {
 	return uint64(int64(a) >> s.amount(b))
 }
 
+// d is the carry, 0 or 1, for the next four.
+
 func addCarry(_ *State, a, b, c uint64) uint64 { return a + b + c }
 func subCarry(_ *State, a, b, c uint64) uint64 { return a - b - c }
 
@@ -54,6 +56,8 @@ func truth(b bool) uint64 {
 	return 0
 }
 
+// The comparisons serve both signs: elements come extended as theirs.
+
 func equal(_ *State, a, b, _ uint64) uint64     { return truth(a == b) }
 func different(_ *State, a, b, _ uint64) uint64 { return truth(a != b) }
 func lessU(_ *State, a, b, _ uint64) uint64     { return truth(a < b) }
@@ -62,6 +66,9 @@ func moreU(_ *State, a, b, _ uint64) uint64     { return truth(a > b) }
 func lessS(_ *State, a, b, _ uint64) uint64     { return truth(int64(a) < int64(b)) }
 func atMostS(_ *State, a, b, _ uint64) uint64   { return truth(int64(a) <= int64(b)) }
 func moreS(_ *State, a, b, _ uint64) uint64     { return truth(int64(a) > int64(b)) }
+
+// A product modulo 2^64 has the right low bits for every width, and is exact for
+// results of twice the width, the greatest of which has 64 bits.
 
 func mul(_ *State, a, b, _ uint64) uint64    { return a * b }
 func mulAdd(_ *State, a, b, d uint64) uint64 { return d + a*b }
@@ -82,6 +89,8 @@ func mulHighU(s *State, a, b, _ uint64) uint64 { return s.high(bits.Mul64(a, b))
 
 func mulHighS(s *State, a, b, _ uint64) uint64 { return s.high(mulSigned(a, b)) }
 
+// mulHighSU takes b from the upper half of the unsigned product if a is negative,
+// which as an unsigned number is 2^64 too great.
 func mulHighSU(s *State, a, b, _ uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
 	return s.high(hi-uint64(int64(a)>>63)&b, lo)

@@ -56,6 +56,7 @@ func logic(s *State, r *rule) Trap {
 	return Trap{}
 }
 
+// countOnes is vcpop. Where the mask of the instruction is 0, so is the bit.
 func countOnes(s *State, _ *rule) Trap {
 	if s.VStart != 0 {
 		return illegal
@@ -76,6 +77,7 @@ func (m mask) first() uint64 {
 	return ^uint64(0)
 }
 
+// findFirst is vfirst: -1 if there is none.
 func findFirst(s *State, _ *rule) Trap {
 	if s.VStart != 0 {
 		return illegal
@@ -99,7 +101,7 @@ func aroundFirst(s *State, r *rule) Trap {
 	return Trap{}
 }
 
-// ranks is viota: the number of ones before each place.
+// ranks is viota: the number of active ones before each place.
 func ranks(s *State, _ *rule) Trap {
 	in := &s.in
 	if s.VStart != 0 || !s.spared() || !s.fits(in.Rd, s.sew) || !s.strangers(in.Rs2, 1) {

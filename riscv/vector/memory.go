@@ -40,6 +40,9 @@ func (s *State) plan(w int, store bool) bool {
 	return s.fits(s.in.Rd, w) && all <= 8 && int(s.in.Rd)+all <= 32 && (store || s.spared())
 }
 
+// Unit strides. The group's elements are as wide as the instruction says, and its
+// size follows from that, so it may be another than vtype's.
+
 func loadUnit(s *State, _ *rule) Trap  { return s.unit(false, false) }
 func loadFirst(s *State, _ *rule) Trap { return s.unit(false, true) }
 func storeUnit(s *State, _ *rule) Trap { return s.unit(true, false) }
@@ -55,6 +58,8 @@ func (s *State) unit(store, first bool) Trap {
 func loadStride(s *State, _ *rule) Trap  { return s.stride(false) }
 func storeStride(s *State, _ *rule) Trap { return s.stride(true) }
 
+// stride transfers elements at any distance, also negative or 0. Each is accessed
+// in order, even when the distance is 0.
 func (s *State) stride(store bool) Trap {
 	if !s.plan(s.in.widthOf(), store) {
 		return illegal
@@ -73,6 +78,8 @@ func (s *State) indexed(store bool) Trap {
 	if !s.plan(s.sew, store) || !s.fits(in.Rs2, w) || s.h.RV32 && w == 3 {
 		return illegal
 	}
+	// Each field follows the rule for overlaps by itself, and with several fields
+	// the offsets must not be among them at all.
 	if t := &s.t; !store {
 		for k := range uint8(t.fields) {
 			if !s.apart(in.Rd+k*t.step, s.sew, in.Rs2, w) {
@@ -92,7 +99,8 @@ func (s *State) indexed(store bool) Trap {
 func loadMask(s *State, _ *rule) Trap  { return s.maskBytes(false) }
 func storeMask(s *State, _ *rule) Trap { return s.maskBytes(true) }
 
-// maskBytes transfers as many bytes as a mask of vl bits has.
+// maskBytes transfers as many bytes as a mask of vl bits has; vstart counts bytes
+// then.
 func (s *State) maskBytes(store bool) Trap {
 	s.t = transfer{store: store, count: (s.VL + 7) / 8, fields: 1}
 	return s.adjacent()
@@ -123,6 +131,8 @@ func (s *State) adjacent() Trap {
 	return s.move()
 }
 
+// span copies everything at once if all of it is accessible. If not, it changes
+// nothing of the registers or of what memory holds.
 func (s *State) span() bool {
 	t := &s.t
 	from, n := s.VStart<<t.w, (t.count-s.VStart)<<t.w
@@ -144,7 +154,8 @@ func (s *State) span() bool {
 	return true
 }
 
-// move transfers element by element. When one faults, vstart says which.
+// move transfers element by element. When one faults, vstart says which; of a
+// segment, the fields before the fault may be done, and will be done again.
 func (s *State) move() Trap {
 	t := &s.t
 	for i := s.VStart; i < t.count; i++ {
@@ -172,7 +183,8 @@ func (s *State) move() Trap {
 	return Trap{}
 }
 
-// reach says whether all fields of the segment at address a can be loaded.
+// reach says whether all fields of the segment at address a can be loaded: a load
+// that ends at the first fault does not begin a segment that it cannot finish.
 func (s *State) reach(a uint64) Trap {
 	for k := range s.t.fields {
 		addr := s.wrap(a + k<<s.t.w)

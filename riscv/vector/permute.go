@@ -3,6 +3,8 @@ package vector
 // boxed is the upper half of a register that holds a single.
 const boxed = 0xffffffff << 32
 
+// firstToX and firstToF read element 0 whatever vl is, and whatever group the
+// register would be part of.
 func firstToX(s *State, _ *rule) Trap {
 	s.setX(extend(s.get(s.in.Rs2, 0, s.sew), s.sew))
 	return Trap{}
@@ -17,6 +19,7 @@ func firstToF(s *State, _ *rule) Trap {
 	return Trap{}
 }
 
+// scalarToFirst writes element 0 if vl is not 0 and leaves the others.
 func scalarToFirst(s *State, _ *rule) Trap {
 	if s.VStart < s.VL {
 		s.set(s.in.Rd, 0, s.sew, s.scalar())
@@ -31,6 +34,8 @@ func (s *State) legalMove(apart bool) bool {
 	return s.spared() && s.fits(in.Rd, s.sew) && s.fits(in.Rs2, s.sew) && !(apart && in.Rd == in.Rs2)
 }
 
+// slideUp leaves the elements below the distance as they are. The source must be
+// another group, since elements would be read after they were written.
 func slideUp(s *State, _ *rule) Trap {
 	if !s.legalMove(true) {
 		return illegal
@@ -44,6 +49,8 @@ func slideUp(s *State, _ *rule) Trap {
 	return Trap{}
 }
 
+// slideDown brings in elements from above vl too, up to the end of the group, and
+// zeroes from beyond it. The distance is clipped so that the sum cannot wrap.
 func slideDown(s *State, _ *rule) Trap {
 	if !s.legalMove(false) {
 		return illegal
@@ -65,6 +72,7 @@ func (s *State) pickElement(i, end uint64) uint64 {
 	return s.get(s.in.Rs2, i, s.sew)
 }
 
+// pushUp slides by one and puts the scalar at the beginning.
 func pushUp(s *State, _ *rule) Trap {
 	if !s.legalMove(true) {
 		return illegal
@@ -81,6 +89,7 @@ func pushUp(s *State, _ *rule) Trap {
 	return Trap{}
 }
 
+// pushDown slides by one and puts the scalar at the end, which is at vl.
 func pushDown(s *State, _ *rule) Trap {
 	if !s.legalMove(false) {
 		return illegal

@@ -53,6 +53,10 @@ func three[T number](d, a, b unsafe.Pointer, n int) (x, y, z []T) {
 	return unsafe.Slice((*T)(d), n), unsafe.Slice((*T)(a), n), unsafe.Slice((*T)(b), n)
 }
 
+// Sums, differences, products and logic of n bits do not depend on the sign, so
+// they have loops for unsigned types only. Groups may be the same: each element
+// is read before it is written.
+
 func sums[T number](d, a, b unsafe.Pointer, n int) {
 	x, y, z := three[T](d, a, b, n)
 	for i := range x {
@@ -104,6 +108,8 @@ func greatest[T number](d, a, b unsafe.Pointer, n int) {
 	}
 }
 
+// Amounts of shifts are taken modulo the width.
+
 func left[T number](d, a, b unsafe.Pointer, n int) {
 	x, y, z := three[T](d, a, b, n)
 	bits := T(8*unsafe.Sizeof(T(0)) - 1)
@@ -128,6 +134,7 @@ func products[T number](d, a, b unsafe.Pointer, n int) {
 	}
 }
 
+// accumulated adds to what vd holds.
 func accumulated[T number](d, a, b unsafe.Pointer, n int) {
 	x, y, z := three[T](d, a, b, n)
 	for i := range x {
@@ -204,6 +211,8 @@ func (s *State) quick(r *rule) bool {
 		l(d, a, b, int(s.VL))
 		return true
 	}
+	// A masked operation is computed whole, aside, and its active elements are
+	// taken: integer operations have no effect but their result.
 	result := &s.result
 	copy(result[:], s.bytes()[uint64(s.in.Rd)*VLENB:])
 	l(unsafe.Pointer(result), a, b, int(s.VL))

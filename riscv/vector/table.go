@@ -19,6 +19,8 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVsetivli - isa.OpVector: {run: choose, free: true},
 	isa.OpVsetvl - isa.OpVector:   {run: choose, free: true},
 
+	// Memory. Whole registers are moved whatever vtype says, so that a function can
+	// save what it knows nothing about.
 	isa.OpVle - isa.OpVector:   {run: loadUnit},
 	isa.OpVlse - isa.OpVector:  {run: loadStride},
 	isa.OpVlxei - isa.OpVector: {run: loadIndex},
@@ -31,6 +33,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVsm - isa.OpVector:   {run: storeMask},
 	isa.OpVsr - isa.OpVector:   {run: storeWhole, free: true},
 
+	// Integers of one width.
 	isa.OpVadd - isa.OpVector:  {run: elements, fn: add},
 	isa.OpVsub - isa.OpVector:  {run: elements, fn: sub},
 	isa.OpVrsub - isa.OpVector: {run: elements, fn: rsub},
@@ -45,6 +48,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVsrl - isa.OpVector:  {run: elements, fn: shiftRight},
 	isa.OpVsra - isa.OpVector:  {run: elements, fn: shiftSigned, signed: sa},
 
+	// Carries: v0 is a third source here, not a mask.
 	isa.OpVadc - isa.OpVector:   {run: withCarry, fn: addCarry},
 	isa.OpVsbc - isa.OpVector:   {run: withCarry, fn: subCarry},
 	isa.OpVmadc - isa.OpVector:  {run: carries, fn: carryOf},
@@ -52,6 +56,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVmerge - isa.OpVector: {run: merge},
 	isa.OpVmv - isa.OpVector:    {run: elements, fn: second},
 
+	// Integer comparisons.
 	isa.OpVmseq - isa.OpVector:  {run: compare, fn: equal},
 	isa.OpVmsne - isa.OpVector:  {run: compare, fn: different},
 	isa.OpVmsltu - isa.OpVector: {run: compare, fn: lessU},
@@ -61,6 +66,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVmsgtu - isa.OpVector: {run: compare, fn: moreU},
 	isa.OpVmsgt - isa.OpVector:  {run: compare, fn: moreS, signed: sab},
 
+	// Multiplication and division. Low halves are the same for both signs.
 	isa.OpVmul - isa.OpVector:    {run: elements, fn: mul},
 	isa.OpVmulh - isa.OpVector:   {run: elements, fn: mulHighS, signed: sab},
 	isa.OpVmulhu - isa.OpVector:  {run: elements, fn: mulHighU},
@@ -74,6 +80,8 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVmadd - isa.OpVector:   {run: elements, fn: addMul},
 	isa.OpVnmsub - isa.OpVector:  {run: elements, fn: subMul},
 
+	// Results of twice the width. Sources are extended to 64 bits anyway, so the
+	// functions are those of one width; only the signs differ.
 	isa.OpVwaddu - isa.OpVector:   {run: elements, fn: add, wide: wideD},
 	isa.OpVwadd - isa.OpVector:    {run: elements, fn: add, wide: wideD, signed: sab},
 	isa.OpVwsubu - isa.OpVector:   {run: elements, fn: sub, wide: wideD},
@@ -90,6 +98,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVwmaccus - isa.OpVector: {run: elements, fn: mulAdd, wide: wideD, signed: sa},
 	isa.OpVwmaccsu - isa.OpVector: {run: elements, fn: mulAdd, wide: wideD, signed: sb},
 
+	// Sources of another width than the result.
 	isa.OpVnsrl - isa.OpVector:    {run: elements, fn: shiftRight, wide: wide2},
 	isa.OpVnsra - isa.OpVector:    {run: elements, fn: shiftSigned, wide: wide2, signed: sa},
 	isa.OpVzextVf2 - isa.OpVector: {run: extension(1), fn: first},
@@ -99,6 +108,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVsextVf4 - isa.OpVector: {run: extension(2), fn: first, signed: sa},
 	isa.OpVsextVf8 - isa.OpVector: {run: extension(3), fn: first, signed: sa},
 
+	// Fixed point.
 	isa.OpVsaddu - isa.OpVector:  {run: elements, fn: satAddU},
 	isa.OpVsadd - isa.OpVector:   {run: elements, fn: satAddS, signed: sab},
 	isa.OpVssubu - isa.OpVector:  {run: elements, fn: satSubU},
@@ -113,6 +123,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVnclipu - isa.OpVector: {run: elements, fn: clipU, wide: wide2},
 	isa.OpVnclip - isa.OpVector:  {run: elements, fn: clipS, wide: wide2, signed: sa},
 
+	// Reductions. The function's first operand is what has been gathered so far.
 	isa.OpVredsum - isa.OpVector:   {run: reduce, fn: add},
 	isa.OpVredand - isa.OpVector:   {run: reduce, fn: and},
 	isa.OpVredor - isa.OpVector:    {run: reduce, fn: or},
@@ -124,6 +135,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVwredsumu - isa.OpVector: {run: reduce, fn: add, wide: wideD},
 	isa.OpVwredsum - isa.OpVector:  {run: reduce, fn: add, wide: wideD, signed: sab},
 
+	// Masks. The functions work on 64 elements at once.
 	isa.OpVmandn - isa.OpVector: {run: logic, fn: func(_ *State, a, b, _ uint64) uint64 { return a &^ b }},
 	isa.OpVmand - isa.OpVector:  {run: logic, fn: and},
 	isa.OpVmor - isa.OpVector:   {run: logic, fn: or},
@@ -140,6 +152,8 @@ var rules = [isa.VectorOps]rule{
 	isa.OpViota - isa.OpVector:  {run: ranks},
 	isa.OpVid - isa.OpVector:    {run: places},
 
+	// Moves within and between registers. Those of floating point differ only in
+	// where the scalar is and in the widths that exist.
 	isa.OpVmvXS - isa.OpVector:        {run: firstToX},
 	isa.OpVmvSX - isa.OpVector:        {run: scalarToFirst},
 	isa.OpVslideup - isa.OpVector:     {run: slideUp},
@@ -157,6 +171,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVfmvVF - isa.OpVector:       {run: elements, fn: second, widths: floats, float: true},
 	isa.OpVfmerge - isa.OpVector:      {run: merge, widths: floats, float: true},
 
+	// Floating point of one width.
 	isa.OpVfadd - isa.OpVector:   {run: elements, fn: float2(float.Add32, float.Add64), widths: floats, float: true},
 	isa.OpVfsub - isa.OpVector:   {run: elements, fn: float2(float.Sub32, float.Sub64), widths: floats, float: true},
 	isa.OpVfrsub - isa.OpVector:  {run: elements, fn: swapped(float2(float.Sub32, float.Sub64)), widths: floats, float: true},
@@ -169,6 +184,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVfsgnjn - isa.OpVector: {run: elements, fn: signNot, widths: floats, float: true},
 	isa.OpVfsgnjx - isa.OpVector: {run: elements, fn: signXor, widths: floats, float: true},
 
+	// Fused multiplication and addition.
 	isa.OpVfmadd - isa.OpVector:  {run: elements, fn: fused(overwrite, false, false), widths: floats, float: true},
 	isa.OpVfnmadd - isa.OpVector: {run: elements, fn: fused(overwrite, true, true), widths: floats, float: true},
 	isa.OpVfmsub - isa.OpVector:  {run: elements, fn: fused(overwrite, false, true), widths: floats, float: true},
@@ -178,6 +194,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVfmsac - isa.OpVector:  {run: elements, fn: fused(accumulate, false, true), widths: floats, float: true},
 	isa.OpVfnmsac - isa.OpVector: {run: elements, fn: fused(accumulate, true, false), widths: floats, float: true},
 
+	// Results in binary64 of sources in binary32.
 	isa.OpVfwadd - isa.OpVector:   {run: elements, fn: widened(float.Add64), wide: wideD, widths: singles, float: true},
 	isa.OpVfwsub - isa.OpVector:   {run: elements, fn: widened(float.Sub64), wide: wideD, widths: singles, float: true},
 	isa.OpVfwaddW - isa.OpVector:  {run: elements, fn: widened(float.Add64), wide: wideDW, widths: singles, float: true},
@@ -188,6 +205,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVfwmsac - isa.OpVector:  {run: elements, fn: fused(accumulate, false, true), wide: wideD, widths: singles, float: true},
 	isa.OpVfwnmsac - isa.OpVector: {run: elements, fn: fused(accumulate, true, false), wide: wideD, widths: singles, float: true},
 
+	// Comparisons. Equality is quiet about quiet NaN, order is not.
 	isa.OpVmfeq - isa.OpVector: {run: compare, fn: test(float.Eq32, float.Eq64), widths: floats, float: true},
 	isa.OpVmfne - isa.OpVector: {run: compare, fn: not(test(float.Eq32, float.Eq64)), widths: floats, float: true},
 	isa.OpVmflt - isa.OpVector: {run: compare, fn: test(float.Lt32, float.Lt64), widths: floats, float: true},
@@ -195,11 +213,14 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVmfgt - isa.OpVector: {run: compare, fn: swapped(test(float.Lt32, float.Lt64)), widths: floats, float: true},
 	isa.OpVmfge - isa.OpVector: {run: compare, fn: swapped(test(float.Le32, float.Le64)), widths: floats, float: true},
 
+	// One source.
 	isa.OpVfsqrt - isa.OpVector:   {run: unary, fn: root, widths: floats, float: true},
 	isa.OpVfrsqrt7 - isa.OpVector: {run: unary, fn: estimateRoot, widths: floats, float: true},
 	isa.OpVfrec7 - isa.OpVector:   {run: unary, fn: estimateInverse, widths: floats, float: true},
 	isa.OpVfclass - isa.OpVector:  {run: unary, fn: class, widths: floats, float: true},
 
+	// Conversions. Those between integers of 16 bits and binary32 exist although
+	// binary16 does not.
 	isa.OpVfcvtXuF - isa.OpVector:     {run: unary, fn: toInteger(true, false), widths: floats, float: true},
 	isa.OpVfcvtXF - isa.OpVector:      {run: unary, fn: toInteger(false, false), widths: floats, float: true},
 	isa.OpVfcvtRtzXuF - isa.OpVector:  {run: unary, fn: toInteger(true, true), widths: floats, float: true},
@@ -222,6 +243,7 @@ var rules = [isa.VectorOps]rule{
 	isa.OpVfncvtFF - isa.OpVector:     {run: unary, fn: narrow, wide: wide2, widths: singles, float: true},
 	isa.OpVfncvtRodFF - isa.OpVector:  {run: unary, fn: narrowOdd, wide: wide2, widths: singles, float: true},
 
+	// Reductions. A sum in any order is one in order here.
 	isa.OpVfredusum - isa.OpVector:  {run: reduce, fn: float2(float.Add32, float.Add64), widths: floats, float: true},
 	isa.OpVfredosum - isa.OpVector:  {run: reduce, fn: float2(float.Add32, float.Add64), widths: floats, float: true},
 	isa.OpVfredmin - isa.OpVector:   {run: reduce, fn: pick(float.Min32, float.Min64), widths: floats, float: true},
