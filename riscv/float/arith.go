@@ -13,7 +13,7 @@ type wide struct {
 }
 
 // addWide adds two nonzero numbers and rounds once.
-func (f *format) addWide(x, y wide, rm uint8, flags *uint8) uint64 {
+func (f *Format) addWide(x, y wide, rm uint8, flags *uint8) uint64 {
 	if x.exp < y.exp {
 		x, y = y, x
 	}
@@ -80,7 +80,7 @@ func jam128(hi, lo uint64, n int) (uint64, uint64) {
 	return 0, 1
 }
 
-func (f *format) add(a, b uint64, rm uint8, flags *uint8) uint64 {
+func (f *Format) add(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	switch {
 	case x.isNaN() || y.isNaN():
@@ -102,14 +102,14 @@ func (f *format) add(a, b uint64, rm uint8, flags *uint8) uint64 {
 }
 
 // zeroSum is the sum of two zeroes.
-func (f *format) zeroSum(x, y bool, rm uint8) uint64 {
+func (f *Format) zeroSum(x, y bool, rm uint8) uint64 {
 	if x == y {
 		return f.zero(x)
 	}
 	return f.zero(rm == RDN)
 }
 
-func (f *format) mul(a, b uint64, rm uint8, flags *uint8) uint64 {
+func (f *Format) mul(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	neg := x.neg != y.neg
 	switch {
@@ -137,7 +137,7 @@ func product(x, y num) wide {
 	return wide{x.neg != y.neg, exp, hi, lo}
 }
 
-func (f *format) div(a, b uint64, rm uint8, flags *uint8) uint64 {
+func (f *Format) div(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	neg := x.neg != y.neg
 	switch {
@@ -161,7 +161,7 @@ func (f *format) div(a, b uint64, rm uint8, flags *uint8) uint64 {
 	return f.pack(neg, exp, fold(q, r), rm, flags)
 }
 
-func (f *format) sqrt(a uint64, rm uint8, flags *uint8) uint64 {
+func (f *Format) sqrt(a uint64, rm uint8, flags *uint8) uint64 {
 	x := f.unpack(a)
 	switch {
 	case x.isNaN():
@@ -210,7 +210,7 @@ func root(hi, lo uint64) (r uint64, exact bool) {
 }
 
 // fma computes ±(a×b) ± c with one rounding; negP and negC flip the signs.
-func (f *format) fma(a, b, c uint64, negP, negC bool, rm uint8, flags *uint8) uint64 {
+func (f *Format) fma(a, b, c uint64, negP, negC bool, rm uint8, flags *uint8) uint64 {
 	x, y, z := f.unpack(a), f.unpack(b), f.unpack(c)
 	x.neg = x.neg != negP
 	z.neg = z.neg != negC

@@ -4,7 +4,7 @@ import "math/bits"
 
 // toInt converts to an integer of width 32 or 64 bits. 32-bit results are
 // sign-extended, unsigned ones too, as registers hold them.
-func (f *format) toInt(a uint64, width uint, unsigned bool, rm uint8, flags *uint8) uint64 {
+func (f *Format) toInt(a uint64, width uint, unsigned bool, rm uint8, flags *uint8) uint64 {
 	n := f.unpack(a)
 	if n.kind == zero {
 		return 0
@@ -62,7 +62,7 @@ func saturate(neg bool, width uint, unsigned bool) uint64 {
 }
 
 // fromInt converts an integer of 64 bits, signed or not.
-func (f *format) fromInt(v uint64, unsigned bool, rm uint8, flags *uint8) uint64 {
+func (f *Format) fromInt(v uint64, unsigned bool, rm uint8, flags *uint8) uint64 {
 	if v == 0 {
 		return 0
 	}
@@ -78,7 +78,7 @@ func (f *format) fromInt(v uint64, unsigned bool, rm uint8, flags *uint8) uint64
 }
 
 // convert changes the format of a value.
-func convert(from, to *format, a uint64, rm uint8, flags *uint8) uint64 {
+func convert(from, to *Format, a uint64, rm uint8, flags *uint8) uint64 {
 	n := from.unpack(a)
 	switch n.kind {
 	case zero:
@@ -92,7 +92,7 @@ func convert(from, to *format, a uint64, rm uint8, flags *uint8) uint64 {
 }
 
 // order compares two values that are not NaN: -1, 0 or 1. Zeroes are equal.
-func (f *format) order(a, b uint64) int {
+func (f *Format) order(a, b uint64) int {
 	if (a|b)&^f.sign == 0 {
 		return 0
 	}
@@ -103,7 +103,7 @@ func (f *format) order(a, b uint64) int {
 }
 
 // total orders values by sign and magnitude; -0 comes before +0.
-func (f *format) total(a, b uint64) int {
+func (f *Format) total(a, b uint64) int {
 	x, y := int64(a&^f.sign), int64(b&^f.sign)
 	if a&f.sign != 0 {
 		x = ^x
@@ -118,7 +118,7 @@ func (f *format) total(a, b uint64) int {
 }
 
 // compare answers feq, flt and fle: the accepted orders are given by eq and lt.
-func (f *format) compare(a, b uint64, lt, eq bool, flags *uint8) uint64 {
+func (f *Format) compare(a, b uint64, lt, eq bool, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	if x.isNaN() || y.isNaN() {
 		if lt || x.kind == signalling || y.kind == signalling {
@@ -134,7 +134,7 @@ func (f *format) compare(a, b uint64, lt, eq bool, flags *uint8) uint64 {
 }
 
 // pick is fmin, or fmax if greater: a NaN loses to a number, -0 is less than +0.
-func (f *format) pick(a, b uint64, greater bool, flags *uint8) uint64 {
+func (f *Format) pick(a, b uint64, greater bool, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	if x.kind == signalling || y.kind == signalling {
 		*flags |= NV
@@ -154,7 +154,7 @@ func (f *format) pick(a, b uint64, greater bool, flags *uint8) uint64 {
 }
 
 // class gives the one-hot answer of fclass.
-func (f *format) class(a uint64) uint64 {
+func (f *Format) class(a uint64) uint64 {
 	n := f.unpack(a)
 	bit := 0
 	switch n.kind {

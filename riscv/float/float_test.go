@@ -14,7 +14,7 @@ const exact = 5000
 // width lets one test serve both formats.
 type width struct {
 	name   string
-	f      *format
+	f      *Format
 	minExp int // exponent of the least normal number
 	maxExp int // exponent above the greatest
 	prec   uint
@@ -94,7 +94,7 @@ func (w width) round(x *big.Float, rm uint8) (uint64, uint8) {
 }
 
 // operand returns finite bits, often near an edge.
-func operand(r *rand.Rand, f *format) uint64 {
+func operand(r *rand.Rand, f *Format) uint64 {
 	v := r.Uint64() & (f.sign<<1 - 1)
 	switch r.IntN(5) {
 	case 0:

@@ -2,9 +2,8 @@ package float
 
 import "math/bits"
 
-// format describes one interchange format. The functions of this package take
-// it by pointer to one of the two below.
-type format struct {
+// Format is one interchange format: Binary32 or Binary64. It never changes.
+type Format struct {
 	mant uint // bits of the fraction
 	bias int
 	top  int // the biased exponent of infinities and NaNs
@@ -13,8 +12,8 @@ type format struct {
 }
 
 var (
-	single = &format{mant: 23, bias: 127, top: 255, sign: 1 << 31, nan: NaN32}
-	double = &format{mant: 52, bias: 1023, top: 2047, sign: 1 << 63, nan: NaN64}
+	single = &Format{mant: 23, bias: 127, top: 255, sign: 1 << 31, nan: NaN32}
+	double = &Format{mant: 52, bias: 1023, top: 2047, sign: 1 << 63, nan: NaN64}
 )
 
 type kind uint8
@@ -38,7 +37,7 @@ type num struct {
 
 func (n num) isNaN() bool { return n.kind >= quiet }
 
-func (f *format) unpack(v uint64) num {
+func (f *Format) unpack(v uint64) num {
 	n := num{neg: v&f.sign != 0}
 	frac := v & (1<<f.mant - 1)
 	e := int(v>>f.mant) & f.top
@@ -64,23 +63,23 @@ func (f *format) unpack(v uint64) num {
 	return n
 }
 
-func (f *format) zero(neg bool) uint64 {
+func (f *Format) zero(neg bool) uint64 {
 	if neg {
 		return f.sign
 	}
 	return 0
 }
 
-func (f *format) inf(neg bool) uint64 { return uint64(f.top)<<f.mant | f.zero(neg) }
+func (f *Format) inf(neg bool) uint64 { return uint64(f.top)<<f.mant | f.zero(neg) }
 
 // invalid raises NV and gives the canonical NaN.
-func (f *format) invalid(flags *uint8) uint64 {
+func (f *Format) invalid(flags *uint8) uint64 {
 	*flags |= NV
 	return f.nan
 }
 
 // nanOf is the result of an operation with a NaN among its operands.
-func (f *format) nanOf(flags *uint8, ops ...num) uint64 {
+func (f *Format) nanOf(flags *uint8, ops ...num) uint64 {
 	for _, n := range ops {
 		if n.kind == signalling {
 			*flags |= NV
@@ -128,7 +127,7 @@ func jam(v uint64, n int) uint64 {
 
 // pack rounds ±sig·2^(exp−62) into the format. The leading one of sig is at bit
 // 62, and its lowest bit may stand for all lower ones.
-func (f *format) pack(neg bool, exp int, sig uint64, rm uint8, flags *uint8) uint64 {
+func (f *Format) pack(neg bool, exp int, sig uint64, rm uint8, flags *uint8) uint64 {
 	if sig == 0 {
 		return f.zero(neg)
 	}
@@ -162,7 +161,7 @@ func (f *format) pack(neg bool, exp int, sig uint64, rm uint8, flags *uint8) uin
 	return f.zero(neg) | uint64(e)<<f.mant | q&(1<<f.mant-1)
 }
 
-func (f *format) overflow(neg bool, rm uint8, flags *uint8) uint64 {
+func (f *Format) overflow(neg bool, rm uint8, flags *uint8) uint64 {
 	*flags |= OF | NX
 	if rm == RTZ || rm == RDN && !neg || rm == RUP && neg {
 		return f.inf(neg) - 1 // the greatest finite number

@@ -6,14 +6,34 @@ import (
 )
 
 // unbox returns the single in a register: the canonical NaN unless it is boxed.
-func unbox(v uint64) uint32 {
-	if v>>32 != 0xffffffff {
+func unbox(v uint64) uint64 {
+	if v < box {
 		return float.NaN32
 	}
-	return uint32(v)
+	return v & 0xffffffff
 }
 
-// float executes one F or D computation; loads and stores are in the main loop.
+// twin gives for an operation on singles the one on doubles, which lies as far
+// behind in the list; others are their own.
+func twin(op isa.Op) (double isa.Op, single bool) {
+	switch {
+	case op >= isa.OpFmaddS && op <= isa.OpFclassS:
+		return op + isa.OpFmaddD - isa.OpFmaddS, true
+	case op == isa.OpFliS, op == isa.OpFroundS, op == isa.OpFroundnxS, op == isa.OpFleqS, op == isa.OpFltqS,
+		op == isa.OpFminmS, op == isa.OpFmaxmS:
+		return zfaTwins[op-isa.OpFliS], true
+	}
+	return op, false
+}
+
+// zfaTwins are the doubles' operations of Zfa, by those of the singles.
+var zfaTwins = [...]isa.Op{
+	isa.OpFliS - isa.OpFliS: isa.OpFliD, isa.OpFminmS - isa.OpFliS: isa.OpFminmD, isa.OpFmaxmS - isa.OpFliS: isa.OpFmaxmD,
+	isa.OpFroundS - isa.OpFliS: isa.OpFroundD, isa.OpFroundnxS - isa.OpFliS: isa.OpFroundnxD,
+	isa.OpFleqS - isa.OpFliS: isa.OpFleqD, isa.OpFltqS - isa.OpFliS: isa.OpFltqD,
+}
+
+// float executes one F, D or Zfa computation; loads and stores are elsewhere.
 func (s *State) float(in *ins) FaultKind {
 	// Operations without a rounding-mode field have 0 in its place.
 	rm := in.rs3 >> 5
@@ -23,153 +43,122 @@ func (s *State) float(in *ins) FaultKind {
 	if rm > float.RMM {
 		return Illegal
 	}
-	switch op := in.op; {
-	case op <= isa.OpFmaxS:
-		s.F[in.rd] = box | uint64(s.single(in, rm))
-	case op >= isa.OpFmaddD && op <= isa.OpFmaxD:
-		s.F[in.rd] = s.double(in, rm)
-	case op == isa.OpFcvtSD:
-		s.F[in.rd] = box | uint64(float.Narrow(s.F[in.rs1], rm, &s.fcsr))
-	case op == isa.OpFcvtDS:
-		s.F[in.rd] = float.Widen(unbox(s.F[in.rs1]), &s.fcsr)
-	default:
-		if v, ok := s.intToFloat(in, rm); ok {
-			s.F[in.rd] = v
-		} else if v := s.floatToInt(in, rm); in.rd != 0 {
+	f, a, b := float.Binary64(), s.F[in.rs1], s.F[in.rs2]
+	op, single := twin(in.op)
+	if single {
+		f, a, b = float.Binary32(), unbox(a), unbox(b)
+	}
+	if v, ok := s.toX(f, op, in, a, b, rm); ok {
+		if in.rd != 0 {
 			s.X[in.rd] = v
 		}
+		return 0
 	}
+	v, ok := s.arithmetic(f, op, in, a, b, rm)
+	if !ok {
+		v, single = s.toF(f, op, in, single, rm)
+	}
+	if single {
+		v |= box
+	}
+	s.F[in.rd] = v
 	return 0
 }
 
-// double computes the operations from double to double.
-func (s *State) double(in *ins, rm uint8) uint64 {
-	a, b, fl := s.F[in.rs1], s.F[in.rs2], &s.fcsr
-	const sign = 1 << 63
-	switch in.op {
+// arithmetic computes what has its result in the format of its operands; op is
+// the operation on doubles.
+func (s *State) arithmetic(f *float.Format, op isa.Op, in *ins, a, b uint64, rm uint8) (v uint64, ok bool) {
+	fl := &s.fcsr // the flags are its low bits
+	switch op {
 	case isa.OpFaddD:
-		return float.Add64(a, b, rm, fl)
+		return f.Add(a, b, rm, fl), true
 	case isa.OpFsubD:
-		return float.Sub64(a, b, rm, fl)
+		return f.Sub(a, b, rm, fl), true
 	case isa.OpFmulD:
-		return float.Mul64(a, b, rm, fl)
+		return f.Mul(a, b, rm, fl), true
 	case isa.OpFdivD:
-		return float.Div64(a, b, rm, fl)
+		return f.Div(a, b, rm, fl), true
 	case isa.OpFsqrtD:
-		return float.Sqrt64(a, rm, fl)
+		return f.Sqrt(a, rm, fl), true
 	case isa.OpFmaddD, isa.OpFmsubD, isa.OpFnmsubD, isa.OpFnmaddD:
-		negP := in.op == isa.OpFnmsubD || in.op == isa.OpFnmaddD
-		negC := in.op == isa.OpFmsubD || in.op == isa.OpFnmaddD
-		return float.FMA64(a, b, s.F[in.rs3&31], negP, negC, rm, fl)
+		c := s.F[in.rs3&31]
+		if f == float.Binary32() {
+			c = unbox(c)
+		}
+		negP := op == isa.OpFnmsubD || op == isa.OpFnmaddD
+		negC := op == isa.OpFmsubD || op == isa.OpFnmaddD
+		return f.FMA(a, b, c, negP, negC, rm, fl), true
 	case isa.OpFsgnjD:
-		return a&^sign | b&sign
+		return f.Sign(a, b), true
 	case isa.OpFsgnjnD:
-		return a&^sign | ^b&sign
+		return f.Sign(a, ^b), true
 	case isa.OpFsgnjxD:
-		return a ^ b&sign
+		return f.Sign(a, a^b), true
 	case isa.OpFminD:
-		return float.Min64(a, b, fl)
-	}
-	return float.Max64(a, b, fl)
-}
-
-// single computes the operations from single to single.
-func (s *State) single(in *ins, rm uint8) uint32 {
-	a, b, fl := unbox(s.F[in.rs1]), unbox(s.F[in.rs2]), &s.fcsr
-	const sign = 1 << 31
-	switch in.op {
-	case isa.OpFaddS:
-		return float.Add32(a, b, rm, fl)
-	case isa.OpFsubS:
-		return float.Sub32(a, b, rm, fl)
-	case isa.OpFmulS:
-		return float.Mul32(a, b, rm, fl)
-	case isa.OpFdivS:
-		return float.Div32(a, b, rm, fl)
-	case isa.OpFsqrtS:
-		return float.Sqrt32(a, rm, fl)
-	case isa.OpFmaddS, isa.OpFmsubS, isa.OpFnmsubS, isa.OpFnmaddS:
-		negP := in.op == isa.OpFnmsubS || in.op == isa.OpFnmaddS
-		negC := in.op == isa.OpFmsubS || in.op == isa.OpFnmaddS
-		return float.FMA32(a, b, unbox(s.F[in.rs3&31]), negP, negC, rm, fl)
-	case isa.OpFsgnjS:
-		return a&^sign | b&sign
-	case isa.OpFsgnjnS:
-		return a&^sign | ^b&sign
-	case isa.OpFsgnjxS:
-		return a ^ b&sign
-	case isa.OpFminS:
-		return float.Min32(a, b, fl)
-	}
-	return float.Max32(a, b, fl)
-}
-
-// floatToInt computes comparisons, classes, moves and conversions to integers.
-func (s *State) floatToInt(in *ins, rm uint8) uint64 {
-	d, e, fl := s.F[in.rs1], s.F[in.rs2], &s.fcsr
-	switch in.op {
-	case isa.OpFeqD:
-		return float.Eq64(d, e, fl)
-	case isa.OpFltD:
-		return float.Lt64(d, e, fl)
-	case isa.OpFleD:
-		return float.Le64(d, e, fl)
-	case isa.OpFeqS:
-		return float.Eq32(unbox(d), unbox(e), fl)
-	case isa.OpFltS:
-		return float.Lt32(unbox(d), unbox(e), fl)
-	case isa.OpFleS:
-		return float.Le32(unbox(d), unbox(e), fl)
-	case isa.OpFclassS:
-		return float.Class32(unbox(d))
-	case isa.OpFclassD:
-		return float.Class64(d)
-	case isa.OpFmvXW:
-		return sext(uint32(d))
-	case isa.OpFmvXD:
-		return d
-	case isa.OpFcvtWS:
-		return float.ToInt32(unbox(d), 32, false, rm, fl)
-	case isa.OpFcvtWuS:
-		return float.ToInt32(unbox(d), 32, true, rm, fl)
-	case isa.OpFcvtLS:
-		return float.ToInt32(unbox(d), 64, false, rm, fl)
-	case isa.OpFcvtLuS:
-		return float.ToInt32(unbox(d), 64, true, rm, fl)
-	case isa.OpFcvtWD:
-		return float.ToInt64(d, 32, false, rm, fl)
-	case isa.OpFcvtWuD:
-		return float.ToInt64(d, 32, true, rm, fl)
-	case isa.OpFcvtLD:
-		return float.ToInt64(d, 64, false, rm, fl)
-	}
-	return float.ToInt64(d, 64, true, rm, fl) // fcvt.lu.d
-}
-
-// intToFloat computes moves and conversions from integers.
-func (s *State) intToFloat(in *ins, rm uint8) (uint64, bool) {
-	v, fl := s.X[in.rs1], &s.fcsr
-	switch in.op {
-	case isa.OpFmvWX:
-		return box | v&0xffffffff, true
-	case isa.OpFmvDX:
-		return v, true
-	case isa.OpFcvtSW:
-		return box | uint64(float.FromInt32(sext(uint32(v)), false, rm, fl)), true
-	case isa.OpFcvtSWu:
-		return box | uint64(float.FromInt32(v&0xffffffff, true, rm, fl)), true
-	case isa.OpFcvtSL:
-		return box | uint64(float.FromInt32(v, false, rm, fl)), true
-	case isa.OpFcvtSLu:
-		return box | uint64(float.FromInt32(v, true, rm, fl)), true
-	case isa.OpFcvtDW:
-		return float.FromInt64(sext(uint32(v)), false, rm, fl), true
-	case isa.OpFcvtDWu:
-		return float.FromInt64(v&0xffffffff, true, rm, fl), true
-	case isa.OpFcvtDL:
-		return float.FromInt64(v, false, rm, fl), true
-	case isa.OpFcvtDLu:
-		return float.FromInt64(v, true, rm, fl), true
+		return f.Min(a, b, fl), true
+	case isa.OpFmaxD:
+		return f.Max(a, b, fl), true
+	case isa.OpFminmD, isa.OpFmaxmD:
+		return f.Strictly(a, b, op == isa.OpFmaxmD, fl), true
+	case isa.OpFroundD, isa.OpFroundnxD:
+		return f.Integral(a, op == isa.OpFroundnxD, rm, fl), true
 	}
 	return 0, false
+}
+
+// toX computes comparisons, classes, moves and conversions to integers.
+func (s *State) toX(f *float.Format, op isa.Op, in *ins, a, b uint64, rm uint8) (v uint64, ok bool) {
+	fl := &s.fcsr
+	switch op {
+	case isa.OpFeqD:
+		return f.Eq(a, b, fl), true
+	case isa.OpFltD:
+		return f.Lt(a, b, fl), true
+	case isa.OpFleD:
+		return f.Le(a, b, fl), true
+	case isa.OpFleqD, isa.OpFltqD:
+		return f.Quietly(a, b, op == isa.OpFleqD, fl), true
+	case isa.OpFclassD:
+		return f.Class(a), true
+	case isa.OpFcvtWD, isa.OpFcvtWuD:
+		return f.ToInt(a, 32, op == isa.OpFcvtWuD, rm, fl), true
+	case isa.OpFcvtLD, isa.OpFcvtLuD:
+		return f.ToInt(a, 64, op == isa.OpFcvtLuD, rm, fl), true
+	case isa.OpFcvtmodWD:
+		return float.ToIntModulo(a, fl), true
+	case isa.OpFmvXW:
+		return sext(uint32(s.F[in.rs1])), true
+	case isa.OpFmvXD:
+		return a, true
+	case isa.OpFmvhXD:
+		return sext(uint32(a >> 32)), true
+	}
+	return 0, false
+}
+
+// toF computes moves and conversions from integers and between the formats, and
+// constants; single says of which format the result is.
+func (s *State) toF(f *float.Format, op isa.Op, in *ins, single bool, rm uint8) (uint64, bool) {
+	v, fl := s.X[in.rs1], &s.fcsr
+	switch op {
+	case isa.OpFcvtDW:
+		return f.FromInt(sext(uint32(v)), false, rm, fl), single
+	case isa.OpFcvtDWu:
+		return f.FromInt(v&0xffffffff, true, rm, fl), single
+	case isa.OpFcvtDL:
+		return f.FromInt(v, false, rm, fl), single
+	case isa.OpFcvtDLu:
+		return f.FromInt(v, true, rm, fl), single
+	case isa.OpFliD:
+		return f.Constant(uint8(in.imm)), single
+	case isa.OpFmvWX:
+		return v & 0xffffffff, true
+	case isa.OpFmvpDX:
+		return v&0xffffffff | s.X[in.rs2]<<32, false
+	case isa.OpFcvtSD:
+		return uint64(float.Narrow(s.F[in.rs1], rm, fl)), true
+	case isa.OpFcvtDS:
+		return float.Widen(uint32(unbox(s.F[in.rs1])), fl), false
+	}
+	return v, false // fmv.d.x
 }

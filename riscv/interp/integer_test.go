@@ -30,9 +30,14 @@ func newBench(t testing.TB) *bench {
 // word executes one instruction word.
 func (b *bench) word(t testing.TB, w uint32) Exit {
 	t.Helper()
+	return b.wordFor(64, w)
+}
+
+// wordFor executes one instruction word of RV32 or RV64.
+func (b *bench) wordFor(xlen int, w uint32) Exit {
 	b.PC = codeAt
 	text := []byte{byte(w), byte(w >> 8), byte(w >> 16), byte(w >> 24)}
-	return b.Run(Compile(64, []Region{{codeAt, text}}), b.mem, 1)
+	return b.Run(Compile(xlen, []Region{{codeAt, text}}), b.mem, 1)
 }
 
 // encode finds a row by its name and puts a0, a1, a2 (or imm) into it.

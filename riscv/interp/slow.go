@@ -25,7 +25,7 @@ func (s *State) slow(mem *memory.Memory) verdict {
 	switch op := in.op; {
 	case op.IsVector():
 		why, addr = s.vector(in, mem)
-	case op >= isa.OpFmaddS && op <= isa.OpFcvtDS:
+	case op >= isa.OpFmaddS && op <= isa.OpFcvtDS, op >= isa.OpFliS && op <= isa.OpFmvpDX:
 		why = s.float(in)
 	case loads(op):
 		why, addr = s.load(in, seg, mem)
