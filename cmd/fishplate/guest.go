@@ -3,8 +3,6 @@ package main
 import (
 	"io"
 
-	"fishplate/internal/desk"
-	"fishplate/riscv"
 	"fishplate/riscv/linux"
 )
 
@@ -16,12 +14,6 @@ func guestVerbs() []verb {
 		long:  "PROG is a statically linked RISC-V Linux executable, 64 or 32 bits.",
 		sub:   []verb{guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
 	}}
-}
-
-// loadGuest reads and verifies the program at path.
-func loadGuest(path string) (*riscv.Program, error) {
-	program, _, err := desk.Load(path)
-	return program, err
 }
 
 func referenceSyscalls(w io.Writer) error {
