@@ -33,18 +33,41 @@ func (e *emitter) allocate() {
 			e.count(&e.r.insts[b.first+k].Inst, w, &uses, &usesX)
 		}
 	}
+	own := uses // of the fixed places
 	for _, p := range core {
 		uses[p.guest] = 0
 	}
 	uses[0] = 0
-	for i, g := range favourites(&uses, cost, len(local)) {
-		e.host[g] = local[i]
+	e.evicted = e.evicted[:0]
+	for i, g := range favourites(&uses, cost, len(local)+len(core)) {
+		if i < len(local) {
+			e.host[g] = local[i]
+		} else if !e.evict(g, uses[g]-cost, &own) {
+			break
+		}
 		e.locals = append(e.locals, g)
 	}
 	for i, f := range favourites(&usesX, cost, len(localX)) {
 		e.hostX[f] = localX[i]
 		e.localsX = append(e.localsX, f)
 	}
+}
+
+// evict gives guest register g the fixed place of the one that is used least, if
+// it is used less than g is worth.
+func (e *emitter) evict(g uint8, worth int, own *[32]int) bool {
+	least := core[0]
+	for _, p := range core {
+		if e.host[least.guest] == none || e.host[p.guest] != none && own[p.guest] < own[least.guest] {
+			least = p
+		}
+	}
+	if e.host[least.guest] == none || own[least.guest] >= worth {
+		return false
+	}
+	e.host[least.guest], e.host[g] = none, least.host
+	e.evicted = append(e.evicted, least)
+	return true
 }
 
 // favourites returns up to n registers with more uses than cost, best first.

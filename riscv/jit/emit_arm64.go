@@ -36,12 +36,15 @@ const (
 	firstFree a64.V = 3
 )
 
-// core are the guest registers that live in the same place in all regions.
-// Neighbours in memory are neighbours here, for pairs to be loaded at once.
-var core = []struct {
+// place is a host register that holds a guest register.
+type place struct {
 	guest uint8
 	host  a64.Reg
-}{
+}
+
+// core are the guest registers that live in the same place in all regions.
+// Neighbours in memory are neighbours here, for pairs to be loaded at once.
+var core = []place{
 	{10, 0}, {11, 1}, {12, 2}, {13, 3}, {14, 4}, {15, 5}, {16, 6}, {17, 7},
 	{5, 8}, {6, 9}, {8, 11}, {9, 12}, {1, 19}, {2, 13}, {7, 10}, {28, 14},
 }
@@ -101,7 +104,9 @@ type emitter struct {
 	hostX   [32]a64.V
 	locals  []uint8 // guest registers in local places
 	localsX []uint8
-	written uint32 // guest registers that the region writes
+	evicted []place // fixed places that the region uses otherwise
+	tail    int     // offset of the code that stores the local registers and leaves
+	written uint32  // guest registers that the region writes
 	writesX uint32
 	stubs   []stub
 	jumps   []fixup
@@ -276,6 +281,12 @@ func (e *emitter) region(r *region) {
 	begin := e.a.Len()
 	e.stubs, e.jumps, e.exits = e.stubs[:0], e.jumps[:0], e.exits[:0]
 	e.allocate()
+	e.tail = e.exitOff
+	if len(e.locals)+len(e.localsX) > 0 {
+		e.tail = e.a.Len()
+		e.storeLocals()
+		e.a.BTo(e.exitOff)
+	}
 	for i := range r.blocks {
 		e.emitBlock(i)
 	}
@@ -314,6 +325,9 @@ func (e *emitter) entryStub(b *block) int {
 }
 
 func (e *emitter) loadLocals() {
+	for _, p := range e.evicted {
+		e.hart(a64.STR, p.host, home(p.guest))
+	}
 	for _, g := range e.locals {
 		e.hart(a64.LDR, e.host[g], home(g))
 	}
@@ -332,6 +346,9 @@ func (e *emitter) storeLocals() {
 		if e.writesX>>f&1 != 0 {
 			e.a.AccessV(a64.STRFD, e.hostX[f], rHart, homeX(f))
 		}
+	}
+	for _, p := range e.evicted {
+		e.hart(a64.LDR, p.host, home(p.guest))
 	}
 }
 
@@ -440,11 +457,14 @@ func (e *emitter) slotFor(pc uint64) int {
 }
 
 // leave writes the exit x; the local registers are home.
-func (e *emitter) leave(x exit) {
+func (e *emitter) leave(x exit) { e.leaveVia(e.exitOff, x) }
+
+// leaveVia writes the exit x through common code.
+func (e *emitter) leaveVia(to int, x exit) {
 	id := len(*e.c.exits.Load()) + len(e.exits)
 	e.exits = append(e.exits, x)
 	e.a.MovImm(rA, int64(id))
-	e.a.BTo(e.exitOff)
+	e.a.BTo(to)
 }
 
 // leaveIf leaves through x under a condition.
@@ -468,8 +488,7 @@ func (e *emitter) emitStub(s *stub) {
 		s.then()
 		return
 	}
-	e.storeLocals()
-	e.leave(s.exit)
+	e.leaveVia(e.tail, s.exit)
 }
 
 // here is the exit that lets the interpreter execute the instruction in hand and
@@ -484,8 +503,7 @@ func (e *emitter) restIf(c a64.Cond) { e.leaveIf(c, e.here()) }
 
 // rest leaves the rest of the block to the interpreter.
 func (e *emitter) rest() {
-	e.storeLocals()
-	e.leave(e.here())
+	e.leaveVia(e.tail, e.here())
 }
 
 // template translates one instruction. It returns false, having written
@@ -495,3 +513,28 @@ type template func(*emitter, *inst) bool
 // Covers says whether an operation has a template; the others are executed by
 // the interpreter.
 func Covers(op isa.Op) bool { return int(op) < len(templates) && templates[op] != nil }
+
+// templates is filled for each operation that has native code.
+var templates = buildTemplates()
+
+func buildTemplates() *[isa.OpCount]template {
+	t := new([isa.OpCount]template)
+	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates(), atomicTemplates()} {
+		for op, f := range part {
+			t[op] = f
+		}
+	}
+	return t
+}
+
+// pure are the operations that do nothing but write rd, so that writing x0 is
+// doing nothing.
+var pure = buildPure()
+
+func buildPure() *[isa.OpCount]bool {
+	t := new([isa.OpCount]bool)
+	for op := range integerTemplates() {
+		t[op] = true
+	}
+	return t
+}

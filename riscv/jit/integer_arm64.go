@@ -538,19 +538,6 @@ func multiplyHigh32(op a64.Product) template {
 	}
 }
 
-// templates is filled for each operation that has native code.
-var templates = buildTemplates()
-
-func buildTemplates() *[isa.OpCount]template {
-	t := new([isa.OpCount]template)
-	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates()} {
-		for op, f := range part {
-			t[op] = f
-		}
-	}
-	return t
-}
-
 func integerTemplates() map[isa.Op]template {
 	return map[isa.Op]template{
 		isa.OpLui: loadUpper, isa.OpAuipc: addUpper, isa.OpAuipc32: addUpper, isa.OpFence: nothing, isa.OpFenceI: nothing,
@@ -586,16 +573,4 @@ func integerTemplates() map[isa.Op]template {
 		isa.OpCzeroEqz: zeroIf(a64.EQ), isa.OpCzeroNez: zeroIf(a64.NE),
 		isa.OpMulh32: multiplyHigh32(a64.SMULL), isa.OpMulhu32: multiplyHigh32(a64.UMULL), isa.OpMulhsu32: multiplyHigh32(a64.MUL),
 	}
-}
-
-// pure are the operations that do nothing but write rd, so that writing x0 is
-// doing nothing.
-var pure = buildPure()
-
-func buildPure() *[isa.OpCount]bool {
-	t := new([isa.OpCount]bool)
-	for op := range integerTemplates() {
-		t[op] = true
-	}
-	return t
 }

@@ -14,8 +14,8 @@ import (
 // or is moved by small constants. When it fails, the interpreter finds out
 // whether the access is allowed after all.
 
-// place is an operand in memory: base and a displacement, or an index.
-type place struct {
+// cell is an operand in memory: base and a displacement, or an index.
+type cell struct {
 	base, index a64.Reg // index none: there is only the displacement
 	off         int
 }
@@ -39,7 +39,7 @@ func (e *emitter) value(rs1 uint8) a64.Reg {
 
 // operand returns the operand rs1 + imm, checked. It uses rA and rB, and leaves
 // the host address of rs1 in rC unless it has no further use.
-func (e *emitter) operand(rs1 uint8, imm int32) place {
+func (e *emitter) operand(rs1 uint8, imm int32) cell {
 	a := &e.a
 	known := false
 	if e.near>>rs1&1 != 0 {
@@ -47,7 +47,7 @@ func (e *emitter) operand(rs1 uint8, imm int32) place {
 		known = d >= -reach && d < reach-8
 	}
 	if known && e.cached == rs1 {
-		return place{rC, none, int(imm)}
+		return cell{rC, none, int(imm)}
 	}
 	v := e.value(rs1)
 	if !known {
@@ -60,12 +60,12 @@ func (e *emitter) operand(rs1 uint8, imm int32) place {
 	switch {
 	case e.cached == rs1:
 	case imm == 0 && v != rB && !e.again(rs1):
-		return place{rBase, v, 0}
+		return cell{rBase, v, 0}
 	default:
 		a.Alu(a64.ADD, w64, rC, rBase, v)
 		e.cached = rs1
 	}
-	return place{rC, none, int(imm)}
+	return cell{rC, none, int(imm)}
 }
 
 // again says whether the next few instructions access memory by rs1, too, so
@@ -95,7 +95,7 @@ func touches(op isa.Op) bool {
 }
 
 // access loads or stores t, which is not rA.
-func (e *emitter) access(x a64.Access, t a64.Reg, p place) {
+func (e *emitter) access(x a64.Access, t a64.Reg, p cell) {
 	switch {
 	case p.index != none:
 		e.a.AccessIndexed(x, t, p.base, p.index)
@@ -181,7 +181,7 @@ func storeSize(op isa.Op) int {
 
 // storable returns the operand to store size bytes at, after checks. rB is free
 // afterwards; it is not part of the operand.
-func (e *emitter) storable(in *inst, size int) place {
+func (e *emitter) storable(in *inst, size int) cell {
 	imm := int32(in.Imm)
 	p := e.operand(in.Rs1, imm)
 	for i := range e.groups {
