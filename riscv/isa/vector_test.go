@@ -118,3 +118,13 @@ func TestVectorOpsAreNamed(t *testing.T) {
 		t.Errorf("vector operations begin at %d, too near to the others' end at %d", OpVector, OpCount)
 	}
 }
+
+func TestVectorRegistersByName(t *testing.T) {
+	for n, want := range map[uint32]string{
+		0x008: "vstart", 0x009: "vxsat", 0x00a: "vxrm", 0x00f: "vcsr", 0xc20: "vl", 0xc21: "vtype", 0xc22: "vlenb",
+	} {
+		if got := Disasm(0x2573|n<<20, 0); got != "csrrs\ta0,"+want+",zero" {
+			t.Errorf("CSR %#x: %q, want %s", n, got, want)
+		}
+	}
+}
