@@ -16,17 +16,9 @@ import (
 	"fishplate/test/bench/figures"
 )
 
-// A step is what lies between a file and its answers. Times are microseconds on
-// the clock on the wall: a compiler may work on other threads.
-type step struct {
-	Engine string  `json:"engine"`
-	Step   string  `json:"step"`
-	Round  int     `json:"round"`
-	US     float64 `json:"us"`
-}
-
-// The steps in their order; the sum of all but the last is the time to the first
-// answer.
+// The steps that lie between a file and its answers, in their order; the sum of
+// all but the last is the time to the first answer. Times are microseconds on the
+// clock on the wall, since a compiler may work on other threads.
 var steps = []string{"load", "machine", "start", "freeze", "fork", "first call", "later call"}
 
 const (
@@ -36,15 +28,13 @@ const (
 
 // A lap notes the steps of one round.
 type lap struct {
-	engine string
-	round  int
-	at     time.Time
-	list   []step
-	made   translation // until the first answer
+	at   time.Time
+	us   map[string]float64 // by step
+	made translation        // until the first answer
 }
 
 func (l *lap) done(name string, times int) {
-	l.list = append(l.list, step{l.engine, name, l.round, float64(time.Since(l.at).Nanoseconds()) / 1e3 / float64(times)})
+	l.us[name] = float64(time.Since(l.at).Nanoseconds()) / 1e3 / float64(times)
 	l.at = time.Now()
 }
 
@@ -58,18 +48,14 @@ func compilePart(dir string, o options, fields map[string]any) error {
 	if err != nil {
 		return err
 	}
-	var all []step
-	var names []string
+	files := map[bool][]byte{false: guest, true: module}
+	times := map[string]map[string][]float64{} // by engine and step
 	var made []translation
-	for round := range o.rounds + 1 { // the first is not counted
+	for round := range o.rounds + 1 {
 		want := uint64(0)
 		for _, e := range starters() {
-			file := guest
-			if e.wasm {
-				file = module
-			}
-			l := &lap{engine: e.name, round: round - 1, at: time.Now()}
-			got, err := e.start(file, l)
+			l := &lap{at: time.Now(), us: map[string]float64{}}
+			got, err := e.start(files[e.wasm], l)
 			if err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
 			}
@@ -79,23 +65,25 @@ func compilePart(dir string, o options, fields map[string]any) error {
 			if got != want {
 				return fmt.Errorf("%s answers %d, the one before %d", e.name, got, want)
 			}
-			if round == 0 {
-				names = append(names, e.name)
+			if round == 0 { // it warms up
+				times[e.name] = map[string][]float64{}
 				continue
 			}
-			all = append(all, l.list...)
+			for name, us := range l.us {
+				times[e.name][name] = append(times[e.name][name], us)
+			}
 			if l.made.MS > 0 {
 				l.made.Engine = e.name
 				made = append(made, l.made)
 			}
 		}
 	}
-	printSteps(all, names, len(guest), len(module))
+	printSteps(times, len(guest), len(module))
 	if len(made) > 0 {
 		t := made[len(made)-1]
-		fmt.Printf("until then %s translated %d instructions in %.1f ms\n\n", t.Engine, t.Instructions, t.MS)
+		fmt.Printf("until then %s translated %d instructions in %.1f ms\n", t.Engine, t.Instructions, t.MS)
 	}
-	fields["first"], fields["firstCompile"] = all, made
+	fields["first"], fields["firstCompile"] = times, made
 	return nil
 }
 
@@ -213,23 +201,17 @@ func startWazero(file []byte, l *lap) (uint64, error) {
 }
 
 // printSteps prints medians, a line an engine.
-func printSteps(all []step, engines []string, guest, module int) {
+func printSteps(times map[string]map[string][]float64, guest, module int) {
 	fmt.Printf("\nfrom the file (%d KB; as WebAssembly %d KB) to its answers, µs\n%-14s", guest/1000, module/1000, "")
 	for _, s := range steps {
 		fmt.Printf("%12s", s)
 	}
 	fmt.Printf("%18s\n", "to first answer")
-	for _, e := range engines {
-		fmt.Printf("%-14s", e)
+	for _, e := range starters() {
+		fmt.Printf("%-14s", e.name)
 		total := 0.0
 		for i, name := range steps {
-			var v []float64
-			for _, s := range all {
-				if s.Engine == e && s.Step == name {
-					v = append(v, s.US)
-				}
-			}
-			m := figures.Median(v)
+			m := figures.Median(times[e.name][name])
 			if i < len(steps)-1 {
 				total += m
 			}

@@ -15,13 +15,12 @@ import (
 	"fishplate/test/bench/figures"
 )
 
-// A cost is one short operation in one round.
+// A cost is that of one short operation.
 type cost struct {
-	Engine string  `json:"engine"`
-	Case   string  `json:"case"`
-	Pages  int     `json:"pages"` // that the guest stores to
-	Round  int     `json:"round"`
-	NS     float64 `json:"ns"` // CPU nanoseconds of one operation
+	Engine string    `json:"engine"`
+	Case   string    `json:"case"`
+	Pages  int       `json:"pages"` // that the guest stores to
+	NS     []float64 `json:"ns"`    // CPU nanoseconds of one operation, by round
 }
 
 // The cases, with what the table calls them.
@@ -238,22 +237,23 @@ func wazeroOperations(file []byte) ([]operation, error) {
 // timeAll lets the operations take turns.
 func timeAll(ops []operation, rounds int) ([]cost, error) {
 	counts := make([]int, len(ops))
+	all := make([]cost, len(ops))
 	for i, op := range ops {
+		all[i] = cost{Engine: op.engine, Case: op.name, Pages: op.pages}
 		n, err := calibrate(op)
 		if err != nil {
 			return nil, fmt.Errorf("%s, %s: %w", op.engine, op.name, err)
 		}
 		counts[i] = n
 	}
-	var all []cost
-	for round := range rounds {
+	for range rounds {
 		for i, op := range ops {
 			begin := cpuTime()
 			if err := op.times(counts[i]); err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", op.engine, op.name, err)
 			}
 			ns := float64((cpuTime() - begin).Nanoseconds()) / float64(counts[i])
-			all = append(all, cost{op.engine, op.name, op.pages, round, ns})
+			all[i].NS = append(all[i].NS, ns)
 		}
 	}
 	return all, nil
@@ -275,13 +275,12 @@ func calibrate(op operation) (int, error) {
 // printCosts prints medians with the least and the most reading, and judges ours.
 func printCosts(all []cost, engines []string) {
 	values := func(engine, name string, pages int) []float64 {
-		var v []float64
 		for _, c := range all {
 			if c.Engine == engine && c.Case == name && c.Pages == pages {
-				v = append(v, c.NS)
+				return c.NS
 			}
 		}
-		return v
+		return nil
 	}
 	for _, e := range engines {
 		fmt.Printf("\n%s, CPU ns\n", e)

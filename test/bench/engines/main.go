@@ -117,8 +117,10 @@ func kernelPart(dir string, o options, fields map[string]any) error {
 	views := overviews(readings, all, engines)
 	fmt.Printf("\n%d rounds, interleaved, on core %d\n", o.rounds, o.core)
 	printKernels(readings, all, engines, views)
-	fields["kernels"], fields["engines"] = readings, views
-	fields["compile"] = printTranslations(all, engines)
+	fields["kernels"], fields["engines"] = records(readings), views
+	made := translations(all, engines)
+	printTranslations(made, engines)
+	fields["compile"] = made
 	return nil
 }
 

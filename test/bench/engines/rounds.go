@@ -12,12 +12,11 @@ import (
 
 // A reading is one kernel on one engine in one round.
 type reading struct {
-	Kernel       string  `json:"kernel"`
-	Engine       string  `json:"engine"`
-	Round        int     `json:"round"`
-	MS           float64 `json:"ms"`      // CPU milliseconds, start-up subtracted
-	StartMS      float64 `json:"startMs"` // the run with no work
-	Instructions uint64  `json:"instructions,omitempty"`
+	Kernel, Engine string
+	Round          int
+	MS             float64 // CPU milliseconds, start-up subtracted
+	StartMS        float64 // the run with no work
+	Instructions   uint64  // 0 where the engine does not count them
 }
 
 // ready is a kernel with the engines that can run it.
@@ -100,6 +99,31 @@ func measure(list []*ready, engines []*engine, rounds int) ([]reading, error) {
 		}
 	}
 	return all, nil
+}
+
+// A record is the readings of one kernel on one engine, as they are kept.
+type record struct {
+	Kernel       string    `json:"kernel"`
+	Engine       string    `json:"engine"`
+	MS           []float64 `json:"ms"` // of the rounds that it took part in
+	StartMS      []float64 `json:"startMs"`
+	Instructions uint64    `json:"instructions,omitempty"`
+}
+
+// records groups readings.
+func records(all []reading) []*record {
+	var list []*record
+	at := map[[2]string]*record{}
+	for _, r := range all {
+		key := [2]string{r.Kernel, r.Engine}
+		if at[key] == nil {
+			at[key] = &record{Kernel: r.Kernel, Engine: r.Engine, Instructions: r.Instructions}
+			list = append(list, at[key])
+		}
+		at[key].MS = append(at[key].MS, r.MS)
+		at[key].StartMS = append(at[key].StartMS, r.StartMS)
+	}
+	return list
 }
 
 // series are the readings of one kernel on one engine, by round.
@@ -192,7 +216,7 @@ func overviews(all []reading, list []*ready, engines []*engine) []overview {
 func printKernels(all []reading, list []*ready, engines []*engine, views []overview) {
 	fmt.Printf("%-12s", "CPU ms (×)")
 	for _, e := range engines {
-		fmt.Printf("%22s", e.name)
+		fmt.Printf("%18s", e.name)
 	}
 	fmt.Println()
 	for _, k := range list {
@@ -201,12 +225,12 @@ func printKernels(all []reading, list []*ready, engines []*engine, views []overv
 			s := pick(all, k.name, e.name)
 			switch {
 			case len(s) == 0:
-				fmt.Printf("%22s", "—")
+				fmt.Printf("%18s", "—")
 			case e.name == "native":
-				fmt.Printf("%22s", fmt.Sprintf("%.1f ±%.0f%%", s.ms(), spread(s)))
+				fmt.Printf("%18s", fmt.Sprintf("%.1f ±%.0f%%", s.ms(), spread(s)))
 			default:
 				text := fmt.Sprintf("%.0f %.2f× ±%.0f%%", s.ms(), views[i].Ratios[k.name], spread(s))
-				fmt.Printf("%22s", text)
+				fmt.Printf("%18s", text)
 			}
 		}
 		fmt.Println()
@@ -214,13 +238,14 @@ func printKernels(all []reading, list []*ready, engines []*engine, views []overv
 	line := func(title string, of func(overview) string) {
 		fmt.Printf("%-12s", title)
 		for _, v := range views {
-			fmt.Printf("%22s", of(v))
+			fmt.Printf("%18s", of(v))
 		}
 		fmt.Println()
 	}
-	fmt.Println(strings.Repeat("-", 12+22*len(engines)))
+	fmt.Println(strings.Repeat("-", 12+18*len(engines)))
 	line("mean", func(v overview) string { return fmt.Sprintf("%.2f×", v.Mean) })
 	line("worst", func(v overview) string { return fmt.Sprintf("%s %.2f×", v.Worst, v.Ratios[v.Worst]) })
+	judge(views)
 	fmt.Println("\nmillion instructions a second of CPU, and how many million were executed")
 	for _, k := range list {
 		fmt.Printf("%-12s", k.name)
@@ -229,7 +254,7 @@ func printKernels(all []reading, list []*ready, engines []*engine, views []overv
 			if s := pick(all, k.name, e.name); s.mips() > 0 {
 				text = fmt.Sprintf("%.0f (%d)", s.mips(), s.million())
 			}
-			fmt.Printf("%22s", text)
+			fmt.Printf("%18s", text)
 		}
 		fmt.Println()
 	}
@@ -240,6 +265,28 @@ func printKernels(all []reading, list []*ready, engines []*engine, views []overv
 		return fmt.Sprintf("%.0f", v.MIPS)
 	})
 	fmt.Println()
+}
+
+// What generated code may take, in multiples of native code, and what the
+// interpreter has to do.
+const (
+	meanMost    = 2.5
+	worstMost   = 5.0
+	interpreted = 800.0 // million instructions a second
+)
+
+// judge prints whether our engines meet their bars.
+func judge(views []overview) {
+	for _, v := range views {
+		switch v.Engine {
+		case "interpreter":
+			fmt.Printf("%s: %.0f million instructions a second (at least %.0f: %s)\n", v.Engine, v.MIPS, interpreted, figures.Verdict(v.MIPS >= interpreted))
+		case "JIT", "JIT Zb*":
+			worst := v.Ratios[v.Worst]
+			fmt.Printf("%s: mean %.2f× (at most %.1f: %s), worst %s %.2f× (at most %.0f: %s)\n", v.Engine, v.Mean, meanMost,
+				figures.Verdict(v.Mean <= meanMost), v.Worst, worst, worstMost, figures.Verdict(worst <= worstMost))
+		}
+	}
 }
 
 // spread is half the way from the least to the most reading, in percent of the

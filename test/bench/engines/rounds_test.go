@@ -94,3 +94,18 @@ func TestCalibrateReportsErrors(t *testing.T) {
 		t.Errorf("calibrate: %v", err)
 	}
 }
+
+func TestRecordsKeepTheRounds(t *testing.T) {
+	engines, k := fakes(10, 1, 3)
+	all, err := measure([]*ready{k}, engines, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*record{
+		{Kernel: "k", Engine: "native", MS: []float64{10, 10, 10}, StartMS: []float64{5, 5, 5}, Instructions: 10e6},
+		{Kernel: "k", Engine: "a", MS: []float64{30, 30}, StartMS: []float64{5, 5}, Instructions: 10e6},
+	}
+	if diff := cmp.Diff(want, records(all)); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}

@@ -12,43 +12,49 @@ import (
 // microseconds.
 const compileMost = 0.3
 
-// printTranslations sums up over the kernels what the compilers have done, start
+// translations collects what the compilers have done to the kernels, the start
 // of the programs included.
-func printTranslations(list []*ready, engines []*engine) []translation {
+func translations(list []*ready, engines []*engine) []translation {
 	var all []translation
-	fmt.Println("compiling all of these programs")
 	for _, e := range engines {
-		var sum translation
-		count := 0
 		for _, k := range list {
 			p, ok := k.programs[e.name].(translator)
 			if !ok {
 				continue
 			}
-			t := p.translated()
-			if t.MS == 0 {
+			if t := p.translated(); t.MS > 0 {
+				t.Kernel, t.Engine = k.name, e.name
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// printTranslations prints the medians of an engine's programs: they know nothing
+// of the few whose compiler was interrupted.
+func printTranslations(all []translation, engines []*engine) {
+	fmt.Println("\ncompiling a program, medians")
+	for _, e := range engines {
+		var ms, input, instructions, each, output []float64
+		for _, t := range all {
+			if t.Engine != e.name {
 				continue
 			}
-			t.Kernel, t.Engine = k.name, e.name
-			all = append(all, t)
-			count++
-			sum.MS += t.MS
-			sum.Instructions += t.Instructions
-			sum.Input += t.Input
-			sum.Output += t.Output
+			ms, input = append(ms, t.MS), append(input, float64(t.Input))
+			if n := float64(t.Instructions); n > 0 {
+				instructions = append(instructions, n)
+				each = append(each, t.MS*1e3/n)
+				output = append(output, float64(t.Output)/n)
+			}
 		}
-		if count == 0 {
-			continue
+		switch {
+		case len(each) > 0:
+			us := figures.Median(each)
+			fmt.Printf("  %-18s %6.1f ms, %.0f guest instructions, %.2f µs and %.0f bytes for each  (at most %.1f µs: %s)\n", e.name,
+				figures.Median(ms), figures.Median(instructions), us, figures.Median(output), compileMost, figures.Verdict(us <= compileMost))
+		case len(ms) > 0:
+			fmt.Printf("  %-18s %6.1f ms, all of %.0f KB\n", e.name, figures.Median(ms), figures.Median(input)/1000)
 		}
-		fmt.Printf("  %-18s %6.1f ms each", e.name, sum.MS/float64(count))
-		if n := float64(sum.Instructions); n > 0 {
-			each := sum.MS * 1e3 / n
-			fmt.Printf(", %6.0f instructions: %.2f µs and %.0f bytes each  (at most %.1f µs: %s)\n",
-				n/float64(count), each, float64(sum.Output)/n, compileMost, figures.Verdict(each <= compileMost))
-			continue
-		}
-		fmt.Printf(", all of %d KB\n", sum.Input/count/1000)
 	}
-	fmt.Println()
-	return all
 }
