@@ -96,6 +96,9 @@ func NewMachine(p *Program, o Options) (*Machine, error) {
 	if o.AddressSpace == 0 {
 		o.AddressSpace = DefaultAddressSpace
 	}
+	if p.XLEN() == 32 {
+		o.AddressSpace = min(o.AddressSpace, 1<<32) // addresses wrap there
+	}
 	if p.HeapStart > o.AddressSpace {
 		return nil, fmt.Errorf("make machine: program ends at %#x, above the address space of %#x bytes", p.HeapStart, o.AddressSpace)
 	}

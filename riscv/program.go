@@ -27,10 +27,35 @@ type Program struct {
 }
 
 // LoadProgram verifies and decodes a statically linked ELF executable, 32-bit or
-// 64-bit. The
-// bytes must not change afterwards. Errors say what is wrong with the file, for
-// instance "bad ELF machine 62: want 243 (RISC-V)".
-func LoadProgram(file []byte) (*Program, error) {
+// 64-bit. The bytes must not change afterwards. Errors say what is wrong with the
+// file, for instance "bad ELF machine 62: want 243 (RISC-V)".
+func LoadProgram(file []byte) (*Program, error) { return LoadProgramWith(file, LoadOptions{}) }
+
+// Hooks choose what instructions do that belong to the embedder, and Action is
+// such a choice; see their documentation in riscv/interp.
+type (
+	Hooks  = interp.Hooks
+	Action = interp.Action
+)
+
+// The actions of Hooks.
+const (
+	Usual  = interp.Usual
+	Refuse = interp.Refuse
+	Leave  = interp.Leave
+	Halt   = interp.Halt
+	Ignore = interp.Ignore
+)
+
+// LoadOptions say how a program is decoded.
+type LoadOptions struct {
+	// Hooks give meaning to instructions that the specification leaves to
+	// embedders; nil is as Usual says.
+	Hooks *Hooks
+}
+
+// LoadProgramWith is LoadProgram with options.
+func LoadProgramWith(file []byte, o LoadOptions) (*Program, error) {
 	f, err := elf.Parse(file)
 	if err != nil {
 		return nil, err
@@ -51,7 +76,7 @@ func LoadProgram(file []byte) (*Program, error) {
 			regions = append(regions, interp.Region{Addr: s.Addr, Bytes: s.Data})
 		}
 	}
-	p.code = interp.Compile(f.XLEN, regions)
+	p.code = interp.CompileWith(o.Hooks, f.XLEN, regions)
 	return p, nil
 }
 

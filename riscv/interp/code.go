@@ -41,6 +41,7 @@ const opTorn = isa.OpCount
 type segment struct {
 	base  uint64
 	mask  uint64 // what an address can be: all ones, or the low 32 bits in RV32
+	hooks *Hooks
 	bytes []byte
 	code  []ins
 	entry []int32 // index into code for each halfword, -1 between instructions
@@ -75,13 +76,16 @@ const maxRun = 255
 // Compile decodes regions of code for registers of xlen bits, 32 or 64. Regions
 // must not overlap and their bytes must not change later. What one has beyond
 // 64 MiB is not executable.
-func Compile(xlen int, regions []Region) *Code {
+func Compile(xlen int, regions []Region) *Code { return CompileWith(nil, xlen, regions) }
+
+// CompileWith is Compile for an embedder that has instructions of its own.
+func CompileWith(hooks *Hooks, xlen int, regions []Region) *Code {
 	c := &Code{xlen: xlen, regions: regions}
 	for _, r := range regions {
 		if len(r.Bytes) > maxRegion {
 			r.Bytes = r.Bytes[:maxRegion]
 		}
-		s := &segment{base: r.Addr, mask: ^uint64(0) >> (64 - xlen), bytes: r.Bytes[:len(r.Bytes)&^1]}
+		s := &segment{base: r.Addr, mask: ^uint64(0) >> (64 - xlen), hooks: hooks, bytes: r.Bytes[:len(r.Bytes)&^1]}
 		s.sweep()
 		s.link()
 		s.measure()
@@ -211,7 +215,7 @@ func (s *segment) lower(off int) (ins, int) {
 		}
 		w |= uint32(b[2])<<16 | uint32(b[3])<<24
 	}
-	d := s.decode(w)
+	d := s.hooks.hook(w, s.decode(w))
 	in := ins{op: d.Op, rd: d.Rd, rs1: d.Rs1, rs2: d.Rs2, rs3: d.Rs3 | d.RM<<5, imm: int32(d.Imm), off: uint32(off)}
 	if int(d.Op) < len(codes) {
 		in.code = codes[d.Op]

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"fishplate/riscv/memory"
@@ -17,7 +18,7 @@ const (
 	Stop                    // STOP or WFI
 	Call                    // ecall
 	Break                   // ebreak
-	Custom                  // opcode 0x5B; Imm has its number
+	Custom                  // an instruction of the embedder; Imm and Word have it
 	Faulted                 // Fault says what happened
 )
 
@@ -32,7 +33,8 @@ func (k Kind) String() string {
 // Exit is the result of Run.
 type Exit struct {
 	Kind  Kind
-	Imm   uint32
+	Imm   uint32 // of Custom: the upper 12 bits of the instruction
+	Word  uint32 // of Custom: the instruction
 	Fault *Fault
 }
 
@@ -197,7 +199,10 @@ func (s *State) lost(why FaultKind, pc, fuel uint64) Exit {
 func (s *State) leave(k Kind, seg *segment) verdict {
 	s.settle(seg.base+uint64(s.at.off), s.left)
 	s.skip = s.at.rs2
-	s.exit = Exit{Kind: k, Imm: uint32(s.at.imm)}
+	s.exit = Exit{Kind: k}
+	if k == Custom {
+		s.exit.Imm, s.exit.Word = uint32(s.at.imm), binary.LittleEndian.Uint32(seg.bytes[s.at.off:])
+	}
 	return over
 }
 
