@@ -112,11 +112,27 @@ __attribute__((noinline)) static void narrow(void) {
 	}
 }
 
+#define M 32
+
+static int32_t left[M][M], right[M][M], product[M][M];
+
+__attribute__((noinline)) static void multiply(void) {
+	memset(product, 0, sizeof product);
+	for (int i = 0; i < M; i++)
+		for (int k = 0; k < M; k++)
+			for (int j = 0; j < M; j++)
+				product[i][j] += left[i][k] * right[k][j];
+}
+
 int main(void) {
 	for (int i = 0; i < N; i++)
 		order[i] = (int)(next() % N);
 	run8(), run16(), run32(), run64();
 	widen(), SHOW("widen 8 to 16", sc16), SHOW("widen 16 to 32", uc32), SHOW("widen 32 to 64", sc64), SHOW("widen 8 to 64", uc64);
 	narrow(), SHOW("narrow 32 to 16", sc16), SHOW("narrow 32 to 8", uc8), SHOW("narrow 64 to 8", sc8);
+	for (int i = 0; i < M; i++)
+		for (int j = 0; j < M; j++)
+			left[i][j] = (int32_t)(next() % 20001) - 10000, right[i][j] = (int32_t)(next() % 20001) - 10000;
+	multiply(), SHOW("matrix", product);
 	return 0;
 }
