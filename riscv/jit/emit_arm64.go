@@ -274,8 +274,9 @@ func (e *emitter) lookupHere() {
 	}})
 }
 
-// region translates r and makes its entries known, after its code can be seen by
-// all processors.
+// region translates r and makes its entries known, after all processors can see
+// its code and its exits: generated code reads the table without a barrier, but
+// the one that coherent puts into each thread lies between.
 func (e *emitter) region(r *region) {
 	e.r = r
 	begin := e.a.Len()
@@ -306,8 +307,8 @@ func (e *emitter) region(r *region) {
 			}
 		}
 	}
-	e.c.text.coherent(begin, e.a.Len())
 	e.c.publish(e.exits)
+	e.c.text.coherent(begin, e.a.Len())
 	for i := 0; i < len(entries); i += 2 {
 		e.c.place(r.blocks[entries[i]].pc).Store(uint32(entries[i+1]))
 	}

@@ -121,6 +121,10 @@ func (e *emitter) addImmTo(w bool, d, n a64.Reg, imm int64) {
 func binary(op a64.Alu, w bool) template {
 	return func(e *emitter, in *inst) bool {
 		n, m := e.sources(in)
+		if w && n == a64.ZR && op == a64.ADD { // c.mv
+			e.put(in.Rd, m)
+			return true
+		}
 		d := e.target(in.Rd)
 		e.a.Alu(op, w, d, n, m)
 		e.finish(w, in.Rd, d)
