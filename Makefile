@@ -10,7 +10,7 @@ FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross alloc race unit script fuzz bench bench-engines guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz bench bench-engines guests clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ build: ## build bin/fishplate
 run: build ## build and start the demo: origins, tenants, six curl commands to try
 	$(BIN) demo
 
-test: setup lint gen-check cross alloc race ## everything: packages, lint, generated docs, four platforms, race tests, scripts
+test: setup lint gen-check cross alloc proof race ## everything: packages, lint, generated docs, four platforms, race tests, scripts
 
 setup: ## install the Debian packages that tests need (as root), or say what is missing
 	@bash test/setup.sh $(PACKAGES)
@@ -48,6 +48,13 @@ race: ## unit tests and scripts under the race detector, with invariants
 
 alloc: ## the tests that count allocations, which the race detector would falsify
 	$(GO) test -count=1 -run 'Allocat' ./internal/... ./riscv/...
+
+proof: ## the engines on all programs and builds, of which the race detector gets a part
+	$(GO) test -count=1 -timeout 20m -run 'TestPrograms|TestRandomLikeQemu|TestEngines' ./riscv
+
+stress: ## generated code under a busy runtime, for minutes
+	$(GO) test -count=1 -timeout 20m -run TestStress -stress 3m -v ./riscv
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m -run TestStress -stress 1m -v ./riscv
 
 unit: ## unit tests and scripts, quickly
 	$(GO) test -tags invariant -timeout 20m ./...

@@ -48,7 +48,7 @@ func TestArm64(t *testing.T) {
 	}
 	run := exec.Command(qemu, binary, "-test.v", "-engine", "jit arm64",
 		"-test.run", "^("+strings.Join(armTests, "|")+")$",
-		"-seed", fmt.Sprint(*seedFlag), "-programs", fmt.Sprint(programs(200)))
+		"-seed", fmt.Sprint(*seedFlag), "-programs", fmt.Sprint(programs(t, 200)))
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", run, err, out)

@@ -271,7 +271,7 @@ func (s *scenario) differ(t testing.TB, p *Program, a, b engine, portions slicin
 func TestEngines(t *testing.T) {
 	for _, xlen := range []int{64, 32} {
 		t.Run(fmt.Sprintf("rv%d", xlen), func(t *testing.T) {
-			total, n := uint64(0), programs(600)
+			total, n := uint64(0), programs(t, 600)
 			for i := range uint64(n) {
 				s := newScenario(*seedFlag+i, xlen, 150, false)
 				total += s.check(t)
@@ -284,13 +284,17 @@ func TestEngines(t *testing.T) {
 	}
 }
 
-// programs is the number asked for on the command line, or n.
-func programs(n int) int {
-	if *programFlag > 0 {
+// programs is the number asked for on the command line, or n, or fewer in short
+// runs and under the race detector.
+func programs(t testing.TB, n int) int {
+	switch {
+	case *programFlag > 0:
 		return *programFlag
-	}
-	if testing.Short() {
-		return n / 10
+	case testing.Short():
+		n /= 10
+	case raceEnabled:
+		n /= 4
+		t.Logf("%d programs: a quarter, under the race detector", n)
 	}
 	return n
 }

@@ -78,6 +78,11 @@ func digestMemory(t testing.TB, m *riscv.Machine, seed maphash.Seed) uint64 {
 // to stop, in slices of all sizes, on a program that was translated before.
 func budgets(t *testing.T, b *builds, list []string, kits []kit) {
 	seed := maphash.MakeSeed()
+	stops := 1000
+	if riscv.Raced || testing.Short() {
+		stops = 100
+		t.Logf("%d stops of each program: in short runs and under the race detector", stops)
+	}
 	for _, source := range list {
 		for _, k := range kits {
 			path, built := b.paths[key(source, k)]
@@ -91,7 +96,7 @@ func budgets(t *testing.T, b *builds, list []string, kits []kit) {
 				p := loadProgram(t, path)
 				g := startProcess(t, p, riscv.JITAuto)
 				g.finish(t, 1<<40)
-				stopsOf(t, p, g.Machine.Instret, 200, dice, seed)
+				stopsOf(t, p, g.Machine.Instret, stops, dice, seed)
 			})
 		}
 	}
@@ -115,7 +120,7 @@ func stopsOf(t *testing.T, p *riscv.Program, total uint64, n int, dice *rand.Ran
 			}
 			status[k] = s
 		}
-		whole := i%8 == 7 || status[0].Stopped != linux.StoppedBudget
+		whole := i%16 == 15 || status[0].Stopped != linux.StoppedBudget
 		if x, y := a.stop(t, seed, whole), b.stop(t, seed, whole); x != y {
 			text, _ := p.Instruction(x.pc)
 			name, off := p.Symbol(x.pc)

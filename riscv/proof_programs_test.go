@@ -75,6 +75,10 @@ var libraryDecides = map[string]bool{"math.c": true, "convert.c": true}
 // and count of instructions must be the same.
 func TestPrograms(t *testing.T) {
 	kits := guestKits()
+	if riscv.Raced || testing.Short() {
+		kits = []kit{kits[0], kits[7]}
+		t.Logf("only %s and %s: in short runs and under the race detector; make proof does all", kits[0].name, kits[1].name)
+	}
 	list := sources(t)
 	b := newBuilds(t, list, append(kits, host()))
 	t.Run("output", func(t *testing.T) {

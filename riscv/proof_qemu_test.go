@@ -189,7 +189,7 @@ func TestRandomLikeQemu(t *testing.T) {
 		t.Run(fmt.Sprintf("rv%d", xlen), func(t *testing.T) {
 			q := startQemu(t, xlen)
 			executed, left := uint64(0), 0
-			n := programs(4000)
+			n := programs(t, 4000)
 			for i := range uint64(n) {
 				s := newScenario(*seedFlag+i, xlen, 150, true)
 				diff, count, err := s.likeQemu(t, q)
