@@ -89,7 +89,8 @@ type State struct {
 	Time func() uint64
 
 	// V is the vector registers; nil until a program uses them.
-	V *vector.State
+	V    *vector.State
+	hart vector.Hart // this hart as vector instructions see it
 
 	// N is for generated code; embedders leave it alone.
 	N Native

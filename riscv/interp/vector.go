@@ -21,13 +21,16 @@ func (s *State) vectors() *vector.State {
 // vector executes a vector instruction. It returns the kind of a fault and its
 // data address, or 0.
 func (s *State) vector(in *ins, mem *memory.Memory) (FaultKind, uint64) {
-	v := s.vectors()
+	v, h := s.vectors(), &s.hart
+	if h.X == nil {
+		h.X, h.F = &s.X, &s.F
+	}
+	h.Mem, h.RV32 = mem, in.rs3&vector32 != 0
+	h.Flags, h.FRM = s.fcsr&31, s.fcsr>>5
 	t := v.Execute(vector.Inst{
 		Op: in.op, Rd: in.rd, Rs1: in.rs1, Rs2: in.rs2, Imm: in.imm,
 		Minor: in.rs3 >> 5, Fields: in.rs3 >> 1 & 7, Unmasked: in.rs3&1 != 0,
-	}, vector.Hart{
-		X: &s.X, F: &s.F, Mem: mem, Flags: s.fcsr & 31, FRM: s.fcsr >> 5, RV32: in.rs3&vector32 != 0,
-	})
+	}, h)
 	switch t.Kind {
 	case vector.Illegal:
 		return Illegal, 0
@@ -38,7 +41,7 @@ func (s *State) vector(in *ins, mem *memory.Memory) (FaultKind, uint64) {
 	case vector.Limit:
 		return MemoryLimit, t.Addr
 	}
-	s.fcsr |= v.Flags()
+	s.fcsr |= h.Flags
 	return 0, 0
 }
 

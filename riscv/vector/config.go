@@ -37,7 +37,7 @@ func choose(s *State, _ *rule) Trap {
 func (s *State) configure(vtype, wanted uint64) {
 	sew, lmul := int(vtype>>3&7), int(int8(vtype<<5)>>5)
 	if vtype>>8 != 0 || sew > 3 || lmul == -4 || lmul < 0 && sew > 3+lmul {
-		s.VType, s.VL = vill, 0
+		s.VType, s.VL, s.sew, s.lmul = vill, 0, 0, 0
 		return
 	}
 	s.VType, s.sew, s.lmul = vtype, sew, lmul

@@ -10,7 +10,7 @@ import (
 // estimate computes one element with f.
 func estimate(f func(*State, uint64, uint64, uint64) uint64, sew int, a uint64, rm uint8) (uint64, uint8) {
 	s := New()
-	s.sew, s.h.FRM = sew, rm
+	s.sew, s.h = sew, &Hart{FRM: rm}
 	v := f(s, a, 0, 0)
 	return v, s.h.Flags
 }

@@ -50,6 +50,14 @@ func (s *State) strangers(src uint8, n int) bool {
 // legalElements checks the registers of an operation from elements to elements.
 func (s *State) legalElements() bool {
 	in := &s.in
+	if s.wd == s.sew && s.w2 == s.sew {
+		// Groups of one width only have to be aligned.
+		all := in.Rd | in.Rs2
+		if in.vectors() {
+			all |= in.Rs1
+		}
+		return s.spared() && int(all)&(registers(s.lmul)-1) == 0
+	}
 	ok := s.spared() && s.fits(in.Rd, s.wd) && s.fits(in.Rs2, s.w2) && s.apart(in.Rd, s.wd, in.Rs2, s.w2)
 	if in.vectors() {
 		ok = ok && s.fits(in.Rs1, s.sew) && s.apart(in.Rd, s.wd, in.Rs1, s.sew)

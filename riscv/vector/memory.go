@@ -48,7 +48,11 @@ func loadFirst(s *State, _ *rule) Trap { return s.unit(false, true) }
 func storeUnit(s *State, _ *rule) Trap { return s.unit(true, false) }
 
 func (s *State) unit(store, first bool) Trap {
-	if !s.plan(s.in.widthOf(), store) {
+	w := s.in.widthOf()
+	if s.in.Unmasked && s.in.Fields == 0 && s.fits(s.in.Rd, w) && s.span(store, s.VStart<<w, s.VL<<w) {
+		return Trap{} // the usual case, without a plan
+	}
+	if !s.plan(w, store) {
 		return illegal
 	}
 	s.t.first = first
@@ -124,21 +128,23 @@ func (s *State) whole(store bool) Trap {
 // element by element.
 func (s *State) adjacent() Trap {
 	t := &s.t
-	if t.fields == 1 && s.in.Unmasked && s.VStart < t.count && s.span() {
+	if t.fields == 1 && s.in.Unmasked && s.span(t.store, s.VStart<<t.w, t.count<<t.w) {
 		return Trap{}
 	}
 	t.at = func(s *State, i uint64) uint64 { return s.base() + i*s.t.fields<<s.t.w }
 	return s.move()
 }
 
-// span copies everything at once if all of it is accessible. If not, it changes
-// nothing of the registers or of what memory holds.
-func (s *State) span() bool {
-	t := &s.t
-	from, n := s.VStart<<t.w, (t.count-s.VStart)<<t.w
-	at := s.wrap(s.base() + from)
+// span copies bytes [from, to) of the group at vd at once if all of memory there
+// is accessible. If not, it changes nothing of the registers or of what memory
+// holds.
+func (s *State) span(store bool, from, to uint64) bool {
+	if from >= to {
+		return false
+	}
+	at, n := s.wrap(s.base()+from), to-from
 	group := s.bytes()[uint64(s.in.Rd)*VLENB+from:][:n]
-	if t.store {
+	if store {
 		b, err := s.h.Mem.Writable(at, n)
 		if err != nil {
 			return false

@@ -24,6 +24,10 @@ type State struct {
 	VXSat  uint8  // 1 if a fixed-point result was saturated
 	VXRM   uint8  // fixed-point rounding mode, 0 to 3
 
+	// What VType says, for instructions that find it valid.
+	sew  int // width of elements as a power of two of bytes, 0 to 3
+	lmul int // registers in a group as a power of two, -3 to 3
+
 	flight
 }
 
@@ -31,9 +35,7 @@ type State struct {
 // two of them.
 type flight struct {
 	in     Inst
-	h      Hart
-	sew    int // width of elements as a power of two of bytes, 0 to 3
-	lmul   int // registers in a group as a power of two, -3 to 3
+	h      *Hart
 	wd, w2 int // widths of elements of the destination and of vs2
 	t      transfer
 
@@ -47,7 +49,9 @@ func New() *State { return &State{VType: vill} }
 // Copy returns the registers as a State of its own, with nothing of the
 // instruction that was executed last.
 func (s *State) Copy() *State {
-	return &State{V: s.V, VL: s.VL, VType: s.VType, VStart: s.VStart, VXSat: s.VXSat, VXRM: s.VXRM}
+	c := new(State)
+	c.Set(s)
+	return c
 }
 
 // Set makes the registers those of from, or those of New if from is nil.
@@ -56,7 +60,7 @@ func (s *State) Set(from *State) {
 		*s = State{VType: vill}
 		return
 	}
-	*s = State{V: from.V, VL: from.VL, VType: from.VType, VStart: from.VStart, VXSat: from.VXSat, VXRM: from.VXRM}
+	*s = State{V: from.V, VL: from.VL, VType: from.VType, VStart: from.VStart, VXSat: from.VXSat, VXRM: from.VXRM, sew: from.sew, lmul: from.lmul}
 }
 
 // Inst is a decoded vector instruction.
@@ -69,12 +73,12 @@ type Inst struct {
 	Imm          int32
 }
 
-// Hart is what an instruction may need of the scalar side.
+// Hart is what an instruction may need, or change, of the scalar side.
 type Hart struct {
 	X     *[32]uint64 // integer registers, sign-extended if RV32
 	F     *[32]uint64 // floating-point registers, singles boxed
 	Mem   *memory.Memory
-	Flags uint8 // accrued floating-point exceptions; State.Flags returns the new ones
+	Flags uint8 // accrued floating-point exceptions
 	FRM   uint8 // dynamic rounding mode
 	RV32  bool
 }
@@ -124,11 +128,11 @@ const (
 	wideDW = wideD | wide2
 )
 
-// Execute performs one instruction. After a trap nothing has changed, except
-// that a load or store has done the elements before VStart.
-func (s *State) Execute(in Inst, h Hart) Trap {
+// Execute performs one instruction on the hart h, which it keeps until the next
+// one. After a trap nothing has changed, except that a load or store has done the
+// elements before VStart.
+func (s *State) Execute(in Inst, h *Hart) Trap {
 	s.in, s.h = in, h
-	s.sew, s.lmul = int(s.VType>>3&7), int(int8(s.VType<<5)>>5)
 	r := &rules[in.Op-isa.OpVector]
 	switch {
 	case !r.free && s.VType>>63 != 0,
@@ -145,9 +149,6 @@ func (s *State) Execute(in Inst, h Hart) Trap {
 	}
 	return t
 }
-
-// Flags returns the floating-point exceptions accrued after Execute.
-func (s *State) Flags() uint8 { return s.h.Flags }
 
 var illegal = Trap{Kind: Illegal}
 
