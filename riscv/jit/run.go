@@ -20,12 +20,13 @@ const slice = 4096
 
 // Run executes at most fuel instructions, as State.Run does.
 func (c *Cache) Run(s *interp.State, code *interp.Code, mem *memory.Memory, fuel uint64) interp.Exit {
-	if mem.Size() == 0 {
-		return s.Run(code, mem, fuel)
+	base := mem.Base()
+	if base == nil { // closed, or parked and the host has no memory left
+		return s.Run(code, mem, fuel) // which says so
 	}
 	r := runner{c: c, s: s, code: code, mem: mem, fuel: fuel}
 	n := &s.N
-	n.Base = mem.Base()
+	n.Base = base
 	n.Limit = 0
 	if size := mem.Size(); size > 2*margin {
 		n.Limit = size - 2*margin
