@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"fishplate/riscv"
+	"fishplate/riscv/linux"
 )
 
 // Load reads and verifies the program at path. The error names the file, what
@@ -22,7 +23,7 @@ func Load(path string) (*riscv.Program, []byte, error) {
 		}
 		return nil, nil, fmt.Errorf("read guest %s: %w", path, err)
 	}
-	program, err := riscv.LoadProgram(file)
+	program, err := linux.Load(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load guest %s: %w%s", path, err, remedy(file))
 	}

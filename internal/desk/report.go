@@ -56,6 +56,8 @@ func (d *result) explain(b *strings.Builder) error {
 	switch {
 	case d.status.Stopped == linux.StoppedMemory:
 		b.WriteString("  give it more with --memory\n")
+	case d.semihosting():
+		b.WriteString("  this is a call to a debugger (semihosting); " + howToBuild + "\n")
 	case d.stackOverflow():
 		b.WriteString("  the stack is full: too deep a recursion, or too large a variable\n")
 	}
@@ -101,6 +103,17 @@ func (d *result) place(pc uint64) string {
 	return fmt.Sprintf("%#x", pc)
 }
 
+// semihosting says whether the guest stands at a breakpoint of programs that were
+// built for bare metal, which expect a debugger to do their input and output.
+func (d *result) semihosting() bool {
+	const before, after = 0x01f01013, 0x40705013 // slli zero,zero,31; srai zero,zero,7
+	p, pc := d.machine.Program(), d.machine.PC
+	first, _ := p.Fetch(pc - 4)
+	last, _ := p.Fetch(pc + 4)
+	return d.status.Exit.Kind == riscv.Break && first == before && last == after
+}
+
+// stackOverflow says whether the guest stored below its stack.
 func (d *result) stackOverflow() bool {
 	f := d.status.Exit.Fault
 	return f != nil && f.Kind == riscv.StoreAccess && d.process.InStackGuard(f.Addr)

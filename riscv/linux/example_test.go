@@ -19,7 +19,7 @@ var helloELF []byte
 
 // A program runs in a machine of its own, with the streams that it is given.
 func Example() {
-	program, err := riscv.LoadProgram(helloELF)
+	program, err := Load(helloELF)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -119,7 +119,7 @@ func ExampleReference() {
 // exampleProcess makes a process of the small program, or panics: the examples
 // are about what follows.
 func exampleProcess(c Config) (p *Process, closed func()) {
-	program, err := riscv.LoadProgram(helloELF)
+	program, err := Load(helloELF)
 	if err != nil {
 		panic(err)
 	}

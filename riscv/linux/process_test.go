@@ -299,21 +299,33 @@ func TestFaultsStop(t *testing.T) {
 		name string
 		code []uint32
 		kind riscv.ExitKind
+		word string
 	}{
-		{"illegal", []uint32{0xffffffff}, riscv.Faulted},
-		{"breakpoint", []uint32{wEbreak}, riscv.Break},
-		{"wild jump", []uint32{0x00000067}, riscv.Faulted}, // jr zero
-		{"wild store", []uint32{0x10000537, 0x00a52023}, riscv.Faulted},
-		{"wait for interrupt", []uint32{0x10500073}, riscv.Stop},
-		{"custom", []uint32{0x0000005b}, riscv.Custom},
+		{"illegal", []uint32{0xffffffff}, riscv.Faulted, "illegal instruction"},
+		{"breakpoint", []uint32{wEbreak}, riscv.Break, "ebreak"},
+		{"wild jump", []uint32{0x00000067}, riscv.Faulted, "fetch access"}, // jr zero
+		{"wild store", []uint32{0x10000537, 0x00a52023}, riscv.Faulted, "store access"},
+		{"wait for interrupt", []uint32{0x10500073}, riscv.Stop, "stop instruction"},
+		{"custom", []uint32{0x0000005b}, riscv.Custom, "custom instruction"},
 	} {
-		p := start(t, tiny(64, tt.code...), 4<<20, Config{})
+		file := tiny(64, tt.code...)
+		p := start(t, file, 4<<20, Config{})
 		s, err := p.Run(t.Context(), 100)
-		if err != nil || s.Stopped != StoppedFault || s.Exit.Kind != tt.kind || s.Reason == "" {
+		if err != nil || s.Stopped != StoppedFault || s.Exit.Kind != tt.kind || !strings.Contains(s.Reason, tt.word) {
 			t.Errorf("%s: %+v, error %v", tt.name, s, err)
 		}
 		if !p.Handle(s.Exit) || p.Status() != s {
 			t.Errorf("%s: it goes on", tt.name)
+		}
+
+		// Of a program that Load loaded, only faults and breakpoints are left.
+		program, err := Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err = startProgram(t, program, 4<<20, Config{}).Run(t.Context(), 100)
+		if err != nil || s.Stopped != StoppedFault || s.Exit.Kind != riscv.Faulted && s.Exit.Kind != riscv.Break {
+			t.Errorf("%s, loaded for Linux: %+v, error %v", tt.name, s, err)
 		}
 	}
 }

@@ -47,6 +47,16 @@ func MachineOptions(memory uint64) riscv.Options {
 	return riscv.Options{MemoryLimit: memory, AddressSpace: space}
 }
 
+// Load is riscv.LoadProgram for a Linux program: instructions to which other
+// embedders give a meaning are illegal, and so raise SIGILL.
+func Load(file []byte) (*riscv.Program, error) {
+	const stop, waitForInterrupt, custom = 0x7ff, 0x105, 0x5b
+	return riscv.LoadProgramWith(file, riscv.LoadOptions{Hooks: &riscv.Hooks{
+		System: map[uint16]riscv.Action{stop: riscv.Refuse, waitForInterrupt: riscv.Refuse},
+		Custom: map[uint8]riscv.Action{custom: riscv.Refuse},
+	}})
+}
+
 // New turns a fresh machine into a process: its stack holds the arguments, sp
 // and PC are set, and everything that the program did not bring is unmapped.
 func New(m *riscv.Machine, c Config) (*Process, error) {
