@@ -254,22 +254,22 @@ func accesses(r *recorder) {
 
 func jumps(r *recorder) {
 	for _, to := range []int{0, 4, -4, 1<<20 - 4, -1 << 20} {
-		r.add(func(a *Asm) { a.BTo(to) }, "b %+d", to)
-		r.add(func(a *Asm) { a.Patch(a.BL(), to) }, "bl %+d", to)
+		r.add(func(a *Asm) { a.JmpTo(to) }, "b %+d", to)
+		r.add(func(a *Asm) { a.Patch(a.Call(), to) }, "bl %+d", to)
 		r.add(func(a *Asm) { a.Patch(a.Bzero(true, true, 3), to) }, "cbz x3, %+d", to)
 		r.add(func(a *Asm) { a.Patch(a.Bzero(false, false, 30), to) }, "cbnz w30, %+d", to)
 		r.add(func(a *Asm) { a.Patch(a.Adr(17), to|3) }, "adr x17, %+d", to|3)
 	}
 	for _, to := range []int{1<<27 - 4, -1 << 27} {
-		r.add(func(a *Asm) { a.BTo(to) }, "b %+d", to)
-		r.add(func(a *Asm) { a.Patch(a.BL(), to) }, "bl %+d", to)
+		r.add(func(a *Asm) { a.JmpTo(to) }, "b %+d", to)
+		r.add(func(a *Asm) { a.Patch(a.Call(), to) }, "bl %+d", to)
 	}
 	for _, page := range []int{0, 1, -1, 7, 4095, -4096} {
 		r.add(func(a *Asm) { a.AdrPage(17, page<<12+8) }, "adrp x17, %+d", page<<12)
 	}
 	for i, c := range conds {
-		r.add(func(a *Asm) { a.BcondTo(Cond(i), 1<<20-4) }, "b.%s %+d", c, 1<<20-4)
-		r.add(func(a *Asm) { a.Patch(a.Bcond(Cond(i).Not()), -1<<20) }, "b.%s %+d", conds[i^1], -1<<20)
+		r.add(func(a *Asm) { a.JccTo(Cond(i), 1<<20-4) }, "b.%s %+d", c, 1<<20-4)
+		r.add(func(a *Asm) { a.Patch(a.Jcc(Cond(i).Not()), -1<<20) }, "b.%s %+d", conds[i^1], -1<<20)
 	}
 	for _, x := range someRegs {
 		r.add(func(a *Asm) { a.Br(x) }, "br x%d", x)

@@ -3,7 +3,7 @@ package a64
 import "encoding/binary"
 
 // Jump instructions return their offset in Out, for Patch; To variants compute
-// the displacement at once. B and BL reach 128 MiB, the others 1 MiB.
+// the displacement at once. Jmp and Call reach 128 MiB, the others 1 MiB.
 
 const (
 	opB     = 0x14000000
@@ -20,14 +20,14 @@ func (a *Asm) jump(w uint32) int {
 	return len(a.Out) - Size
 }
 
-// B writes a jump that Patch completes.
-func (a *Asm) B() int { return a.jump(opB) }
+// Jmp writes a jump that Patch completes.
+func (a *Asm) Jmp() int { return a.jump(opB) }
 
-// BL writes a call that Patch completes.
-func (a *Asm) BL() int { return a.jump(opBL) }
+// Call writes a call that Patch completes.
+func (a *Asm) Call() int { return a.jump(opBL) }
 
-// Bcond writes a conditional jump that Patch completes.
-func (a *Asm) Bcond(c Cond) int { return a.jump(opBcond | uint32(c)) }
+// Jcc writes a conditional jump that Patch completes.
+func (a *Asm) Jcc(c Cond) int { return a.jump(opBcond | uint32(c)) }
 
 // Bzero writes a jump that is taken if r is 0 (or if it is not), which Patch
 // completes.
@@ -58,11 +58,11 @@ func (a *Asm) Patch(at, to int) {
 	binary.LittleEndian.PutUint32(a.Out[at:], w)
 }
 
-// BTo writes a jump to offset to.
-func (a *Asm) BTo(to int) { a.Patch(a.B(), to) }
+// JmpTo writes a jump to offset to.
+func (a *Asm) JmpTo(to int) { a.Patch(a.Jmp(), to) }
 
-// BcondTo writes a conditional jump to offset to.
-func (a *Asm) BcondTo(c Cond, to int) { a.Patch(a.Bcond(c), to) }
+// JccTo writes a conditional jump to offset to.
+func (a *Asm) JccTo(c Cond, to int) { a.Patch(a.Jcc(c), to) }
 
 // Adr writes an instruction that loads d with an address that Patch gives it.
 func (a *Asm) Adr(d Reg) int { return a.jump(opADR | uint32(d)) }

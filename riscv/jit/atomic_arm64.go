@@ -94,7 +94,7 @@ func storeConditional(size int) template {
 		e.a.Alu(a64.SUB, w64, rA, rC, rBase)
 		e.hart(a64.LDR, rB, hartReserved)
 		e.a.Alu(a64.SUBS, w64, a64.ZR, rA, rB)
-		lost := e.a.Bcond(a64.NE)
+		lost := e.a.Jcc(a64.NE)
 		e.a.Access(storesOf[size], e.source(in.Rs2, rB), rC, 0)
 		e.a.Patch(lost, e.a.Len())
 		e.hart(a64.STR, a64.ZR, hartReserved) // flags stay

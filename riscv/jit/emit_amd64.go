@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"fishplate/riscv/interp"
-	"fishplate/riscv/isa"
 	"fishplate/riscv/x64"
 )
 
@@ -22,6 +21,12 @@ const (
 	x2     = x64.Xmm(2)
 	xBox   = x64.Xmm(15) // the upper half of a boxed single, over zeroes
 )
+
+// cond is a condition on the host's flags, and exitNumber the register by which
+// code says which exit it takes.
+type cond = x64.Cond
+
+const exitNumber = x64.RAX
 
 // place is a host register that holds a guest register.
 type place struct {
@@ -113,16 +118,6 @@ type emitter struct {
 	groups []group
 }
 
-// stub is code out of line: what a jump at one of from leads to.
-type stub struct {
-	from []int
-	exit exit
-	then func() // instead of leaving
-}
-
-// fixup is a jump to a block whose code does not exist yet.
-type fixup struct{ at, block int }
-
 func newEmitter(c *Cache) *emitter {
 	e := &emitter{c: c}
 	e.a.Out = c.text.write[:0]
@@ -130,9 +125,6 @@ func newEmitter(c *Cache) *emitter {
 	e.common()
 	return e
 }
-
-func (e *emitter) landing() uintptr { return e.c.text.exec + uintptr(e.landingOff) }
-func (e *emitter) enterAt() int     { return e.enterOff }
 
 // common writes the pieces that all regions share. The miss comes first, so that
 // an empty entry of the table leads to it.
@@ -242,17 +234,6 @@ func (e *emitter) region(r *region) {
 	}
 }
 
-// entryStub writes the way into a block from outside and returns its offset.
-func (e *emitter) entryStub(b *block) int {
-	if len(e.locals)+len(e.localsX) == 0 {
-		return b.native
-	}
-	at := e.a.Len()
-	e.loadLocals()
-	e.a.JmpTo(b.native)
-	return at
-}
-
 func (e *emitter) loadLocals() {
 	for _, p := range e.evicted {
 		e.a.Store(8, home(p.guest), p.host)
@@ -324,23 +305,6 @@ func (e *emitter) emitBlock(i int) {
 	}
 }
 
-// followed says whether the block before i runs into it.
-func (e *emitter) followed(i int) bool {
-	if i == 0 {
-		return false
-	}
-	in := e.r.last(&e.r.blocks[i-1])
-	return (in.kind == falls || in.kind == branch) && in.next() == e.r.blocks[i].pc && templates[in.Op] != nil
-}
-
-// goOn continues at pc after the block in hand.
-func (e *emitter) goOn(pc uint64) {
-	if i := e.number + 1; i < len(e.r.blocks) && e.r.blocks[i].pc == pc {
-		return
-	}
-	e.jumpTo(pc)
-}
-
 // jumpTo jumps to the block at pc, or out of the region.
 func (e *emitter) jumpTo(pc uint64) {
 	if k, ok := e.r.block(pc); ok {
@@ -379,69 +343,3 @@ func (e *emitter) leaveTo(pc uint64) {
 	}
 	e.a.JmpRel(e.slotFor(pc))
 }
-
-// slotFor makes a slot that asks Run for the code at pc when it is first used.
-func (e *emitter) slotFor(pc uint64) int {
-	slot := e.c.newSlot(0)
-	e.stubs = append(e.stubs, stub{then: func() {
-		e.c.setSlot(slot, e.a.Len())
-		e.leave(exit{pc: pc, kind: exitLink, slot: int32(slot)})
-	}})
-	return slot
-}
-
-// leave writes the exit x; the local registers are home.
-func (e *emitter) leave(x exit) { e.leaveVia(e.exitOff, x) }
-
-// leaveVia writes the exit x through common code.
-func (e *emitter) leaveVia(to int, x exit) {
-	id := len(*e.c.exits.Load()) + len(e.exits)
-	e.exits = append(e.exits, x)
-	e.a.MovImm(x64.RAX, int64(id))
-	e.a.JmpTo(to)
-}
-
-// leaveIf leaves through x under a condition. Consecutive conditions that lead
-// to the same exit share its stub.
-func (e *emitter) leaveIf(c x64.Cond, x exit) {
-	at := e.a.Jcc(c)
-	if n := len(e.stubs); n > 0 && e.stubs[n-1].then == nil && e.stubs[n-1].exit == x {
-		e.stubs[n-1].from = append(e.stubs[n-1].from, at)
-		return
-	}
-	e.stubs = append(e.stubs, stub{from: []int{at}, exit: x})
-}
-
-func (e *emitter) emitStub(s *stub) {
-	for _, at := range s.from {
-		e.a.Patch(at, e.a.Len())
-	}
-	if s.then != nil {
-		s.then()
-		return
-	}
-	e.leaveVia(e.tail, s.exit)
-}
-
-// here is the exit that lets the interpreter execute the instruction in hand and
-// the rest of its block.
-func (e *emitter) here() exit {
-	in := &e.r.insts[e.block.first+e.at]
-	return exit{pc: in.pc, kind: exitRest, undo: uint16(e.block.count - e.at)}
-}
-
-// restIf leaves the rest of the block to the interpreter under a condition.
-func (e *emitter) restIf(c x64.Cond) { e.leaveIf(c, e.here()) }
-
-// rest leaves the rest of the block to the interpreter.
-func (e *emitter) rest() {
-	e.leaveVia(e.tail, e.here())
-}
-
-// template translates one instruction. It returns false, having written
-// nothing, when it cannot.
-type template func(*emitter, *inst) bool
-
-// Covers says whether an operation has a template; the others are executed by
-// the interpreter.
-func Covers(op isa.Op) bool { return int(op) < len(templates) && templates[op] != nil }

@@ -7,7 +7,6 @@ import (
 
 	"fishplate/riscv/a64"
 	"fishplate/riscv/interp"
-	"fishplate/riscv/isa"
 )
 
 // Host registers with a fixed purpose. The others hold guest registers, but for
@@ -35,6 +34,12 @@ const (
 	noneX     a64.V = 0xff
 	firstFree a64.V = 3
 )
+
+// cond is a condition on the host's flags, and exitNumber the register by which
+// code says which exit it takes.
+type cond = a64.Cond
+
+const exitNumber = rA
 
 // place is a host register that holds a guest register.
 type place struct {
@@ -123,16 +128,6 @@ type emitter struct {
 	groups []group
 }
 
-// stub is code out of line: what a jump at one of from leads to.
-type stub struct {
-	from []int
-	exit exit
-	then func() // instead of leaving
-}
-
-// fixup is a jump to a block whose code does not exist yet.
-type fixup struct{ at, block int }
-
 func newEmitter(c *Cache) *emitter {
 	e := &emitter{c: c}
 	e.a.Out = c.text.write[:0]
@@ -141,9 +136,6 @@ func newEmitter(c *Cache) *emitter {
 	c.text.coherent(0, e.a.Len())
 	return e
 }
-
-func (e *emitter) landing() uintptr { return e.c.text.exec + uintptr(e.landingOff) }
-func (e *emitter) enterAt() int     { return e.enterOff }
 
 // hart loads or stores a field of the hart.
 func (e *emitter) hart(x a64.Access, r a64.Reg, off int) { e.a.Access(x, r, rHart, off) }
@@ -209,7 +201,7 @@ func (e *emitter) common() {
 	far, _ := e.lookup()
 	a.Br(rB)
 	a.Patch(far, a.Len())
-	a.BTo(e.missOff)
+	a.JmpTo(e.missOff)
 }
 
 // vectorConstants loads what floating-point code compares and combines with.
@@ -255,7 +247,7 @@ func (e *emitter) lookup() (far, back int) {
 		a.Alu(a64.SUB, w64, rB, rA, rB)
 	}
 	e.compareImm(rB, e.c.length, rC)
-	far = a.Bcond(a64.HS)
+	far = a.Jcc(a64.HS)
 	e.hart(a64.LDR, rC, nTable)
 	a.AluShift(a64.ADD, w64, rC, rC, rB, a64.LSL, 1)
 	a.Access(a64.LDRW, rB, rC, 0)
@@ -270,7 +262,7 @@ func (e *emitter) lookupHere() {
 	far, back := e.lookup()
 	e.stubs = append(e.stubs, stub{from: []int{far}, then: func() {
 		e.a.AdrPage(rB, e.missOff)
-		e.a.BTo(back)
+		e.a.JmpTo(back)
 	}})
 }
 
@@ -286,7 +278,7 @@ func (e *emitter) region(r *region) {
 	if len(e.locals)+len(e.localsX) > 0 {
 		e.tail = e.a.Len()
 		e.storeLocals()
-		e.a.BTo(e.exitOff)
+		e.a.JmpTo(e.exitOff)
 	}
 	for i := range r.blocks {
 		e.emitBlock(i)
@@ -312,17 +304,6 @@ func (e *emitter) region(r *region) {
 	for i := 0; i < len(entries); i += 2 {
 		e.c.place(r.blocks[entries[i]].pc).Store(uint32(entries[i+1]))
 	}
-}
-
-// entryStub writes the way into a block from outside and returns its offset.
-func (e *emitter) entryStub(b *block) int {
-	if len(e.locals)+len(e.localsX) == 0 {
-		return b.native
-	}
-	at := e.a.Len()
-	e.loadLocals()
-	e.a.BTo(b.native)
-	return at
 }
 
 func (e *emitter) loadLocals() {
@@ -386,27 +367,10 @@ func (e *emitter) emitBlock(i int) {
 	}
 }
 
-// followed says whether the block before i runs into it.
-func (e *emitter) followed(i int) bool {
-	if i == 0 {
-		return false
-	}
-	in := e.r.last(&e.r.blocks[i-1])
-	return (in.kind == falls || in.kind == branch) && in.next() == e.r.blocks[i].pc && templates[in.Op] != nil
-}
-
-// goOn continues at pc after the block in hand.
-func (e *emitter) goOn(pc uint64) {
-	if i := e.number + 1; i < len(e.r.blocks) && e.r.blocks[i].pc == pc {
-		return
-	}
-	e.jumpTo(pc)
-}
-
 // jumpTo jumps to the block at pc, or out of the region.
 func (e *emitter) jumpTo(pc uint64) {
 	if _, ok := e.r.block(pc); ok {
-		e.leadTo(e.a.B(), pc)
+		e.leadTo(e.a.Jmp(), pc)
 		return
 	}
 	e.leaveTo(pc)
@@ -433,7 +397,7 @@ func (e *emitter) leaveTo(pc uint64) {
 	e.storeLocals()
 	if p := e.c.place(pc); p != nil {
 		if at := p.Load(); at > soloEntry {
-			e.a.BTo(int(at))
+			e.a.JmpTo(int(at))
 			return
 		}
 	}
@@ -445,97 +409,4 @@ func (e *emitter) leaveTo(pc uint64) {
 func (e *emitter) loadSlot(slot int) {
 	e.a.AdrPage(rB, slot)
 	e.a.Access(a64.LDR, rB, rB, slot&0xfff)
-}
-
-// slotFor makes a slot that asks Run for the code at pc when it is first used.
-func (e *emitter) slotFor(pc uint64) int {
-	slot := e.c.newSlot(0)
-	e.stubs = append(e.stubs, stub{then: func() {
-		e.c.setSlot(slot, e.a.Len())
-		e.leave(exit{pc: pc, kind: exitLink, slot: int32(slot)})
-	}})
-	return slot
-}
-
-// leave writes the exit x; the local registers are home.
-func (e *emitter) leave(x exit) { e.leaveVia(e.exitOff, x) }
-
-// leaveVia writes the exit x through common code.
-func (e *emitter) leaveVia(to int, x exit) {
-	id := len(*e.c.exits.Load()) + len(e.exits)
-	e.exits = append(e.exits, x)
-	e.a.MovImm(rA, int64(id))
-	e.a.BTo(to)
-}
-
-// leaveIf leaves through x under a condition.
-func (e *emitter) leaveIf(c a64.Cond, x exit) { e.leaveFrom(e.a.Bcond(c), x) }
-
-// leaveFrom makes the jump at offset at leave through x. Consecutive ones that
-// lead to the same exit share its stub.
-func (e *emitter) leaveFrom(at int, x exit) {
-	if n := len(e.stubs); n > 0 && e.stubs[n-1].then == nil && e.stubs[n-1].exit == x {
-		e.stubs[n-1].from = append(e.stubs[n-1].from, at)
-		return
-	}
-	e.stubs = append(e.stubs, stub{from: []int{at}, exit: x})
-}
-
-func (e *emitter) emitStub(s *stub) {
-	for _, at := range s.from {
-		e.a.Patch(at, e.a.Len())
-	}
-	if s.then != nil {
-		s.then()
-		return
-	}
-	e.leaveVia(e.tail, s.exit)
-}
-
-// here is the exit that lets the interpreter execute the instruction in hand and
-// the rest of its block.
-func (e *emitter) here() exit {
-	in := &e.r.insts[e.block.first+e.at]
-	return exit{pc: in.pc, kind: exitRest, undo: uint16(e.block.count - e.at)}
-}
-
-// restIf leaves the rest of the block to the interpreter under a condition.
-func (e *emitter) restIf(c a64.Cond) { e.leaveIf(c, e.here()) }
-
-// rest leaves the rest of the block to the interpreter.
-func (e *emitter) rest() {
-	e.leaveVia(e.tail, e.here())
-}
-
-// template translates one instruction. It returns false, having written
-// nothing, when it cannot.
-type template func(*emitter, *inst) bool
-
-// Covers says whether an operation has a template; the others are executed by
-// the interpreter.
-func Covers(op isa.Op) bool { return int(op) < len(templates) && templates[op] != nil }
-
-// templates is filled for each operation that has native code.
-var templates = buildTemplates()
-
-func buildTemplates() *[isa.OpCount]template {
-	t := new([isa.OpCount]template)
-	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates(), atomicTemplates()} {
-		for op, f := range part {
-			t[op] = f
-		}
-	}
-	return t
-}
-
-// pure are the operations that do nothing but write rd, so that writing x0 is
-// doing nothing.
-var pure = buildPure()
-
-func buildPure() *[isa.OpCount]bool {
-	t := new([isa.OpCount]bool)
-	for op := range integerTemplates() {
-		t[op] = true
-	}
-	return t
 }

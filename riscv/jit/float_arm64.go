@@ -113,19 +113,19 @@ func (e *emitter) checkTiny(wide bool, d a64.V) {
 	}
 	a.Scalar(a64.FABS, wide, v1, d, 0)
 	a.Compare(wide, v1, least)
-	small := a.Bcond(a64.LS)
+	small := a.Jcc(a64.LS)
 	back := a.Len()
 	x := e.here()
 	e.stubs = append(e.stubs, stub{from: []int{small}, then: func() {
 		a.GetSystem(rA, a64.FPSR)
 		a.LogicImm(a64.ANDS, w64, rB, rA, underflow)
-		a.BcondTo(a64.EQ, back)
+		a.JccTo(a64.EQ, back)
 		a.Alu(a64.EOR, w64, rA, rA, rB)
 		a.SetSystem(a64.FPSR, rA)
 		a.Compare(wide, v1, least)
 		e.leaveIf(a64.EQ, x)
 		e.hart(a64.STR, rB, nUnder)
-		a.BTo(back)
+		a.JmpTo(back)
 	}})
 }
 

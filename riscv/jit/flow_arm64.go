@@ -20,7 +20,7 @@ func branchIf(c a64.Cond) template {
 			at = e.a.Bzero(c == a64.EQ, w64, e.source(a, rA))
 		} else {
 			e.compare(a, b)
-			at = e.a.Bcond(c)
+			at = e.a.Jcc(c)
 		}
 		e.leadTo(at, in.pc+uint64(in.Imm))
 		e.goOn(in.next())
@@ -42,7 +42,7 @@ func jumpAndLink(e *emitter, in *inst) bool {
 	e.storeLocals()
 	here := e.pushReturn(in)
 	if p := e.c.place(to); p != nil && p.Load() > soloEntry {
-		e.a.Patch(e.a.BL(), int(p.Load()))
+		e.a.Patch(e.a.Call(), int(p.Load()))
 	} else {
 		e.loadSlot(e.slotFor(to))
 		e.a.Blr(rB)
@@ -59,11 +59,11 @@ func (e *emitter) pushReturn(in *inst) (here int) {
 	a := &e.a
 	e.hart(a64.LDR, rC, nFloor)
 	a.Alu(a64.SUBS, w64, a64.ZR, rCalls, rC)
-	full := a.Bcond(a64.LS)
+	full := a.Jcc(a64.LS)
 	back := a.Len()
 	e.stubs = append(e.stubs, stub{from: []int{full}, then: func() {
 		e.hart(a64.LDR, rCalls, nTop)
-		a.BTo(back)
+		a.JmpTo(back)
 	}})
 	link := e.host[in.Rd]
 	if link == none {
@@ -103,8 +103,8 @@ func jumpRegister(e *emitter, in *inst) bool {
 		e.storeLocals()
 		a.Pair(a64.LDP, a64.LR, rB, rCalls, 0)
 		a.Alu(a64.SUBS, w64, a64.ZR, rB, rA)
-		miss := a.Bcond(a64.NE)
-		e.stubs = append(e.stubs, stub{from: []int{miss}, then: func() { a.BTo(e.indirectOff) }})
+		miss := a.Jcc(a64.NE)
+		e.stubs = append(e.stubs, stub{from: []int{miss}, then: func() { a.JmpTo(e.indirectOff) }})
 		a.AluImm(a64.ADD, w64, rCalls, rCalls, 16)
 		a.Ret()
 		return true

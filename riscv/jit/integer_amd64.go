@@ -720,19 +720,6 @@ func multiplyHigh32(zero1, zero2 bool) template {
 	}
 }
 
-// templates is filled for each operation that has native code.
-var templates = buildTemplates()
-
-func buildTemplates() *[isa.OpCount]template {
-	t := new([isa.OpCount]template)
-	for _, part := range []map[isa.Op]template{integerTemplates(), memoryTemplates(), flowTemplates(), floatTemplates(), atomicTemplates()} {
-		for op, f := range part {
-			t[op] = f
-		}
-	}
-	return t
-}
-
 func integerTemplates() map[isa.Op]template {
 	return map[isa.Op]template{
 		isa.OpLui: loadUpper, isa.OpAuipc: addUpper, isa.OpAuipc32: addUpper, isa.OpFence: nothing, isa.OpFenceI: nothing,
@@ -787,18 +774,6 @@ func buildClobbers() *[isa.OpCount]bool {
 		isa.OpSlliw, isa.OpSrliw, isa.OpSraiw, isa.OpMul, isa.OpMulw, isa.OpFlw, isa.OpFld, isa.OpFsw, isa.OpFsd,
 		isa.OpFaddS, isa.OpFaddD, isa.OpFsubS, isa.OpFsubD, isa.OpFmulS, isa.OpFmulD} {
 		t[op] = false
-	}
-	return t
-}
-
-// pure are the operations that do nothing but write rd, so that writing x0 is
-// doing nothing.
-var pure = buildPure()
-
-func buildPure() *[isa.OpCount]bool {
-	t := new([isa.OpCount]bool)
-	for op := range integerTemplates() {
-		t[op] = true
 	}
 	return t
 }
