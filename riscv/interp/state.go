@@ -91,6 +91,7 @@ type State struct {
 	// V is the vector registers; nil until a program uses them.
 	V    *vector.State
 	hart vector.Hart // this hart as vector instructions see it
+	inst vector.Inst // the one that was executed last
 
 	// N is for generated code; embedders leave it alone.
 	N Native

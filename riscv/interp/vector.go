@@ -27,10 +27,11 @@ func (s *State) vector(in *ins, mem *memory.Memory) (FaultKind, uint64) {
 	}
 	h.Mem, h.RV32 = mem, in.rs3&vector32 != 0
 	h.Flags, h.FRM = s.fcsr&31, s.fcsr>>5
-	t := v.Execute(vector.Inst{
-		Op: in.op, Rd: in.rd, Rs1: in.rs1, Rs2: in.rs2, Imm: in.imm,
-		Minor: in.rs3 >> 5, Fields: in.rs3 >> 1 & 7, Unmasked: in.rs3&1 != 0,
-	}, h)
+	// Field by field: a copy of the whole would wait for its parts.
+	i := &s.inst
+	i.Op, i.Rd, i.Rs1, i.Rs2, i.Imm = in.op, in.rd, in.rs1, in.rs2, in.imm
+	i.Minor, i.Fields, i.Unmasked = in.rs3>>5, in.rs3>>1&7, in.rs3&1 != 0
+	t := v.Execute(i, h)
 	switch t.Kind {
 	case vector.Illegal:
 		return Illegal, 0

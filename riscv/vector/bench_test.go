@@ -48,7 +48,7 @@ func BenchmarkExecute(b *testing.B) {
 				s.set(24, i, 2, 0x40400000+i*0x77777)
 			}
 			for b.Loop() {
-				if t := s.Execute(c.in, &h); t.Kind != 0 {
+				if t := s.Execute(&c.in, &h); t.Kind != 0 {
 					b.Fatal(t)
 				}
 			}

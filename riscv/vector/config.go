@@ -4,7 +4,7 @@ import "fishplate/riscv/isa"
 
 // choose executes vsetvli, vsetivli and vsetvl.
 func choose(s *State, _ *rule) Trap {
-	in := &s.in
+	in := s.in
 	vtype := uint64(uint32(in.Imm))
 	if in.Op == isa.OpVsetvl {
 		vtype = s.h.X[in.Rs2&31]

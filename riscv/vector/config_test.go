@@ -58,7 +58,7 @@ func TestSetInstructions(t *testing.T) {
 		{Inst{Op: isa.OpVsetvl, Rd: 10, Rs1: 7, Rs2: 6}, 16, 16},
 		{Inst{Op: isa.OpVsetvl, Rd: 10, Rs1: 5, Rs2: 7}, 0, 0},
 	} {
-		if trap := s.Execute(c.in, &h); trap.Kind != 0 || s.VL != c.vl || h.X[10] != c.x {
+		if trap := s.Execute(&c.in, &h); trap.Kind != 0 || s.VL != c.vl || h.X[10] != c.x {
 			t.Errorf("%+v: trap %v, vl %d, a0 %d; want %d, %d", c.in, trap, s.VL, h.X[10], c.vl, c.x)
 		}
 	}
@@ -93,7 +93,7 @@ func TestCopiesKeepNothingElse(t *testing.T) {
 	}
 	s.VXSat, s.VXRM, s.VStart = 1, 2, 1
 	kept := s.Copy()
-	s.Execute(Inst{Op: isa.OpVle, Rd: 8, Rs1: 10, Minor: 6, Unmasked: true}, &h)
+	s.Execute(&Inst{Op: isa.OpVle, Rd: 8, Rs1: 10, Minor: 6, Unmasked: true}, &h)
 	if kept.V[8][0] != 128 || kept.h != nil || kept.VStart != 1 {
 		t.Error("a copy changed with its original")
 	}

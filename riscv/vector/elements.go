@@ -10,7 +10,7 @@ func elements(s *State, r *rule) Trap {
 		return Trap{}
 	}
 	// What is not active is written back as it was read: nobody else looks.
-	in, n := &s.in, 0
+	in, n := s.in, 0
 	var a, b, d chunk
 	b.fill(s.second(r))
 	for i := s.VStart; i < s.VL; i += uint64(n) {
@@ -56,7 +56,7 @@ func (s *State) second(r *rule) uint64 {
 
 // unary executes an operation of which vs2 is the only source.
 func unary(s *State, r *rule) Trap {
-	in := &s.in
+	in := s.in
 	if !s.spared() || !s.fits(in.Rd, s.wd) || !s.fits(in.Rs2, s.w2) || !s.apart(in.Rd, s.wd, in.Rs2, s.w2) {
 		return illegal
 	}
@@ -91,7 +91,7 @@ func withCarry(s *State, r *rule) Trap {
 	if !s.legalElements() {
 		return illegal
 	}
-	in, b := &s.in, s.second(r)
+	in, b := s.in, s.second(r)
 	for i := s.VStart; i < s.VL; i++ {
 		if in.vectors() {
 			b = s.get(in.Rs1, i, s.sew)
@@ -107,7 +107,7 @@ func carries(s *State, r *rule) Trap {
 	if !s.legalMask() {
 		return illegal
 	}
-	in, b := &s.in, s.second(r)
+	in, b := s.in, s.second(r)
 	for i := s.VStart; i < s.VL; i++ {
 		if in.vectors() {
 			b = s.get(in.Rs1, i, s.sew)
@@ -126,15 +126,21 @@ func merge(s *State, r *rule) Trap {
 	if !s.legalElements() {
 		return illegal
 	}
-	in, b := &s.in, s.second(r)
-	for i := s.VStart; i < s.VL; i++ {
-		v := s.get(in.Rs2, i, s.sew)
-		if s.bit(0, i) != 0 {
-			if v = b; in.vectors() {
-				v = s.get(in.Rs1, i, s.sew)
+	in := s.in
+	var a, b chunk
+	b.fill(s.second(r))
+	for i, n := s.VStart, 0; i < s.VL; i += uint64(n) {
+		n = int(min(s.VL-i, chunkLength))
+		if in.vectors() {
+			b.fetch(s, in.Rs1, i, n, s.sew, false)
+		}
+		a.fetch(s, in.Rs2, i, n, s.sew, false)
+		for k, m := 0, s.activeFrom(i); k < n; k++ {
+			if m>>k&1 != 0 {
+				a[k&15] = b[k&15]
 			}
 		}
-		s.set(in.Rd, i, s.sew, v)
+		a.put(s, in.Rd, i, n, s.sew)
 	}
 	return Trap{}
 }
@@ -147,7 +153,7 @@ func compare(s *State, r *rule) Trap {
 	if s.quickTest(r) {
 		return Trap{}
 	}
-	in, body := &s.in, s.body()
+	in, body := s.in, s.body()
 	var a, b chunk
 	var out [VLENB]byte
 	b.fill(s.second(r))
@@ -177,7 +183,7 @@ func (s *State) setBit(r uint8, i, v uint64) {
 
 // reduce combines all active elements of vs2 with the first of vs1.
 func reduce(s *State, r *rule) Trap {
-	in := &s.in
+	in := s.in
 	if s.VStart != 0 || !s.fits(in.Rs2, s.sew) || s.wd > 3 {
 		return illegal
 	}
@@ -185,9 +191,14 @@ func reduce(s *State, r *rule) Trap {
 		return Trap{}
 	}
 	acc := s.operand(in.Rs1, 0, s.wd, r.signed&sb)
-	for i := range s.VL {
-		if s.active(i) {
-			acc = r.fn(s, acc, s.operand(in.Rs2, i, s.sew, r.signed&sa), 0)
+	var a chunk
+	for i, n := uint64(0), 0; i < s.VL; i += uint64(n) {
+		n = int(min(s.VL-i, chunkLength))
+		a.fetch(s, in.Rs2, i, n, s.sew, r.signed&sa != 0)
+		for k, m := 0, s.activeFrom(i); k < n; k++ {
+			if m>>k&1 != 0 {
+				acc = r.fn(s, acc, a[k&15], 0)
+			}
 		}
 	}
 	s.set(in.Rd, 0, s.wd, acc)

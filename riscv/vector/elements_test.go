@@ -59,7 +59,7 @@ func TestLoopsLikeFunctions(t *testing.T) {
 			}
 			slow := s.Copy()
 			want, flags := slow.byElement(rule, in, h)
-			if trap := s.Execute(in, &h); trap.Kind != 0 {
+			if trap := s.Execute(&in, &h); trap.Kind != 0 {
 				continue
 			}
 			if s.V != want || h.Flags != flags {
@@ -71,7 +71,7 @@ func TestLoopsLikeFunctions(t *testing.T) {
 
 // byElement computes what Execute should.
 func (s *State) byElement(r *rule, in Inst, h Hart) ([32][VLENB]byte, uint8) {
-	s.in, s.h = in, &h
+	s.in, s.h = &in, &h
 	s.configure(s.VType, s.VL)
 	s.wd, s.w2 = s.sew, s.sew
 	out := s.Copy()
@@ -146,7 +146,7 @@ func TestFixedPointLikeIntegers(t *testing.T) {
 			v = rounded(v, shift, s.VXRM)
 			s.VL = 1
 			in := Inst{Op: c.op, Rd: 8, Rs1: 16, Rs2: 24, Unmasked: true}
-			if trap := s.Execute(in, &h); trap.Kind != 0 {
+			if trap := s.Execute(&in, &h); trap.Kind != 0 {
 				t.Fatal(trap)
 			}
 			want, saturated := clamp(v, width, c.signed)

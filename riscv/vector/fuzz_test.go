@@ -43,7 +43,7 @@ func FuzzExecute(f *testing.F) {
 				s.WriteCSR(w>>20&0xf, uint64(w))
 				continue
 			}
-			s.Execute(Inst{Op: d.Op, Rd: d.Rd, Rs1: d.Rs1, Rs2: d.Rs2, Minor: d.RM, Fields: d.Rs3 >> 1, Unmasked: d.Rs3&1 != 0, Imm: int32(d.Imm)}, &h)
+			s.Execute(&Inst{Op: d.Op, Rd: d.Rd, Rs1: d.Rs1, Rs2: d.Rs2, Minor: d.RM, Fields: d.Rs3 >> 1, Unmasked: d.Rs3&1 != 0, Imm: int32(d.Imm)}, &h)
 			if h.X[0] != 0 || s.VType>>63 == 0 && s.VL > 128 {
 				t.Fatalf("%s: x0 = %d, vl %d", isa.Disasm(w, 0), h.X[0], s.VL)
 			}

@@ -49,7 +49,7 @@ func (s *State) strangers(src uint8, n int) bool {
 
 // legalElements checks the registers of an operation from elements to elements.
 func (s *State) legalElements() bool {
-	in := &s.in
+	in := s.in
 	if s.wd == s.sew && s.w2 == s.sew {
 		// Groups of one width only have to be aligned.
 		all := in.Rd | in.Rs2
@@ -67,7 +67,7 @@ func (s *State) legalElements() bool {
 
 // legalMask checks the registers of an operation from elements to a mask.
 func (s *State) legalMask() bool {
-	in := &s.in
+	in := s.in
 	ok := s.fits(in.Rs2, s.sew) && s.maskApart(in.Rd, in.Rs2)
 	if in.vectors() {
 		ok = ok && s.fits(in.Rs1, s.sew) && s.maskApart(in.Rd, in.Rs1)

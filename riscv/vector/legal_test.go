@@ -64,7 +64,7 @@ func TestReserved(t *testing.T) {
 	} {
 		s, h := bench(t, c.vtype)
 		before := s.V
-		trap := s.Execute(c.in, &h)
+		trap := s.Execute(&c.in, &h)
 		if (trap.Kind == 0) != c.ok || !c.ok && (trap.Kind != Illegal || s.V != before) {
 			t.Errorf("%s: trap %v, allowed %v", c.what, trap, c.ok)
 		}
@@ -76,28 +76,28 @@ func TestReservedStates(t *testing.T) {
 	add := Inst{Op: isa.OpVfadd, Rd: 8, Rs1: 9, Rs2: 10, Minor: isa.MinorFVV, Unmasked: true}
 	s, h := bench(t, e32|m1)
 	h.FRM = 5
-	if trap := s.Execute(add, &h); trap.Kind != Illegal {
+	if trap := s.Execute(&add, &h); trap.Kind != Illegal {
 		t.Errorf("rounding mode 5: %v", trap)
 	}
 	for _, op := range []isa.Op{isa.OpVredsum, isa.OpVcpop, isa.OpVfirst, isa.OpVmsbf, isa.OpViota, isa.OpVcompress} {
 		s, h := bench(t, e32|m1)
 		in := Inst{Op: op, Rd: 8, Rs1: 9, Rs2: 10, Minor: isa.MinorMVV, Unmasked: true}
 		s.VStart = 1
-		if trap := s.Execute(in, &h); trap.Kind != Illegal || s.VStart != 1 {
+		if trap := s.Execute(&in, &h); trap.Kind != Illegal || s.VStart != 1 {
 			t.Errorf("operation %d at element 1: %v, vstart %d", op, trap, s.VStart)
 		}
 		s.VStart = 0
-		if trap := s.Execute(in, &h); trap.Kind != 0 {
+		if trap := s.Execute(&in, &h); trap.Kind != 0 {
 			t.Errorf("operation %d: %v", op, trap)
 		}
 	}
 	s, h = bench(t, e64|m1)
 	in := Inst{Op: isa.OpVlxei, Rd: 8, Rs1: 10, Rs2: 9, Minor: 7, Unmasked: true}
-	if trap := s.Execute(in, &h); trap.Kind != 0 {
+	if trap := s.Execute(&in, &h); trap.Kind != 0 {
 		t.Errorf("offsets of 64 bits: %v", trap)
 	}
 	h.RV32 = true
-	if trap := s.Execute(in, &h); trap.Kind != Illegal {
+	if trap := s.Execute(&in, &h); trap.Kind != Illegal {
 		t.Errorf("offsets of 64 bits in RV32: %v", trap)
 	}
 }

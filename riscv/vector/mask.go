@@ -103,7 +103,7 @@ func aroundFirst(s *State, r *rule) Trap {
 
 // ranks is viota: the number of active ones before each place.
 func ranks(s *State, _ *rule) Trap {
-	in := &s.in
+	in := s.in
 	if s.VStart != 0 || !s.spared() || !s.fits(in.Rd, s.sew) || !s.strangers(in.Rs2, 1) {
 		return illegal
 	}

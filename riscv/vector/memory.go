@@ -78,7 +78,7 @@ func storeIndex(s *State, _ *rule) Trap { return s.indexed(true) }
 // indexed transfers elements of the chosen width; the instruction's width is that
 // of the offsets in vs2.
 func (s *State) indexed(store bool) Trap {
-	in, w := &s.in, s.in.widthOf()
+	in, w := s.in, s.in.widthOf()
 	if !s.plan(s.sew, store) || !s.fits(in.Rs2, w) || s.h.RV32 && w == 3 {
 		return illegal
 	}

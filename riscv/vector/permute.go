@@ -30,7 +30,7 @@ func scalarToFirst(s *State, _ *rule) Trap {
 // legalMove checks the registers of a permutation within groups of the chosen
 // width. Apart says that vd and vs2 must be different groups.
 func (s *State) legalMove(apart bool) bool {
-	in := &s.in
+	in := s.in
 	return s.spared() && s.fits(in.Rd, s.sew) && s.fits(in.Rs2, s.sew) && !(apart && in.Rd == in.Rs2)
 }
 
@@ -113,7 +113,7 @@ func gather(s *State, _ *rule) Trap { return s.gatherBy(s.sew) }
 func gather16(s *State, _ *rule) Trap { return s.gatherBy(1) }
 
 func (s *State) gatherBy(w int) Trap {
-	in, end := &s.in, s.vlmax()
+	in, end := s.in, s.vlmax()
 	if !s.legalMove(true) {
 		return illegal
 	}
@@ -138,7 +138,7 @@ func (s *State) gatherBy(w int) Trap {
 
 // compress packs the elements of vs2 that the mask vs1 selects.
 func compress(s *State, _ *rule) Trap {
-	in := &s.in
+	in := s.in
 	if s.VStart != 0 || !s.legalMove(true) || !s.strangers(in.Rs1, 1) {
 		return illegal
 	}
@@ -154,7 +154,7 @@ func compress(s *State, _ *rule) Trap {
 
 // copyWhole copies 1, 2, 4 or 8 registers, from element vstart on, whatever vl is.
 func copyWhole(s *State, _ *rule) Trap {
-	in := &s.in
+	in := s.in
 	n := in.Rs1 + 1
 	if (in.Rd|in.Rs2)&(n-1) != 0 {
 		return illegal

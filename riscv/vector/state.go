@@ -34,7 +34,7 @@ type State struct {
 // flight is the instruction that is being executed. It means nothing between
 // two of them.
 type flight struct {
-	in     Inst
+	in     *Inst
 	h      *Hart
 	wd, w2 int // widths of elements of the destination and of vs2
 	t      transfer
@@ -128,10 +128,10 @@ const (
 	wideDW = wideD | wide2
 )
 
-// Execute performs one instruction on the hart h, which it keeps until the next
+// Execute performs one instruction on the hart h; both are kept until the next
 // one. After a trap nothing has changed, except that a load or store has done the
 // elements before VStart.
-func (s *State) Execute(in Inst, h *Hart) Trap {
+func (s *State) Execute(in *Inst, h *Hart) Trap {
 	s.in, s.h = in, h
 	r := &rules[in.Op-isa.OpVector]
 	switch {
