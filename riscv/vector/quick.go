@@ -147,45 +147,65 @@ func copies[T number](d, a, b unsafe.Pointer, n int) {
 	copy(x, z)
 }
 
-// The comparisons set bits of d, which are 0 before.
+// The comparisons set bits of d, which are 0 before and gathered by 64.
 
 func equals[T number](d, a, b unsafe.Pointer, n int) {
 	_, y, z := three[T](d, a, b, n)
+	bits := uint64(0)
 	for i := range y {
-		mark(d, i, y[i] == z[i])
+		bits |= truth(y[i] == z[i]) << (i & 63)
+		if i&63 == 63 {
+			bits = keep(d, i, bits)
+		}
 	}
+	keep(d, n, bits)
 }
 
 func unequals[T number](d, a, b unsafe.Pointer, n int) {
 	_, y, z := three[T](d, a, b, n)
+	bits := uint64(0)
 	for i := range y {
-		mark(d, i, y[i] != z[i])
+		bits |= truth(y[i] != z[i]) << (i & 63)
+		if i&63 == 63 {
+			bits = keep(d, i, bits)
+		}
 	}
+	keep(d, n, bits)
 }
 
 func lesses[T number](d, a, b unsafe.Pointer, n int) {
 	_, y, z := three[T](d, a, b, n)
+	bits := uint64(0)
 	for i := range y {
-		mark(d, i, y[i] < z[i])
+		bits |= truth(y[i] < z[i]) << (i & 63)
+		if i&63 == 63 {
+			bits = keep(d, i, bits)
+		}
 	}
+	keep(d, n, bits)
 }
 
 func atMosts[T number](d, a, b unsafe.Pointer, n int) {
 	_, y, z := three[T](d, a, b, n)
+	bits := uint64(0)
 	for i := range y {
-		mark(d, i, y[i] <= z[i])
+		bits |= truth(y[i] <= z[i]) << (i & 63)
+		if i&63 == 63 {
+			bits = keep(d, i, bits)
+		}
 	}
+	keep(d, n, bits)
 }
 
 func mores[T number](d, a, b unsafe.Pointer, n int) { lesses[T](d, b, a, n) }
 
-// mark sets bit i of the mask at d.
-func mark(d unsafe.Pointer, i int, yes bool) {
-	v := uint8(0)
-	if yes {
-		v = 1
+// keep stores the bits that belong to the 64 elements around i, unless i is
+// beyond the last of the largest group.
+func keep(d unsafe.Pointer, i int, bits uint64) uint64 {
+	if i < 8*VLENB {
+		*(*uint64)(unsafe.Add(d, i>>6<<3)) = bits
 	}
-	*(*uint8)(unsafe.Add(d, i>>3)) |= v << (i & 7)
+	return 0
 }
 
 // group is the longest group of registers.
