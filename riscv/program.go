@@ -15,6 +15,7 @@ type Program struct {
 	Entry     uint64 // where execution begins
 	HeapStart uint64 // end of the highest segment, rounded up to a page
 	Phdr      uint64 // address of the program headers in memory; 0 if not loaded
+	Bias      uint64 // what was added to the addresses in a position-independent file
 	PhEnt     int    // bytes of one program header
 	PhNum     int
 	Phdrs     []byte // the program headers as in the file; do not change
@@ -62,7 +63,7 @@ func LoadProgramWith(file []byte, o LoadOptions) (*Program, error) {
 	}
 	p := &Program{
 		Entry: f.Entry, HeapStart: (f.End + memory.PageSize - 1) &^ (memory.PageSize - 1),
-		Phdr: f.Phdr, PhEnt: f.PhEnt, PhNum: f.PhNum, Phdrs: f.Phdrs,
+		Phdr: f.Phdr, Bias: f.Bias, PhEnt: f.PhEnt, PhNum: f.PhNum, Phdrs: f.Phdrs,
 		segments: f.Segments, symbols: f.Symbols, byName: make(map[string]uint64, len(f.Symbols)),
 	}
 	for _, s := range f.Symbols {

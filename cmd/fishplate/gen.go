@@ -17,6 +17,7 @@ import (
 	"fishplate/internal/predicate"
 	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
+	"fishplate/riscv"
 )
 
 // runGen writes every page of docs/reference that comes from a table.
@@ -34,6 +35,7 @@ func runGen(c *call) error {
 		{"steps.md", referenceSteps},
 		{"causes.md", referenceCauses},
 		{"syscalls.md", referenceSyscalls},
+		{"instructions.md", riscv.WriteReference},
 	} {
 		var b bytes.Buffer
 		if err := page.write(&b); err != nil {

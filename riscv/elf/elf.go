@@ -20,6 +20,9 @@ const (
 	maxAddress = 1 << 36 // bytes; the top of the largest address space
 	pageSize   = 4096
 
+	// pieBase is where position-independent executables come to lie.
+	pieBase = 1 << 20
+
 	// MaxCode is how many bytes of code one segment may have.
 	MaxCode = 64 << 20
 )
@@ -48,7 +51,8 @@ type Segment struct {
 
 // File is a verified executable.
 type File struct {
-	XLEN     int // 32 or 64: the width of registers, from the ELF class
+	XLEN     int    // 32 or 64: the width of registers, from the ELF class
+	Bias     uint64 // what was added to all addresses of a position-independent file
 	Entry    uint64
 	Segments []Segment // in order of address, Size > 0
 	Symbols  []Symbol  // functions and objects, in order of address
@@ -77,6 +81,9 @@ func Parse(b []byte) (*File, error) {
 	if f.Symbols, err = symbols(v); err != nil {
 		return nil, err
 	}
+	for i := range f.Symbols {
+		f.Symbols[i].Addr += f.Bias
+	}
 	return f, nil
 }
 
@@ -85,14 +92,15 @@ func (f *File) header(v view) error {
 	switch {
 	case machine != machineRISCV:
 		return fmt.Errorf("bad ELF machine %d: want %d (RISC-V)", machine, machineRISCV)
-	case kind == typeDyn:
-		return errors.New("bad ELF type 3: position-independent; link with -static -no-pie")
-	case kind != typeExec:
+	case kind != typeExec && kind != typeDyn:
 		return fmt.Errorf("bad ELF type %d: want an executable", kind)
 	case flags&flagRVE != 0:
 		return errors.New("bad ELF flags: RVE, 16 registers, is not supported")
 	}
-	f.Entry = v.addr(v.b, v.class.entry)
+	if kind == typeDyn {
+		f.Bias = pieBase
+	}
+	f.Entry = v.addr(v.b, v.class.entry) + f.Bias
 	f.PhEnt, f.PhNum = int(v.half(v.b, v.class.phentsize)), int(v.half(v.b, v.class.phnum))
 	switch {
 	case f.PhNum == 0:
@@ -111,16 +119,22 @@ func (f *File) header(v view) error {
 
 func (f *File) segments(v view) error {
 	phoff, phdrEntry := v.addr(v.b, v.class.phoff), uint64(0)
+	var reloc dynamic
 	for i := range f.PhNum {
 		p := f.Phdrs[i*f.PhEnt:]
 		switch v.word(p, 0) {
 		case segInterp:
 			return errors.New("dynamically linked: link with -static")
+		case segDynamic:
+			var err error
+			if reloc, err = v.readDynamic(p); err != nil {
+				return err
+			}
 		case segPhdr:
-			phdrEntry = v.addr(p, v.class.pVaddr)
+			phdrEntry = v.addr(p, v.class.pVaddr) + f.Bias
 		case segLoad:
 			off, size := v.addr(p, v.class.pOffset), v.addr(p, v.class.pFilesz)
-			s, err := segment(v, p)
+			s, err := f.segment(v, p)
 			if err != nil {
 				return fmt.Errorf("segment %d: %w", i, err)
 			}
@@ -140,12 +154,18 @@ func (f *File) segments(v view) error {
 		return fmt.Errorf("program headers are not loaded at %#x", phdrEntry)
 	}
 	slices.SortFunc(f.Segments, func(x, y Segment) int { return cmp.Compare(x.Addr, y.Addr) })
-	return f.layout()
+	if err := f.layout(); err != nil {
+		return err
+	}
+	if f.Bias != 0 {
+		return f.relocate(v, reloc)
+	}
+	return nil
 }
 
 // segment reads and checks one PT_LOAD entry by itself.
-func segment(v view, p []byte) (Segment, error) {
-	s := Segment{Flags: v.word(p, v.class.pFlags), Addr: v.addr(p, v.class.pVaddr), Size: v.addr(p, v.class.pMemsz)}
+func (f *File) segment(v view, p []byte) (Segment, error) {
+	s := Segment{Flags: v.word(p, v.class.pFlags), Addr: v.addr(p, v.class.pVaddr) + f.Bias, Size: v.addr(p, v.class.pMemsz)}
 	size := v.addr(p, v.class.pFilesz)
 	var ok bool
 	s.Data, ok = part(v.b, v.addr(p, v.class.pOffset), size)

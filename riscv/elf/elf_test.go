@@ -8,80 +8,104 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sample is a good executable: code at 0x10000 (with the program headers),
-// data with a larger memory size at 0x20000, and a symbol table.
-func sample() []byte {
-	le := binary.LittleEndian
-	b := make([]byte, 0x400)
-	copy(b, "\x7fELF\x02\x01\x01")
-	le.PutUint16(b[16:], 2)
-	le.PutUint16(b[18:], 243)
-	le.PutUint32(b[20:], 1)
-	le.PutUint64(b[24:], 0x10100) // entry
-	le.PutUint64(b[32:], 64)      // program headers
-	le.PutUint64(b[40:], 0x340)   // section headers
-	le.PutUint32(b[48:], 5)
-	le.PutUint16(b[52:], 64)
-	le.PutUint16(b[54:], 56)
-	le.PutUint16(b[56:], 2)
-	le.PutUint16(b[58:], 64)
-	le.PutUint16(b[60:], 3)
-	segmentAt(b, 0, 1, Read|Exec, 0, 0x10000, 0x200, 0x200)
-	segmentAt(b, 1, 1, Read|Write, 0x200, 0x20200, 0x40, 0x1000)
-	symbolAt(b, 0x280, 1, 2, 1, 0x10100, 8)
-	symbolAt(b, 0x298, 6, 1, 2, 0x20200, 0)
-	symbolAt(b, 0x2b0, 6, 3, 2, 0x20200, 0) // a section: left out
-	copy(b[0x300:], "\x00main\x00table\x00")
-	b = b[:0x400]
-	sections := append(b[:0x340:0x340], make([]byte, 3*64)...)
-	sectionAt(sections[0x340:], 1, 2, 0x280, 3*24, 2)
-	sectionAt(sections[0x340:], 2, 3, 0x300, 16, 0)
-	return sections
+// builder writes the fields of a file of one class.
+type builder struct {
+	*class
+	b []byte
 }
 
-func segmentAt(b []byte, i int, kind, flags uint32, off, addr, file, mem uint64) {
-	le := binary.LittleEndian
-	p := b[64+56*i:]
-	le.PutUint32(p, kind)
-	le.PutUint32(p[4:], flags)
-	le.PutUint64(p[8:], off)
-	le.PutUint64(p[16:], addr)
-	le.PutUint64(p[32:], file)
-	le.PutUint64(p[40:], mem)
+func (w builder) half(off int, v uint16) { binary.LittleEndian.PutUint16(w.b[off:], v) }
+func (w builder) word(off int, v uint32) { binary.LittleEndian.PutUint32(w.b[off:], v) }
+
+// addr writes a field of the width of an address.
+func (w builder) addr(off int, v uint64) {
+	if w.xlen == 32 {
+		w.word(off, uint32(v))
+	} else {
+		binary.LittleEndian.PutUint64(w.b[off:], v)
+	}
 }
 
-func symbolAt(b []byte, off int, name uint32, kind byte, section uint16, addr, size uint64) {
-	le := binary.LittleEndian
-	le.PutUint32(b[off:], name)
-	b[off+4] = kind
-	le.PutUint16(b[off+6:], section)
-	le.PutUint64(b[off+8:], addr)
-	le.PutUint64(b[off+16:], size)
+func (w builder) segment(i int, kind, flags uint32, off, addr, file, mem uint64) {
+	p := w.size + w.phent*i
+	w.word(p, kind)
+	w.word(p+w.pFlags, flags)
+	w.addr(p+w.pOffset, off)
+	w.addr(p+w.pVaddr, addr)
+	w.addr(p+w.pFilesz, file)
+	w.addr(p+w.pMemsz, mem)
 }
 
-func sectionAt(b []byte, i int, kind uint32, off, size uint64, link uint32) {
-	le := binary.LittleEndian
-	s := b[64*i:]
-	le.PutUint32(s[4:], kind)
-	le.PutUint64(s[24:], off)
-	le.PutUint64(s[32:], size)
-	le.PutUint32(s[40:], link)
+func (w builder) symbol(off int, name uint32, kind byte, section uint16, addr, size uint64) {
+	w.word(off, name)
+	w.b[off+w.symInfo] = kind
+	w.half(off+w.symSection, section)
+	w.addr(off+w.symValue, addr)
+	w.addr(off+w.symSize, size)
 }
+
+const sectionsAt = 0x340
+
+func (w builder) section(i int, kind uint32, off, size uint64, link uint32) {
+	s := sectionsAt + w.shent*i
+	w.word(s+4, kind)
+	w.addr(s+w.sOffset, off)
+	w.addr(s+w.sSize, size)
+	w.word(s+w.sLink, link)
+}
+
+// build makes a good executable: code at 0x10000 (with the program headers), data
+// with a larger memory size at 0x20200, and a symbol table.
+func build(c *class) builder {
+	w := builder{c, make([]byte, sectionsAt+3*c.shent)}
+	copy(w.b, "\x7fELF")
+	w.b[4], w.b[5], w.b[6] = byte(c.xlen/32), 1, 1
+	w.half(16, 2)
+	w.half(18, 243)
+	w.word(20, 1)
+	w.addr(c.entry, 0x10100)
+	w.addr(c.phoff, uint64(c.size))
+	w.addr(c.shoff, sectionsAt)
+	w.word(c.flags, 5)
+	w.half(c.phentsize, uint16(c.phent))
+	w.half(c.phnum, 2)
+	w.half(c.shentsize, uint16(c.shent))
+	w.half(c.shnum, 3)
+	w.segment(0, 1, Read|Exec, 0, 0x10000, 0x200, 0x200)
+	w.segment(1, 1, Read|Write, 0x200, 0x20200, 0x40, 0x1000)
+	w.symbol(0x280, 1, 2, 1, 0x10100, 8)
+	w.symbol(0x280+c.sym, 6, 1, 2, 0x20200, 0)
+	w.symbol(0x280+2*c.sym, 6, 3, 2, 0x20200, 0) // a section: left out
+	copy(w.b[0x300:], "\x00main\x00table\x00")
+	w.section(1, 2, 0x280, uint64(3*c.sym), 2)
+	w.section(2, 3, 0x300, 16, 0)
+	return w
+}
+
+func sample() []byte { return build(class64).b }
 
 func TestParse(t *testing.T) {
-	f, err := Parse(sample())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.Entry != 0x10100 || f.Phdr != 0x10040 || f.PhNum != 2 || f.PhEnt != 56 || f.End != 0x21200 {
-		t.Errorf("header: %+v", f)
-	}
-	want := []Symbol{{"main", 0x10100, 8, true}, {"table", 0x20200, 0, false}}
-	if diff := cmp.Diff(want, f.Symbols); diff != "" {
-		t.Errorf("symbols (-want +got):\n%s", diff)
-	}
-	if len(f.Segments) != 2 || len(f.Segments[1].Data) != 0x40 || f.Segments[1].Size != 0x1000 {
-		t.Errorf("segments: %+v", f.Segments)
+	for _, c := range []*class{class64, class32} {
+		for _, bias := range []uint64{0, pieBase} {
+			w := build(c)
+			if bias != 0 {
+				w.half(16, typeDyn)
+			}
+			f, err := Parse(w.b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.XLEN != c.xlen || f.Bias != bias || f.Entry != 0x10100+bias || f.Phdr != 0x10000+uint64(c.size)+bias || f.PhNum != 2 || f.PhEnt != c.phent || f.End != 0x21200+bias {
+				t.Errorf("header: %+v", f)
+			}
+			want := []Symbol{{"main", 0x10100 + bias, 8, true}, {"table", 0x20200 + bias, 0, false}}
+			if diff := cmp.Diff(want, f.Symbols); diff != "" {
+				t.Errorf("symbols (-want +got):\n%s", diff)
+			}
+			if len(f.Segments) != 2 || len(f.Segments[1].Data) != 0x40 || f.Segments[1].Size != 0x1000 {
+				t.Errorf("segments: %+v", f.Segments)
+			}
+		}
 	}
 }
 
@@ -107,7 +131,7 @@ func TestMalformed(t *testing.T) {
 	}
 	cut := func(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:n] } }
 	seg := func(i int, kind, flags uint32, off, addr, file, mem uint64) func([]byte) []byte {
-		return func(b []byte) []byte { segmentAt(b, i, kind, flags, off, addr, file, mem); return b }
+		return func(b []byte) []byte { builder{class64, b}.segment(i, kind, flags, off, addr, file, mem); return b }
 	}
 	tests := []struct {
 		name string
@@ -127,7 +151,9 @@ func TestMalformed(t *testing.T) {
 		{"x86-64", u16(18, 62), "bad ELF machine 62: want 243"},
 		{"arm64", u16(18, 183), "bad ELF machine 183"},
 		{"object file", u16(16, 1), "bad ELF type 1"},
-		{"position-independent", u16(16, 3), "link with -static -no-pie"},
+		{"shared library", func(b []byte) []byte { return u64(24, 0)(u16(16, 3)(b)) }, "bad entry address 0x100000"},
+		{"dynamic executable", func(b []byte) []byte { return seg(1, 3, 4, 0x200, 0x20200, 0x40, 0x40)(u16(16, 3)(b)) }, "dynamically linked"},
+		{"position-independent overflow", func(b []byte) []byte { return u16(16, 3)(seg(1, 1, 6, 0x200, ^uint64(0)-1<<20, 0x40, 0x40)(b)) }, "out of reach"},
 		{"core", u16(16, 4), "bad ELF type 4"},
 		{"RVE", u8(48, 8), "RVE"},
 		{"no program headers", u16(56, 0), "no segments"},
@@ -158,6 +184,10 @@ func TestMalformed(t *testing.T) {
 		{"section headers outside", u64(40, 1<<30), "truncated section headers"},
 		{"section header size", u16(58, 40), "bad section header size"},
 		{"too many sections", u16(60, 5000), "bad section header size or count"},
+		{"too much code", func(b []byte) []byte {
+			b = append(b, make([]byte, MaxCode)...)
+			return seg(0, 1, 5, 0, 0x10000, MaxCode+1, MaxCode+1)(seg(1, 4, 0, 0, 0, 0, 0)(b))
+		}, "67108865 bytes of code: at most 67108864"},
 		{"symbols outside", u64(0x340+64+24, 1<<40), "truncated symbol table"},
 		{"symbol link outside", u64(0x340+64+40, 9), "truncated symbol table"},
 		{"names outside", u64(0x340+128+32, 1<<40), "truncated symbol names"},
@@ -172,15 +202,103 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestMalformed32 tries what is particular to 32-bit files.
+func TestMalformed32(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(builder) []byte
+		want string
+	}{
+		{"header cut", func(w builder) []byte { return w.b[:51] }, "truncated ELF header: 51 of 52 bytes"},
+		{"said to be 64-bit", func(w builder) []byte { w.b[4] = 2; return w.b }, "no segments"},
+		{"RVE", func(w builder) []byte { w.word(w.flags, 8); return w.b }, "RVE"},
+		{"program header size", func(w builder) []byte { w.half(w.phentsize, 56); return w.b }, "bad program header size 56: want 32"},
+		{"program headers outside", func(w builder) []byte { w.addr(w.phoff, 1<<32-1); return w.b }, "truncated program headers"},
+		{"segment wraps", func(w builder) []byte { w.segment(1, 1, 6, 0x200, 1<<32-16, 0x20, 0x20); return w.b }, "address 0xfffffff0 is out of reach"},
+		{"segment of 4 GiB", func(w builder) []byte { w.segment(1, 1, 6, 0x200, 0x20200, 0x20, 1<<32-1); return w.b }, "out of reach"},
+		{"segment beyond the file", func(w builder) []byte { w.segment(1, 1, 6, 1<<32-1, 0x20200, 0x20, 0x20); return w.b }, "segment 1: truncated"},
+		{"entry in data", func(w builder) []byte { w.addr(w.entry, 0x20200); return w.b }, "bad entry address 0x20200"},
+		{"section header size", func(w builder) []byte { w.half(w.shentsize, 64); return w.b }, "bad section header size"},
+		{"symbols outside", func(w builder) []byte { w.section(1, 2, 1<<31, 48, 2); return w.b }, "truncated symbol table"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := Parse(tt.edit(build(class32)))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("parsed as %v, error %v, want %q", f, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestRelocate gives a file one relative relocation, at 0x20210, in a table that
+// lies in the data segment.
+func TestRelocate(t *testing.T) {
+	for _, c := range []*class{class64, class32} {
+		n := c.xlen / 8
+		file := func(kind, where uint64) []byte {
+			w := build(c)
+			w.half(16, typeDyn)
+			w.half(c.phnum, 3)
+			w.segment(0, 1, Read|Exec, 0, 0x10000, 0x200, 0x200)
+			w.segment(1, 1, Read|Write, 0x200, 0x20200, 0xc0, 0x1000)
+			w.segment(2, segDynamic, Read|Write, 0x220, 0x20220, uint64(6*n), 0)
+			for i, v := range []uint64{dynRela, 0x20250, dynRelaSz, uint64(3 * n), 0, 0} {
+				w.addr(0x220+i*n, v)
+			}
+			for i, v := range []uint64{where, kind, 0x1234} {
+				w.addr(0x250+i*n, v)
+			}
+			w.section(1, 0, 0, 0, 0)
+			return w.b
+		}
+		b := file(relRelative, 0x20210)
+		f, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (view{b, c}).addr(f.Segments[1].Data, 0x10); got != 0x1234+pieBase {
+			t.Errorf("relocated to %#x", got)
+		}
+		if (view{b, c}).addr(b, 0x210) != 0 {
+			t.Error("the file was changed")
+		}
+		for want, bad := range map[string][]byte{"relocation of type 2": file(2, 0x20210), "relocation at 0x112345678": file(relRelative, 0x112345678-pieBase)} {
+			if c == class32 {
+				want = strings.Replace(want, "0x112345678", "0x12345678", 1)
+			}
+			if _, err := Parse(bad); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+	}
+}
+
+// TestCut parses every beginning of a good file: an error, or the same segments
+// without symbols.
+func TestCut(t *testing.T) {
+	for _, c := range []*class{class64, class32} {
+		whole := build(c).b
+		for n := range whole {
+			if f, err := Parse(whole[:n]); err == nil {
+				t.Errorf("%d of %d bytes parsed as %+v", n, len(whole), f)
+			}
+		}
+	}
+}
+
 func FuzzELF(f *testing.F) {
 	good := sample()
 	f.Add(good)
+	f.Add(build(class32).b)
 	f.Add(good[:0x280])
 	f.Add(good[:100])
-	for i := range 64 {
-		b := sample()
-		b[i] ^= 0x81
-		f.Add(b)
+	for _, c := range []*class{class64, class32} {
+		for i := range c.size {
+			b := build(c).b
+			b[i] ^= 0x81
+			f.Add(b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := Parse(b)
