@@ -113,6 +113,9 @@ type emitter struct {
 	shift  [32]int32
 	nans   uint32 // floating-point registers that may hold a NaN other than the canonical one
 	boxed  uint32 // floating-point registers known to hold a boxed single
+	twice  bool   // this is the first copy of two
+	again  []int  // jumps from it to the second
+	round  int    // offset of the second copy, 0 if there is none
 	inRCX  uint8  // guest register whose value RCX has, 0 for none
 	skip   bool   // the next instruction has been dealt with
 	groups []group
@@ -262,20 +265,66 @@ func (e *emitter) storeLocals() {
 	}
 }
 
-// emitBlock writes block i: its charge, its instructions, and the way on where
-// the next block in the text is not the next one in the program.
+// emitBlock writes block i. What is known about registers holds at its beginning
+// only if it follows the previous block and can be entered from nowhere else.
+//
+// A block that jumps back to itself is written twice. The second copy is only
+// reached from the first and from itself, so what the first found out about
+// registers need not be found out again in each round. That is sound because
+// knowing more at the beginning of a block never means knowing less at its end;
+// distances of moving base registers are the exception, and are forgotten.
 func (e *emitter) emitBlock(i int) {
 	b := &e.r.blocks[i]
-	// What is known about registers holds only if this block follows the
-	// previous one and can be entered from nowhere else.
 	if b.preds != 1 || b.entry || b.back || !e.followed(i) {
 		e.near, e.boxed = 0, 0
 	}
 	if b.back {
 		e.a.Align(16)
 	}
-	e.inRCX = 0
 	e.block, e.number, b.native = b, i, e.a.Len()
+	e.again = e.again[:0]
+	e.twice = e.loopsAlone(b)
+	if e.twice {
+		e.number = len(e.r.blocks) // what comes next is the second copy
+	}
+	e.body(b)
+	if !e.twice {
+		return
+	}
+	e.twice, e.number = false, i
+	for k := range b.count {
+		if in := &e.r.insts[b.first+k]; operandsOf(&in.Inst).integer&1 != 0 {
+			e.near &^= 1 << in.Rd
+		}
+	}
+	e.a.Align(16)
+	e.round = e.a.Len()
+	for _, at := range e.again {
+		e.a.Patch(at, e.round)
+	}
+	e.body(b)
+	e.round = 0
+}
+
+// loopsAlone says whether a block is a loop by itself that is worth two copies.
+func (e *emitter) loopsAlone(b *block) bool {
+	const most = 64
+	in := e.r.last(b)
+	if in.kind != branch || in.pc+uint64(in.Imm) != b.pc || b.count > most {
+		return false
+	}
+	for k := range b.count {
+		if templates[e.r.insts[b.first+k].Op] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// body writes the charge of a block, its instructions, and the way on where the
+// next block in the text is not the next one in the program.
+func (e *emitter) body(b *block) {
+	e.inRCX = 0
 	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
 	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
 	e.findGroups()
@@ -320,6 +369,15 @@ func (e *emitter) jumpTo(pc uint64) {
 
 // branchTo is jumpTo under a condition.
 func (e *emitter) branchTo(c x64.Cond, pc uint64) {
+	switch {
+	case pc != e.block.pc:
+	case e.twice:
+		e.again = append(e.again, e.a.Jcc(c))
+		return
+	case e.round != 0:
+		e.a.JccTo(c, e.round)
+		return
+	}
 	if k, ok := e.r.block(pc); ok {
 		if n := e.r.blocks[k].native; n >= 0 {
 			e.a.JccTo(c, n)

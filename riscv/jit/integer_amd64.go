@@ -103,8 +103,10 @@ func (e *emitter) move(rd, rs uint8) {
 		e.load(w64, d, rs)
 		e.put(rd, d)
 	}
-	e.near |= known << rd
-	e.shift[rd] = shift
+	if rd != 0 {
+		e.near |= known << rd
+		e.shift[rd] = shift
+	}
 }
 
 // constant loads r with v.
