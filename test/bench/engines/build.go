@@ -13,9 +13,8 @@ import (
 
 // A target is one way to compile a kernel.
 type target struct {
-	name    string
-	c, cxx  string // the compiler and its flags, separated by blanks
-	version []string
+	name   string
+	c, cxx string // the compiler and its flags, separated by blanks
 }
 
 var (
