@@ -1,6 +1,7 @@
 package debug
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,36 @@ func TestBacktraceOfHandlers(t *testing.T) {
 		if got := strings.Join(names, " "); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "_start") {
 			t.Errorf("%s: got %q, want %q", arg, got, want)
 		}
+	}
+}
+
+// TestBacktraceOfMovedProgram finds names and frames where a position-independent
+// program has been put.
+func TestBacktraceOfMovedProgram(t *testing.T) {
+	path := buildMovable(t, "crash.c")
+	program, lines := load(t, path)
+	if program.Bias == 0 {
+		t.Fatal("the program was not moved")
+	}
+	p := start(t, program, new(strings.Builder))
+	if status, err := p.Run(t.Context(), 1e6); err != nil || status.Stopped != "fault" {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	frames := Backtrace(p.Machine, lines)
+	if got := shape(frames, true); !strings.HasPrefix(got, "weigh crash.c:8\nleaf crash.c:13\n") || !strings.HasSuffix(got, "main crash.c:25\n_start start.S:18\n") {
+		t.Errorf("got\n%s", got)
+	}
+	if entry, _ := program.Lookup("leaf"); frames[1].PC-frames[1].Off != entry {
+		t.Errorf("leaf begins at %#x: %v", entry, frames[1])
+	}
+	said, _ := withGDB(t, path, nil, "break descend", "continue", "bt", "print nowhere")
+	got := sections(said)
+	if !strings.Contains(got["bt"], "#0  descend (up=") || !strings.Contains(got["bt"], "in main (argc=") || !strings.Contains(got["print nowhere"], "0x8") {
+		t.Errorf("gdb:\n%s", said)
+	}
+	var b bytes.Buffer
+	if err := record(t, path, 0).WritePprof(&b); err != nil {
+		t.Fatal(err)
 	}
 }
 

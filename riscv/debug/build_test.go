@@ -72,6 +72,19 @@ func buildStatic(t testing.TB, source string, flags ...string) string {
 	return out
 }
 
+// buildMovable compiles a position-independent program without a C library.
+func buildMovable(t testing.TB, source string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "program")
+	cmd := exec.Command(needTool(t, "riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"),
+		"-static", "-Wl,-pie,--no-dynamic-linker", "-fPIE", "-nostdlib", "-ffreestanding", "-g", "-O1", "-o", out, source, "start.S")
+	cmd.Dir = "testdata"
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", source, err, msg)
+	}
+	return out
+}
+
 // load reads an executable and what it tells about itself.
 func load(t testing.TB, path string) (*riscv.Program, *Lines) {
 	t.Helper()

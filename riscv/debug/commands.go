@@ -261,6 +261,9 @@ func (s *server) query(letter byte, text string) []byte {
 		return []byte(features)
 	case "QStartNoAckMode", "qSymbol":
 		return replyOK
+	case "qOffsets":
+		bias := s.guest.Machine.Program().Bias
+		return fmt.Appendf(nil, "Text=%x;Data=%x;Bss=%x", bias, bias, bias)
 	case "qAttached":
 		return []byte("0") // we started it, and leaving the debugger ends it
 	case "qC":

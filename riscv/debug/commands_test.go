@@ -44,6 +44,7 @@ func TestCommands(t *testing.T) {
 				{"qSupported:multiprocess+;swbreak+", features},
 				{"qSymbol::", "OK"},
 				{"qC", "QC1"},
+				{"qOffsets", "Text=0;Data=0;Bss=0"},
 				{"qAttached", "0"},
 				{"qfThreadInfo", "m1"},
 				{"qsThreadInfo", "l"},

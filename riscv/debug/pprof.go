@@ -92,7 +92,7 @@ func (b *pprofBuilder) mapping() {
 		file = "guest"
 	}
 	b.p.Mapping = []*profile.Mapping{{
-		ID: 1, Start: riscv.PageSize, Limit: b.r.program.HeapStart, Offset: riscv.PageSize, File: file,
+		ID: 1, Start: riscv.PageSize + b.r.program.Bias, Limit: b.r.program.HeapStart, Offset: riscv.PageSize, File: file,
 		HasFunctions: true, HasFilenames: true, HasLineNumbers: true, HasInlineFrames: true,
 	}}
 }

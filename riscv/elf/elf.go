@@ -20,8 +20,8 @@ const (
 	maxAddress = 1 << 36 // bytes; the top of the largest address space
 	pageSize   = 4096
 
-	// pieBase is where position-independent executables come to lie.
-	pieBase = 1 << 20
+	// PIEBase is where position-independent executables come to lie.
+	PIEBase = 1 << 20
 
 	// MaxCode is how many bytes of code one segment may have.
 	MaxCode = 64 << 20
@@ -98,7 +98,7 @@ func (f *File) header(v view) error {
 		return errors.New("bad ELF flags: RVE, 16 registers, is not supported")
 	}
 	if kind == typeDyn {
-		f.Bias = pieBase
+		f.Bias = PIEBase
 	}
 	f.Entry = v.addr(v.b, v.class.entry) + f.Bias
 	f.PhEnt, f.PhNum = int(v.half(v.b, v.class.phentsize)), int(v.half(v.b, v.class.phnum))

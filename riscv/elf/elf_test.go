@@ -86,7 +86,7 @@ func sample() []byte { return build(class64).b }
 
 func TestParse(t *testing.T) {
 	for _, c := range []*class{class64, class32} {
-		for _, bias := range []uint64{0, pieBase} {
+		for _, bias := range []uint64{0, PIEBase} {
 			w := build(c)
 			if bias != 0 {
 				w.half(16, typeDyn)
@@ -257,13 +257,13 @@ func TestRelocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (view{b, c}).addr(f.Segments[1].Data, 0x10); got != 0x1234+pieBase {
+		if got := (view{b, c}).addr(f.Segments[1].Data, 0x10); got != 0x1234+PIEBase {
 			t.Errorf("relocated to %#x", got)
 		}
 		if (view{b, c}).addr(b, 0x210) != 0 {
 			t.Error("the file was changed")
 		}
-		for want, bad := range map[string][]byte{"relocation of type 2": file(2, 0x20210), "relocation at 0x112345678": file(relRelative, 0x112345678-pieBase)} {
+		for want, bad := range map[string][]byte{"relocation of type 2": file(2, 0x20210), "relocation at 0x112345678": file(relRelative, 0x112345678-PIEBase)} {
 			if c == class32 {
 				want = strings.Replace(want, "0x112345678", "0x12345678", 1)
 			}

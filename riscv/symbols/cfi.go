@@ -144,7 +144,7 @@ func (c *cursor) pointer(encoding byte, word int) uint64 {
 // readFrames reads both sections; .eh_frame wins where both speak.
 func (l *Lines) readFrames(f *elf.File) {
 	for _, name := range []string{".eh_frame", ".debug_frame"} {
-		p := frameParser{word: l.xlen / 8, eh: name == ".eh_frame", cies: map[int]*cie{}}
+		p := frameParser{word: l.xlen / 8, floor: l.floor, eh: name == ".eh_frame", cies: map[int]*cie{}}
 		p.b = data(f, name)
 		if s := f.Section(name); s != nil {
 			p.addr = s.Addr
@@ -156,9 +156,10 @@ func (l *Lines) readFrames(f *elf.File) {
 
 type frameParser struct {
 	cursor
-	word int
-	eh   bool
-	cies map[int]*cie // by offset in the section
+	word  int
+	floor uint64
+	eh    bool
+	cies  map[int]*cie // by offset in the section
 }
 
 // parse returns all fdes that are well-formed.
@@ -177,7 +178,7 @@ func (p *frameParser) parse() (list frameTable) {
 			if p.eh {
 				at = idAt - int(id) // the distance back from the field itself
 			}
-			if f, ok := p.fde(body, idAt, at); ok && f.low >= guardSize {
+			if f, ok := p.fde(body, idAt, at); ok && f.low >= p.floor {
 				list = append(list, f)
 			}
 		}

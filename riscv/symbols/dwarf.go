@@ -203,7 +203,7 @@ func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
 		r.rows++
 		if e.EndSequence {
 			// Functions that the linker dropped stay behind, at address 0.
-			if s.high = e.Address; len(s.rows) > 0 && s.low >= guardSize && s.high > s.low {
+			if s.high = e.Address; len(s.rows) > 0 && s.low >= r.l.floor && s.high > s.low {
 				r.l.sequences = append(r.l.sequences, s)
 			}
 			s = sequence{}
@@ -294,7 +294,7 @@ func (r *dwarfReader) ranges(list []span, e *dwarf.Entry, n int32) []span {
 		return list
 	}
 	for _, g := range ranges {
-		if g[0] >= guardSize && g[1] > g[0] {
+		if g[0] >= r.l.floor && g[1] > g[0] {
 			list = append(list, span{g[0], g[1], n})
 		}
 	}

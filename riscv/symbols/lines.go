@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/ianlancetaylor/demangle"
+
+	load "fishplate/riscv/elf"
 )
 
 // Location is one function that an address belongs to. Several stand for the
@@ -25,7 +27,9 @@ type Location struct {
 // Lines knows the functions, source lines and unwind tables of one executable.
 // It is immutable; any number of goroutines may use it.
 type Lines struct {
-	xlen      int // 32 or 64
+	xlen      int    // 32 or 64
+	bias      uint64 // what the loader adds to the addresses of the file
+	floor     uint64 // no code lies below, as the file counts
 	symbols   []symbol
 	functions []span  // concrete functions, in order of address
 	scopes    []scope // what spans and children refer to
@@ -65,7 +69,10 @@ func Read(file []byte) (l *Lines, err error) {
 	if f.Machine != elf.EM_RISCV || f.Data != elf.ELFDATA2LSB {
 		return nil, errors.New("read symbols: not a little-endian RISC-V file")
 	}
-	l = &Lines{xlen: 64}
+	l = &Lines{xlen: 64, floor: guardSize}
+	if f.Type == elf.ET_DYN {
+		l.bias, l.floor = load.PIEBase, 1
+	}
 	if f.Class == elf.ELFCLASS32 {
 		l.xlen = 32
 	}
@@ -145,6 +152,7 @@ func (l *Lines) At(pc uint64) []Location {
 	if l == nil {
 		return nil
 	}
+	pc -= l.bias
 	sym, known := l.symbolAt(pc)
 	file, line := l.row(pc)
 	chain := l.scopesAt(pc)
@@ -153,7 +161,7 @@ func (l *Lines) At(pc uint64) []Location {
 			return nil
 		}
 		name := Readable(sym.name)
-		return []Location{{Func: name, System: other(sym.name, name), File: file, Line: line, Entry: sym.low}}
+		return []Location{{Func: name, System: other(sym.name, name), File: file, Line: line, Entry: sym.low + l.bias}}
 	}
 	list := make([]Location, 0, len(chain))
 	for i := len(chain) - 1; i >= 0; i-- {
@@ -164,7 +172,7 @@ func (l *Lines) At(pc uint64) []Location {
 			// to the symbol table.
 			name, system = Readable(sym.name), sym.name
 		}
-		list = append(list, Location{Func: name, System: system, File: file, Line: line, Entry: chain[i].low})
+		list = append(list, Location{Func: name, System: system, File: file, Line: line, Entry: chain[i].low + l.bias})
 		file, line = s.callFile, s.callLine
 	}
 	return list
@@ -176,11 +184,12 @@ func (l *Lines) Function(pc uint64) (entry uint64, ok bool) {
 	if l == nil {
 		return 0, false
 	}
+	pc -= l.bias
 	if s, ok := l.symbolAt(pc); ok {
-		return s.low, true
+		return s.low + l.bias, true
 	}
 	if chain := l.scopesAt(pc); len(chain) > 0 {
-		return chain[0].low, true
+		return chain[0].low + l.bias, true
 	}
 	return 0, false
 }

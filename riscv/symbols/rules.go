@@ -8,12 +8,13 @@ const Columns = 65
 // RuleKind says where the caller's value of a register is.
 type RuleKind uint8
 
+// The kinds of rules. Offset and Value count from the CFA.
 const (
 	Same      RuleKind = iota // the register still has it
 	Undefined                 // it is lost
-	Offset                    // in memory at CFA + value
-	Value                     // it is CFA + value
-	Register                  // in another register
+	Offset                    // in memory at CFA + Value
+	Value                     // it is CFA + Value
+	Register                  // in the register with the number Value
 )
 
 // Rule is how to find one register.
@@ -53,6 +54,7 @@ type ruleRunner struct {
 // is false when the file says nothing about pc, and ok when what it says cannot
 // be used.
 func (l *Lines) Rules(pc uint64) (rules Rules, covered, ok bool) {
+	pc -= l.bias
 	f := l.frames.find(pc)
 	if f == nil {
 		return Rules{}, false, false
