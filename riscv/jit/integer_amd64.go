@@ -294,10 +294,11 @@ func addImmW(e *emitter, in *inst) bool {
 func shiftImm(op x64.Shift, w bool) template {
 	return func(e *emitter, in *inst) bool {
 		d := e.target(in.Rd)
-		if !w {
+		n := uint8(in.Imm)
+		plain := w || op == x64.SHR && n != 0 // the result has no sign to extend
+		if !plain {
 			d = x64.RAX
 		}
-		n := uint8(in.Imm)
 		h := e.host[in.Rs1]
 		switch {
 		case op == x64.SHL && n >= 1 && n <= 3 && h != none && h != d:
@@ -314,7 +315,7 @@ func shiftImm(op x64.Shift, w bool) template {
 				e.a.ShiftImm(op, w, d, n)
 			}
 		}
-		if w {
+		if plain {
 			e.put(in.Rd, d)
 		} else {
 			e.putSigned(in.Rd, d)
