@@ -247,6 +247,8 @@ func accesses(r *recorder) {
 		}
 		r.add(func(a *Asm) { a.Pair(LDP, t, u, base, -512) }, "ldp x%d, x%d, [x%d, #-512]", t, u, base)
 		r.add(func(a *Asm) { a.Pair(STP, t, u, base, 504) }, "stp x%d, x%d, [x%d, #504]", t, u, base)
+		r.add(func(a *Asm) { a.Pair(LDPF, t, u, base, 504) }, "ldp d%d, d%d, [x%d, #504]", t, u, base)
+		r.add(func(a *Asm) { a.Pair(STPF, t, u, base, -8) }, "stp d%d, d%d, [x%d, #-8]", t, u, base)
 		r.add(func(a *Asm) { a.Pair(PUSH, t, u, base, -16) }, "stp x%d, x%d, [x%d, #-16]!", t, u, base)
 		r.add(func(a *Asm) { a.Pair(POP, t, u, base, 16) }, "ldp x%d, x%d, [x%d], #16", t, u, base)
 	})

@@ -58,16 +58,22 @@ func (a *Asm) AccessIndexedV(x Access, t V, base, index Reg) {
 // Pair is a load or a store of two registers.
 type Pair uint32
 
-// The pairs; PUSH moves the base down before, POP up afterwards.
+// The pairs; F are those of vector registers, of 8 bytes each. PUSH moves the base
+// down before, POP up afterwards.
 const (
 	LDP  Pair = 0xa9400000
 	STP  Pair = 0xa9000000
+	LDPF Pair = 0x6d400000
+	STPF Pair = 0x6d000000
 	PUSH Pair = 0xa9800000
 	POP  Pair = 0xa8c00000
 )
 
+// PairReaches says whether off can be the displacement of a pair.
+func PairReaches(off int) bool { return off&7 == 0 && off >= -512 && off < 512 }
+
 // Pair writes op t, u, [base + off]; off is a multiple of 8 from -512 to 504.
 func (a *Asm) Pair(op Pair, t, u, base Reg, off int) {
-	need(off&7 == 0 && off >= -512 && off < 512, "displacement", off)
+	need(PairReaches(off), "displacement", off)
 	a.word(uint32(op) | dnm(t, base, 0) | uint32(u)<<10 | uint32(off>>3)&0x7f<<15)
 }

@@ -139,3 +139,17 @@ func buildPure() *[isa.OpCount]bool {
 	}
 	return t
 }
+
+// quietly says whether a comparison stands between an instruction that reads the
+// exception flags and one that restores them, as compilers make a quiet
+// comparison, and which register keeps the flags. Only a NaN can have raised
+// one, so that without a NaN there is nothing to restore.
+func (e *emitter) quietly(in *inst) (kept uint8, ok bool) {
+	if e.at == 0 || e.at+1 >= e.block.count {
+		return 0, false
+	}
+	before, after := &e.r.insts[e.block.first+e.at-1], &e.r.insts[e.block.first+e.at+1]
+	kept = before.Rd
+	return kept, before.Op == isa.OpCsrrs && before.kind == falls && after.Op == isa.OpCsrrw && after.kind == falls &&
+		after.Rs1 == kept && kept != 0 && kept != in.Rd
+}

@@ -123,6 +123,7 @@ type emitter struct {
 	at     int    // index of the instruction within the block
 	near   uint32 // registers that are known to keep a distance from the ends
 	shift  [32]int32
+	skip   bool   // the next instruction has been dealt with
 	cached uint8  // rC is rBase plus this guest register; 0 for none
 	boxed  uint32 // floating-point registers known to hold a boxed single
 	groups []group
@@ -353,7 +354,8 @@ func (e *emitter) emitBlock(i int) {
 	for k := range b.count {
 		e.at = k
 		in := &e.r.insts[b.first+k]
-		if in.Rd == 0 && pure[in.Op] {
+		if e.skip || in.Rd == 0 && pure[in.Op] {
+			e.skip = false
 			continue
 		}
 		h := templates[in.Op]

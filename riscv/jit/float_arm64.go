@@ -245,7 +245,20 @@ func relation(c a64.Cond, wide bool) template {
 		} else {
 			e.a.CompareE(wide, n, m)
 		}
+		kept, quiet := e.quietly(in)
+		if !quiet {
+			e.putFlag(in.Rd, c)
+			return true
+		}
+		nan := e.a.Jcc(a64.VS)
 		e.putFlag(in.Rd, c)
+		back := e.a.Len()
+		e.stubs = append(e.stubs, stub{from: []int{nan}, then: func() {
+			e.constant(in.Rd, 0, rA)
+			e.storeFlags(e.source(kept, rB))
+			e.a.JmpTo(back)
+		}})
+		e.skip = true
 		return true
 	}
 }
@@ -343,6 +356,9 @@ func loadX(x a64.Access, wide bool) template {
 			return false
 		}
 		p := e.operand(in.Rs1, int32(in.Imm))
+		if e.loadPair(in, p) {
+			return true
+		}
 		d := e.targetX(in.Rd)
 		e.access(x, a64.Reg(d), p)
 		e.result(wide, in.Rd, d)
@@ -357,7 +373,9 @@ func storeX(x a64.Access, size int) template {
 			return false
 		}
 		p := e.storable(in, size)
-		e.access(x, a64.Reg(e.sourceX(in.Rs2, v0)), p)
+		if !e.storePair(in, p) {
+			e.access(x, a64.Reg(e.sourceX(in.Rs2, v0)), p)
+		}
 		return true
 	}
 }

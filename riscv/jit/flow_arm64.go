@@ -154,18 +154,24 @@ func writeFlags(e *emitter, in *inst) bool {
 	if in.kind != falls {
 		return false
 	}
-	a := &e.a
 	if in.Op == isa.OpCsrrw {
-		a.LogicImm(a64.AND, w32, rB, e.source(in.Rs1, rB), 31)
+		e.storeFlags(e.source(in.Rs1, rB))
 	} else {
-		a.MovImm(rB, int64(in.Rs1))
+		e.a.MovImm(rB, int64(in.Rs1))
+		e.storeFlags(rB)
 	}
+	return true
+}
+
+// storeFlags makes the low bits of n, which is not rA, the exception flags.
+func (e *emitter) storeFlags(n a64.Reg) {
+	a := &e.a
+	a.LogicImm(a64.AND, w32, rB, n, 31)
 	e.hart(a64.LDRB, rA, hartFCSR)
 	a.LogicImm(a64.AND, w32, rA, rA, 0xe0)
 	a.Alu(a64.ORR, w32, rA, rA, rB)
 	e.hart(a64.STRB, rA, hartFCSR)
 	e.clearFlags()
-	return true
 }
 
 func flowTemplates() map[isa.Op]template {

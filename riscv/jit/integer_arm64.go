@@ -194,6 +194,9 @@ func addImmW(e *emitter, in *inst) bool {
 // moving a field, which extends the sign at the same time.
 func shiftImm(op a64.Shift, w bool) template {
 	return func(e *emitter, in *inst) bool {
+		if op == a64.LSL && e.shiftPair(in, w) {
+			return true
+		}
 		s := e.source(in.Rs1, rA)
 		d := e.target(in.Rd)
 		n := uint8(in.Imm)
@@ -271,7 +274,7 @@ func lessImm(c a64.Cond) template {
 }
 
 func loadUpper(e *emitter, in *inst) bool {
-	e.constant(in.Rd, in.Imm, rA)
+	e.constantPair(in, in.Imm)
 	return true
 }
 
@@ -280,7 +283,7 @@ func addUpper(e *emitter, in *inst) bool {
 	if e.c.narrow {
 		v = int64(int32(v))
 	}
-	e.constant(in.Rd, v, rA)
+	e.constantPair(in, v)
 	return true
 }
 

@@ -114,6 +114,9 @@ func load(x a64.Access) template {
 			return false
 		}
 		p := e.operand(in.Rs1, int32(in.Imm))
+		if e.loadPair(in, p) {
+			return true
+		}
 		d := e.host[in.Rd]
 		if d == none {
 			d = rB
@@ -196,7 +199,9 @@ func store(x a64.Access, size int) template {
 			return false
 		}
 		p := e.storable(in, size)
-		e.access(x, e.source(in.Rs2, rB), p)
+		if !e.storePair(in, p) {
+			e.access(x, e.source(in.Rs2, rB), p)
+		}
 		return true
 	}
 }
