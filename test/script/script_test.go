@@ -3,6 +3,7 @@ package script
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,6 +41,10 @@ func setup(env *testscript.Env, binary string) error {
 		return err
 	}
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	// The go command builds its tools once, not once a script.
+	if cache, err := exec.Command("go", "env", "GOCACHE").Output(); err == nil {
+		env.Setenv("GOCACHE", strings.TrimSpace(string(cache)))
+	}
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("XDG_RUNTIME_DIR", env.WorkDir)
 	env.Setenv("XDG_STATE_HOME", env.WorkDir)
