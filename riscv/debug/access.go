@@ -10,7 +10,8 @@ type access struct {
 	offset      int64
 }
 
-// accessOf returns the access of a decoded instruction. Vector instructions are
+// accessOf returns the access of a decoded instruction: the table's row has the
+// operation of the uncompressed RV64 twin, so that one list serves all encodings. Vector instructions are
 // not known: what they do is found by comparing.
 func accessOf(in isa.Inst) access {
 	if in.Op == isa.OpIllegal {
@@ -40,6 +41,8 @@ func accessOf(in isa.Inst) access {
 	return a
 }
 
+// atomicAccess is accessOf for the atomics, whose address is a register alone. A
+// store-conditional that fails is reported too: hardware may do so as well.
 func atomicAccess(op isa.Op, a access) access {
 	a.offset = 0
 	switch {

@@ -10,7 +10,8 @@ import (
 	"fishplate/riscv/symbols"
 )
 
-// Frame is one line of a backtrace.
+// Frame is one line of a backtrace. In all but the innermost PC is a return
+// address: Func, File and Line are those of the call before it.
 type Frame struct {
 	PC      uint64
 	Func    string // "" if unknown
@@ -23,7 +24,9 @@ type Frame struct {
 // maxFrames bounds a backtrace, inlined frames included.
 const maxFrames = 64
 
-// Numbers of registers.
+// Numbers of registers, by their names in the calling convention: the return
+// address, the stack pointer, the second link register of millicode, and the
+// frame pointer where one is used.
 const (
 	ra = 1
 	sp = 2
@@ -83,7 +86,9 @@ func Backtrace(m *riscv.Machine, l *Lines) []Frame {
 	return frames[:min(len(frames), maxFrames)]
 }
 
-// unwinder holds the registers of one frame, as far as they are known.
+// unwinder holds the registers of one frame, as far as they are known. Registers
+// that a callee may change are wrong in the callers' frames; unwind rules do not
+// use them.
 type unwinder struct {
 	m     *riscv.Machine
 	l     *Lines
@@ -146,6 +151,8 @@ func (u *unwinder) up(innermost bool) bool {
 	was, caller := *u, !innermost && !u.exact
 	u.exact = false
 	done := false
+	// Where the file has rules they are the truth, even when they say that there is
+	// no caller: guessing then would invent frames.
 	rules, covered, ok := u.rules(u.site(caller))
 	switch {
 	case covered:
@@ -157,6 +164,7 @@ func (u *unwinder) up(innermost bool) bool {
 		u.exact = false
 		done = u.byFramePointer(innermost) || innermost && u.byLink()
 	}
+	// The caller of a signal handler is a place without code; see byHandler.
 	if done && !u.returns(u.pc) {
 		done = u.byHandler()
 	}
@@ -169,6 +177,7 @@ func (u *unwinder) up(innermost bool) bool {
 	return u.pc != was.pc || u.x[sp] != was.x[sp]
 }
 
+// rules returns the file's unwind rules at pc.
 func (u *unwinder) rules(pc uint64) (r symbols.Rules, covered, ok bool) {
 	if u.l == nil {
 		return r, false, false
@@ -305,6 +314,7 @@ func (u *unwinder) prologue(entry, pc uint64) (p prologue, ok bool) {
 	return p, true
 }
 
+// entry returns where the function at pc begins.
 func (u *unwinder) entry(pc uint64) (uint64, bool) {
 	if e, ok := u.l.Function(pc); ok {
 		return e, true
@@ -316,6 +326,8 @@ func (u *unwinder) entry(pc uint64) (uint64, bool) {
 // byFramePointer believes that s0 holds the CFA, with ra and the caller's s0
 // below it; a function that calls nobody stores s0 alone.
 func (u *unwinder) byFramePointer(innermost bool) bool {
+	// In a program that uses s0 for other things this is any number. So it must lie
+	// above sp, and what it points to must look like a return address.
 	fp := u.addr(u.x[s0])
 	if fp < u.addr(u.x[sp]) || fp%uint64(u.word) != 0 {
 		return false
@@ -369,6 +381,7 @@ func (u *unwinder) byHandler() bool {
 // returns says whether v looks like a return address: a call ends there.
 func (u *unwinder) returns(v uint64) bool {
 	v = u.addr(v)
+	// The call before it has one of two lengths; the code says which.
 	for _, size := range []uint64{4, 2} {
 		in, ok := u.m.Program().Decode(v - size)
 		if !ok || uint64(in.Len) != size || v < size {

@@ -36,6 +36,8 @@ var (
 	replyFault = []byte("E0e") // EFAULT
 )
 
+// newServer makes the server of a guest that stands. Without poll the program
+// cannot be interrupted.
 func newServer(guest *Guest, lines *Lines) *server {
 	s := &server{guest: guest, lines: lines, poll: func() bool { return false }}
 	s.fresh()
@@ -86,6 +88,7 @@ func (s *server) handle(packet []byte) []byte {
 	case 'D':
 		s.gone = true
 		return replyOK
+		// gdb does not wait for an answer to this one.
 	case 'k':
 		s.gone, s.over = true, true
 		return nil
@@ -103,6 +106,7 @@ func (s *server) register(verb byte, text string) []byte {
 			b = r.appendHex(b, n)
 		}
 		return b
+		// What a debugger sends too little of stays as it is.
 	case 'G':
 		raw, err := hex.DecodeString(text)
 		if err != nil {

@@ -28,6 +28,8 @@ func ServeGDB(ctx context.Context, conn io.ReadWriteCloser, guest *Guest, lines 
 		defer close(ended)
 		c.readAll()
 	}()
+	// The reader ends by its connection; whoever returns from here leaves nothing
+	// behind.
 	defer func() {
 		close(c.quit)
 		conn.Close()
@@ -48,7 +50,8 @@ func ServeGDB(ctx context.Context, conn io.ReadWriteCloser, guest *Guest, lines 
 }
 
 // gdbConn is one connection. The reader has its own goroutine so that a running
-// program can be interrupted.
+// program can be interrupted; everything but readErr belongs to the one that
+// serves.
 type gdbConn struct {
 	conn    io.ReadWriteCloser
 	in      chan received // closed by the reader
@@ -100,6 +103,7 @@ func (c *gdbConn) serve(s *server) error {
 	}
 }
 
+// next returns what came while the program ran, then what comes.
 func (c *gdbConn) next() (received, error) {
 	if len(c.waiting) > 0 {
 		x := c.waiting[0]
@@ -136,11 +140,13 @@ func (c *gdbConn) answer(s *server, packet []byte) error {
 	return c.send(reply)
 }
 
+// send frames a packet and keeps it, in case the debugger asks for it again.
 func (c *gdbConn) send(data []byte) error {
 	c.last = appendPacket(c.last[:0], data)
 	return c.write(c.last)
 }
 
+// write sends bytes as they are.
 func (c *gdbConn) write(b []byte) error {
 	_, err := c.conn.Write(b)
 	return err

@@ -47,6 +47,9 @@ func (s *server) monitor(line string) string {
 	return fmt.Sprintf("there is no command %q; there are:\n%s", words[0], monitorHelp)
 }
 
+// budget sets the number of instructions at which the program stops, counted from
+// its beginning, and says what it is. It is a breakpoint in time: a run that is
+// repeated comes to the same place.
 func (s *server) budget(args []string) string {
 	if len(args) > 0 {
 		n, err := strconv.ParseUint(args[0], 0, 64)

@@ -104,6 +104,7 @@ func appendPacket(b, data []byte) []byte {
 	return fmt.Appendf(b, "#%02x", sum)
 }
 
+// nibble is the value of a hexadecimal digit.
 func nibble(c byte) (byte, bool) {
 	switch {
 	case c >= '0' && c <= '9':

@@ -86,6 +86,8 @@ type pprofBuilder struct {
 	functions map[functionKey]*profile.Function
 }
 
+// mapping says which file the addresses are of. It claims to have all names, so
+// that the tools do not look for symbols that the host's binutils cannot read.
 func (b *pprofBuilder) mapping() {
 	file := b.r.file
 	if file == "" {
@@ -97,6 +99,8 @@ func (b *pprofBuilder) mapping() {
 	}}
 }
 
+// add appends a sample, the innermost location first, as the format wants it.
+// Callers are shown at the call, not behind it.
 func (b *pprofBuilder) add(s sample) {
 	at := []*profile.Location{b.location(s.pc)}
 	for n := s.node; n != 0; n = b.r.nodes[n].parent {
@@ -124,6 +128,7 @@ func (b *pprofBuilder) location(pc uint64) *profile.Location {
 	return at
 }
 
+// function returns that of a location. The same name in two files is two functions.
 func (b *pprofBuilder) function(where Location) *profile.Function {
 	key := functionKey{where.Func, where.System, where.File}
 	if key.system == "" {

@@ -26,7 +26,8 @@ type Recording struct {
 	loose   map[blockKey]uint64 // single instructions, of blocks that were left half-way
 }
 
-// node is a call stack: the call at site, made with the stack parent. Node 0 is
+// Stacks form a tree with its root at the program's beginning, so that one that
+// calls differ in only at the end is kept once. node is a call stack: the call at site, made with the stack parent. Node 0 is
 // the empty one.
 type node struct {
 	parent int32
@@ -92,7 +93,8 @@ type recordSlot struct {
 	tally *tally
 }
 
-// openCall is a call that has not returned yet.
+// openCall is a call that has not returned yet. The stack pointer tells, when
+// something other than a return comes along, whether it still can.
 type openCall struct {
 	next  uint64 // where it returns to
 	sp    uint64 // the stack pointer of the caller
@@ -140,10 +142,12 @@ func (r *recorder) runBlock(fuel uint64) riscv.Exit {
 	e := m.Run(min(uint64(b.n), fuel))
 	executed := m.Instret - before
 	r.Total += executed
+	// It faulted half-way, or the budget ends here.
 	if executed < uint64(b.n) {
 		r.piece(pc, executed)
 		return e
 	}
+	// The usual case: the whole block ran, and one addition counts all of it.
 	t.times++
 	if e.Kind != riscv.Budget {
 		return e
@@ -174,6 +178,8 @@ func (r *recorder) piece(pc, n uint64) {
 // find returns the tally of the block at pc under the present stack.
 func (r *recorder) find(pc uint64) *tally {
 	key := blockKey{r.node, pc}
+	// Most blocks are found here, at the cost of one comparison; the map behind it is
+	// for the rest.
 	slot := &r.slots[(pc>>1^uint64(r.node)*0x9e5)%recordSlots]
 	if slot.key == key && slot.tally != nil {
 		return slot.tally
@@ -206,7 +212,8 @@ func (r *recorder) block(pc uint64) *block {
 	return b
 }
 
-// transferOf follows the calling convention's hints: jumps that leave a return
+// transferOf follows the calling convention's hints, which compilers keep because
+// processors predict returns by them: jumps that leave a return
 // address in ra or t0 are calls, jumps to it are returns.
 func transferOf(in isa.Inst) transfer {
 	if in.Op == isa.OpIllegal {
@@ -249,6 +256,7 @@ func (r *recorder) back(pc uint64) {
 		r.calls = r.calls[:n]
 		return
 	}
+	// Something unusual: the stack pointer tells whose frames are gone.
 	r.drop()
 	stack := r.m.X[sp] & r.mask
 	if n = len(r.calls) - 1; n < 0 || r.calls[n].sp != stack {

@@ -28,6 +28,8 @@ type control struct {
 	write func(m *riscv.Machine, v uint64) // nil: read-only
 }
 
+// controls returns the table. Counters cannot be written: a debugger that restores
+// all registers after a call would set them back.
 func controls() []control {
 	return []control{
 		{"fflags", 32, func(m *riscv.Machine) uint64 { return uint64(m.FCSR() & 31) },
@@ -54,17 +56,20 @@ func vectors(m *riscv.Machine) *vector.State {
 	return m.V
 }
 
-// registerFile gives gdb the registers of one machine.
+// registerFile gives gdb the registers of one machine. Each has a number, a size
+// in bytes, and its bytes as the protocol wants them: the least first.
 type registerFile struct {
 	m        *riscv.Machine
 	xlen     int
 	controls []control
 }
 
+// newRegisterFile must be called again for another machine.
 func newRegisterFile(m *riscv.Machine) registerFile {
 	return registerFile{m: m, xlen: m.Program().XLEN(), controls: controls()}
 }
 
+// count is how many registers gdb is told of.
 func (r *registerFile) count() int { return r.numV() + 32 }
 
 // numV is the number of the first vector register.

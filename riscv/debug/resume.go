@@ -66,13 +66,15 @@ func (s *server) answer(t stop) []byte {
 	return append(s.registers.appendHex(b, sp), ';')
 }
 
-// watch is a range of memory that is guarded.
+// watch is a range of memory that is guarded. gdb itself compares values after a
+// stop of kind 2 and goes on when nothing changed.
 type watch struct {
 	kind      byte // '2' writes, '3' reads, '4' both
 	low, high uint64
 	value     []byte // of kind 2, to notice what is not seen in the instruction
 }
 
+// Every instruction is compared with every watchpoint, so there are few.
 // maxWatches and maxBreaks bound what one debugger may set, maxWatched the bytes
 // of one watchpoint.
 const (
@@ -110,6 +112,7 @@ func (s *server) point(set bool, text string) []byte {
 	return replyNone
 }
 
+// guard sets or takes away a watchpoint. Setting it twice is the same as once.
 func (s *server) guard(set bool, w watch) []byte {
 	for i, old := range s.watches {
 		if old.kind == w.kind && old.low == w.low && old.high == w.high {
@@ -174,6 +177,7 @@ func (s *server) oldResume(verb byte, text string) []byte {
 	return s.answer(s.run(o))
 }
 
+// moveTo sets pc to a hexadecimal address.
 func (s *server) moveTo(text string) bool {
 	var pc uint64
 	if !numbers(text, &pc) {
@@ -199,7 +203,9 @@ func (s *server) withSignal(text string, o order) []byte {
 	return s.answer(s.run(o))
 }
 
-// pollEvery is how many instructions run between two looks at the debugger.
+// pollEvery is how many instructions run between two looks at the debugger. It
+// bounds how long Ctrl-C waits: with a watchpoint, where every instruction is
+// looked at, some ten milliseconds.
 const pollEvery = 1 << 18
 
 // run executes until there is something to tell.
@@ -262,6 +268,8 @@ func (s *server) advance(o order) stop {
 		}
 		hit, guarded := s.foresee()
 		t, stopped := s.exit(m.Run(s.fuel(o)))
+		// What was changed is noted even when another reason to stop comes first, or
+		// it would be reported a second time.
 		unseen, changed := s.compare()
 		switch {
 		case stopped:
@@ -303,6 +311,7 @@ func (s *server) exit(e riscv.Exit) (stop, bool) {
 	return stop{signal: sigIll, pending: &e}, true
 }
 
+// signalOf is the signal that Linux sends for a fault.
 func signalOf(k riscv.FaultKind) byte {
 	switch k {
 	case riscv.Illegal:
@@ -329,7 +338,8 @@ func (s *server) fuel(o order) uint64 {
 	return n
 }
 
-// spanSlot remembers a span; slots are found by the address.
+// spanSlot remembers a span; slots are found by the address. Setting or taking
+// away a breakpoint forgets all of them.
 type spanSlot struct{ pc, n uint64 }
 
 const spanSlots = 1 << 12

@@ -31,7 +31,7 @@ type cie struct {
 	initial   []byte
 }
 
-// cursor reads a section. After an attempt to read beyond the end, bad is set
+// cursor reads a section. Nothing needs to be checked on the way: after an attempt to read beyond the end, bad is set
 // and all values are 0.
 type cursor struct {
 	b    []byte
@@ -40,6 +40,7 @@ type cursor struct {
 	bad  bool
 }
 
+// take returns the next n bytes, or nil when there are fewer.
 func (c *cursor) take(n int) []byte {
 	if c.bad || n < 0 || n > len(c.b)-c.off {
 		c.bad = true
@@ -49,12 +50,14 @@ func (c *cursor) take(n int) []byte {
 	return c.b[c.off-n : c.off]
 }
 
+// uint reads a little-endian number of n bytes, at most 8.
 func (c *cursor) uint(n int) uint64 {
 	var buf [8]byte
 	copy(buf[:], c.take(n))
 	return binary.LittleEndian.Uint64(buf[:])
 }
 
+// more says whether there is anything left to read.
 func (c *cursor) more() bool { return !c.bad && c.off < len(c.b) }
 
 // uleb and sleb read a number of at most ten bytes.
@@ -70,6 +73,7 @@ func (c *cursor) uleb() (v uint64) {
 	return 0
 }
 
+// sleb is uleb with a sign.
 func (c *cursor) sleb() (v int64) {
 	for shift := uint(0); shift < 70; shift += 7 {
 		b := c.uint(1)
@@ -85,6 +89,7 @@ func (c *cursor) sleb() (v int64) {
 	return 0
 }
 
+// text reads up to a zero byte.
 func (c *cursor) text() string {
 	for i, b := range c.b[c.off:] {
 		if b == 0 {
@@ -154,6 +159,8 @@ func (l *Lines) readFrames(f *elf.File) {
 	slices.SortStableFunc(l.frames, func(x, y fde) int { return cmp.Compare(x.low, y.low) })
 }
 
+// frameParser goes through one section. A common entry is read when the first
+// function refers to it, and once.
 type frameParser struct {
 	cursor
 	word  int
@@ -213,6 +220,8 @@ func (p *frameParser) entry() (body []byte, id uint64, idAt int) {
 	return body, id, idAt
 }
 
+// isCIE tells the two kinds of entries apart, which the two sections number
+// differently.
 func (p *frameParser) isCIE(id uint64) bool {
 	if p.eh {
 		return id == 0
@@ -237,6 +246,8 @@ func (p *frameParser) cie(at int) *cie {
 	return c
 }
 
+// readCIE reads the body of a common entry; nil when it is malformed or of a kind
+// that no compiler for this architecture writes.
 func readCIE(r *cursor, word int) *cie {
 	c := &cie{}
 	version := r.uint(1)
@@ -281,6 +292,8 @@ func readCIE(r *cursor, word int) *cie {
 	return c
 }
 
+// fde reads the entry of one function; false when it is malformed. The addresses
+// in .eh_frame are relative to themselves.
 func (p *frameParser) fde(body []byte, idAt, cieAt int) (fde, bool) {
 	c := p.cie(cieAt)
 	if c == nil {

@@ -8,7 +8,9 @@ import (
 	"slices"
 )
 
-// scope is a function, or one place where a function was inlined.
+// scope is a function, or one place where a function was inlined. Names that an
+// entry does not have itself are those of its origin, which may come later in the
+// file, so they are resolved at the end.
 type scope struct {
 	name     string
 	linkage  string
@@ -31,7 +33,9 @@ type row struct {
 	line int
 }
 
-// sequence is a run of rows without gaps.
+// sequence is a run of rows without gaps. Rows of different sequences must not be
+// mixed: a linker that drops a function leaves its rows behind, at address 0, and
+// they reach into the addresses of others.
 type sequence struct {
 	low, high uint64
 	rows      []row
@@ -102,7 +106,8 @@ func (l *Lines) row(pc uint64) (file string, line int) {
 	return "", 0
 }
 
-// dwarfReader is the state of one pass over the debug information.
+// dwarfReader is the state of one pass over the debug information, entry by
+// entry, in the order of the file.
 type dwarfReader struct {
 	l     *Lines
 	d     *dwarf.Data
@@ -161,6 +166,7 @@ func (r *dwarfReader) collect(size int) {
 		own := parent
 		switch e.Tag {
 		case dwarf.TagCompileUnit, dwarf.TagPartialUnit:
+			// A unit begins anew, whatever a malformed one before it left open.
 			stack, own = stack[:0], -1
 			r.unit(e)
 		case dwarf.TagSubprogram:
@@ -196,6 +202,7 @@ func (r *dwarfReader) unit(e *dwarf.Entry) {
 	r.files = lr.Files()
 }
 
+// sequences reads the rows of one line program.
 func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
 	var s sequence
 	var e dwarf.LineEntry
@@ -268,6 +275,7 @@ func (r *dwarfReader) inlined(e *dwarf.Entry, parent int32) int32 {
 	return n
 }
 
+// named reads the names of an entry, and where to look for those that it lacks.
 func (r *dwarfReader) named(e *dwarf.Entry) scope {
 	var s scope
 	s.name, _ = e.Val(dwarf.AttrName).(string)

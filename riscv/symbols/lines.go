@@ -37,7 +37,8 @@ type Lines struct {
 	frames    frameTable
 }
 
-// symbol is a function of the symbol table.
+// symbol is a function of the symbol table. Addresses in all tables are those of
+// the file; what comes in and goes out is moved by the bias.
 type symbol struct {
 	low, high uint64 // high is 0 when the file tells no size
 	name      string

@@ -39,7 +39,8 @@ type Rules struct {
 // maxRemembered bounds the rows that a program may put aside.
 const maxRemembered = 8
 
-// ruleRunner executes the instructions of one function's rules.
+// ruleRunner executes the instructions of one function's rules. They describe
+// the table from the beginning of the function on; it stops at the row wanted.
 type ruleRunner struct {
 	cursor
 	set     Rules
@@ -209,6 +210,7 @@ func (r *ruleRunner) put(column uint64, kind RuleKind, value int64) {
 	}
 }
 
+// restore gives a register the rule that it had after the common part.
 func (r *ruleRunner) restore(column uint64) {
 	if column < Columns {
 		r.set.Registers[column] = r.initial.Registers[column]
