@@ -29,10 +29,11 @@ var ErrUnsupported = errors.New("no generated code on this machine")
 type exitKind uint8
 
 const (
-	exitMiss exitKind = iota // go on at Native.Next
-	exitLink                 // go on at pc, and let slot lead there
-	exitLow                  // the fuel does not suffice for the block at pc
-	exitRest                 // interpret from pc to the end of the block
+	exitMiss  exitKind = iota // go on at Native.Next
+	exitLink                  // go on at pc, and let slot lead there
+	exitLow                   // the fuel does not suffice for the block at pc
+	exitRest                  // interpret from pc to the end of the block
+	exitTouch                 // as exitRest, but the page Native.Next may be made ready: then go on at slot
 )
 
 // exit is what is known about one way out of generated code.
@@ -40,7 +41,7 @@ type exit struct {
 	pc   uint64
 	kind exitKind
 	undo uint16 // instructions that were charged and not executed
-	slot int32  // offset of the pointer to set, for exitLink
+	slot int32  // offset of the pointer to set, for exitLink; of code, for exitTouch
 }
 
 // Stats tells what has been translated.

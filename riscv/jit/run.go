@@ -78,33 +78,47 @@ func (r *runner) interpret(n uint64) (interp.Exit, bool) {
 
 // native runs generated code from the offset at and deals with its exit.
 func (r *runner) native(at uint32) (interp.Exit, bool) {
-	c, s, n := r.c, r.s, &r.s.N
-	n.Fuel = r.fuel
-	n.Entry = c.text.exec + uintptr(at)
-	enter(unsafe.Pointer(&s.X[16]), c.text.exec+uintptr(c.emit.enterAt()))
-	if raised := flags(n.Status); raised != 0 {
-		s.Raise(raised)
+	x := r.enter(at)
+	for x.kind == exitTouch && r.mem.Ready(r.s.N.Next) {
+		r.charge(r.s.N.Fuel) // the block stays charged
+		x = r.enter(uint32(x.slot))
 	}
-	x := &(*c.exits.Load())[n.Exit]
-	left := n.Fuel + uint64(x.undo)
-	s.Instret += r.fuel - left
-	r.fuel = left
+	r.charge(r.s.N.Fuel + uint64(x.undo))
 	switch x.kind {
 	case exitMiss:
-		s.PC = n.Next
+		r.s.PC = r.s.N.Next
 	case exitLink:
-		s.PC = x.pc
-		if to := c.entry(x.pc); to != 0 {
-			c.setSlot(int(x.slot), int(to))
+		r.s.PC = x.pc
+		if to := r.c.entry(x.pc); to != 0 {
+			r.c.setSlot(int(x.slot), int(to))
 		}
 	case exitLow:
-		s.PC = x.pc
+		r.s.PC = x.pc
 		return r.interpret(r.fuel)
-	case exitRest:
-		s.PC = x.pc
+	case exitRest, exitTouch:
+		r.s.PC = x.pc
 		return r.interpret(r.code.Left(x.pc))
 	}
 	return interp.Exit{}, false
+}
+
+// enter runs generated code from the offset at until it leaves, and returns how.
+func (r *runner) enter(at uint32) *exit {
+	n := &r.s.N
+	n.Fuel = r.fuel
+	n.Entry = r.c.text.exec + uintptr(at)
+	enter(unsafe.Pointer(&r.s.X[16]), r.c.text.exec+uintptr(r.c.emit.enterAt()))
+	if raised := flags(n.Status); raised != 0 {
+		r.s.Raise(raised)
+	}
+	return &(*r.c.exits.Load())[n.Exit]
+}
+
+// charge counts what was executed until left instructions of fuel remain. What
+// is given back for a block that was charged in advance makes it less.
+func (r *runner) charge(left uint64) {
+	r.s.Instret += r.fuel - left
+	r.fuel = left
 }
 
 // prepareCalls makes the stack of predicted returns usable. It is kept between

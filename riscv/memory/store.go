@@ -33,6 +33,10 @@ func (m *Memory) ready(p uint64) Kind {
 	return 0
 }
 
+// Ready makes page p, given by its number, one that can be stored to, if a store
+// to it is allowed now, and says whether it is.
+func (m *Memory) Ready(p uint64) bool { return m.host != nil && m.ready(p) == 0 }
+
 // Store writes the low size bytes (1, 2, 4 or 8) of v at any address. It is the
 // slow path of an engine: it enforces protection, crosses pages, and creates
 // them. Nothing is written unless everything can be.
