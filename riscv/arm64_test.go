@@ -24,7 +24,7 @@ func TestEngineIsThere(t *testing.T) {
 
 // armTests are the tests that do without compilers for guests.
 var armTests = []string{
-	"TestEngineIsThere", "TestEngines", "TestEdges", "TestFaultsArePrecise", "TestLimitIsAFault", "TestExits",
+	"TestEngineIsThere", "TestEngines", "TestEdges", "TestPairs", "TestFaultsArePrecise", "TestLimitIsAFault", "TestExits",
 	"TestBudgetIsExact", "TestForksAreApart", "TestForksConcurrently", "TestCounters", "TestExecuteOnlyCode",
 }
 
@@ -36,31 +36,40 @@ func TestArm64(t *testing.T) {
 	if runtime.GOARCH == "arm64" || runtime.GOOS != "linux" {
 		return // the tests themselves run where this one would have them run
 	}
+	out := runArm64(t, ".", "-engine", "jit arm64", "-test.run", "^("+strings.Join(armTests, "|")+")$",
+		"-seed", fmt.Sprint(*seedFlag), "-programs", fmt.Sprint(programs(t, 120)))
+	for _, name := range armTests {
+		if !strings.Contains(out, "--- PASS: "+name+" ") {
+			t.Errorf("%s did not run:\n%s", name, out)
+		}
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, "instructions") {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+	runArm64(t, "./jit")
+}
+
+// runArm64 builds the tests of a package for arm64, runs them in an emulator, and
+// returns what they print.
+func runArm64(t *testing.T, pkg string, args ...string) string {
+	t.Helper()
 	qemu, err := exec.LookPath("qemu-aarch64")
 	if err != nil {
 		t.Fatalf("find qemu-aarch64 of qemu-user: %v", err)
 	}
 	binary := filepath.Join(t.TempDir(), "arm64.test")
-	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build := exec.Command("go", "test", "-c", "-o", binary, pkg)
 	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build for arm64: %v\n%s", err, out)
+		t.Fatalf("build %s for arm64: %v\n%s", pkg, err, out)
 	}
-	run := exec.Command(qemu, binary, "-test.v", "-engine", "jit arm64",
-		"-test.run", "^("+strings.Join(armTests, "|")+")$",
-		"-seed", fmt.Sprint(*seedFlag), "-programs", fmt.Sprint(programs(t, 200)))
+	run := exec.Command(qemu, append([]string{binary, "-test.v"}, args...)...)
+	run.Dir = pkg
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", run, err, out)
 	}
-	for _, name := range armTests {
-		if !strings.Contains(string(out), "--- PASS: "+name+" ") {
-			t.Errorf("%s did not run:\n%s", name, out)
-		}
-	}
-	for _, line := range strings.Split(string(out), "\n") {
-		if strings.Contains(line, "instructions") {
-			t.Log(strings.TrimSpace(line))
-		}
-	}
+	return string(out)
 }

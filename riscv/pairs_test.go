@@ -32,7 +32,11 @@ func (g *gen) pair() {
 		if g.xlen == 64 && g.IntN(2) == 0 {
 			second = wAddiw
 		}
-		g.emit(encU(first, r, g.Uint32()), encI(second, next, r, int32(g.IntN(4096)-2048)))
+		upper := g.Uint32()
+		if g.IntN(3) == 0 {
+			upper = 0x7ffff000 + uint32(g.IntN(3)-1)<<12 // where the sum leaves 32 bits
+		}
+		g.emit(encU(first, r, upper), encI(second, next, r, int32(g.IntN(4096)-2048)))
 	case 2, 3:
 		left, right, size := uint32(wSlli), uint32(wSrli), g.xlen
 		if g.xlen == 64 && g.IntN(3) == 0 {
