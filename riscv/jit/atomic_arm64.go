@@ -26,7 +26,7 @@ func (e *emitter) aligned(in *inst, size int, stores bool) {
 	e.a.LogicImm(a64.ANDS, w64, a64.ZR, rC, uint64(size-1))
 	e.restIf(a64.NE)
 	if stores {
-		e.checkPage(in.Rs1, 0, 1)
+		e.checkPage(in.Rs1, 0)
 	}
 }
 

@@ -139,20 +139,52 @@ func (e *emitter) storable(in *inst, size int) cell {
 		}
 		if !g.checked {
 			g.checked = true
-			e.checkPage(in.Rs1, g.low, 1)
-			e.checkPage(in.Rs1, g.end-1, 1)
+			e.checkPage(in.Rs1, g.low)
+			e.checkPage(in.Rs1, g.end-1)
 		}
 		return p
 	}
-	e.checkPage(in.Rs1, imm, size)
+	e.touchPage(in.Rs1, imm, size)
 	return p
 }
 
-// checkPage leaves unless size bytes at rs1 + off can be stored to. It uses rA
-// and rB.
-func (e *emitter) checkPage(rs1 uint8, off int32, size int) {
-	a := &e.a
+// checkPage leaves unless the page of rs1 + off can be stored to. It uses rA and
+// rB.
+func (e *emitter) checkPage(rs1 uint8, off int32) {
+	e.attribute(e.value(rs1), off, 1)
+	e.restIf(a64.EQ)
+}
+
+// touchPage is checkPage for the size bytes of the store in hand, which leaves to
+// have the page made ready, and comes back to check it again. Only this page may
+// be asked for: pages come into being in the order of the program.
+func (e *emitter) touchPage(rs1 uint8, off int32, size int) {
 	v := e.value(rs1)
+	again := e.a.Len()
+	e.attribute(v, off, size)
+	first := e.a.Jcc(a64.EQ)
+	x := e.here()
+	x.kind = exitTouch
+	cached := e.cached
+	e.stubs = append(e.stubs, stub{from: []int{first}, then: func() {
+		e.hart(a64.STR, rA, nNext)
+		e.leaveVia(e.tail, x)
+		e.exits[len(e.exits)-1].slot = int32(e.a.Len())
+		e.loadLocals()
+		if cached != 0 {
+			e.a.Alu(a64.ADD, w64, rC, rBase, e.value(cached))
+		}
+		if v == rB {
+			e.value(rs1)
+		}
+		e.a.JmpTo(again)
+	}})
+}
+
+// attribute sets the flags to equal unless the page of v + off can be stored to,
+// and leaves its number in rA. It leaves if size bytes go beyond it.
+func (e *emitter) attribute(v a64.Reg, off int32, size int) {
+	a := &e.a
 	at := v
 	if off != 0 {
 		at = rA
@@ -168,9 +200,8 @@ func (e *emitter) checkPage(rs1 uint8, off int32, size int) {
 		a.MovImm(rB, -memory.AttrsBelow)
 		a.Alu(a64.ADD, w64, rB, rBase, rB)
 	}
-	a.AccessIndexed(a64.LDRB, rA, rB, rA)
-	a.LogicImm(a64.ANDS, w32, a64.ZR, rA, memory.Fast)
-	e.restIf(a64.EQ)
+	a.AccessIndexed(a64.LDRB, rB, rB, rA)
+	a.LogicImm(a64.ANDS, w32, a64.ZR, rB, memory.Fast)
 }
 
 // checkCrossing leaves if the address in at, which is misaligned, is too near to
