@@ -23,14 +23,15 @@ func (e *emitter) source(w bool, r uint8, scratch x64.Reg) x64.Reg {
 	return scratch
 }
 
-// load copies guest register r into dst.
+// load copies guest register r into dst; of a register that is there already
+// nothing is cleared.
 func (e *emitter) load(w bool, dst x64.Reg, r uint8) {
 	switch h := e.host[r]; {
 	case r == 0:
 		e.a.Alu(x64.XOR, w32, dst, dst)
 	case h == none:
 		e.a.Load(w, dst, home(r))
-	case h != dst || !w:
+	case h != dst:
 		e.a.Mov(w, dst, h)
 	}
 }
@@ -176,12 +177,15 @@ func binary(op x64.Alu, w bool) template {
 			e.putSigned(in.Rd, x64.RAX)
 			return true
 		}
-		if w && op == x64.SUB && a == 0 && d == hb {
+		if w && op == x64.SUB && d == hb && d != ha { // a - d is -d + a
 			e.a.Unary(x64.NEG, w64, d)
+			if a != 0 {
+				e.alu(x64.ADD, w64, d, a)
+			}
 			e.put(in.Rd, d)
 			return true
 		}
-		if !w {
+		if !w && d != ha {
 			d = x64.RAX
 		}
 		if d == hb && op != x64.SUB {
@@ -296,10 +300,10 @@ func shiftImm(op x64.Shift, w bool) template {
 		d := e.target(in.Rd)
 		n := uint8(in.Imm)
 		plain := w || op == x64.SHR && n != 0 // the result has no sign to extend
-		if !plain {
+		h := e.host[in.Rs1]
+		if !plain && d != h {
 			d = x64.RAX
 		}
-		h := e.host[in.Rs1]
 		switch {
 		case op == x64.SHL && n >= 1 && n <= 3 && h != none && h != d:
 			if n == 1 {

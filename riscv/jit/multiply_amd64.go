@@ -8,7 +8,7 @@ import "fishplate/riscv/x64"
 func multiply(w bool) template {
 	return func(e *emitter, in *inst) bool {
 		d := e.target(in.Rd)
-		if !w || d == e.host[in.Rs2] && in.Rd != in.Rs1 {
+		if in.Rd != in.Rs1 && (!w || d == e.host[in.Rs2]) {
 			d = x64.RAX
 		}
 		e.load(w, d, in.Rs1)
