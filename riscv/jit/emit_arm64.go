@@ -123,6 +123,9 @@ type emitter struct {
 	at     int    // index of the instruction within the block
 	near   uint32 // registers that are known to keep a distance from the ends
 	shift  [32]int32
+	twice  bool   // this is the first copy of two
+	again  []int  // jumps from it to the second
+	round  int    // offset of the second copy, 0 if there is none
 	skip   bool   // the next instruction has been dealt with
 	cached uint8  // rC is rBase plus this guest register; 0 for none
 	boxed  uint32 // floating-point registers known to hold a boxed single
@@ -335,12 +338,17 @@ func (e *emitter) storeLocals() {
 	}
 }
 
-// emitBlock writes block i: its charge, its instructions, and the way on where
-// the next block in the text is not the next one in the program.
+// emitBlock writes block i. What is known about registers holds at its beginning
+// only if it follows the previous block and can be entered from nowhere else.
+//
+// A block that jumps back to itself is written twice. The second copy is only
+// reached from the first and from itself, so what the first found out about
+// registers need not be found out again in each round. That is sound because
+// knowing more at the beginning of a block never means knowing less at its end;
+// distances of moving base registers are the exception, and are forgotten, and so
+// is what rC has.
 func (e *emitter) emitBlock(i int) {
 	b := &e.r.blocks[i]
-	// What is known about registers holds only if this block follows the
-	// previous one and can be entered from nowhere else.
 	if b.preds != 1 || b.entry || b.back || !e.followed(i) {
 		e.near, e.boxed, e.cached = 0, 0, 0
 	}
@@ -348,6 +356,48 @@ func (e *emitter) emitBlock(i int) {
 		e.a.Align(16)
 	}
 	e.block, e.number, b.native = b, i, e.a.Len()
+	e.again = e.again[:0]
+	e.twice = e.loopsAlone(b)
+	if e.twice {
+		e.number = len(e.r.blocks) // what comes next is the second copy
+	}
+	e.body(b)
+	if !e.twice {
+		return
+	}
+	e.twice, e.number, e.cached = false, i, 0
+	for k := range b.count {
+		if in := &e.r.insts[b.first+k]; operandsOf(&in.Inst).integer&1 != 0 {
+			e.near &^= 1 << in.Rd
+		}
+	}
+	e.a.Align(16)
+	e.round = e.a.Len()
+	for _, at := range e.again {
+		e.a.Patch(at, e.round)
+	}
+	e.body(b)
+	e.round = 0
+}
+
+// loopsAlone says whether a block is a loop by itself that is worth two copies.
+func (e *emitter) loopsAlone(b *block) bool {
+	const most = 64
+	in := e.r.last(b)
+	if in.kind != branch || in.pc+uint64(in.Imm) != b.pc || b.count > most {
+		return false
+	}
+	for k := range b.count {
+		if templates[e.r.insts[b.first+k].Op] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// body writes the charge of a block, its instructions, and the way on where the
+// next block in the text is not the next one in the program.
+func (e *emitter) body(b *block) {
 	e.a.AluImm(a64.SUBS, w64, rFuel, rFuel, uint64(b.count))
 	e.leaveIf(a64.LO, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
 	e.findGroups()
@@ -381,6 +431,15 @@ func (e *emitter) jumpTo(pc uint64) {
 // leadTo makes the jump at offset at lead to pc: to a block of the region, or
 // out of it by a stub.
 func (e *emitter) leadTo(at int, pc uint64) {
+	switch {
+	case pc != e.block.pc:
+	case e.twice:
+		e.again = append(e.again, at)
+		return
+	case e.round != 0:
+		e.a.Patch(at, e.round)
+		return
+	}
 	k, ok := e.r.block(pc)
 	if !ok {
 		e.stubs = append(e.stubs, stub{from: []int{at}, then: func() { e.leaveTo(pc) }})

@@ -59,7 +59,7 @@ func (e *emitter) operand(rs1 uint8, imm int32) cell {
 	}
 	switch {
 	case e.cached == rs1:
-	case imm == 0 && v != rB && !e.again(rs1):
+	case imm == 0 && v != rB && !e.reused(rs1):
 		return cell{rBase, v, 0}
 	default:
 		a.Alu(a64.ADD, w64, rC, rBase, v)
@@ -68,9 +68,9 @@ func (e *emitter) operand(rs1 uint8, imm int32) cell {
 	return cell{rC, none, int(imm)}
 }
 
-// again says whether the next few instructions access memory by rs1, too, so
+// reused says whether the next few instructions access memory by rs1, too, so
 // that its host address is worth keeping.
-func (e *emitter) again(rs1 uint8) bool {
+func (e *emitter) reused(rs1 uint8) bool {
 	rest := e.r.insts[e.block.first+e.at : e.block.first+e.block.count]
 	for i := range rest[:min(len(rest), 8)] {
 		in := &rest[i]
