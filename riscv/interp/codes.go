@@ -169,6 +169,10 @@ const (
 	doLdAddi
 	doLbuAddi
 	doLbuBne
+	doLwBeq
+	doLdBne
+	doAddiBlt
+	doMvJalr
 	doLwAdd
 	doAddLbu
 	doAddLw
@@ -182,11 +186,9 @@ const (
 	doAddiBne
 	doAddiBltu
 	doAddBne
-	doAddBgeu
 	doAndiBne
 	doSlliAdd
 	doSlliSrli
-	doSrliwOr
 	doFmulFaddD
 	doFmulFmulD
 

@@ -17,6 +17,10 @@ var pairs = [...]pair{
 	{doLd, doAddi, doLdAddi, false},
 	{doLbu, doAddi, doLbuAddi, false},
 	{doLbu, doBne, doLbuBne, true},
+	{doLw, doBeq, doLwBeq, true},
+	{doLd, doBne, doLdBne, true},
+	{doAddi, doBlt, doAddiBlt, false},
+	{doMv, doJalr, doMvJalr, false},
 	{doLw, doAdd, doLwAdd, true},
 	{doAdd, doLbu, doAddLbu, true},
 	{doAdd, doLw, doAddLw, true},
@@ -30,11 +34,9 @@ var pairs = [...]pair{
 	{doAddi, doBne, doAddiBne, false},
 	{doAddi, doBltu, doAddiBltu, false},
 	{doAdd, doBne, doAddBne, false},
-	{doAdd, doBgeu, doAddBgeu, false},
 	{doAndi, doBne, doAndiBne, false},
 	{doSlli, doAdd, doSlliAdd, true},
 	{doSlli, doSrli, doSlliSrli, true},
-	{doSrliw, doOr, doSrliwOr, true},
 	{doFmulD, doFaddD, doFmulFaddD, false},
 	{doFmulD, doFmulD, doFmulFmulD, false},
 }
@@ -74,4 +76,4 @@ func (s *segment) fuse() {
 }
 
 // commutes says whether the operands of a second half may change places.
-func commutes(c fast) bool { return c == doAdd || c == doOr || c == doBne }
+func commutes(c fast) bool { return c == doAdd || c == doOr || c == doBeq || c == doBne }

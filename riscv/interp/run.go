@@ -25,6 +25,7 @@ func (s *State) Run(program *Code, mem *memory.Memory, fuel uint64) Exit {
 		base = mem.Base()
 		pc   = s.PC
 	)
+	fuel = min(fuel, math.MaxInt64) // so that fuel which a block exceeds shows as negative
 	s.start, s.top = fuel, mem.Size()-guard-8
 	if base == nil {
 		return s.lost(FetchAccess, pc, fuel) // the memory was closed
@@ -40,12 +41,12 @@ find:
 		}
 	blocks:
 		for {
-			run := uint64(in.run)
-			if run > fuel {
+			fuel -= uint64(in.run)
+			if int64(fuel) < 0 {
+				fuel += uint64(in.run)
 				pc = s.seg.base + uint64(in.off)
 				continue find
 			}
-			fuel -= run
 			for ; ; in = in.next() {
 				switch in.code {
 				case doSlow, doLast:
@@ -595,6 +596,41 @@ find:
 					in = in.next()
 					in = in.branch(v != in.b(x))
 					continue blocks
+				case doLwBeq:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					v := uint64(int64(*(*int32)(unsafe.Add(base, p))))
+					in.set(x, v)
+					in = in.next()
+					in = in.branch(v == in.b(x))
+					continue blocks
+				case doLdBne:
+					p := in.addr(x)
+					if p-guard > s.top {
+						goto slow
+					}
+					v := *(*uint64)(unsafe.Add(base, p))
+					in.set(x, v)
+					in = in.next()
+					in = in.branch(v != in.b(x))
+					continue blocks
+				case doAddiBlt:
+					in.set(x, in.a(x)+in.simm())
+					in = in.next()
+					in = in.branch(int64(in.a(x)) < int64(in.b(x)))
+					continue blocks
+				case doMvJalr:
+					in.set(x, in.a(x))
+					in = in.next()
+					pc = in.addr(x) & s.seg.mask &^ 1
+					in.set(x, in.link(s.seg))
+					if to := s.seg.at(pc); to != nil {
+						in = to
+						continue blocks
+					}
+					continue find
 				case doLwAdd:
 					p := in.addr(x)
 					if p-guard > s.top {
@@ -685,11 +721,6 @@ find:
 					in = in.next()
 					in = in.branch(in.a(x) != in.b(x))
 					continue blocks
-				case doAddBgeu:
-					in.set(x, in.a(x)+in.b(x))
-					in = in.next()
-					in = in.branch(in.a(x) >= in.b(x))
-					continue blocks
 				case doAndiBne:
 					in.set(x, in.a(x)&in.simm())
 					in = in.next()
@@ -705,11 +736,6 @@ find:
 					in.set(x, v)
 					in = in.next()
 					in.set(x, v>>(uint(in.imm)&63))
-				case doSrliwOr:
-					v := sext(uint32(in.a(x)) >> (uint(in.imm) & 31))
-					in.set(x, v)
-					in = in.next()
-					in.set(x, v|in.b(x))
 				case doFmulFaddD:
 					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)*in.db(x)) {
 						goto slow
