@@ -24,7 +24,7 @@ func TestEngineIsThere(t *testing.T) {
 
 // armTests are the tests that do without compilers for guests.
 var armTests = []string{
-	"TestEngineIsThere", "TestEngines", "TestEdges", "TestPairs", "TestFaultsArePrecise", "TestLimitIsAFault", "TestExits",
+	"TestEngineIsThere", "TestEngines", "TestEdges", "TestPairs", "TestZeroBase", "TestFaultsArePrecise", "TestLimitIsAFault", "TestExits",
 	"TestBudgetIsExact", "TestForksAreApart", "TestForksConcurrently", "TestCounters", "TestExecuteOnlyCode",
 }
 

@@ -130,3 +130,31 @@ func TestPairs(t *testing.T) {
 		})
 	}
 }
+
+// TestZeroBase executes accesses and jumps relative to x0, which random programs
+// leave out because they do nothing but fault: in a loop, and at its end a jump
+// to nowhere.
+func TestZeroBase(t *testing.T) {
+	for _, xlen := range []int{64, 32} {
+		words := []uint32{
+			encI(wLw, 5, 0, 16), encS(wSw, 0, 5, 2047), encI(wFld, 5, 0, 16), encS(wFsd, 0, 5, 16),
+			0x0000202f, 0x1000202f, 0x1800202f, // amoadd.w, lr.w, sc.w of (x0)
+			encI(wAddi, 0, 0, 0), 0x0000000f, encI(wSlli, 5, 6, 0), // nop, fence, slli by 0
+		}
+		if xlen == 64 {
+			words = append(words, encI(wLd, 5, 0, 16), encS(wSd, 0, 5, 16), 0x0803131b) // slli.uw t1, t1, 0
+		}
+		for _, w := range words {
+			g := &gen{Rand: newRand(1), xlen: xlen, s: &scenario{xlen: xlen}}
+			g.state()
+			g.s.fcsr = 0
+			g.emit(encI(wAddi, counters[0], 0, 40), w, encI(wAddi, counters[0], counters[0], -1))
+			g.emit(encB(wBeq|1<<12, counters[0], 0, -8), encI(wJalr, 1, 0, 256))
+			g.s.end = textBase + uint64(len(g.s.text))
+			g.emit(wEbreak)
+			if g.s.check(t); t.Failed() {
+				return
+			}
+		}
+	}
+}
