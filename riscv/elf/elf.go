@@ -87,6 +87,8 @@ func Parse(b []byte) (*File, error) {
 	return f, nil
 }
 
+// header checks what kind of file it is and finds the program headers. Extension
+// flags are not looked at: an instruction that is not known faults when it is met.
 func (f *File) header(v view) error {
 	kind, machine, flags := v.half(v.b, 16), v.half(v.b, 18), v.word(v.b, v.class.flags)
 	switch {
@@ -117,6 +119,8 @@ func (f *File) header(v view) error {
 	return nil
 }
 
+// segments reads the program headers: what is loaded, and what says that the file
+// needs more than loading.
 func (f *File) segments(v view) error {
 	phoff, phdrEntry := v.addr(v.b, v.class.phoff), uint64(0)
 	var reloc dynamic

@@ -46,6 +46,8 @@ func (f *Format) addWide(x, y wide, rm uint8, flags *uint8) uint64 {
 	return f.pack(neg, x.exp-n, fold(hi, lo), rm, flags)
 }
 
+// fold keeps a trace of the low half in the lowest bit of the high one, which is
+// all that rounding needs to know of it.
 func fold(hi, lo uint64) uint64 {
 	if lo != 0 {
 		hi |= 1
@@ -53,6 +55,7 @@ func fold(hi, lo uint64) uint64 {
 	return hi
 }
 
+// shl128 shifts left by n (0 to 127), where only zeroes are lost.
 func shl128(hi, lo uint64, n int) (uint64, uint64) {
 	if n >= 64 {
 		return lo << (n - 64), 0
@@ -60,6 +63,7 @@ func shl128(hi, lo uint64, n int) (uint64, uint64) {
 	return hi<<n | lo>>(64-n), lo << n
 }
 
+// jam128 shifts right by n and keeps a trace of lost ones in the lowest bit.
 func jam128(hi, lo uint64, n int) (uint64, uint64) {
 	switch {
 	case n == 0:
@@ -80,6 +84,8 @@ func jam128(hi, lo uint64, n int) (uint64, uint64) {
 	return 0, 1
 }
 
+// add sums two values. Special operands decide first, in the order of the standard:
+// NaN, invalid, infinities, zeroes; then both are finite.
 func (f *Format) add(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	switch {
@@ -109,6 +115,8 @@ func (f *Format) zeroSum(x, y bool, rm uint8) uint64 {
 	return f.zero(rm == RDN)
 }
 
+// mul multiplies. The product of two significands is exact in 128 bits, so that it
+// is rounded once.
 func (f *Format) mul(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	neg := x.neg != y.neg
@@ -137,6 +145,8 @@ func product(x, y num) wide {
 	return wide{x.neg != y.neg, exp, hi, lo}
 }
 
+// div divides. The quotient has its leading one at bit 62 and the remainder stands
+// for all lower bits.
 func (f *Format) div(a, b uint64, rm uint8, flags *uint8) uint64 {
 	x, y := f.unpack(a), f.unpack(b)
 	neg := x.neg != y.neg
@@ -161,6 +171,8 @@ func (f *Format) div(a, b uint64, rm uint8, flags *uint8) uint64 {
 	return f.pack(neg, exp, fold(q, r), rm, flags)
 }
 
+// sqrt takes the root of a significand with an even exponent; a remainder that is
+// not zero stands for all lower bits.
 func (f *Format) sqrt(a uint64, rm uint8, flags *uint8) uint64 {
 	x := f.unpack(a)
 	switch {

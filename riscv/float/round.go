@@ -37,6 +37,8 @@ type num struct {
 
 func (n num) isNaN() bool { return n.kind >= quiet }
 
+// unpack takes a value apart. Subnormal numbers are normalized: only pack knows that
+// the format has them.
 func (f *Format) unpack(v uint64) num {
 	n := num{neg: v&f.sign != 0}
 	frac := v & (1<<f.mant - 1)
@@ -161,6 +163,8 @@ func (f *Format) pack(neg bool, exp int, sig uint64, rm uint8, flags *uint8) uin
 	return f.zero(neg) | uint64(e)<<f.mant | q&(1<<f.mant-1)
 }
 
+// overflow gives infinity, or the greatest finite number where the mode rounds away
+// from it.
 func (f *Format) overflow(neg bool, rm uint8, flags *uint8) uint64 {
 	*flags |= OF | NX
 	if rm == RTZ || rm == RDN && !neg || rm == RUP && neg {

@@ -5,7 +5,9 @@ import (
 	"fishplate/riscv/vector"
 )
 
-// csr executes a Zicsr instruction.
+// csr executes a Zicsr instruction. A CSR that does not exist reads as nothing and
+// keeps rd, rather than to fault: programs probe for counters. Writing to one of
+// the read-only numbers is illegal, as the specification has it.
 func (s *State) csr(in *ins) FaultKind {
 	n := uint32(in.imm)
 	src := s.X[in.rs1]
@@ -73,6 +75,7 @@ func (s *State) readCSR(n uint32, xlen uint8) (v uint64, known bool) {
 	return v, true
 }
 
+// writeCSR writes the CSRs that can be written; others ignore it.
 func (s *State) writeCSR(n uint32, v uint64) {
 	switch n {
 	case 0x001:

@@ -47,10 +47,14 @@ find:
 				pc = s.seg.base + uint64(in.off)
 				continue find
 			}
+			// From here to the end of the block nothing is counted: all of it is
+			// charged, and a fault gives back what did not happen.
 			for ; ; in = in.next() {
 				switch in.code {
 				case doSlow, doLast:
 					goto slow
+				// What lower made of instructions: nothing to do, a constant, a copy, and the
+				// records that no instruction stands behind.
 				case doNop:
 				case doLi:
 					in.set(x, in.simm())
@@ -62,6 +66,8 @@ find:
 				case doEscape:
 					pc = (s.seg.base + in.simm()) & s.seg.mask
 					continue find
+				// Jumps. A direct one knows its record; an indirect one finds it by address,
+				// within the same segment without leaving the loop.
 				case doJ:
 					in = in.target()
 					continue blocks
@@ -81,6 +87,7 @@ find:
 					continue find
 				case doAuipc:
 					in.set(x, s.seg.base+uint64(in.off)+in.simm())
+				// Branches end a block: the next one is charged when it begins.
 				case doBeq:
 					in = in.branch(in.a(x) == in.b(x))
 					continue blocks
@@ -99,6 +106,9 @@ find:
 				case doBgeu:
 					in = in.branch(in.a(x) >= in.b(x))
 					continue blocks
+				// Loads need one comparison: the guard page and the last bytes of the space are
+				// left to slow, with everything outside. RV32 uses the same codes, since an
+				// address that wrapped or is above 2 GiB is outside, too.
 				case doLb:
 					p := in.addr(x)
 					if p-guard > s.top {
@@ -153,6 +163,8 @@ find:
 						goto slow
 					}
 					in.fset(x, *(*uint64)(unsafe.Add(base, p)))
+				// Stores go by the page's attributes, and here only to aligned addresses, which
+				// cannot cross a page.
 				case doSb:
 					p := in.addr(x)
 					if p-guard > s.top || !storable(base, p) {
@@ -189,6 +201,7 @@ find:
 						goto slow
 					}
 					*(*uint64)(unsafe.Add(base, p)) = in.fb(x)
+				// Integer computation.
 				case doAddi:
 					in.set(x, in.a(x)+in.simm())
 				case doXori:
@@ -245,6 +258,7 @@ find:
 					in.set32(x, uint32(in.a(x))>>(in.b(x)&31))
 				case doSraw:
 					in.set32(x, uint32(int32(in.a(x))>>(in.b(x)&31)))
+				// Multiplication and division; by zero is left to slow, and rarer forms as well.
 				case doMul:
 					in.set(x, in.a(x)*in.b(x))
 				case doMulw:
@@ -279,6 +293,7 @@ find:
 						goto slow
 					}
 					in.set32(x, uint32(int32(in.a(x))%b))
+				// Bit manipulation, as far as compilers use it often.
 				case doAddUw:
 					in.set(x, uint64(uint32(in.a(x)))+in.b(x))
 				case doSh1add:
@@ -341,6 +356,9 @@ find:
 					in.set(x, keep(in.a(x), in.b(x) != 0))
 				case doCzeroNez:
 					in.set(x, keep(in.a(x), in.b(x) == 0))
+				// Arithmetic that the host does: when the rounding mode is nearest, the inexact
+				// flag is up already and the result is an ordinary number, it is what RISC-V
+				// defines and raises nothing.
 				case doFaddD:
 					if !float.Quick(s.fcsr) || !in.putD(x, in.da(x)+in.db(x)) {
 						goto slow
@@ -398,6 +416,7 @@ find:
 					if !float.Quick(s.fcsr) || !in.putOnce(x, in.sum(x, p)) {
 						goto slow
 					}
+				// Moves of signs, which copy and negate. Singles must be boxed.
 				case doFsgnjD:
 					in.fset(x, in.fa(x)&^sign64|in.fb(x)&sign64)
 				case doFsgnjnD:
@@ -412,6 +431,7 @@ find:
 						goto slow
 					}
 					in.fset(x, in.fa(x)&^sign32|^in.fb(x)&sign32)
+				// Comparisons without a NaN raise nothing. An unboxed single reads as NaN.
 				case doFeqD:
 					a, b := in.da(x), in.db(x)
 					if a != a || b != b {
@@ -448,6 +468,8 @@ find:
 						goto slow
 					}
 					in.set(x, bit(a <= b))
+				// Moves and conversions. Towards integers they truncate, which is the only mode
+				// that lower lets through, and raise inexact when something was cut off.
 				case doFmvXD:
 					in.set(x, in.fa(x))
 				case doFmvXW:
@@ -755,6 +777,8 @@ find:
 				}
 				continue
 			slow:
+				// The variables are handed over and taken back, not kept across the
+				// call, for which the compiler would save them at every turn.
 				s.at, s.left = in, fuel
 				end := s.slow(mem)
 				in, fuel = s.at, s.left

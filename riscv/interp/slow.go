@@ -99,6 +99,8 @@ func (s *State) jump32(in *ins, seg *segment) verdict {
 	return lookUp
 }
 
+// loads and stores know the operations of both widths and both kinds of
+// registers, but no atomics.
 func loads(op isa.Op) bool {
 	return op >= isa.OpLb && op <= isa.OpLwu || op >= isa.OpLb32 && op <= isa.OpLhu32 ||
 		op == isa.OpFlw || op == isa.OpFld || op == isa.OpFlw32 || op == isa.OpFld32
@@ -166,6 +168,8 @@ func (s *State) store(in *ins, seg *segment, mem *memory.Memory) (FaultKind, uin
 	return 0, 0
 }
 
+// storeFault translates what memory refuses: the tenant's limit is told from an
+// access that was wrong.
 func storeFault(e *memory.Error) FaultKind {
 	if e.Kind == memory.Limit {
 		return MemoryLimit

@@ -30,6 +30,8 @@ var (
 	rows32 = buildIndex(32)
 )
 
+// buildIndex sorts the rows of one width by the bits that most encodings tell
+// apart, keeping their order: the first row that matches wins.
 func buildIndex(xlen uint8) *index {
 	ix := new(index)
 	for i := range table {
@@ -77,6 +79,7 @@ func Decode32(word uint32) Inst {
 	return in
 }
 
+// decode finds the row of a word and extracts its operands.
 func (ix *index) decode(word uint32) Inst {
 	var list []uint16
 	n := uint8(4)

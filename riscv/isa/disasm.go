@@ -68,6 +68,8 @@ func DisasmFor(xlen int, word uint32, pc uint64) string {
 	return name
 }
 
+// operandText writes the operands of a format; target is that of a branch, as a
+// number. The formats of floating point follow in floatText.
 func operandText(f Format, in Inst, target string) string {
 	rd, rs1, rs2 := xNames[in.Rd], xNames[in.Rs1], xNames[in.Rs2]
 	fd, fs1, fs2 := fNames[in.Rd], fNames[in.Rs1], fNames[in.Rs2]
@@ -132,6 +134,8 @@ func operandText(f Format, in Inst, target string) string {
 	return floatText(f, in, rd, rs1, rs2, fd, fs1, fs2)
 }
 
+// floatText writes operands of which at least one is a floating-point register.
+// A rounding mode is written unless it is the dynamic one.
 func floatText(f Format, in Inst, rd, rs1, rs2, fd, fs1, fs2 string) string {
 	rm := ""
 	if in.RM != RMDynamic {
@@ -170,6 +174,8 @@ func floatText(f Format, in Inst, rd, rs1, rs2, fd, fs1, fs2 string) string {
 	return ""
 }
 
+// fenceSet writes the kinds of accesses that a fence orders, input, output,
+// reading and writing, from four bits.
 func fenceSet(bits int64) string {
 	var b strings.Builder
 	for i, c := range "iorw" {

@@ -34,6 +34,9 @@ const (
 	FmtXToF                 // fd, rs1, rounding mode
 	FmtFX                   // rd, fs1
 	FmtXF                   // fd, rs1
+
+	// Compressed encodings: each keeps its immediate in another order of bits. Those
+	// with three-bit register fields name x8 to x15.
 	FmtCiw
 	FmtCLw
 	FmtCLd
@@ -63,6 +66,8 @@ const (
 	FmtCJalr
 	FmtCMv
 	FmtCAdd
+
+	// Formats of Zfa, then the compressed ones that only RV32 has.
 	FmtFli // fd, number of a constant
 	FmtXXF // fd, rs1, rs2
 	FmtCJal

@@ -7,6 +7,9 @@ type Op uint16
 // The operations, in the order of the table. OpIllegal is the zero value.
 const (
 	OpIllegal Op = iota
+
+	// Constants, jumps and branches. Imm is the distance from the instruction, except
+	// for OpLui, where it is the value, and OpJalr, where it is added to rs1.
 	OpLui
 	OpAuipc
 	OpJal
@@ -17,6 +20,9 @@ const (
 	OpBge
 	OpBltu
 	OpBgeu
+
+	// Loads and stores of integers. The address is rs1 + Imm and may be misaligned; a
+	// load whose target is x0 still faults.
 	OpLb
 	OpLh
 	OpLw
@@ -28,6 +34,10 @@ const (
 	OpSh
 	OpSw
 	OpSd
+
+	// Integer computation on 64 bits, then, with names that end in w, on the low 32
+	// bits of the operands with a sign-extended result. A shift takes the low bits of
+	// its amount.
 	OpAddi
 	OpSlti
 	OpSltiu
@@ -56,6 +66,9 @@ const (
 	OpSllw
 	OpSrlw
 	OpSraw
+
+	// Order, and what leaves the program. There is one hart and code never changes, so
+	// that fences have nothing to do.
 	OpFence
 	OpFenceI
 	OpEcall
@@ -63,12 +76,16 @@ const (
 	OpWfi
 	OpStop
 	OpCustom
+
+	// Zicsr. Imm is the number of the CSR; in the forms that end in i, Rs1 is the value.
 	OpCsrrw
 	OpCsrrs
 	OpCsrrc
 	OpCsrrwi
 	OpCsrrsi
 	OpCsrrci
+
+	// M. Division by zero gives all ones and the dividend as the rest; it never traps.
 	OpMul
 	OpMulh
 	OpMulhsu
@@ -82,6 +99,9 @@ const (
 	OpDivuw
 	OpRemw
 	OpRemuw
+
+	// A. RM has the bits aq and rl, which mean nothing on one hart. Addresses must be
+	// aligned.
 	OpLrW
 	OpScW
 	OpAmoswapW
@@ -104,6 +124,10 @@ const (
 	OpAmomaxD
 	OpAmominuD
 	OpAmomaxuD
+
+	// F and D. Singles lie in the low half of a register below 32 ones; RM is the
+	// rounding mode where an instruction has one. The operations on doubles follow in
+	// the order of those on singles.
 	OpFlw
 	OpFsw
 	OpFld
@@ -166,6 +190,8 @@ const (
 	OpFmvDX
 	OpFcvtSD
 	OpFcvtDS
+
+	// Zba, Zbb, Zbc, Zbs.
 	OpAddUw
 	OpSh1add
 	OpSh1addUw
@@ -209,6 +235,8 @@ const (
 	OpBinvi
 	OpBset
 	OpBseti
+
+	// Zicond.
 	OpCzeroEqz
 	OpCzeroNez
 

@@ -27,6 +27,7 @@ var table = slices.Concat(scalarRows[:], vectorRows())
 
 // scalarRows are the rows of everything but vectors.
 var scalarRows = [...]Row{
+	// The base instructions, RV32I and RV64I.
 	{OpLui, "lui", FmtU, "I", 0, 0x0000007f, 0x00000037, "rd = imm << 12"},
 	{OpAuipc, "auipc", FmtU, "I", 0, 0x0000007f, 0x00000017, "rd = pc + (imm << 12)"},
 	{OpJal, "jal", FmtJ, "I", 0, 0x0000007f, 0x0000006f, "rd = next pc; jump to pc + imm"},
@@ -78,6 +79,8 @@ var scalarRows = [...]Row{
 	{OpSraw, "sraw", FmtR, "I", 64, 0xfe00707f, 0x4000503b, "rd = rs1 >> rs2, the sign enters, on 32 bits"},
 	{OpFence, "fence", FmtFence, "I", 0, 0x0000707f, 0x0000000f, "order memory accesses; nothing to do on one hart"},
 	{OpFenceI, "fence.i", FmtNone, "Zifencei", 0, 0x0000707f, 0x0000100f, "order stores before fetches; code never changes here"},
+	// SYSTEM: the privileged instructions are unknown to a user program, but for wfi.
+	// STOP is matched whatever its registers are, because guests put results there.
 	{OpEcall, "ecall", FmtNone, "I", 0, 0xffffffff, 0x00000073, "leave to the embedder: a system call"},
 	{OpEbreak, "ebreak", FmtNone, "I", 0, 0xffffffff, 0x00100073, "leave to the embedder: a breakpoint"},
 	{OpWfi, "wfi", FmtNone, "I", 0, 0xffffffff, 0x10500073, "leave to the embedder: stop"},
@@ -89,6 +92,7 @@ var scalarRows = [...]Row{
 	{OpCsrrwi, "csrrwi", FmtCsrI, "Zicsr", 0, 0x0000707f, 0x00005073, "rd = CSR, then write imm"},
 	{OpCsrrsi, "csrrsi", FmtCsrI, "Zicsr", 0, 0x0000707f, 0x00006073, "rd = CSR, then set the bits of imm"},
 	{OpCsrrci, "csrrci", FmtCsrI, "Zicsr", 0, 0x0000707f, 0x00007073, "rd = CSR, then clear the bits of imm"},
+	// Multiplication, division.
 	{OpMul, "mul", FmtR, "M", 0, 0xfe00707f, 0x02000033, "rd = low 64 bits of rs1 × rs2"},
 	{OpMulh, "mulh", FmtR, "M", 0, 0xfe00707f, 0x02001033, "rd = high 64 bits of rs1 × rs2, signed"},
 	{OpMulhsu, "mulhsu", FmtR, "M", 0, 0xfe00707f, 0x02002033, "rd = high 64 bits of signed rs1 × unsigned rs2"},
@@ -102,6 +106,7 @@ var scalarRows = [...]Row{
 	{OpDivuw, "divuw", FmtR, "M", 64, 0xfe00707f, 0x0200503b, "rd = rs1 / rs2, unsigned, on 32 bits"},
 	{OpRemw, "remw", FmtR, "M", 64, 0xfe00707f, 0x0200603b, "rd = remainder of rs1 / rs2, signed, on 32 bits"},
 	{OpRemuw, "remuw", FmtR, "M", 64, 0xfe00707f, 0x0200703b, "rd = remainder of rs1 / rs2, unsigned, on 32 bits"},
+	// Atomics. The bits aq and rl are outside the masks.
 	{OpLrW, "lr.w", FmtLr, "A", 0, 0xf9f0707f, 0x1000202f, "load 32 bits and reserve them"},
 	{OpScW, "sc.w", FmtAmo, "A", 0, 0xf800707f, 0x1800202f, "store 32 bits if still reserved; rd = 0 if stored"},
 	{OpAmoswapW, "amoswap.w", FmtAmo, "A", 0, 0xf800707f, 0x0800202f, "rd = memory; memory = rs2; 32 bits"},
@@ -124,6 +129,8 @@ var scalarRows = [...]Row{
 	{OpAmomaxD, "amomax.d", FmtAmo, "A", 64, 0xf800707f, 0xa000302f, "rd = memory; memory = the greater, signed; 64 bits"},
 	{OpAmominuD, "amominu.d", FmtAmo, "A", 64, 0xf800707f, 0xc000302f, "rd = memory; memory = the lesser, unsigned; 64 bits"},
 	{OpAmomaxuD, "amomaxu.d", FmtAmo, "A", 64, 0xf800707f, 0xe000302f, "rd = memory; memory = the greater, unsigned; 64 bits"},
+	// Floating point. An rm field outside the mask is checked by the decoder: 5 and 6
+	// are reserved.
 	{OpFlw, "flw", FmtFLoad, "F", 0, 0x0000707f, 0x00002007, "load a single"},
 	{OpFsw, "fsw", FmtFStore, "F", 0, 0x0000707f, 0x00002027, "store a single"},
 	{OpFld, "fld", FmtFLoad, "D", 0, 0x0000707f, 0x00003007, "load a double"},
@@ -186,6 +193,7 @@ var scalarRows = [...]Row{
 	{OpFmvDX, "fmv.d.x", FmtXF, "D", 64, 0xfff0707f, 0xf2000053, "rd = the bits rs1"},
 	{OpFcvtSD, "fcvt.s.d", FmtFRm1, "D", 0, 0xfff0007f, 0x40100053, "rd = rs1 rounded to single"},
 	{OpFcvtDS, "fcvt.d.s", FmtFRm1, "D", 0, 0xfff0007f, 0x42000053, "rd = rs1 widened to double"},
+	// Bit manipulation.
 	{OpAddUw, "add.uw", FmtR, "Zba", 64, 0xfe00707f, 0x0800003b, "rd = low 32 bits of rs1 + rs2"},
 	{OpSh1add, "sh1add", FmtR, "Zba", 0, 0xfe00707f, 0x20002033, "rd = (rs1 << 1) + rs2"},
 	{OpSh1addUw, "sh1add.uw", FmtR, "Zba", 64, 0xfe00707f, 0x2000203b, "rd = (low 32 bits of rs1 << 1) + rs2"},
@@ -231,6 +239,8 @@ var scalarRows = [...]Row{
 	{OpBseti, "bseti", FmtShift, "Zbs", 0, 0xfc00707f, 0x28001013, "rd = rs1 with bit imm set"},
 	{OpCzeroEqz, "czero.eqz", FmtR, "Zicond", 0, 0xfe00707f, 0x0e005033, "rd = 0 if rs2 = 0, else rs1"},
 	{OpCzeroNez, "czero.nez", FmtR, "Zicond", 0, 0xfe00707f, 0x0e007033, "rd = 0 if rs2 ≠ 0, else rs1"},
+	// Compressed encodings, each with the operation that it abbreviates. Where a row
+	// is a special case of another it comes first: c.nop before c.addi.
 	{OpAddi, "c.addi4spn", FmtCiw, "C", 0, 0x0000e003, 0x00000000, "addi rd, sp, imm"},
 	{OpFld, "c.fld", FmtCFld, "C", 0, 0x0000e003, 0x00002000, "fld"},
 	{OpLw, "c.lw", FmtCLw, "C", 0, 0x0000e003, 0x00004000, "lw"},
@@ -268,6 +278,7 @@ var scalarRows = [...]Row{
 	{OpFsd, "c.fsdsp", FmtCFsdsp, "C", 0, 0x0000e003, 0x0000a002, "fsd rs2, imm(sp)"},
 	{OpSw, "c.swsp", FmtCSwsp, "C", 0, 0x0000e003, 0x0000c002, "sw rs2, imm(sp)"},
 	{OpSd, "c.sdsp", FmtCSdsp, "C", 64, 0x0000e003, 0x0000e002, "sd rs2, imm(sp)"},
+	// Encodings that only RV32 has, and Zfa, whose constants are numbered.
 	{OpRev832, "rev8", FmtR1, "Zbb", 32, 0xfff0707f, 0x69805013, "rd = the bytes of rs1 reversed"},
 	{OpZextH, "zext.h", FmtR1, "Zbb", 32, 0xfff0707f, 0x08004033, "rd = low 16 bits of rs1"},
 	{OpFliS, "fli.s", FmtFli, "Zfa", 0, 0xfff0707f, 0xf0100053, "rd = constant number imm"},
