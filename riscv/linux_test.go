@@ -181,14 +181,3 @@ func load(t testing.TB, path string) *Program {
 	}
 	return p
 }
-
-// underQemu runs a program with qemu-user and returns what it printed.
-func underQemu(t testing.TB, path string) (string, int) {
-	t.Helper()
-	cmd := exec.Command(needTool(t, "qemu-riscv64", "qemu-user"), path)
-	out, err := cmd.Output()
-	if err != nil && cmd.ProcessState == nil {
-		t.Fatalf("run %s under qemu: %v", path, err)
-	}
-	return string(out), cmd.ProcessState.ExitCode()
-}

@@ -28,7 +28,7 @@ func twin(op isa.Op) (double isa.Op, single bool) {
 
 // zfaTwins are the doubles' operations of Zfa, by those of the singles.
 var zfaTwins = [...]isa.Op{
-	isa.OpFliS - isa.OpFliS: isa.OpFliD, isa.OpFminmS - isa.OpFliS: isa.OpFminmD, isa.OpFmaxmS - isa.OpFliS: isa.OpFmaxmD,
+	0: isa.OpFliD, isa.OpFminmS - isa.OpFliS: isa.OpFminmD, isa.OpFmaxmS - isa.OpFliS: isa.OpFmaxmD,
 	isa.OpFroundS - isa.OpFliS: isa.OpFroundD, isa.OpFroundnxS - isa.OpFliS: isa.OpFroundnxD,
 	isa.OpFleqS - isa.OpFliS: isa.OpFleqD, isa.OpFltqS - isa.OpFliS: isa.OpFltqD,
 }

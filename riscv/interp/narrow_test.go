@@ -68,7 +68,7 @@ func TestNarrowAddresses(t *testing.T) {
 	b := newBench(t)
 	b.mem.Store(0x20000, 0x1122334455667788, 8)
 	lw := uint32(0x2003 | 10<<7 | 11<<15) // lw a0,imm(a1)
-	for _, tt := range []struct{ base, imm uint64 }{{0x20000, 0}, {0x1f801, 0x7ff}, {0xffffffff_00020000, 0}, {1<<32&0 + 0x20800, ^uint64(0x7ff)}} {
+	for _, tt := range []struct{ base, imm uint64 }{{0x20000, 0}, {0x1f801, 0x7ff}, {0xffffffff_00020000, 0}, {0x20800, ^uint64(0x7ff)}} {
 		b.X[11] = tt.base
 		if e := b.wordFor(32, lw|uint32(tt.imm)<<20); e.Kind != Budget || b.X[10] != 0x55667788 {
 			t.Errorf("load from %#x%+d: %+v %#x", tt.base, int64(tt.imm), e, b.X[10])

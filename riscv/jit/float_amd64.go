@@ -52,7 +52,7 @@ func (e *emitter) targetX(f uint8) x64.Xmm {
 func (e *emitter) putX(wide bool, f uint8, reg x64.Xmm) {
 	e.boxed &^= 1 << f
 	e.nans &^= 1 << f
-	if wide == single {
+	if !wide {
 		e.boxed |= 1 << f
 	}
 	switch h := e.hostX[f]; {
