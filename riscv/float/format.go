@@ -8,15 +8,31 @@ func Binary32() *Format { return single }
 func Binary64() *Format { return double }
 
 // Add returns a + b.
-func (f *Format) Add(a, b uint64, rm uint8, flags *uint8) uint64 { return f.add(a, b, rm, flags) }
+func (f *Format) Add(a, b uint64, rm uint8, flags *uint8) uint64 {
+	if f == double && rm == RNE {
+		if v, lost, ok := sum64(a, b); ok {
+			*flags |= Inexact(lost)
+			return v
+		}
+	}
+	return f.add(a, b, rm, flags)
+}
 
 // Sub returns a - b.
 func (f *Format) Sub(a, b uint64, rm uint8, flags *uint8) uint64 {
-	return f.add(a, b^f.sign, rm, flags)
+	return f.Add(a, b^f.sign, rm, flags)
 }
 
 // Mul returns a × b.
-func (f *Format) Mul(a, b uint64, rm uint8, flags *uint8) uint64 { return f.mul(a, b, rm, flags) }
+func (f *Format) Mul(a, b uint64, rm uint8, flags *uint8) uint64 {
+	if f == double && rm == RNE {
+		if v, lost, ok := product64(a, b); ok {
+			*flags |= Inexact(lost)
+			return v
+		}
+	}
+	return f.mul(a, b, rm, flags)
+}
 
 // Div returns a / b.
 func (f *Format) Div(a, b uint64, rm uint8, flags *uint8) uint64 { return f.div(a, b, rm, flags) }

@@ -65,3 +65,26 @@ func Plain32Once(r float64) (v uint64, ok bool) {
 	v, ok = Plain32(float32(r))
 	return v, ok && math.Float64bits(r)&(1<<29-1) != 1<<28
 }
+
+// sum64 adds with the host's arithmetic and says whether something was lost in
+// rounding, which the host tells by the error of the sum: it is a double itself.
+// ok is false when the sum is not an ordinary number.
+func sum64(a, b uint64) (v uint64, lost, ok bool) {
+	x, y := math.Float64frombits(a), math.Float64frombits(b)
+	sum := x + y
+	v, ok = Plain64(sum)
+	part := sum - x
+	return v, (x-(sum-part))+(y-part) != 0, ok
+}
+
+// safe64 is the least biased exponent of a product whose rounding error is a
+// normal number.
+const safe64 = 128
+
+// product64 is sum64 for a product.
+func product64(a, b uint64) (v uint64, lost, ok bool) {
+	x, y := math.Float64frombits(a), math.Float64frombits(b)
+	v, ok = Plain64(x * y)
+	ok = ok && v>>52&0x7ff >= safe64
+	return v, math.FMA(x, y, -math.Float64frombits(v)) != 0, ok
+}
