@@ -72,6 +72,7 @@ const (
 	wAddi = 0x13
 	wLd   = 0x3003
 	wSd   = 0x3023
+	wFlw  = 0x2007
 	wFld  = 0x3007
 	wFsd  = 0x3027
 	wLw   = 0x2003

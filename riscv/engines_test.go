@@ -160,7 +160,12 @@ func (r *run) react(e Exit) {
 // compare says how two runs differ, one line each; "" when they do not.
 func compare(a, b *run) string {
 	var t strings.Builder
-	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
+	lines := 0
+	say := func(format string, args ...any) {
+		if lines++; lines <= 12 { // what follows a difference is of no interest
+			fmt.Fprintf(&t, format+"\n", args...)
+		}
+	}
 	if a.wrong != b.wrong {
 		say("%q, other %q", a.wrong, b.wrong)
 	}

@@ -121,6 +121,13 @@ func (g *gen) plain(base uint32) {
 		wide := w&3 == 3
 		if wide {
 			w = g.narrow(r, w)
+			if r.Format == isa.FmtI && g.IntN(3) == 0 {
+				// sext.w, not, seqz and others are special cases of immediates.
+				w = w&0xfffff | []uint32{0, 0, 1, 0xfff, 255, 0x7ff, 0x800, 16}[g.IntN(8)]<<20
+			}
+			if g.calm && r.Mask>>12&7 == 0 && rounds(r.Format) {
+				w = w&^(7<<12) | uint32(7*min(1, g.IntN(5)))<<12 // dynamic, or to nearest
+			}
 		} else {
 			w &= 0xffff
 		}
@@ -168,6 +175,25 @@ func writesFloat(f isa.Format) bool {
 	switch f {
 	case isa.FmtFLoad, isa.FmtR4, isa.FmtFRm, isa.FmtFRm1, isa.FmtFR, isa.FmtXToF, isa.FmtXF,
 		isa.FmtCFld, isa.FmtCFldsp, isa.FmtCFlw, isa.FmtCFlwsp:
+		return true
+	}
+	return false
+}
+
+// floats says whether a compressed format loads or stores a floating-point
+// register.
+func floats(f isa.Format) bool {
+	switch f {
+	case isa.FmtCFld, isa.FmtCFldsp, isa.FmtCFsd, isa.FmtCFsdsp:
+		return true
+	}
+	return false
+}
+
+// rounds says whether a format has a rounding mode.
+func rounds(f isa.Format) bool {
+	switch f {
+	case isa.FmtR4, isa.FmtFRm, isa.FmtFRm1, isa.FmtFToX, isa.FmtXToF:
 		return true
 	}
 	return false

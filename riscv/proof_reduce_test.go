@@ -119,6 +119,7 @@ func (s *scenario) list(b *strings.Builder) {
 		}
 	}
 	fmt.Fprintf(b, "  fcsr = %#x\n", s.fcsr)
+	shown := 0
 	for _, m := range s.marks {
 		w := uint32(binary.LittleEndian.Uint16(s.text[m:]))
 		if w&3 == 3 {
@@ -126,6 +127,10 @@ func (s *scenario) list(b *strings.Builder) {
 		}
 		if w == wNop || w == wThinNop {
 			continue
+		}
+		if shown++; shown > 60 {
+			fmt.Fprintf(b, "  and more: it could not be reduced\n")
+			return
 		}
 		fmt.Fprintf(b, "  %#x: %8x  %s\n", textBase+m, w, strings.ReplaceAll(isa.DisasmFor(s.xlen, w, textBase+uint64(m)), "\t", " "))
 	}

@@ -22,9 +22,13 @@ func (g *gen) block(depth, n int) {
 			g.table(depth)
 		case k < 96:
 			g.middle()
+		case k < 97 && g.calm:
+			g.quiet()
+		case k < 99 && g.calm:
+			g.walk()
 		case k < 97:
 			g.control()
-		case k < 98:
+		case k < 98 && !g.calm:
 			g.odd()
 		default:
 			g.pointer()
@@ -45,7 +49,11 @@ func (g *gen) refresh() {
 		g.emit(g.load(g.free(), regData, g.IntN(4088)-2048))
 		return
 	}
-	g.emit(encI(wFld, uint32(g.IntN(32)), regData, int32(g.IntN(511)-256)*8))
+	w := uint32(wFld)
+	if g.calm && g.single {
+		w = wFlw
+	}
+	g.emit(encI(w, uint32(g.IntN(32)), regData, int32(g.IntN(511)-256)*8))
 }
 
 // branch emits a branch to l on random registers, wide or compressed.
@@ -88,6 +96,9 @@ func (g *gen) loop(depth int) {
 	leavable := g.IntN(3) == 0
 	if depth == 0 && g.IntN(8) == 0 {
 		times = 100 + g.IntN(300)
+	}
+	if g.calm {
+		times = 8 + g.IntN(50)>>(2*depth)
 	}
 	g.emit(encI(wAddi, c, 0, int32(times)))
 	top := len(g.s.text)
@@ -256,6 +267,46 @@ func (g *gen) control() {
 		}
 	}
 	g.emit(0x73 | g.free()<<7 | f<<12 | rs<<15 | n<<20)
+}
+
+// walk emits accesses by a pointer that moves in between, and by copies of it.
+func (g *gen) walk() {
+	p, q := g.free(), g.free()
+	if p == q {
+		return
+	}
+	g.emit(encU(wLui, p, dataBase+4096), encI(wAddi, p, p, int32(g.IntN(4096)-2048)), encI(wAddi, q, p, 0))
+	unlocked := g.locked
+	g.locked |= 1<<p | 1<<q
+	for range 3 + g.IntN(8) {
+		switch g.IntN(6) {
+		case 0:
+			g.emit(encI(wAddi, p, p, int32(g.IntN(65)-32)))
+		case 1:
+			g.emit(encI(wAddi, q, p, int32(g.IntN(65)-32)))
+		case 2:
+			g.plain(p)
+		case 3:
+			g.emit(g.store(p, uint32(g.IntN(32)), g.IntN(64)-32), g.load(g.free(), q, g.IntN(64)-32))
+		default:
+			g.access(p)
+		}
+	}
+	g.locked = unlocked
+}
+
+// quiet emits what the C library does around a comparison that shall leave no
+// flags: they are read before and written after it.
+func (g *gen) quiet() {
+	kept := g.free()
+	g.emit(0x00102073 | kept<<7) // frflags
+	if g.IntN(4) > 0 {
+		g.plain(g.base())
+	}
+	if g.IntN(6) == 0 {
+		kept = g.free()
+	}
+	g.emit(0x00101073 | kept<<15 | uint32(g.IntN(2))*(kept<<7)) // fsflags
 }
 
 // odd emits what traps, and, if nobody minds, what leaves to the embedder.
