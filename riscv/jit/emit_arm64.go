@@ -162,6 +162,7 @@ func (e *emitter) moveCore(pair a64.Pair, one a64.Access) {
 // an empty entry of the table leads to it.
 func (e *emitter) common() {
 	a := &e.a
+	// Numbers of exits count from 0, which is the miss.
 	e.missOff = a.Len() // the target in rA is not translated
 	e.hart(a64.STR, rA, nNext)
 	a.MovImm(rA, 0)
@@ -172,7 +173,7 @@ func (e *emitter) common() {
 	e.hart(a64.LDR, rB, nUnder)
 	a.Alu(a64.ORR, w64, rA, rA, rB)
 	e.hart(a64.STRW, rA, nStatus)
-	a.SetSystem(a64.FPCR, a64.ZR)
+	a.SetSystem(a64.FPCR, a64.ZR) // as Go's runtime has it
 	e.hart(a64.STR, rFuel, nFuel)
 	e.moveCore(a64.STP, a64.STR)
 	e.hart(a64.STR, rCalls, nSP)
@@ -250,6 +251,7 @@ func (e *emitter) lookup() (far, back int) {
 		a.MovImm(rB, int64(e.c.base))
 		a.Alu(a64.SUB, w64, rB, rA, rB)
 	}
+	// The unsigned comparison finds addresses below the table, too.
 	e.compareImm(rB, e.c.length, rC)
 	far = a.Jcc(a64.HS)
 	e.hart(a64.LDR, rC, nTable)
@@ -468,6 +470,7 @@ func (e *emitter) leaveTo(pc uint64) {
 
 // loadSlot loads rB with the pointer in a slot.
 func (e *emitter) loadSlot(slot int) {
+	// Slots are further away than a literal reaches, but in the same mapping.
 	e.a.AdrPage(rB, slot)
 	e.a.Access(a64.LDR, rB, rB, slot&0xfff)
 }

@@ -11,6 +11,7 @@ import (
 func branchIf(c a64.Cond) template {
 	return func(e *emitter, in *inst) bool {
 		a, b := in.Rs1, in.Rs2
+		// Comparing with zero for equality is part of a jump; no flags are needed.
 		equality := c == a64.EQ || c == a64.NE
 		if equality && a == 0 {
 			a, b = b, a
@@ -39,8 +40,11 @@ func jumpAndLink(e *emitter, in *inst) bool {
 		return true
 	}
 	e.constant(in.Rd, int64(in.next()), rA)
+	// The callee's region has its own use of the local places.
 	e.storeLocals()
 	here := e.pushReturn(in)
+	// What is translated already is called directly, with a call that the host's
+	// prediction of returns sees; anything else by a slot, until it is.
 	if p := e.c.place(to); p != nil && p.Load() > soloEntry {
 		e.a.Patch(e.a.Call(), int(p.Load()))
 	} else {
@@ -65,6 +69,7 @@ func (e *emitter) pushReturn(in *inst) (here int) {
 		e.hart(a64.LDR, rCalls, nTop)
 		a.JmpTo(back)
 	}})
+	// The guest's return address has just been put into rd.
 	link := e.host[in.Rd]
 	if link == none {
 		link = rC
@@ -87,6 +92,7 @@ func (e *emitter) returned(here int, in *inst) {
 func jumpRegister(e *emitter, in *inst) bool {
 	a := &e.a
 	w := !e.c.narrow
+	// First the target, since rd may be rs1. On RV32 it has 32 bits and zeroes.
 	switch from := e.source(in.Rs1, rA); {
 	case in.Rs1 == 0:
 		to := uint64(in.Imm)
@@ -100,6 +106,8 @@ func jumpRegister(e *emitter, in *inst) bool {
 		a.Mov(w, rA, from)
 	}
 	if in.Rd == 0 && in.Imm == 0 && (in.Rs1 == 1 || in.Rs1 == 5) {
+		// A return goes where its call said if the guest means the same address.
+		// The entry stays on the stack otherwise: it may be for a later return.
 		e.storeLocals()
 		a.Pair(a64.LDP, a64.LR, rB, rCalls, 0)
 		a.Alu(a64.SUBS, w64, a64.ZR, rB, rA)
@@ -130,6 +138,7 @@ func (e *emitter) raised() {
 	a.GetSystem(rA, a64.FPSR)
 	e.hart(a64.LDR, rB, nUnder)
 	a.Alu(a64.ORR, w32, rA, rA, rB)
+	// The five flags have the opposite order, and the lowest place.
 	a.Unary(a64.RBIT, w32, rA, rA)
 	a.ShiftImm(a64.LSR, w32, rA, rA, 27)
 }

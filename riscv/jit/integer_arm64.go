@@ -120,6 +120,7 @@ func (e *emitter) addImmTo(w bool, d, n a64.Reg, imm int64) {
 // binary makes rd = rs1 op rs2.
 func binary(op a64.Alu, w bool) template {
 	return func(e *emitter, in *inst) bool {
+		// One instruction each way: also with x0, which is a register of its own here.
 		n, m := e.sources(in)
 		if w && n == a64.ZR && op == a64.ADD { // c.mv
 			e.put(in.Rd, m)
@@ -137,6 +138,7 @@ func binaryImm(op a64.Alu) template {
 	return func(e *emitter, in *inst) bool {
 		n := e.source(in.Rs1, rA)
 		d := e.target(in.Rd)
+		// Small masks are runs of ones more often than not.
 		switch v := uint64(in.Imm); {
 		case a64.FitsLogic(w64, v):
 			e.a.LogicImm(op, w64, d, n, v)
@@ -167,6 +169,7 @@ func addImm(e *emitter, in *inst) bool {
 		e.addImmTo(w64, d, e.source(in.Rs1, rA), in.Imm)
 		e.put(in.Rd, d)
 	}
+	// A pointer that moves a little keeps enough of its distance.
 	if known && shift > -reach && shift < reach {
 		e.near |= 1 << in.Rd
 		e.shift[in.Rd] = shift
@@ -273,11 +276,13 @@ func lessImm(c a64.Cond) template {
 	}
 }
 
+// loadUpper is lui.
 func loadUpper(e *emitter, in *inst) bool {
 	e.constantPair(in, in.Imm)
 	return true
 }
 
+// addUpper is auipc: the address is known now, since code does not move.
 func addUpper(e *emitter, in *inst) bool {
 	v := int64(in.pc) + in.Imm
 	if e.c.narrow {
@@ -287,6 +292,7 @@ func addUpper(e *emitter, in *inst) bool {
 	return true
 }
 
+// nothing is a fence: there is one hart, and code never changes.
 func nothing(*emitter, *inst) bool { return true }
 
 // product makes rd = rs1 op rs2 for multiplications.
@@ -304,6 +310,7 @@ func product(op a64.Product, w bool) template {
 // rs1.
 func multiplyHighMixed(e *emitter, in *inst) bool {
 	n, m := e.sources(in)
+	// A third scratch register is needed, so that rC loses its address.
 	e.cached = 0
 	e.a.ShiftImm(a64.ASR, w64, rC, n, 63)
 	e.a.Alu(a64.AND, w64, rC, rC, m)
@@ -319,6 +326,7 @@ func multiplyHighMixed(e *emitter, in *inst) bool {
 func divide(op a64.Product, w bool) template {
 	return func(e *emitter, in *inst) bool {
 		n, m := e.sources(in)
+		// Not ZR is all ones: the quotient of a division by 0, signed or not.
 		e.a.Product(op, w, rA, n, m)
 		e.a.Alu(a64.SUBS, w, a64.ZR, a64.ZR, m)
 		d := e.target(in.Rd)
@@ -351,7 +359,7 @@ func addScaled(n uint8, low, narrow bool) template {
 		switch {
 		case !low:
 			e.a.AluShift(a64.ADD, !narrow, d, m, s, a64.LSL, n)
-		case m == a64.ZR:
+		case m == a64.ZR: // which the extending form takes for the stack pointer
 			if n == 0 {
 				e.a.Mov(w32, d, s)
 			} else {
@@ -396,6 +404,7 @@ func countBits(trailing, w bool) template {
 // population is cpop; a word leaves the upper half of the vector register zero.
 func population(w bool) template {
 	return func(e *emitter, in *inst) bool {
+		// Only vectors count ones: in each byte, and then their sum.
 		e.a.MovToV(w, v0, e.source(in.Rs1, rA))
 		e.a.Vec(a64.VCNT, v0, v0, 0)
 		e.a.Vec(a64.VADDV, v0, v0, 0)
@@ -456,6 +465,7 @@ func carryless(part uint8) template {
 		if !cpu.ARM64.HasPMULL {
 			return false
 		}
+		// The extension is optional; without it the interpreter multiplies.
 		n, m := e.sources(in)
 		e.a.MovToV(w64, v0, n)
 		e.a.MovToV(w64, v1, m)
