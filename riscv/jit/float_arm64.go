@@ -54,7 +54,7 @@ func (e *emitter) freshX(in *inst) a64.V {
 // single with its box.
 func (e *emitter) putX(wide bool, f uint8, reg a64.V) {
 	e.boxed &^= 1 << f
-	if wide == single {
+	if !wide {
 		e.boxed |= 1 << f
 	}
 	switch h := e.hostX[f]; {
