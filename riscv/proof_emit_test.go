@@ -245,7 +245,7 @@ func (g *gen) access(base uint32) {
 		r := isa.Table()[row]
 		w := r.Match | g.Uint32()&^r.Mask
 		switch {
-		case w&3 != 3 && thinBased(r.Format):
+		case w&3 != 3 && thinBased(r.Format) && base >= 8 && base <= 15:
 			w = w&0xffff&^(7<<7) | (base-8)&7<<7
 		case w&3 == 3 && based(r.Format):
 			w = w&^(31<<15) | base<<15

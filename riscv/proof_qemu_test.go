@@ -27,6 +27,7 @@ type qemu struct {
 const (
 	sigILL  = 4
 	sigTRAP = 5
+	sigBUS  = 7
 	sigSEGV = 11
 )
 
@@ -172,6 +173,8 @@ func sameTrap(e event, q trap) bool {
 	switch e.fault.Kind {
 	case Illegal:
 		return q.Signal == sigILL
+	case AtomicMisaligned:
+		return q.Signal == sigBUS && q.Address == e.fault.Addr
 	case FetchAccess:
 		return q.Signal == sigSEGV || q.Signal == sigILL
 	case LoadAccess, StoreAccess:

@@ -275,15 +275,20 @@ func (g *gen) walk() {
 	if p == q {
 		return
 	}
-	g.emit(encU(wLui, p, dataBase+4096), encI(wAddi, p, p, int32(g.IntN(4096)-2048)), encI(wAddi, q, p, 0))
+	// LR and SC must be aligned where qemu is asked, which does not mind.
+	unit := int32(1)
+	if g.strict {
+		unit = 8
+	}
+	g.emit(encU(wLui, p, dataBase+4096), encI(wAddi, p, p, int32(g.IntN(4096)-2048)&^(unit-1)), encI(wAddi, q, p, 0))
 	unlocked := g.locked
 	g.locked |= 1<<p | 1<<q
 	for range 3 + g.IntN(8) {
 		switch g.IntN(6) {
 		case 0:
-			g.emit(encI(wAddi, p, p, int32(g.IntN(65)-32)))
+			g.emit(encI(wAddi, p, p, int32(g.IntN(65)-32)*unit))
 		case 1:
-			g.emit(encI(wAddi, q, p, int32(g.IntN(65)-32)))
+			g.emit(encI(wAddi, q, p, int32(g.IntN(65)-32)*unit))
 		case 2:
 			g.plain(p)
 		case 3:
