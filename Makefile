@@ -53,8 +53,8 @@ proof: ## the engines on all programs and builds, of which the race detector get
 	$(GO) test -count=1 -timeout 20m -run 'TestPrograms|TestRandomLikeQemu|TestEngines' ./riscv
 
 stress: ## generated code under a busy runtime, for minutes
-	$(GO) test -count=1 -timeout 20m -run TestStress -stress 3m -v ./riscv
-	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m -run TestStress -stress 1m -v ./riscv
+	$(GO) test -count=1 -timeout 20m -run TestStress -v ./riscv -stress 3m
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m -run TestStress -v ./riscv -stress 1m
 
 unit: ## unit tests and scripts, quickly
 	$(GO) test -tags invariant -timeout 20m ./...
