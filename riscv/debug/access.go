@@ -10,9 +10,10 @@ type access struct {
 	offset      int64
 }
 
-// accessOf returns the access of a decoded instruction: the table's row has the
-// operation of the uncompressed RV64 twin, so that one list serves all encodings. Vector instructions are
-// not known: what they do is found by comparing.
+// accessOf returns the access of a decoded instruction. Its row of the table has
+// the operation of the uncompressed RV64 twin, so that one list serves all
+// encodings. Vector instructions are not known: what they do is found by
+// comparing.
 func accessOf(in isa.Inst) access {
 	if in.Op == isa.OpIllegal {
 		return access{}

@@ -88,8 +88,8 @@ func (s *server) handle(packet []byte) []byte {
 	case 'D':
 		s.gone = true
 		return replyOK
-		// gdb does not wait for an answer to this one.
 	case 'k':
+		// gdb does not wait for an answer to this one.
 		s.gone, s.over = true, true
 		return nil
 	}
@@ -106,8 +106,8 @@ func (s *server) register(verb byte, text string) []byte {
 			b = r.appendHex(b, n)
 		}
 		return b
-		// What a debugger sends too little of stays as it is.
 	case 'G':
+		// What a debugger sends too little of stays as it is.
 		raw, err := hex.DecodeString(text)
 		if err != nil {
 			return replyWrong

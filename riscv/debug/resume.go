@@ -74,9 +74,9 @@ type watch struct {
 	value     []byte // of kind 2, to notice what is not seen in the instruction
 }
 
-// Every instruction is compared with every watchpoint, so there are few.
 // maxWatches and maxBreaks bound what one debugger may set, maxWatched the bytes
-// of one watchpoint.
+// of one watchpoint. Every instruction is compared with every watchpoint, so
+// there are few.
 const (
 	maxWatches = 64
 	maxBreaks  = 4096

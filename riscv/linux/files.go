@@ -100,7 +100,7 @@ func (p *Process) resolve(dir int, name string) (string, Errno) {
 // AT_FDCWD, since that is where the process always is.
 func (p *Process) openat(a *args) (uint64, Errno) { return p.open(a.int(0), a[1], a[2]) }
 
-// open serves a number of old that the newlib library uses.
+// openOld serves a number of old that the newlib library uses.
 func (p *Process) openOld(a *args) (uint64, Errno) { return p.open(atCWD, a[0], a[1]) }
 
 // open gives a descriptor for what is at a path. Everything is there to be read
