@@ -39,7 +39,6 @@ type verb struct {
 type call struct {
 	ctx    context.Context
 	args   []string
-	dash   int // how many of args stood before "--"; -1 without it
 	flags  *pflag.FlagSet
 	stdin  io.Reader
 	stdout io.Writer
@@ -178,7 +177,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 		return nil
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return v.run(&call{ctx: c.Context(), args: args, dash: c.ArgsLenAtDash(), flags: c.Flags(), stdin: stdin, stdout: stdout, stderr: stderr})
+		return v.run(&call{ctx: c.Context(), args: args, flags: c.Flags(), stdin: stdin, stdout: stdout, stderr: stderr})
 	}
 	return c
 }

@@ -51,7 +51,7 @@ func (r *Run) Do(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	m, err := riscv.NewMachine(program, r.options(program))
+	m, err := riscv.NewMachine(program, r.options())
 	if err != nil {
 		return 0, fmt.Errorf("run guest %s: %w%s", r.Path, err, tooSmall(err))
 	}
@@ -76,7 +76,8 @@ func (r *Run) Do(ctx context.Context) (status int, err error) {
 	return done.code(), done.report()
 }
 
-func (r *Run) options(*riscv.Program) riscv.Options {
+// options are those of the machine.
+func (r *Run) options() riscv.Options {
 	o := linux.MachineOptions(r.Memory)
 	if r.NoJIT {
 		o.JIT = riscv.JITOff
@@ -93,6 +94,7 @@ func tooSmall(err error) string {
 	return ""
 }
 
+// code is the exit status that stands for the run.
 func (d *result) code() int {
 	switch {
 	case d.interrupted:
@@ -112,6 +114,7 @@ type interruptible struct {
 	err  error
 }
 
+// chunk is what one read gave.
 type chunk struct {
 	data []byte
 	err  error

@@ -20,6 +20,7 @@ type watched struct {
 	machines []*riscv.Machine
 }
 
+// watch loads the program and what its file tells about lines.
 func (r *Run) watch(ctx context.Context) (*watched, error) {
 	program, file, err := Load(r.Path)
 	if err != nil {
@@ -27,7 +28,7 @@ func (r *Run) watch(ctx context.Context) (*watched, error) {
 	}
 	lines, err := debug.ReadLines(file)
 	if err != nil {
-		lines = nil
+		lines = nil // the symbols of the program remain
 	}
 	return &watched{Run: r, ctx: ctx, program: program, lines: lines}, nil
 }
@@ -42,7 +43,7 @@ func (w *watched) close() {
 // start makes a process that stands at its first instruction. Without arguments
 // it gets those of the command line.
 func (w *watched) start(args []string) (debug.Guest, error) {
-	o := w.options(w.program)
+	o := w.options()
 	o.JIT = riscv.JITOff // it is stopped after every few instructions
 	m, err := riscv.NewMachine(w.program, o)
 	if err != nil {
