@@ -19,6 +19,7 @@ const (
 	room         = 256 << 10 // free bytes without which nothing more is translated
 	hotVisits    = 8         // how often an address is asked for before it is translated
 	againVisits  = 256       // the same where the address lies within a region already
+	visitCount   = 1024      // how many addresses are counted at a time
 	soloEntry    = 1         // table entry for an instruction that only the interpreter knows
 )
 
@@ -66,13 +67,21 @@ type Cache struct {
 	exits   atomic.Pointer[[]exit]
 
 	mu     sync.Mutex
-	finder finder
-	visits [4096]visit
+	visits [visitCount]visit
 	inside []uint64 // a bit for every halfword where a translated instruction begins
 	slots  int      // offset of the lowest slot; they grow down from the end
 	emit   *emitter
 	stats  Stats
 }
+
+// workspace is what a translation needs and leaves behind. All caches share a
+// few, so that a program which is rarely translated holds none.
+type workspace struct {
+	finder  finder
+	scratch scratch
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // visit counts how often an address was asked for. Entries are overwritten when
 // two addresses share one, which only delays translation.
@@ -107,7 +116,6 @@ func New(regions []interp.Region, narrow bool, limit int) (*Cache, error) {
 	c.inside = make([]uint64, c.length/128+1)
 	c.slots = len(t.write) &^ 7
 	c.stats.Limit = len(t.write)
-	c.finder.read = c.read
 	c.emit = newEmitter(c)
 	return c, nil
 }
@@ -217,8 +225,12 @@ func (c *Cache) translate(pc uint64) uint32 {
 		return 0
 	}
 	begin := time.Now()
-	r := c.finder.find(pc)
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	r := w.finder.find(pc, c.read)
+	c.emit.use(&w.scratch)
 	c.emit.region(r)
+	w.scratch = c.emit.giveBack()
 	for i := range r.insts {
 		k := (r.insts[i].pc - c.base) / 2
 		c.inside[k/64] |= 1 << (k % 64)

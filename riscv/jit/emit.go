@@ -14,6 +14,24 @@ type stub struct {
 	then func() // instead of leaving
 }
 
+// scratch are the lists of an emitter that are empty between regions.
+type scratch struct {
+	stubs []stub
+	jumps []fixup
+	exits []exit
+}
+
+// use lends the emitter memory for one region.
+func (e *emitter) use(s *scratch) { e.stubs, e.jumps, e.exits = s.stubs, s.jumps, s.exits }
+
+// giveBack returns it, without what it referred to.
+func (e *emitter) giveBack() scratch {
+	clear(e.stubs)
+	s := scratch{e.stubs[:0], e.jumps[:0], e.exits[:0]}
+	e.stubs, e.jumps, e.exits, e.r = nil, nil, nil, nil
+	return s
+}
+
 // fixup is a jump to a block whose code does not exist yet.
 type fixup struct{ at, block int }
 

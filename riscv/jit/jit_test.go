@@ -167,7 +167,7 @@ func TestRegions(t *testing.T) {
 	c, _ := code(t, DefaultLimit, words...)
 	for _, tt := range tests {
 		var heads []uint64
-		for _, b := range c.finder.find(tt.entry).blocks {
+		for _, b := range new(finder).find(tt.entry, c.read).blocks {
 			heads = append(heads, b.pc)
 		}
 		if !slices.Equal(heads, tt.heads) {

@@ -21,6 +21,12 @@ func (*emitter) landing() uintptr { return 0 }
 func (*emitter) enterAt() int     { return 0 }
 func (*emitter) region(*region)   {}
 
+// scratch is what an emitter borrows.
+type scratch struct{}
+
+func (*emitter) use(*scratch)      {}
+func (*emitter) giveBack() scratch { return scratch{} }
+
 func enter(unsafe.Pointer, uintptr) {}
 
 func flags(uint32) uint8 { return 0 }

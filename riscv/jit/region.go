@@ -140,10 +140,12 @@ func (r *region) block(pc uint64) (int, bool) {
 	return 0, false
 }
 
-// find decodes everything that direct jumps reach from entry, within bounds.
-func (f *finder) find(entry uint64) *region {
+// find decodes everything that direct jumps reach from entry, within bounds. The
+// region is valid until find is called again.
+func (f *finder) find(entry uint64, read func(uint64) (isa.Inst, bool)) *region {
 	f.forget()
-	f.entry = entry
+	f.entry, f.read = entry, read
+	defer func() { f.read = nil }()
 	f.reach(entry, isOutside)
 	for len(f.todo) > 0 && len(f.found) < maxInsts {
 		pc := f.todo[len(f.todo)-1]
