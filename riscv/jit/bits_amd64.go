@@ -72,7 +72,7 @@ func countBits(op x64.Count, w bool) template {
 	}
 }
 
-// select makes rd the operand that c prefers when comparing rs1 with rs2.
+// selectBy makes rd one of rs1 and rs2: rs2 if rs1 compares as worse.
 func selectBy(worse x64.Cond) template {
 	return func(e *emitter, in *inst) bool {
 		b := e.source(w64, in.Rs2, x64.RCX)

@@ -29,7 +29,9 @@ func flags(status uint32) uint8 {
 	return s&1<<4 | s>>2&1<<3 | s>>3&1<<2 | s>>4&1<<1 | s>>5&1
 }
 
-// supported says why generated code cannot run here.
+// supported says why generated code cannot run here. LZCNT is asked for by name
+// because a processor without it takes the encoding for another instruction and
+// does not fault.
 func supported() error {
 	x := &cpu.X86
 	for _, need := range []struct {
@@ -37,7 +39,7 @@ func supported() error {
 		has  bool
 	}{
 		{"AVX", x.HasAVX}, {"BMI1", x.HasBMI1}, {"BMI2", x.HasBMI2}, {"FMA", x.HasFMA},
-		{"POPCNT", x.HasPOPCNT}, {"PCLMULQDQ", x.HasPCLMULQDQ},
+		{"LZCNT", x.HasLZCNT}, {"POPCNT", x.HasPOPCNT}, {"PCLMULQDQ", x.HasPCLMULQDQ},
 	} {
 		if !need.has {
 			return fmt.Errorf("%w: the processor lacks %s", ErrUnsupported, need.name)
