@@ -20,7 +20,7 @@
 // is in use, and both compute the same, instruction for instruction.
 //
 // The package knows no system calls: what an ecall means is the embedder's
-// business, and riscv/linux is one such. It starts no goroutines. A Program is immutable and an Image may be
-// forked concurrently; a Machine belongs to one goroutine at a time, and Close
-// gives its memory back.
+// business, and riscv/linux is one such. It starts no goroutines. A Program may
+// be shared and an Image forked concurrently; a Machine belongs to one goroutine
+// at a time, and Close gives its memory back.
 package riscv

@@ -131,24 +131,9 @@ func Disasm(word uint32, pc uint64) string { return isa.Disasm(word, pc) }
 // Instruction returns the instruction at pc as text, for diagnostics, and its
 // length in bytes; 0 when there is no code.
 func (p *Program) Instruction(pc uint64) (text string, size int) {
-	for _, s := range p.segments {
-		at := pc - s.Addr
-		if s.Flags&elf.Exec == 0 || at >= uint64(len(s.Data)) {
-			continue
-		}
-		b := s.Data[at:]
-		if len(b) < 2 {
-			return "", 0
-		}
-		w := uint32(b[0]) | uint32(b[1])<<8
-		size = isa.Size(uint16(w))
-		if len(b) < size {
-			return "", 0
-		}
-		if size == 4 {
-			w |= uint32(b[2])<<16 | uint32(b[3])<<24
-		}
-		return isa.DisasmFor(p.XLEN(), w, pc), size
+	word, size := p.Fetch(pc)
+	if size == 0 {
+		return "", 0
 	}
-	return "", 0
+	return isa.DisasmFor(p.XLEN(), word, pc), size
 }
