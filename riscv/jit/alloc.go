@@ -22,11 +22,14 @@ func (e *emitter) allocate() {
 	e.locals, e.localsX = e.locals[:0], e.localsX[:0]
 	e.written, e.writesX = 0, 0
 	var uses, usesX [32]int
-	cost := 2
+	cost := 2 // one load on the way in and one store on the way out
 	for i := range e.r.blocks {
 		b := &e.r.blocks[i]
+		// A loop counts as eight rounds. Beyond four levels the order of registers does
+		// not change any more.
 		w := 1 << (3 * min(b.depth, 4))
 		if b.calls {
+			// The callee has its own local registers: all go home, and come back.
 			cost += 2 * w
 		}
 		for k := range b.count {

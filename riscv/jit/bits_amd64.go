@@ -22,6 +22,7 @@ func addScaled(n uint8, low, narrow bool) template {
 		if narrow {
 			d = x64.RAX
 		}
+		// An address computation scales and adds at once, into a third register.
 		e.a.Lea(!narrow, d, x64.Indexed(base, index, 1<<n, 0))
 		if narrow {
 			e.putSigned(in.Rd, d)
@@ -131,6 +132,7 @@ func carryless(part uint8) template {
 		}
 		e.a.HighFromX(x64.RCX, x0)
 		if part == 2 {
+			// One bit further down: the highest of the lower half moves in.
 			e.a.RegFromX(w64, x64.RAX, x0)
 			e.a.ShiftImm(x64.SHR, w64, x64.RAX, 63)
 			e.a.Lea(w64, x64.RCX, x64.Indexed(x64.RAX, x64.RCX, 2, 0))
@@ -164,6 +166,7 @@ func bit(op x64.Bit, imm, w bool) template {
 // zeroIf makes rd = rs1, or 0 if rs2 compares so with 0.
 func zeroIf(c x64.Cond) template {
 	return func(e *emitter, in *inst) bool {
+		// Before the comparison, since clearing changes the flags.
 		e.a.Alu(x64.XOR, w32, x64.RCX, x64.RCX)
 		if in.Rs1 == 0 {
 			e.constant(in.Rd, 0)

@@ -426,9 +426,11 @@ func fromInteger(wide, long, unsigned bool) template {
 			e.load(w64, x64.RAX, in.Rs1)
 		}
 		if unsigned && long {
+			// The host has no conversion of numbers from 2⁶³ on.
 			e.a.Test(w64, x64.RAX, x64.RAX)
 			e.restIf(x64.S)
 		}
+		// The upper half comes from xBox, so a single is boxed at once.
 		d := e.targetX(in.Rd)
 		e.a.CvtFromInt(wide, w, d, xBox, x64.RAX)
 		e.putX(wide, in.Rd, d)
@@ -460,6 +462,8 @@ func toInteger(wide, long, unsigned bool) template {
 			e.putSigned(in.Rd, x64.RAX)
 			return true
 		}
+		// The host's answer for what does not fit is the lowest integer. It may also be
+		// the right one, which the interpreter finds out.
 		e.a.CvtToInt(wide, truncate, long, x64.RAX, a)
 		if long {
 			e.a.MovImm(x64.RCX, -1<<63)

@@ -75,6 +75,7 @@ func (e *emitter) pushReturn(in *inst) {
 		a.Load(w64, x64.RSP, nTop)
 		a.JmpTo(back)
 	}})
+	// The host extends the sign; code lies below 2 GiB, which New has checked.
 	a.PushImm(int32(in.next()))
 }
 
@@ -94,6 +95,8 @@ func jumpRegister(e *emitter, in *inst) bool {
 		a.AluImm(x64.ADD, !e.c.narrow, x64.RAX, int32(in.Imm))
 	}
 	if in.Rd == 0 && in.Imm == 0 && (in.Rs1 == 1 || in.Rs1 == 5) {
+		// The top pair is the host's return address and the guest's. If the latter is
+		// where the program goes, the host's own return goes to its code.
 		e.storeLocals()
 		a.AluLoad(x64.CMP, w64, x64.RAX, x64.At(x64.RSP, 8))
 		miss := a.Jcc(x64.NE)

@@ -80,6 +80,8 @@ func (e *emitter) putSigned(r uint8, reg x64.Reg) {
 
 // putFlag ends an instruction whose result is a condition.
 func (e *emitter) putFlag(r uint8, c x64.Cond) {
+	// By way of RAX: a byte register is all that can be set, and clearing the rest of
+	// r beforehand would change the flags.
 	e.a.Set(c, x64.RAX)
 	d := e.target(r)
 	e.a.MovExtend(x64.Zero8, d, x64.RAX)
@@ -335,6 +337,8 @@ func shift(op x64.Shift, w bool) template {
 		if !w {
 			d = x64.RAX
 		}
+		// The forms that leave the flags alone take their count from any register and
+		// modulo the width, as RISC-V does.
 		n := e.source(w, in.Rs2, x64.RCX)
 		e.a.Shiftx(op, w, d, e.source(w, in.Rs1, x64.RAX), n)
 		if w {
@@ -382,6 +386,7 @@ func rotate(op x64.Shift, w bool) template {
 // less makes rd = rs1 < rs2.
 func less(c x64.Cond) template {
 	return func(e *emitter, in *inst) bool {
+		// Comparing with x0 as the second operand takes no load.
 		if in.Rs1 == 0 && in.Rs2 != 0 { // 0 < x
 			e.compare(in.Rs2, 0)
 			e.putFlag(in.Rd, map[x64.Cond]x64.Cond{x64.L: x64.G, x64.B: x64.NE}[c])

@@ -26,7 +26,8 @@ func multiply(w bool) template {
 	}
 }
 
-// keepRDX surrounds code that needs RDX, which may hold a guest register.
+// keepRDX surrounds code that needs RDX, which may hold a guest register: the
+// host multiplies into and divides RDX:RAX, whatever the operands are.
 func (e *emitter) keepRDX(f func()) {
 	used := false
 	for _, g := range e.locals {
@@ -52,6 +53,7 @@ func multiplyHigh(op x64.Group3, mixed bool) template {
 			e.a.Mov(w64, x64.RCX, x64.RDX)
 		})
 		if mixed {
+			// Reading a negative rs1 as unsigned has added 2⁶⁴ times rs2.
 			e.load(w64, x64.RAX, in.Rs1)
 			e.a.ShiftImm(x64.SAR, w64, x64.RAX, 63)
 			if in.Rs2 == 0 {
@@ -67,7 +69,9 @@ func multiplyHigh(op x64.Group3, mixed bool) template {
 }
 
 // divide makes the quotient or the remainder. Dividing by 0 gives all ones, or
-// the dividend; the lowest integer divided by -1 gives itself, or 0.
+// the dividend; the lowest integer divided by -1 gives itself, or 0. The host's
+// division would raise an exception for both, which no Go program survives, so
+// code branches around it.
 func divide(w, signed, remainder bool) template {
 	return func(e *emitter, in *inst) bool {
 		a := &e.a
