@@ -26,9 +26,8 @@ type Recording struct {
 	loose   map[blockKey]uint64 // single instructions, of blocks that were left half-way
 }
 
-// Stacks form a tree with its root at the program's beginning, so that one that
-// calls differ in only at the end is kept once. node is a call stack: the call at site, made with the stack parent. Node 0 is
-// the empty one.
+// node is a call stack: the call at site, made with the stack parent. Node 0 is
+// the empty one. Stacks form a tree, so that what two have in common is kept once.
 type node struct {
 	parent int32
 	depth  int32
@@ -213,8 +212,8 @@ func (r *recorder) block(pc uint64) *block {
 }
 
 // transferOf follows the calling convention's hints, which compilers keep because
-// processors predict returns by them: jumps that leave a return
-// address in ra or t0 are calls, jumps to it are returns.
+// processors predict returns by them: jumps that leave a return address in ra or
+// t0 are calls, jumps to it are returns.
 func transferOf(in isa.Inst) transfer {
 	if in.Op == isa.OpIllegal {
 		return transferNone

@@ -31,8 +31,8 @@ type cie struct {
 	initial   []byte
 }
 
-// cursor reads a section. Nothing needs to be checked on the way: after an attempt to read beyond the end, bad is set
-// and all values are 0.
+// cursor reads a section. Nothing needs to be checked on the way: after an attempt
+// to read beyond the end, bad is set and all values are 0.
 type cursor struct {
 	b    []byte
 	off  int
@@ -60,7 +60,7 @@ func (c *cursor) uint(n int) uint64 {
 // more says whether there is anything left to read.
 func (c *cursor) more() bool { return !c.bad && c.off < len(c.b) }
 
-// uleb and sleb read a number of at most ten bytes.
+// uleb reads a number of seven bits a byte, ten bytes at most.
 func (c *cursor) uleb() (v uint64) {
 	for shift := uint(0); shift < 70; shift += 7 {
 		b := c.uint(1)
