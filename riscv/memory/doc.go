@@ -6,11 +6,8 @@
 // they are first written; then they come into being, if the region that they lie
 // in allows stores, and are counted against a limit. Outside all regions stores
 // are allowed. Loads check only the bounds of the address space: the readable
-// attribute is kept but not enforced, so that a load from a page mapped without
-// any protection gives what is there. A check would cost every load a look at
-// the page's attributes, and protecting the host's pages is no option, since a
-// host fault inside generated code cannot be survived. No page is ever writable
-// and executable, and executable pages never change.
+// attribute is kept but not enforced. No page is ever writable and executable, and
+// executable pages never change.
 //
 // Freeze makes an Image: on Linux pages packed into a memfd, which every fork
 // maps privately where they belong, so that forks share what they do not write;
