@@ -138,8 +138,8 @@ func (s *segment) sweep() {
 	s.code = append(s.code, ins{code: doEscape, imm: int32(len(s.bytes)), off: uint32(len(s.bytes))})
 }
 
-// link turns branch offsets into distances between records. Targets that are no known instruction
-// get an escape at the end of the code.
+// link turns branch offsets into distances between records. Targets that are no
+// known instruction get an escape at the end of the code.
 func (s *segment) link() {
 	far := make(map[int32]int32)
 	for i := range len(s.code) {

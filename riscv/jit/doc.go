@@ -3,10 +3,10 @@
 //
 // A Cache belongs to one program and is shared by all its machines. A region is
 // translated, what direct jumps reach from an address (within a function as a
-// rule), when that address has been asked for eight times. Guest registers live in host registers: nine in fixed places on
-// amd64 and sixteen on arm64, so that regions can be linked to each other by plain
-// jumps, and a few chosen for each region, which are loaded where it is entered
-// and stored where it is left.
+// rule), when that address has been asked for eight times. Guest registers live in
+// host registers: nine in fixed places on amd64 and sixteen on arm64, so that
+// regions can be linked to each other by plain jumps, and a few chosen for each
+// region, which are loaded where it is entered and stored where it is left.
 //
 // Generated code never calls Go. It leaves by storing the number of an exit and
 // returning; one switch deals with it, mostly by letting the interpreter execute

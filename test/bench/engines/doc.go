@@ -14,6 +14,7 @@
 // call; and what a fork, a host call and ten thousand forks cost. Results are
 // kept under test/bench/results.
 //
-//	go run ./test/bench/engines [-rounds 5] [-only fib,sort] [-engines JIT,wazero] [-parts kernels,compile,fork]
+//	go run ./test/bench/engines [-rounds 5] [-only fib,sort] [-engines JIT,wazero]
+//		[-parts kernels,compile,fork]
 //	go run ./test/bench/engines -hot sort
 package main
