@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"fishplate/riscv/debug"
@@ -45,15 +46,18 @@ func (r *Run) Profile(ctx context.Context, file string) (status int, err error) 
 	case how.Exited && how.Signal == 0:
 		status = how.Code
 	default:
-		status = StatusStopped
-		if how.Exited {
+		var b strings.Builder
+		if status = StatusStopped; how.Exited {
 			status = how.Code
+			fmt.Fprintf(&b, "fishplate: guest %s %s\n", r.Path, how.Reason)
+		} else {
+			fmt.Fprintf(&b, "fishplate: guest %s stopped: %s\n", r.Path, how.Reason)
 		}
-		fmt.Fprintf(r.Stderr, "fishplate: guest %s stopped: %s\n", r.Path, how.Reason)
 		if how.Stopped != linux.StoppedBudget {
-			if err := debug.Print(r.Stderr, debug.Backtrace(guest.Machine, w.lines)); err != nil {
-				return 0, fmt.Errorf("report on guest %s: %w", r.Path, err)
-			}
+			printFrames(&b, debug.Backtrace(guest.Machine, w.lines))
+		}
+		if _, err := fmt.Fprint(r.Stderr, b.String()); err != nil {
+			return 0, fmt.Errorf("report on guest %s: %w", r.Path, err)
 		}
 	}
 	_, err = fmt.Fprintf(r.Stderr, "%s instructions in %.1f s; look with: go tool pprof -top %s\n", grouped(recording.Total), seconds, file)

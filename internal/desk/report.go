@@ -87,13 +87,10 @@ func printFrames(b *strings.Builder, frames []debug.Frame) {
 		}
 		i += same
 	}
-	if len(frames) == maxFrames {
+	if len(frames) == debug.MaxFrames {
 		b.WriteString("    (more frames are not shown)\n")
 	}
 }
-
-// maxFrames is how many frames debug.Backtrace finds at most.
-const maxFrames = 64
 
 // place is an address with the symbol that it lies in.
 func (d *result) place(pc uint64) string {

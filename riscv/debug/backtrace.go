@@ -21,8 +21,8 @@ type Frame struct {
 	Inlined bool   // the compiler put Func into the one in the next Frame
 }
 
-// maxFrames bounds a backtrace, inlined frames included.
-const maxFrames = 64
+// MaxFrames bounds a backtrace, inlined frames included.
+const MaxFrames = 64
 
 // Numbers of registers, by their names in the calling convention: the return
 // address, the stack pointer, the second link register of millicode, and the
@@ -60,7 +60,7 @@ func Print(w io.Writer, frames []Frame) error {
 			return err
 		}
 	}
-	if len(frames) == maxFrames {
+	if len(frames) == MaxFrames {
 		if _, err := fmt.Fprintln(w, "    (more frames are not shown)"); err != nil {
 			return err
 		}
@@ -77,13 +77,13 @@ func Backtrace(m *riscv.Machine, l *Lines) []Frame {
 	u := &unwinder{m: m, l: l, word: m.Program().XLEN() / 8}
 	u.x, u.pc = m.X, u.addr(m.PC)
 	var frames []Frame
-	for at := 0; len(frames) < maxFrames; at++ {
+	for at := 0; len(frames) < MaxFrames; at++ {
 		frames = u.describe(frames, at > 0 && !u.exact)
 		if !u.up(at == 0) {
 			break
 		}
 	}
-	return frames[:min(len(frames), maxFrames)]
+	return frames[:min(len(frames), MaxFrames)]
 }
 
 // unwinder holds the registers of one frame, as far as they are known. Registers

@@ -145,7 +145,7 @@ func TestFrameString(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := Print(&b, make([]Frame, maxFrames)); err != nil || !strings.HasSuffix(b.String(), "more frames are not shown)\n") {
+	if err := Print(&b, make([]Frame, MaxFrames)); err != nil || !strings.HasSuffix(b.String(), "more frames are not shown)\n") {
 		t.Errorf("%v, %q", err, b.String())
 	}
 }
@@ -183,7 +183,7 @@ func FuzzBacktrace(f *testing.F) {
 			}
 			g.m.PC, g.m.X[sp] = pc, stack
 			before := g.m.X
-			if frames := Backtrace(g.m, g.lines); len(frames) == 0 || len(frames) > maxFrames {
+			if frames := Backtrace(g.m, g.lines); len(frames) == 0 || len(frames) > MaxFrames {
 				t.Fatalf("%d frames", len(frames))
 			}
 			if g.m.X != before || g.m.PC != pc {
