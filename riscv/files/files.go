@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"path"
@@ -156,6 +157,7 @@ func (t *Table) device(name string) *File {
 // zeroes is what /dev/zero gives.
 type zeroes struct{}
 
+// Read implements io.Reader; it never ends.
 func (zeroes) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
@@ -163,9 +165,7 @@ func (zeroes) Read(b []byte) (int, error) {
 
 // Inode makes up a number for a path: the same for the same path, never 0.
 func Inode(name string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a
-	for _, c := range []byte(name) {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return max(h>>1, 1)
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, name) // a hash does not fail
+	return max(h.Sum64()>>1, 1)
 }
