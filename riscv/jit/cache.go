@@ -18,8 +18,7 @@ const (
 	maxText      = 256 << 20 // span of guest code that is covered
 	room         = 256 << 10 // free bytes without which nothing more is translated
 	hotVisits    = 8         // how often an address is asked for before it is translated
-	againVisits  = 256       // the same where the address lies within a region already
-	visitCount   = 1024      // how many addresses are counted at a time
+	againVisits  = 255       // the same where the address lies within a region already
 	soloEntry    = 1         // table entry for an instruction that only the interpreter knows
 )
 
@@ -65,9 +64,10 @@ type Cache struct {
 	table   []byte // 4 bytes for every halfword of guest code: offset of its code, 0 for none
 	text    text
 	exits   atomic.Pointer[[]exit]
+	full    atomic.Bool // nothing more is translated
 
 	mu     sync.Mutex
-	visits [visitCount]visit
+	visits []byte   // for every halfword of guest code, how often it was asked for
 	inside []uint64 // a bit for every halfword where a translated instruction begins
 	slots  int      // offset of the lowest slot; they grow down from the end
 	emit   *emitter
@@ -82,13 +82,6 @@ type workspace struct {
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
-
-// visit counts how often an address was asked for. Entries are overwritten when
-// two addresses share one, which only delays translation.
-type visit struct {
-	pc uint64
-	n  int
-}
 
 // New makes a cache for the code in regions, of at most limit bytes of generated
 // code. The error says why there can be none.
@@ -107,12 +100,13 @@ func New(regions []interp.Region, narrow bool, limit int) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := reserve(int(c.length)*2 + 8)
+	half := int(c.length) / 2
+	table, err := reserve(4*half + 8 + half)
 	if err != nil {
 		t.close()
 		return nil, err
 	}
-	c.text, c.table = t, table
+	c.text, c.table, c.visits = t, table, table[4*half+8:]
 	c.inside = make([]uint64, c.length/128+1)
 	c.slots = len(t.write) &^ 7
 	c.stats.Limit = len(t.write)
@@ -195,20 +189,21 @@ func (c *Cache) entry(pc uint64) uint32 {
 	default:
 		return at
 	}
+	if c.full.Load() {
+		return 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := p.Load(); at > soloEntry {
 		return at
 	}
-	v := &c.visits[pc>>1%uint64(len(c.visits))]
-	if v.pc != pc {
-		*v = visit{pc: pc}
-	}
-	limit := hotVisits
-	if i := (pc - c.base) / 2; c.inside[i/64]>>(i%64)&1 != 0 {
+	i := (pc - c.base) / 2
+	limit := byte(hotVisits)
+	if c.inside[i/64]>>(i%64)&1 != 0 {
 		limit = againVisits // the end of its block will do, most times
 	}
-	if v.n++; v.n < limit || c.stats.Full {
+	if c.visits[i] < limit-1 {
+		c.visits[i]++
 		return 0
 	}
 	return c.translate(pc)
@@ -218,6 +213,7 @@ func (c *Cache) entry(pc uint64) uint32 {
 func (c *Cache) translate(pc uint64) uint32 {
 	if len(c.emit.a.Out)+room > c.slots {
 		c.stats.Full = true
+		c.full.Store(true)
 		return 0
 	}
 	if d, ok := c.read(pc); !ok || !Covers(d.Op) {

@@ -132,6 +132,37 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestTurns checks that addresses which are asked for in turn do not keep each
+// other from being translated, however far apart they are.
+func TestTurns(t *testing.T) {
+	c, _ := code(t, DefaultLimit, slices.Repeat([]uint32{wRet}, 8<<10)...)
+	for n := range hotVisits {
+		for off := uint64(0); off < 32<<10; off += 4 << 10 {
+			if got := c.entry(at+off) != 0; got != (n == hotVisits-1) {
+				t.Fatalf("visit %d of +%#x: translated %v", n+1, off, got)
+			}
+		}
+	}
+}
+
+// TestSmallSpace checks that a load behind the end of the smallest address space
+// faults, when it is used often, too.
+func TestSmallSpace(t *testing.T) {
+	const wLui, wLoad = 0x00002537, 0x7f853583 // lui a0,2; ld a1,2040(a0)
+	c, program := code(t, DefaultLimit, wLui, wLoad, wBreak)
+	mem, err := memory.New(2*memory.PageSize, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mem.Close)
+	for range 4 * hotVisits {
+		s := &interp.State{PC: at}
+		if e := c.Run(s, program, mem, 10); e.Kind != interp.Faulted || s.PC != at+4 || s.Instret != 1 {
+			t.Fatalf("%v at %#x after %d instructions, want a fault at %#x after 1", e.Kind, s.PC, s.Instret, at+4)
+		}
+	}
+}
+
 // TestUnsupported checks what is refused, with the reason.
 func TestUnsupported(t *testing.T) {
 	for name, r := range map[string][]interp.Region{

@@ -15,22 +15,27 @@ const (
 	reach  = margin - memory.GuardSize
 )
 
-// slice bounds what is interpreted before generated code is looked for again.
-const slice = 4096
+// How much is interpreted before generated code is looked for again: where the
+// rounding mode forbids it, and where none is made any more. The latter is short,
+// since what runs most has been translated by then.
+const (
+	slice     = 4096
+	fullSlice = 256
+)
 
 // Run executes at most fuel instructions, as State.Run does.
 func (c *Cache) Run(s *interp.State, code *interp.Code, mem *memory.Memory, fuel uint64) interp.Exit {
-	base := mem.Base()
+	base, size := mem.Base(), mem.Size()
 	if base == nil { // closed, or parked and the host has no memory left
 		return s.Run(code, mem, fuel) // which says so
+	}
+	if size < 2*margin { // no base register could keep its distance
+		return s.Run(code, mem, fuel)
 	}
 	r := runner{c: c, s: s, code: code, mem: mem, fuel: fuel}
 	n := &s.N
 	n.Base = base
-	n.Limit = 0
-	if size := mem.Size(); size > 2*margin {
-		n.Limit = size - 2*margin
-	}
+	n.Limit = size - 2*margin
 	n.Code, n.Table = c.text.exec, uintptr(unsafe.Pointer(unsafe.SliceData(c.table)))
 	n.Control = control
 	n.Box[0] = 0xffffffff << 32
@@ -45,7 +50,11 @@ func (c *Cache) Run(s *interp.State, code *interp.Code, mem *memory.Memory, fuel
 			done bool
 		)
 		if at == 0 {
-			e, done = r.interpret(code.Left(s.PC))
+			n := code.Left(s.PC)
+			if c.full.Load() {
+				n = max(n, fullSlice)
+			}
+			e, done = r.interpret(n)
 		} else {
 			e, done = r.native(at)
 		}
