@@ -105,24 +105,24 @@ func (e *emitter) storable(in *inst, size int) x64.Mem {
 	}
 	a.ShiftImm(x64.SHR, w64, x64.RAX, memory.PageShift)
 	a.TestMem8(attribute(), memory.Fast)
-	e.touch(in.Rs1, b, again)
+	e.touch(again)
 	return guest(b, imm)
 }
 
 // touch leaves if the page in RAX cannot be stored to yet, to have it made so and
 // come back to the check at offset again. Only the page of the store in hand may
 // be asked for: pages come into being in the order of the program.
-func (e *emitter) touch(rs1 uint8, b x64.Reg, again int) {
+func (e *emitter) touch(again int) {
 	first := e.a.Jcc(x64.E)
-	x := e.here()
+	x, kept := e.here(), e.inRCX
 	x.kind = exitTouch
 	e.stubs = append(e.stubs, stub{from: []int{first}, then: func() {
 		e.a.Store(8, nNext, x64.RAX)
 		e.leaveVia(e.tail, x)
 		e.exits[len(e.exits)-1].slot = int32(e.a.Len())
 		e.loadLocals()
-		if b == x64.RCX {
-			e.load(!e.c.narrow, x64.RCX, rs1)
+		if kept != 0 { // a base, of this store or for a later access
+			e.load(!e.c.narrow, x64.RCX, kept)
 		}
 		e.a.JmpTo(again)
 	}})
