@@ -3,6 +3,7 @@ package riscv
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"fishplate/riscv/jit"
 )
@@ -24,7 +25,8 @@ type JITStats = jit.Stats
 type translation struct {
 	once  sync.Once
 	cache *jit.Cache
-	why   error // why there is none
+	why   error       // why there is none
+	made  atomic.Bool // once is over
 }
 
 // translator returns the generated code of the program, or why there is none.
@@ -36,17 +38,18 @@ func (p *Program) translator() (*jit.Cache, error) {
 		if t.cache, t.why = jit.New(p.code.Raw(), p.XLEN() == 32, jit.DefaultLimit); t.why == nil {
 			runtime.AddCleanup(p, func(c *jit.Cache) { c.Close() }, t.cache)
 		}
+		t.made.Store(true)
 	})
 	return t.cache, t.why
 }
 
 // JITStats returns what has been translated so far.
 func (p *Program) JITStats() JITStats {
-	c, why := p.translator()
-	if why != nil {
+	t := &p.native
+	if !t.made.Load() || t.why != nil {
 		return JITStats{}
 	}
-	return c.Stats()
+	return t.cache.Stats()
 }
 
 // Engine says how the machine executes: "jit amd64", or "interpreter" and why.
@@ -54,8 +57,8 @@ func (m *Machine) Engine() string {
 	if m.native != nil {
 		return "jit " + runtime.GOARCH
 	}
-	if _, why := m.program.translator(); why != nil {
-		return "interpreter: " + why.Error()
+	if t := &m.program.native; t.made.Load() && t.why != nil {
+		return "interpreter: " + t.why.Error()
 	}
 	return "interpreter"
 }

@@ -236,7 +236,6 @@ func accesses(r *recorder) {
 			r.add(func(a *Asm) { a.Access(o.x, t, base, off) }, "%s %s%d, [x%d%s]", op, o.letter, t, base, text)
 			if o.letter == "s" || o.letter == "d" {
 				r.add(func(a *Asm) { a.AccessV(o.x, v, base, off) }, "%s %s%d, [x%d%s]", op, o.letter, t, base, text)
-				r.add(func(a *Asm) { a.AccessIndexedV(o.x, v, base, 9) }, "%s %s%d, [x%d, x9]", o.name, o.letter, t, base)
 			}
 			r.add(func(a *Asm) { a.AccessIndexed(o.x, t, base, 9) }, "%s %s%d, [x%d, x9]", o.name, o.letter, t, base)
 		}

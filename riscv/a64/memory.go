@@ -50,11 +50,6 @@ func (a *Asm) AccessIndexed(x Access, t, base, index Reg) {
 // AccessV is Access for a vector register.
 func (a *Asm) AccessV(x Access, t V, base Reg, off int) { a.Access(x, Reg(t), base, off) }
 
-// AccessIndexedV is AccessIndexed for a vector register.
-func (a *Asm) AccessIndexedV(x Access, t V, base, index Reg) {
-	a.AccessIndexed(x, Reg(t), base, index)
-}
-
 // Pair is a load or a store of two registers.
 type Pair uint32
 

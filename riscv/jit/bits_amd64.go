@@ -46,15 +46,18 @@ func shiftLow(e *emitter, in *inst) bool {
 // withNot makes rd = rs1 op not rs2, or not (rs1 xor rs2).
 func withNot(op x64.Alu) template {
 	return func(e *emitter, in *inst) bool {
+		if op == x64.AND {
+			d := e.target(in.Rd)
+			e.a.Andn(w64, d, e.source(w64, in.Rs2, x64.RAX), e.source(w64, in.Rs1, x64.RCX))
+			e.put(in.Rd, d)
+			return true
+		}
 		e.load(w64, x64.RAX, in.Rs2)
 		if op != x64.XOR {
 			e.a.Unary(x64.NOT, w64, x64.RAX)
 		}
-		switch {
-		case in.Rs1 != 0:
+		if in.Rs1 != 0 {
 			e.alu(op, w64, x64.RAX, in.Rs1)
-		case op == x64.AND:
-			e.a.Alu(x64.XOR, w32, x64.RAX, x64.RAX)
 		}
 		if op == x64.XOR {
 			e.a.Unary(x64.NOT, w64, x64.RAX)

@@ -212,42 +212,18 @@ func (p *Process) move(m layout.Mapping, size uint64) (uint64, Errno) {
 	if to == 0 {
 		return 0, ENOMEM
 	}
-	if e := p.remap(to, to+size, plain); e != 0 {
+	old := m.End - m.Start
+	if e := p.remap(to+old, to+size, m.Prot); e != 0 {
 		return 0, e
 	}
-	mem := p.Machine.Mem
-	for off := uint64(0); off < m.End-m.Start; off += riscv.PageSize {
-		b, err := mem.View(m.Start+off, riscv.PageSize)
-		if err == nil && !blank(b) {
-			err = mem.Write(to+off, b)
-		}
-		if err != nil {
-			p.remap(to, to+size, 0)
-			return 0, denied(err)
-		}
-		// Page by page, so that both copies never count against the limit.
-		if e := p.remap(m.Start+off, m.Start+off+riscv.PageSize, 0); e != 0 {
-			return 0, e
-		}
+	if err := p.Machine.Mem.Move(m.Start, to, old); err != nil {
+		p.remap(to+old, to+size, 0)
+		return 0, denied(err)
 	}
+	p.Machine.Charge(old / riscv.PageSize * clearCharge)
 	p.space.Cut(m.Start, m.End)
 	p.space.Set(layout.Mapping{Start: to, End: to + size, Prot: m.Prot})
-	if m.Prot != plain {
-		if err := mem.Protect(to, size, m.Prot); err != nil {
-			return 0, denied(err)
-		}
-	}
 	return to, 0
-}
-
-// blank says whether bytes are all zero.
-func blank(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // madvise follows one advice that changes what a program reads: DONTNEED makes

@@ -171,9 +171,6 @@ func (a *Asm) ShiftImm(op Shift, w bool, dst Reg, n uint8) {
 	a.byte(n)
 }
 
-// ShiftCL writes op dst, cl.
-func (a *Asm) ShiftCL(op Shift, w bool, dst Reg) { a.rr(w, uint8(op), uint8(dst), false, 0xd3) }
-
 // Prefixes of VEX, which also select among the BMI2 shifts.
 const (
 	ppNone = 0
@@ -226,9 +223,6 @@ const (
 
 // Unary writes op r; MUL to IDIV work on RDX:RAX.
 func (a *Asm) Unary(op Group3, w bool, r Reg) { a.rr(w, uint8(op), uint8(r), false, 0xf7) }
-
-// UnaryMem writes op [m].
-func (a *Asm) UnaryMem(op Group3, w bool, m Mem) { a.rm(w, uint8(op), m, false, 0xf7) }
 
 // SignRAX fills RDX with the sign of RAX (cqo, or cdq for 32 bits).
 func (a *Asm) SignRAX(w bool) {
@@ -296,12 +290,6 @@ func (a *Asm) TestImm8(r Reg, imm uint8) {
 // TestMem8 writes test byte [m], imm.
 func (a *Asm) TestMem8(m Mem, imm uint8) {
 	a.rm(false, 0, m, false, 0xf6)
-	a.byte(imm)
-}
-
-// CmpMem8 writes cmp byte [m], imm.
-func (a *Asm) CmpMem8(m Mem, imm uint8) {
-	a.rm(false, 7, m, false, 0x80)
 	a.byte(imm)
 }
 
