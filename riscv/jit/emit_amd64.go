@@ -201,42 +201,6 @@ func (e *emitter) lookup() {
 	a.AluLoad(x64.ADD, true, x64.RCX, nCode)
 }
 
-// region translates r and makes its entries known.
-func (e *emitter) region(r *region) {
-	e.r, e.nans = r, 0
-	e.stubs, e.jumps, e.exits = e.stubs[:0], e.jumps[:0], e.exits[:0]
-	e.allocate()
-	e.tail = e.exitOff
-	if len(e.locals)+len(e.localsX) > 0 {
-		e.tail = e.a.Len()
-		e.storeLocals()
-		e.a.JmpTo(e.exitOff)
-	}
-	for i := range r.blocks {
-		e.emitBlock(i)
-	}
-	// Stubs may add stubs.
-	for i := 0; i < len(e.stubs); i++ {
-		e.emitStub(&e.stubs[i])
-	}
-	for _, j := range e.jumps {
-		e.a.Patch(j.at, r.blocks[j.block].native)
-	}
-	var entries []int
-	for i := range r.blocks {
-		b := &r.blocks[i]
-		if b.entry || b.back || b.preds > 1 {
-			if p := e.c.place(b.pc); p != nil && p.Load() == 0 {
-				entries = append(entries, i, e.entryStub(b))
-			}
-		}
-	}
-	e.c.publish(e.exits)
-	for i := 0; i < len(entries); i += 2 {
-		e.c.place(r.blocks[entries[i]].pc).Store(uint32(entries[i+1]))
-	}
-}
-
 func (e *emitter) loadLocals() {
 	for _, p := range e.evicted {
 		e.a.Store(8, home(p.guest), p.host)
@@ -262,95 +226,6 @@ func (e *emitter) storeLocals() {
 	}
 	for _, p := range e.evicted {
 		e.a.Load(true, p.host, home(p.guest))
-	}
-}
-
-// emitBlock writes block i. What is known about registers holds at its beginning
-// only if it follows the previous block and can be entered from nowhere else.
-//
-// A block that jumps back to itself is written twice. The second copy is only
-// reached from the first and from itself, so what the first found out about
-// registers need not be found out again in each round. That is sound because
-// knowing more at the beginning of a block never means knowing less at its end;
-// distances of moving base registers are the exception, and are forgotten.
-func (e *emitter) emitBlock(i int) {
-	b := &e.r.blocks[i]
-	if b.preds != 1 || b.entry || b.back || !e.followed(i) {
-		e.near, e.boxed = 0, 0
-	}
-	if b.back {
-		e.a.Align(16)
-	}
-	e.block, e.number, b.native = b, i, e.a.Len()
-	e.again = e.again[:0]
-	e.twice = e.loopsAlone(b)
-	if e.twice {
-		e.number = len(e.r.blocks) // what comes next is the second copy
-	}
-	e.body(b)
-	if !e.twice {
-		return
-	}
-	e.twice, e.number = false, i
-	for k := range b.count {
-		if in := &e.r.insts[b.first+k]; operandsOf(&in.Inst).integer&1 != 0 {
-			e.near &^= 1 << in.Rd
-		}
-	}
-	e.a.Align(16)
-	e.round = e.a.Len()
-	for _, at := range e.again {
-		e.a.Patch(at, e.round)
-	}
-	e.body(b)
-	e.round = 0
-}
-
-// loopsAlone says whether a block is a loop by itself that is worth two copies.
-func (e *emitter) loopsAlone(b *block) bool {
-	const most = 64
-	in := e.r.last(b)
-	if in.kind != branch || in.pc+uint64(in.Imm) != b.pc || b.count > most {
-		return false
-	}
-	for k := range b.count {
-		if templates[e.r.insts[b.first+k].Op] == nil {
-			return false
-		}
-	}
-	return true
-}
-
-// body writes the charge of a block, its instructions, and the way on where the
-// next block in the text is not the next one in the program.
-func (e *emitter) body(b *block) {
-	e.inRCX = 0
-	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
-	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
-	e.findGroups()
-	for k := range b.count {
-		e.at = k
-		in := &e.r.insts[b.first+k]
-		if e.skip || in.Rd == 0 && pure[in.Op] {
-			e.skip = false
-			continue
-		}
-		if clobbers[in.Op] {
-			e.inRCX = 0
-		}
-		if e.nans != 0 && !e.calm(in) {
-			e.settle()
-		}
-		h := templates[in.Op]
-		if h == nil || !h(e, in) {
-			e.settle()
-			e.rest()
-			return
-		}
-	}
-	e.settle()
-	if in := e.r.last(b); in.kind == falls {
-		e.goOn(in.next())
 	}
 }
 
@@ -401,3 +276,28 @@ func (e *emitter) leaveTo(pc uint64) {
 	}
 	e.a.JmpRel(e.slotFor(pc))
 }
+
+// forget drops what is known about registers.
+func (e *emitter) forget() { e.near, e.boxed = 0, 0 }
+
+// charge takes the instructions of a block off the fuel, or leaves if they do
+// not suffice.
+func (e *emitter) charge(b *block) {
+	e.inRCX = 0
+	e.a.AluImm(x64.SUB, true, rFuel, int32(b.count))
+	e.leaveIf(x64.B, exit{pc: b.pc, kind: exitLow, undo: uint16(b.count)})
+}
+
+// before prepares for an instruction, whose template may change RCX or show what
+// floating-point registers hold.
+func (e *emitter) before(in *inst) {
+	if clobbers[in.Op] {
+		e.inRCX = 0
+	}
+	if e.nans != 0 && !e.calm(in) {
+		e.settle()
+	}
+}
+
+// seal makes what was written executable: nothing is to be done here.
+func (*emitter) seal(int) {}
