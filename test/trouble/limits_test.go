@@ -34,20 +34,7 @@ func holding(t *testing.T) (o *harness.Origin, arrived <-chan struct{}, release 
 func TestFullQueue(t *testing.T) {
 	o, arrived, release := holding(t)
 	addr := harness.FreeAddr(t)
-	s := harness.Start(t, fmt.Sprintf(`
-listener "web" { bind = [%q] }
-backend "app" {
-  server "a" {
-    address         = %q
-    max_connections = 1
-  }
-  queue {
-    limit   = 2
-    timeout = "20s"
-  }
-}
-vhost "any" { backend = "app" }
-`, addr, o.Addr))
+	s := harness.Start(t, oneAtATime(addr, o.Addr, 2, "20s"))
 	answers := make(chan string, 3)
 	var wg sync.WaitGroup
 	ask := func() { wg.Go(func() { answers <- harness.Exchange(t, addr, get, 25*time.Second) }) }
@@ -84,20 +71,7 @@ func TestQueueTimeout(t *testing.T) {
 	}))
 	t.Cleanup(func() { close(release) })
 	addr := harness.FreeAddr(t)
-	s := harness.Start(t, fmt.Sprintf(`
-listener "web" { bind = [%q] }
-backend "app" {
-  server "a" {
-    address         = %q
-    max_connections = 1
-  }
-  queue {
-    limit   = 2
-    timeout = "300ms"
-  }
-}
-vhost "any" { backend = "app" }
-`, addr, o.Addr))
+	s := harness.Start(t, oneAtATime(addr, o.Addr, 2, "300ms"))
 	first := harness.Dial(t, addr)
 	fmt.Fprint(first, get)
 	<-arrived
@@ -112,20 +86,7 @@ vhost "any" { backend = "app" }
 func TestClientLeavesQueue(t *testing.T) {
 	o, arrived, release := holding(t)
 	addr := harness.FreeAddr(t)
-	s := harness.Start(t, fmt.Sprintf(`
-listener "web" { bind = [%q] }
-backend "app" {
-  server "a" {
-    address         = %q
-    max_connections = 1
-  }
-  queue {
-    limit   = 5
-    timeout = "60s"
-  }
-}
-vhost "any" { backend = "app" }
-`, addr, o.Addr))
+	s := harness.Start(t, oneAtATime(addr, o.Addr, 5, "60s"))
 	first := harness.Dial(t, addr)
 	fmt.Fprint(first, get)
 	<-arrived
@@ -210,4 +171,23 @@ func TestConnectionLimits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// oneAtATime configures one server that takes one request at a time, behind a
+// queue.
+func oneAtATime(addr, origin string, limit int, timeout string) string {
+	return fmt.Sprintf(`
+listener "web" { bind = [%q] }
+backend "app" {
+  server "a" {
+    address         = %q
+    max_connections = 1
+  }
+  queue {
+    limit   = %d
+    timeout = %q
+  }
+}
+vhost "any" { backend = "app" }
+`, addr, origin, limit, timeout)
 }
