@@ -42,7 +42,7 @@ func (l *loader) build(root *node) {
 		l.cfg.VHosts = append(l.cfg.VHosts, l.vhost(n))
 	}
 	for _, n := range root.kids["cache"] {
-		l.cfg.Caches = append(l.cfg.Caches, &model.Cache{Name: n.label, Memory: n.size("memory"), MaxObject: n.size("max_object"), At: n.at})
+		l.cfg.Caches = append(l.cfg.Caches, l.store(n))
 	}
 	for _, n := range root.kids["log"] {
 		l.cfg.Logs = append(l.cfg.Logs, logOf(n))
@@ -51,6 +51,7 @@ func (l *loader) build(root *node) {
 		l.cfg.Logs = append(l.cfg.Logs, logOf(&node{table: l.top.Inner["log"], label: "access", at: start(l.o.Path)}))
 	}
 	l.tenantVHosts()
+	l.effective()
 }
 
 func logOf(n *node) *model.Log {
@@ -174,7 +175,7 @@ func (l *loader) tenant(n *node) *model.Tenant {
 	return &model.Tenant{
 		Name: n.label, Program: n.file("program"), Arguments: n.words("arguments"), Memory: n.size("memory"), Instructions: uint64(n.size("instructions")),
 		Time: n.dur("time"), Concurrency: n.num("concurrency"), QueueLimit: n.num("queue"), Share: n.num("share"),
-		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), JIT: n.str("jit"), At: n.at,
+		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), JIT: n.str("jit"), Cache: l.policy(n), At: n.at,
 	}
 }
 

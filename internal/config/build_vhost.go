@@ -16,7 +16,7 @@ import (
 )
 
 func (l *loader) vhost(n *node) *model.VHost {
-	v := &model.VHost{Name: n.label, SNI: n.words("sni"), Tenant: n.str("tenant"), At: n.at, Cache: policy(n)}
+	v := &model.VHost{Name: n.label, SNI: n.words("sni"), Tenant: n.str("tenant"), At: n.at, Cache: l.policy(n)}
 	for _, h := range n.words("hosts") {
 		name, err := hostName(h)
 		if err != nil {
@@ -70,18 +70,10 @@ func (l *loader) lastRoute(n *node, v *model.VHost) {
 	v.Routes = append(v.Routes, &model.Route{Name: "all", Backend: n.str("backend"), Split: l.shares(n), Tenant: v.Tenant, At: n.at})
 }
 
-func policy(n *node) *model.CachePolicy {
-	c := n.find("cache")
-	if c == nil {
-		return nil
-	}
-	return &model.CachePolicy{TTL: c.dur("ttl"), Grace: c.dur("grace"), Tags: c.words("tags"), At: c.at}
-}
-
 func (l *loader) route(n *node, v *model.VHost) *model.Route {
 	r := &model.Route{
 		Name: n.label, Path: n.str("path"), Methods: n.words("methods"), Backend: n.str("backend"), Split: l.shares(n), Mirror: n.str("mirror"),
-		Tenant: v.Tenant, TenantArgument: n.str("tenant_argument"), FirstByte: n.kid("timeouts").dur("first_byte"), Cache: policy(n), At: n.at,
+		Tenant: v.Tenant, TenantArgument: n.str("tenant_argument"), FirstByte: n.kid("timeouts").dur("first_byte"), Cache: l.policy(n), At: n.at,
 	}
 	if n.has("tenant") {
 		r.Tenant = strings.TrimPrefix(n.str("tenant"), "off")

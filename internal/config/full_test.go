@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,6 +72,13 @@ func TestFullFileIsFull(t *testing.T) {
 	mark(root, "")
 	var look func(b *schema.Block, path string)
 	look = func(b *schema.Block, path string) {
+		if b.Like != "" {
+			for name := range everywhere {
+				if rest, ok := strings.CutPrefix(name, "."+b.Like); ok {
+					everywhere[path+rest] = true
+				}
+			}
+		}
 		if path == ".certificate.acme" || path == ".locals" {
 			return
 		}

@@ -19,6 +19,7 @@ type Config struct {
 	Backends     []*Backend
 	Tenants      []*Tenant
 	Caches       []*Cache
+	Partitions   []*Partition // of the routes that have an Effective policy, by name
 	Logs         []*Log
 	Sources      []Source // every file that was read, in reading order
 }
@@ -147,8 +148,13 @@ type Route struct {
 	Response       Edits
 	Limits         RouteLimits
 	FirstByte      time.Duration // overrides the backend's; 0 = not written
-	Cache          *CachePolicy
-	At             Range
+	Cache          *CachePolicy  // as written here
+	// Effective is the policy that holds: of route, vhost or tenant, the nearest
+	// that has one; nil when there is none, or it is not enabled, or the route
+	// answers by itself. Config makes it, and Partition, from the rest.
+	Effective *CachePolicy
+	Partition string // name of its share of the stores; "" without Effective
+	At        Range
 }
 
 // Share is one arm of a traffic split.
@@ -198,21 +204,6 @@ type RateLimit struct {
 	Key   Expr
 	Rate  float64 // tokens per second
 	Burst int
-}
-
-// CachePolicy is parsed and kept, and not acted upon yet.
-type CachePolicy struct {
-	TTL, Grace time.Duration
-	Tags       []string
-	At         Range
-}
-
-// Cache is a store declaration.
-type Cache struct {
-	Name      string
-	Memory    int64
-	MaxObject int64
-	At        Range
 }
 
 // Backend is a group of servers.
@@ -361,7 +352,8 @@ type Tenant struct {
 	Storage      int64
 	OnFault      string // "fail", "pass"
 	JIT          string // "auto", "off"; "" is "auto"
-	FromFile     bool   // came from a tenants file: its failure to load does not refuse the configuration
+	Cache        *CachePolicy
+	FromFile     bool // came from a tenants file: its failure to load does not refuse the configuration
 	At           Range
 }
 

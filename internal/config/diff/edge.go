@@ -55,11 +55,7 @@ func (s *sheet) tenant(t *model.Tenant) {
 	s.text("on_fault", t.OnFault)
 	s.text("jit", t.JIT)
 	s.flag("from_file", t.FromFile)
-}
-
-func (s *sheet) cache(c *model.Cache) {
-	s.size("memory", c.Memory)
-	s.size("max_object", c.MaxObject)
+	s.policy(t.Cache)
 }
 
 func (s *sheet) log(l *model.Log) {

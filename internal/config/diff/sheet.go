@@ -84,11 +84,3 @@ func (s *sheet) edits(name string, e model.Edits) {
 	s.words(name+".remove", e.Remove)
 	s.expr(name+".rewrite", e.Rewrite)
 }
-
-func (s *sheet) policy(c *model.CachePolicy) {
-	if s.present("cache", c != nil) {
-		s.dur("cache.ttl", c.TTL)
-		s.dur("cache.grace", c.Grace)
-		s.words("cache.tags", c.Tags)
-	}
-}

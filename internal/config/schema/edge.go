@@ -98,32 +98,13 @@ func tenantBlock() *Block {
 			{Name: "gdb", Kind: String, Doc: "Address of the GDB server."},
 			{Name: "record", Kind: PercentT, Doc: "Share of the calls that is recorded."},
 		}},
+		policyBlock("tenant"),
 	}}
 }
 
 func tenantsBlock() *Block {
 	return &Block{Name: "tenants", Label: "name", Many: true, Doc: "A tenants file in the format of libvmod-riscv, as it is.", Attrs: []Attr{
 		{Name: "path", Kind: File, Required: true, Doc: "The JSON file."},
-	}}
-}
-
-func cacheBlock() *Block {
-	return &Block{Name: "cache", Label: "name", Many: true, Doc: "A store.", Unbuilt: "requests go to the servers", Attrs: []Attr{
-		{Name: "memory", Kind: SizeT, Default: "64MiB", Range: "1MiB..16TiB", Doc: "Bound of the store in memory."},
-		{Name: "max_object", Kind: SizeT, Default: "16MiB", Range: "1KiB..1TiB", Doc: "Largest object kept."},
-	}, Blocks: []*Block{
-		{Name: "disk", Doc: "The store on disk.", Attrs: []Attr{
-			{Name: "path", Kind: File, Required: true, Doc: "Its directory."},
-			{Name: "size", Kind: SizeT, Required: true, Doc: "Its bound."},
-		}},
-	}}
-}
-
-func policyBlock() *Block {
-	return &Block{Name: "cache", Doc: "What may be stored.", Unbuilt: "requests go to the servers", Attrs: []Attr{
-		{Name: "ttl", Kind: DurationT, Doc: "Freshness, instead of what the server says."},
-		{Name: "grace", Kind: DurationT, Doc: "How long a stale object may be served while a new one is fetched."},
-		{Name: "tags", Kind: Strings, Doc: "Names to purge by."},
 	}}
 }
 

@@ -49,6 +49,10 @@ func writeBlock(b *bytes.Buffer, t *Block, parent string) {
 		fmt.Fprintf(b, " **Not built yet**: %s.", t.Unbuilt)
 	}
 	b.WriteString("\n\n")
+	if t.Like != "" {
+		writeLike(b, t)
+		return
+	}
 	if len(t.Attrs) > 0 {
 		b.WriteString("| attribute | type | default | allowed | meaning |\n|---|---|---|---|---|\n")
 	}
@@ -61,6 +65,30 @@ func writeBlock(b *bytes.Buffer, t *Block, parent string) {
 	for _, inner := range t.Blocks {
 		writeBlock(b, inner, path)
 	}
+}
+
+// writeLike refers to the block that t resembles, and shows what it has besides.
+func writeLike(b *bytes.Buffer, t *Block) {
+	known := map[string]bool{}
+	for _, a := range find(Top(), strings.Split(t.Like, ".")).Attrs {
+		known[a.Name] = true
+	}
+	fmt.Fprintf(b, "All of `%s`, and:\n\n| attribute | type | default | allowed | meaning |\n|---|---|---|---|---|\n", t.Like)
+	for i := range t.Attrs {
+		if !known[t.Attrs[i].Name] {
+			writeAttr(b, &t.Attrs[i])
+		}
+	}
+	b.WriteString("\n")
+}
+
+func find(t *Block, path []string) *Block {
+	for _, in := range t.Blocks {
+		if len(path) > 0 && in.Name == path[0] {
+			return find(in, path[1:])
+		}
+	}
+	return t
 }
 
 func writeAttr(b *bytes.Buffer, a *Attr) {

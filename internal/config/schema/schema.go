@@ -57,6 +57,7 @@ type Block struct {
 	Many    bool     // may be written more than once
 	Doc     string
 	Unbuilt string
+	Like    string // path of the block whose rows these are; the reference shows only what is not there
 	Attrs   []Attr
 	Blocks  []*Block
 }

@@ -7,7 +7,7 @@ func vhostBlock() *Block {
 		{Name: "tenant", Kind: String, Doc: "Its program sees every request of this vhost; a route may say otherwise. Without routes, also a last route \"all\"."},
 		{Name: "backend", Kind: String, Doc: "Short for a last route \"all\" to this backend."},
 		{Name: "split", Kind: Shares, Doc: "Short for a last route \"all\" with this split."},
-	}, Blocks: []*Block{routeBlock(), policyBlock()}}
+	}, Blocks: []*Block{routeBlock(), policyBlock("vhost")}}
 }
 
 func routeBlock() *Block {
@@ -47,7 +47,7 @@ func routeBlock() *Block {
 		{Name: "timeouts", Doc: "Instead of the backend's.", Attrs: []Attr{
 			{Name: "first_byte", Kind: DurationT, Range: "1ms..1d", Doc: "From the request's end to the first byte of the answer."},
 		}},
-		policyBlock(),
+		policyBlock("route"),
 	}}
 }
 

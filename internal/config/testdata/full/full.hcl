@@ -83,15 +83,72 @@ vhost "shop" {
     ttl   = "1m"
     grace = "1h"
     tags  = ["shop"]
+    quota = "256MiB"
   }
   route "assets" {
     path    = "/assets/*"
     backend = "static"
     tenant  = "off"
     cache {
-      ttl   = "1h"
-      grace = "1d"
-      tags  = ["assets"]
+      enabled        = true
+      store          = "main"
+      ttl            = "1h"
+      default_ttl    = "2m"
+      min_ttl        = "1s"
+      max_ttl        = "1d"
+      negative_ttl   = "10s"
+      grace          = "1d"
+      keep           = "2h"
+      stale_if_error = "0s"
+      hit_for_miss   = "1m"
+      wait           = "3s"
+      saint          = "15s"
+      methods        = ["GET", "HEAD", "POST"]
+      bypass         = cookie("session") != null
+      set_cookie     = "strip"
+      client         = "ignore"
+      max_object     = "4MiB"
+      targeted       = ["Shop-Cache-Control", "CDN-Cache-Control"]
+      tags           = ["assets"]
+      tag_headers    = ["Surrogate-Key"]
+      range          = "whole"
+      slice          = "1MiB"
+      prefetch       = 2
+      status         = false
+      key {
+        query   = "sort"
+        drop    = ["utm_*", "fbclid"]
+        headers = ["X-Currency"]
+        cookies = ["group"]
+        value   = "${local.version}${lower(method)}"
+        scheme  = false
+        host    = false
+      }
+      vary {
+        ignore   = ["User-Agent"]
+        encoding = false
+      }
+      encode {
+        types   = ["text/*", "application/json"]
+        codings = ["zstd", "gzip"]
+        min     = "2KiB"
+      }
+      esi {
+        depth    = 3
+        includes = 16
+        on_error = "fail"
+      }
+      purge {
+        from    = local.office
+        methods = ["PURGE"]
+        soft    = true
+      }
+      synthetic {
+        status  = 502
+        body    = file("down.html")
+        headers = { Retry-After = "60" }
+        ttl     = "5s"
+      }
     }
   }
   route "beta" {
@@ -99,6 +156,11 @@ vhost "shop" {
     when    = cookie("beta") == "1" || cidr(client.ip, local.office...) || header("X-Beta") != null
     split   = { app = "90%", canary = "10%" }
     mirror  = "shadow"
+    cache {
+      key {
+        keep = ["page"]
+      }
+    }
   }
   route "old" {
     path = "/old/*"
@@ -264,6 +326,9 @@ tenant "shop" {
   jit          = "off"
   storage {
     memory = "16MiB"
+  }
+  cache {
+    quota = "64MiB"
   }
   debug {
     gdb    = "127.0.0.1:2159"

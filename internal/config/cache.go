@@ -1,0 +1,147 @@
+package config
+
+import (
+	"sort"
+	"time"
+
+	"fishplate/internal/config/schema"
+	"fishplate/internal/model"
+)
+
+const (
+	defaultStore  = "main"
+	defaultObject = 16 << 20 // bytes: max_object where a store does not say
+)
+
+// store reads a cache block at the top.
+func (l *loader) store(n *node) *model.Cache {
+	c := &model.Cache{Name: n.label, Memory: n.size("memory"), MaxObject: n.size("max_object"), At: n.at}
+	if c.MaxObject == 0 {
+		c.MaxObject = min(defaultObject, c.Memory/2)
+	}
+	if d := n.find("disk"); d != nil {
+		c.Disk = &model.CacheDisk{Path: d.file("path"), Size: d.size("size")}
+	}
+	return c
+}
+
+// policy reads the cache block of a route, vhost or tenant; nil without one.
+func (l *loader) policy(parent *node) *model.CachePolicy {
+	n := parent.find("cache")
+	if n == nil {
+		return nil
+	}
+	p := &model.CachePolicy{
+		Enabled: n.flag("enabled"), Store: n.str("store"),
+		TTL: n.maybe("ttl"), DefaultTTL: n.maybe("default_ttl"), NegativeTTL: n.maybe("negative_ttl"),
+		Grace: n.maybe("grace"), StaleIfError: n.maybe("stale_if_error"),
+		MinTTL: n.dur("min_ttl"), MaxTTL: n.dur("max_ttl"), Keep: n.dur("keep"), HitForMiss: n.dur("hit_for_miss"),
+		Wait: n.dur("wait"), Saint: n.dur("saint"),
+		Methods: n.words("methods"), SetCookie: n.str("set_cookie"), Client: n.str("client"), MaxObject: n.size("max_object"),
+		Targeted: n.words("targeted"), Tags: n.words("tags"), TagHeaders: n.words("tag_headers"),
+		Range: n.str("range"), Slice: n.size("slice"), Prefetch: n.num("prefetch"), Status: n.flag("status"), At: n.at,
+	}
+	if n.table.Rows["quota"] != nil { // a route has no partition of its own
+		p.Quota = n.size("quota")
+	}
+	if n.has("bypass") {
+		p.Bypass = l.condition(n.raw("bypass"))
+	}
+	p.Key = l.policyKey(n.kid("key"))
+	v := n.kid("vary")
+	p.Vary = model.CacheVary{Ignore: v.words("ignore"), Encoding: v.flag("encoding")}
+	if e := n.find("encode"); e != nil {
+		p.Encode = &model.CacheEncode{Types: e.words("types"), Codings: e.words("codings"), Min: e.size("min")}
+	}
+	if e := n.find("esi"); e != nil {
+		p.ESI = &model.CacheESI{Depth: e.num("depth"), Includes: e.num("includes"), OnError: e.str("on_error")}
+	}
+	if g := n.find("purge"); g != nil {
+		p.Purge = &model.CachePurge{From: g.nets("from"), Methods: g.words("methods"), Soft: g.flag("soft")}
+	}
+	if s := n.find("synthetic"); s != nil {
+		p.Synthetic = &model.CacheSynthetic{Status: s.num("status"), Headers: l.fields(s, "headers", false), TTL: s.dur("ttl")}
+		if body := s.str("body"); body != "" {
+			p.Synthetic.Body = []byte(body)
+		}
+	}
+	return p
+}
+
+func (l *loader) policyKey(n *node) model.CacheKey {
+	k := model.CacheKey{
+		Query: n.str("query"), Drop: n.words("drop"), Keep: n.words("keep"), Headers: n.words("headers"), Cookies: n.words("cookies"),
+		Scheme: n.flag("scheme"), Host: n.flag("host"),
+	}
+	if n.has("value") {
+		k.Value = l.text(n.raw("value"), false)
+	}
+	return k
+}
+
+// maybe is a duration that means something else when it was not written.
+func (n *node) maybe(name string) *time.Duration {
+	if d, ok := n.any(name).(time.Duration); ok && n.has(name) {
+		return &d
+	}
+	return nil
+}
+
+// effective finds the policy that holds for each route, its partition, and the
+// store "main" when a policy wants it and nobody wrote it.
+func (l *loader) effective() {
+	quota := map[string]int64{}
+	wanted := false
+	for _, v := range l.cfg.VHosts {
+		for _, r := range v.Routes {
+			p := l.nearest(v, r)
+			if p == nil || !p.Enabled || r.Redirect != nil || r.Respond != nil {
+				continue
+			}
+			r.Effective, r.Partition = p, "vhost/"+v.Name
+			bound := v.Cache
+			if t := l.tenantNamed(r.Tenant); t != nil {
+				r.Partition, bound = "tenant/"+t.Name, t.Cache
+			}
+			quota[r.Partition] = 0
+			if bound != nil {
+				quota[r.Partition] = bound.Quota
+			}
+			wanted = wanted || p.Store == defaultStore
+		}
+	}
+	for name, bytes := range quota {
+		l.cfg.Partitions = append(l.cfg.Partitions, &model.Partition{Name: name, Quota: bytes})
+	}
+	sort.Slice(l.cfg.Partitions, func(i, j int) bool { return l.cfg.Partitions[i].Name < l.cfg.Partitions[j].Name })
+	for _, c := range l.cfg.Caches {
+		wanted = wanted && c.Name != defaultStore
+	}
+	if wanted {
+		l.cfg.Caches = append(l.cfg.Caches, l.store(&node{table: l.storeTable(), label: defaultStore, at: start(l.o.Path)}))
+	}
+}
+
+func (l *loader) storeTable() *schema.Table { return l.top.Inner["cache"] }
+
+// nearest is the policy of route, vhost or tenant, in this order.
+func (l *loader) nearest(v *model.VHost, r *model.Route) *model.CachePolicy {
+	switch t := l.tenantNamed(r.Tenant); {
+	case r.Cache != nil:
+		return r.Cache
+	case v.Cache != nil:
+		return v.Cache
+	case t != nil:
+		return t.Cache
+	}
+	return nil
+}
+
+func (l *loader) tenantNamed(name string) *model.Tenant {
+	for _, t := range l.cfg.Tenants {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
