@@ -40,6 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"internal/config":   {"schema", "finding", "diff"},
 	"internal/tenant":   {"heap", "permit", "lines", "text"},
+	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "disk"},
 }
 
 // outside are folders of Go code that no floor holds: who may import them, and
