@@ -86,10 +86,45 @@ type TenantStatus struct {
 	Refused  int64  `json:"refused"`
 }
 
-// CacheStatus is the cache as a whole.
+// CacheStatus is the cache as a whole: the sums over its stores, and each of them.
 type CacheStatus struct {
-	Objects int64 `json:"objects"`
-	Bytes   int64 `json:"bytes"`
+	Objects    int64             `json:"objects"` // in memory
+	Bytes      int64             `json:"bytes"`   // that the stores take of memory, index and overhead included
+	Requests   int64             `json:"requests"`
+	Hits       int64             `json:"hits"` // answered without waiting for a server: hit, stale, stale-error, coalesced
+	Stores     []StoreStatus     `json:"stores"`
+	Partitions []PartitionStatus `json:"partitions"`
+}
+
+// StoreStatus is one store.
+type StoreStatus struct {
+	Name    string      `json:"name"`
+	Objects int64       `json:"objects"`
+	Bytes   int64       `json:"bytes"`
+	Limit   int64       `json:"limit"`
+	Evicted int64       `json:"evicted"`
+	Bans    int64       `json:"bans"`
+	Disk    *DiskStatus `json:"disk"` // null: memory alone
+}
+
+// DiskStatus is a store's second tier.
+type DiskStatus struct {
+	Path    string `json:"path"`
+	Objects int64  `json:"objects"`
+	Bytes   int64  `json:"bytes"`
+	Limit   int64  `json:"limit"`
+	Loaded  bool   `json:"loaded"`  // false: its index is still being read
+	Dropped int64  `json:"dropped"` // objects that it was too slow to take
+}
+
+// PartitionStatus is what one tenant, or one virtual host without a tenant, has
+// in the stores.
+type PartitionStatus struct {
+	Name     string           `json:"name"` // "tenant/NAME" or "vhost/NAME"
+	Objects  int64            `json:"objects"`
+	Bytes    int64            `json:"bytes"`
+	Quota    int64            `json:"quota"`    // 0: none
+	Requests map[string]int64 `json:"requests"` // by the words of metrics.CacheWords
 }
 
 // Finding is something that an operator ought to know.

@@ -178,5 +178,5 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 
 // Tables returns all tables, in the order of the documentation.
 func Tables() []*Table {
-	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant}
+	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &Partition, &Cache}
 }

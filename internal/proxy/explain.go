@@ -48,11 +48,34 @@ type RouteTry struct {
 	Why     string `json:"why"`
 }
 
-// CacheWord says what the cache would do.
+// CacheWord says what the cache would do, and with what numbers.
 type CacheWord struct {
-	Key   string `json:"key"`
-	State string `json:"state"`
+	Key   string `json:"key"`   // lines of a key's further parts are joined by " | "
+	State string `json:"state"` // "off", or a word of metrics.CacheWords
 	Why   string `json:"why"`
+
+	Policy    string       `json:"policy,omitempty"`    // whose block holds: `route "assets"`
+	Store     string       `json:"store,omitempty"`     // name of the store
+	Partition string       `json:"partition,omitempty"` // "tenant/NAME" or "vhost/NAME"
+	Variant   string       `json:"variant,omitempty"`   // "Name: value; …" of what Vary names
+	Variants  int          `json:"variants,omitempty"`  // objects under the key
+	Object    *CacheObject `json:"object,omitempty"`    // the one that was found
+	Freshness []string     `json:"freshness,omitempty"` // its arithmetic, a line for each step
+	Stored    string       `json:"stored,omitempty"`    // why an answer of this key was stored, or not
+}
+
+// CacheObject is a stored answer as explain shows it.
+type CacheObject struct {
+	Status   int      `json:"status"`
+	Bytes    int64    `json:"bytes"` // of its body, as it is stored
+	Coding   string   `json:"coding,omitempty"`
+	Age      float64  `json:"age"`   // seconds, by RFC 9111 §4.2.3
+	Fresh    float64  `json:"fresh"` // seconds left; negative when it is stale
+	Hits     int64    `json:"hits"`
+	Complete bool     `json:"complete"` // false: a part, or still on its way
+	Tier     string   `json:"tier"`     // "memory" or "disk"
+	ETag     string   `json:"etag,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
 }
 
 // Explain takes a request through read, route, admit and the choice of a
@@ -65,7 +88,7 @@ func (g *Generation) Explain(_ context.Context, req *message.Request) Explanatio
 	}
 	e := Explanation{
 		Candidates: []Candidate{}, Predicates: []Predicate{}, Routes: []RouteTry{}, Limits: []string{},
-		Cache: CacheWord{State: "off", Why: "no store is configured"},
+		Cache: CacheWord{State: "off", Why: "no cache policy holds"},
 	}
 	tried := g.Router.Explain(&env)
 	e.VHost = tried.VHost

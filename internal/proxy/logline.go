@@ -40,6 +40,8 @@ func AppendJSON(dst []byte, r *Record) []byte {
 		dst = jsonMicros(append(dst, `,"first_byte_ms":`...), r.FirstByte)
 	}
 	dst = jsonSteps(dst, r)
+	dst = jsonText(dst, "cache", r.Cache)
+	dst = jsonText(dst, "cache_why", r.CacheWhy)
 	dst = jsonText(dst, "cause", r.Cause)
 	dst = jsonText(dst, "side", r.Side)
 	dst = jsonText(dst, "detail", r.Detail)
@@ -134,7 +136,8 @@ func quoteJSON[T ~string | ~[]byte](dst []byte, v T) []byte {
 }
 
 // AppendText appends the record as a line for people:
-// client time "method host path" status bytes duration vhost/route backend/server cause.
+// client time "method host path" status bytes duration vhost/route backend/server
+// cache=word cause.
 func AppendText(dst []byte, r *Record) []byte {
 	dst = r.Client.AppendTo(dst)
 	dst = append(dst, ' ')
@@ -151,6 +154,9 @@ func AppendText(dst []byte, r *Record) []byte {
 	dst = append(jsonMicros(append(dst, ' '), r.Duration), "ms "...)
 	dst = append(append(append(dst, dash(r.VHost)...), '/'), dash(r.Route)...)
 	dst = append(append(append(append(dst, ' '), dash(r.Backend)...), '/'), dash(r.Server)...)
+	if r.Cache != "" {
+		dst = append(append(dst, " cache="...), r.Cache...)
+	}
 	if r.Cause != "" {
 		dst = append(append(dst, ' '), r.Cause...)
 	}

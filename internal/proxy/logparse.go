@@ -30,6 +30,8 @@ type logLine struct {
 	Duration   float64            `json:"duration_ms"`
 	FirstByte  float64            `json:"first_byte_ms"`
 	Steps      map[string]float64 `json:"steps_ms"`
+	Cache      string             `json:"cache"`
+	CacheWhy   string             `json:"cache_why"`
 	Cause      string             `json:"cause"`
 	Side       string             `json:"side"`
 	Detail     string             `json:"detail"`
@@ -53,7 +55,7 @@ func ParseJSON(line []byte) (*Record, error) {
 		HasRequest: l.Method != "", VHost: l.VHost, Route: l.Route, Tenant: l.Tenant, Backend: l.Backend, Server: l.Server,
 		Status: l.Status, BytesIn: l.BytesIn, BytesOut: l.BytesOut, Duration: millis(l.Duration), FirstByte: millis(l.FirstByte),
 		Last: l.Last, Cause: l.Cause, Side: l.Side, Detail: l.Detail, Retries: l.Retries, Reused: l.Reused, Spliced: l.Spliced,
-		Tunnel: l.Tunnel,
+		Tunnel: l.Tunnel, Cache: l.Cache, CacheWhy: l.CacheWhy,
 	}
 	if l.ClientIP != nil {
 		r.ClientIP = *l.ClientIP

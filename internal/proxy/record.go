@@ -32,6 +32,8 @@ type Record struct {
 	Cause     string // of the fault, "" without
 	Side      string // whose doing the fault was
 	Detail    string // of a fault of a guest: pc and symbol
+	Cache     string // how it ended at the cache, a word of metrics.CacheWords; "" where no policy holds
+	CacheWhy  string // why so: a word of metrics.WhyWords
 	Retries   int
 	Reused    bool // the origin's connection had been used before
 	Spliced   bool
