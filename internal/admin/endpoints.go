@@ -27,5 +27,10 @@ func Endpoints() []Endpoint {
 		{"POST", "/v1/apply", false, "Body `{path, comment}`. Answers after the commit (200) or the refusal (422).", (*Server).apply},
 		{"POST", "/v1/reload", false, "Applies the path that `serve` was started with; answers as apply does.", (*Server).reload},
 		{"POST", "/v1/explain", false, "Body `{method, url, headers, client}`. Where such a request would go, and why.", (*Server).explain},
+		{"POST", "/v1/purge", false, "Body `{urls|tags|prefix|host|ban, soft, tenant}`: exactly one of the first five. Takes objects out of the caches; answers `{purged, bans, took}`.", (*Server).purge},
+		{"GET", "/v1/cache/stat", true, "Figures and histograms of every store: what `fishplate cache stat --json` prints.", cacheHandler("stat")},
+		{"GET", "/v1/cache/ls", false, "Stored objects. Query: `store`, `tenant`, `host`, `prefix`, `tag`, `limit` (to 1,000), `cursor`.", cacheHandler("ls")},
+		{"GET", "/v1/cache/top", false, "The objects with the most hits. Query as for ls, without `cursor`.", cacheHandler("top")},
+		{"GET", "/v1/cache/show", false, "What is stored for a URL. Query: `url`, `method`, `header=Name: value` (repeated), `store`, `tenant`.", cacheHandler("show")},
 	}
 }

@@ -29,6 +29,10 @@ type Options struct {
 	Control Control
 	Status  func() Status
 	Explain func(ctx context.Context, r ExplainRequest) (any, error)
+	// Purge answers with a PurgeResult; Cache with a CacheList, CacheShow or
+	// CacheStat, as its What says. Errors that wrap ErrInvalid are the caller's.
+	Purge func(ctx context.Context, r PurgeRequest) (any, error)
+	Cache func(ctx context.Context, r CacheRequest) (any, error)
 	// Log writes access log lines to write until there are no more, ctx ends
 	// or write fails. Each line is without a newline and valid during the call.
 	Log      func(ctx context.Context, r LogRequest, write func(line []byte) error) error
