@@ -76,10 +76,10 @@ func (p *Planner) flush() {
 	p.text = 0
 }
 
-// Plan returns the table of a complete page. It is nil when the page passes
-// through whole, as most do.
-func (p *Planner) Plan() Plan {
-	if !p.tags {
+// Plan returns the table of a complete page of that many bytes. It is nil when
+// the page passes through whole, as most do.
+func (p *Planner) Plan(length int64) Plan {
+	if !p.tags && p.at == length {
 		return nil
 	}
 	p.flush()
