@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fishplate/internal/tenant/lines"
 	"fmt"
 )
@@ -19,12 +18,12 @@ func controlCalls() []Call {
 		{509, "REGISTER_CB", "a0 index, a1 function", "a0 = 0", "index above 11 ends the call", "", "Registers a callback; index -1 sets the exit address.", sysRegisterCallback},
 		{510, "SET_DECISION", "in main: a0 on_recv or 0, a1 exit address or 0; else a0, a1 word, a2 status, a3 paused", "", "", "", "In main: the program is ready for requests. In a callback: decides (\"hash\", \"pass\", \"synth\"). Stops.", sysDecision},
 		{511, "SET_BACKEND", "a0 index", "a0 = 0", "-1 when the tenant may not use it; above 15 ends the call", "", "Chooses one of the backends in the tenant's block, by place.", sysBackend},
-		{512, "BACKEND_DECISION", "a0 1 = cached, a1 function, a2 argument, a3 length", "", "", "", "The program makes the response: function(argument, body, length) is called in a fork of its own and leaves status, type, length, body, length in a0–a4. Stops.", sysForge},
-		{514, "HASH_DATA", "a0, a1 bytes", "", "in main ends the call", "4·length", "Adds to the digest that becomes the cache key.", sysHashData},
+		{512, "BACKEND_DECISION", "a0 1 = cached, a1 function, a2 argument, a3 length", "", "", "", "The program makes the response; 1 says that it may become an object of the cache, and then it is only asked when there is none: function(argument, body, length) is called in a fork of its own and leaves status, type, length, body, length in a0–a4. Stops.", sysForge},
+		{514, "HASH_DATA", "a0, a1 bytes", "", "in main ends the call", "4·length", "Adds to the SHA-256 digest that becomes the cache key in place of the URL: in on_recv, on_hash.", sysHashData},
 		{515, "PURGE", "", "a0 = -1", "always", "", "Not available.", sysPurge},
 		{516, "SYNTH", "a0 status, a1, a2 media type, a3, a4 body", "", "status outside 200–599 ends the call", "", "Makes the response, in on_recv or on_synth. Stops.", sysSynth},
-		{517, "CACHEABLE", "a0 set?, a1 value", "a0 = 0", "", "", "Only of effect when a response is fetched by the program, which no stage does.", sysIsStorage},
-		{518, "TTL", "a0 set?, fa0 seconds", "fa0 = 0", "", "", "As CACHEABLE.", sysTTL},
+		{517, "CACHEABLE", "a0 set?, a1 value", "a0 = 1 when the answer may not be cached, else 0", "", "", "With a1 = 0 the answer is not cached; it cannot be made cacheable again. Without effect in main, on_synth and on_deliver.", sysCacheable},
+		{518, "TTL", "a0 set?, fa0 seconds (single)", "fa0 = seconds, 0 when not set", "", "", "How long the answer is fresh; of one that may not be cached, how long that is known beforehand. Where CACHEABLE has an effect.", sysTTL},
 		{539, "REGISTER_FUNC", "a0, a1 name (at most 256 bytes), a2 function", "", "a longer name ends the call", "", "Registers a function by name.", sysRegisterFunc},
 	}
 }
@@ -78,11 +77,6 @@ func sysIsStorage(v *vm, _ *pacer) error {
 	return nil
 }
 
-func sysTTL(v *vm, _ *pacer) error {
-	v.m.F[10] = 0xFFFFFFFF_00000000 // a boxed single, 0
-	return nil
-}
-
 func sysPurge(v *vm, _ *pacer) error {
 	v.result32(lines.Invalid)
 	return nil
@@ -125,6 +119,9 @@ func sysDecision(v *vm, _ *pacer) error {
 	word, err := v.buffer(v.arg(0), uint64(uint32(v.arg(1))))
 	if err != nil {
 		return err
+	}
+	if v.stage != stageRecv {
+		return errStop // it is decided
 	}
 	v.decision.word = intern(word)
 	v.decision.values[0] = v.arg(2)
@@ -170,22 +167,6 @@ func sysForge(v *vm, _ *pacer) error {
 		return trapf("forge names no function")
 	}
 	return errStop
-}
-
-func sysHashData(v *vm, _ *pacer) error {
-	if v.stage == stageStart {
-		return trapf("hash data: there is no request yet")
-	}
-	b, err := v.buffer(v.arg(0), v.arg(1))
-	if err != nil {
-		return err
-	}
-	v.m.Charge(4 * uint64(len(b)))
-	if v.digest == nil {
-		v.digest = sha256.New()
-	}
-	v.digest.Write(b)
-	return nil
 }
 
 func sysSynth(v *vm, _ *pacer) error {

@@ -35,6 +35,7 @@ type image struct {
 	frozen  *riscv.Image
 	memento memento
 	calls   *dispatchTable
+	look    CacheLook // nil: nothing is ever found
 	permits *permit.Permits
 	account *permit.Account
 	stats   *stats
@@ -53,7 +54,7 @@ func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
 	}
 	t = withDefaults(t)
 	im := &image{
-		tenant: t, program: program, calls: s.calls, permits: s.permits, stats: st, made: time.Now(),
+		tenant: t, program: program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
 		account: permit.NewAccount(t.Share),
 	}
 	im.clock = im.sinceMade

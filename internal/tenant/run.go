@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"time"
@@ -31,8 +32,16 @@ type Decision struct {
 	Kind    Kind
 	Status  int    // of an Answer
 	Backend string // one of the tenant's backends that the program chose; "" = the route's
-	Cached  bool   // of a Forge: the program would like it cached
-	Word    string // the string that the program gave, for logs
+	Cached  bool   // of a Forge: the answer may become an object of the tenant's cache
+	// Lookup is set when the program asked for the cache in words ("hash",
+	// "lookup"), rather than by saying nothing.
+	Lookup bool
+	// Key is the digest of what the program hashed, to be used in place of the
+	// URL; nil when it hashed nothing. It stays valid after Release.
+	Key []byte
+	// Terms are what on_recv asked for the answer; they stay valid too.
+	Terms Terms
+	Word  string // the string that the program gave, for logs
 	// Failed is the fault that on_fault = "pass" passed over; nil otherwise.
 	Failed *message.Fault
 }
@@ -44,7 +53,9 @@ type Run struct {
 	front  *vm // on_recv, on_synth, on_deliver
 	back   *vm // forge
 	values [3]uint64
-	synth  bool // the program answered: on_deliver is not asked
+	key    [sha256.Size]byte
+	terms  Terms // of on_recv, and of the forge once it ran
+	synth  bool  // the program answered: on_deliver is not asked
 }
 
 // Release gives the forks and the slot back. The Run must not be used again.
@@ -84,7 +95,11 @@ func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Dec
 		return Decision{}, nil
 	}
 	v.attach(stageRecv, req, nil)
-	if f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0); f != nil {
+	f = r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0)
+	if f == nil {
+		f = r.onHash(ctx, v, arg)
+	}
+	if f != nil {
 		v.req.Rollback()
 		r.dropFront() // whatever state it is in, nobody wants it
 		if r.tenant.model.OnFault == "pass" {
@@ -100,14 +115,40 @@ func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Dec
 	return d, nil
 }
 
+// onHash asks the program for the key, in the same fork, when the cache may be
+// asked and the program has a callback for that.
+func (r *Run) onHash(ctx context.Context, v *vm, arg string) *message.Fault {
+	if v.callbacks[cbOnHash] == 0 {
+		return nil
+	}
+	switch v.decision.word {
+	case "", "hash", "lookup":
+	case "backend":
+		if v.decision.values[0] == 0 {
+			return nil
+		}
+	default:
+		return nil
+	}
+	v.stage = stageHash // the messages, and what was edited, stay
+	return r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnHash], arg, ^uint64(0), ^uint64(0), 0)
+}
+
 // decide turns the guest's word into a Decision.
 func (r *Run) decide(v *vm) Decision {
 	d := Decision{Word: v.decision.word}
+	if v.hashed {
+		d.Key = v.key(r.key[:0])
+	}
+	r.terms = v.terms.clone()
+	d.Terms = r.terms
 	if i := v.decision.backend; i >= 0 {
 		d.Backend = r.tenant.model.Backends[i]
 	}
 	switch d.Word {
-	case "", "hash", "lookup":
+	case "":
+	case "hash", "lookup":
+		d.Lookup = true
 	case "pass", "pipe", "purge":
 		d.Kind = Pass
 	case "synth", "fail":
@@ -126,9 +167,6 @@ func (r *Run) decide(v *vm) Decision {
 	case "backend":
 		d.Kind, d.Cached = Forge, v.decision.values[0] != 0
 		r.values = v.decision.values
-		if d.Cached {
-			r.tenant.stats.add(metrics.TenantUncached, 1)
-		}
 	default:
 		v.logf("decision %q is unknown: the request goes on", d.Word)
 	}
@@ -192,10 +230,41 @@ func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp
 		return nil, r.failed(v, err)
 	}
 	resp.Status = v.answer.status
-	r.tenant.stats.add(metrics.TenantAnswers, 1)
 	finish(resp, v.answer.kind, v.answer.body)
+	if f := r.onResponse(ctx, v, resp); f != nil {
+		return nil, f
+	}
+	r.tenant.stats.add(metrics.TenantAnswers, 1)
+	r.terms.overlay(&v.terms)
 	return v.answer.body, nil
 }
+
+// onResponse shows the program the answer that it made, where programs set the
+// terms of its object: on_backend_response(BEREQ, BERESP), in the forge's fork.
+func (r *Run) onResponse(ctx context.Context, v *vm, resp *message.Response) *message.Fault {
+	fn := v.callbacks[cbOnBackendResponse]
+	if fn == 0 {
+		return nil
+	}
+	v.stage = stageResponse
+	status := resp.Status
+	if f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereBereq, whereBeresp, 0); f != nil {
+		return f
+	}
+	if resp.Status != status {
+		resp.Reason = nil
+		finish(resp, nil, v.answer.body)
+	}
+	return nil
+}
+
+// Terms returns what the program asked of the cache for this answer: after a
+// Forge what on_recv and the forge set together, the latter first. It stays
+// valid after Release.
+func (r *Run) Terms() *Terms { return &r.terms }
+
+// NotStored counts an answer that the program wanted cached and that was not.
+func (r *Run) NotStored() { r.tenant.stats.add(metrics.TenantUncached, 1) }
 
 // OnDeliver calls on_deliver(REQ, RESP) in the fork that on_recv ran in. A
 // fault leaves resp as it was; with on_fault = "pass" it is only counted.

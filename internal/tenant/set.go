@@ -18,9 +18,10 @@ import (
 
 // Options are what a Set needs from outside. The zero value is usable.
 type Options struct {
-	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
-	Logger   *slog.Logger                      // nil: slog.Default
-	Permits  int                               // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
+	ReadFile  func(path string) ([]byte, error) // nil: os.ReadFile
+	Logger    *slog.Logger                      // nil: slog.Default
+	Permits   int                               // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
+	CacheLook CacheLook                         // nil: programs find nothing
 }
 
 // Set is every tenant that there is, by name, and the permits that they share.

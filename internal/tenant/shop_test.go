@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"fishplate/internal/message"
 )
 
@@ -34,7 +36,7 @@ func TestShopRoutes(t *testing.T) {
 		if f != nil {
 			t.Fatal(f)
 		}
-		if got != c.want || value(&req.Header, "X-Shop-Group") != c.group {
+		if diff := cmp.Diff(c.want, got); diff != "" || value(&req.Header, "X-Shop-Group") != c.group {
 			t.Errorf("%s %q: %+v, group %q", c.path, c.fields, got, value(&req.Header, "X-Shop-Group"))
 		}
 	}

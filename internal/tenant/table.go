@@ -42,6 +42,8 @@ func newDispatchTable() *dispatchTable {
 func groups() []group {
 	return []group{
 		{"Control", "SYS", "What a program tells the host about itself and about the request.", controlCalls()},
+		{"The cache", "SYS", "The key, HASH_DATA, and the terms CACHEABLE and TTL stand under Control: they are older. Terms that on_recv sets hold for the answer to the request, whoever makes it; those of a forge come before them. " +
+			"What a program does not set is found as for any answer, in its Cache-Control, Surrogate-Key and other fields. An object is its tenant's alone, whatever its key.", cacheCalls()},
 		{"Messages", "SYS", "Messages are selected by `where`: 0 REQ, 1 REQ_TOP, 2 RESP, 3 OBJ (never available), 4 BEREQ, 5 BERESP. " +
 			"Lines are numbered: 0 method, 1 URL, 2 protocol, 3 status, 4 reason; fields begin at 6 and are whole lines, `Name: value`. " +
 			"A line with CR, LF, NUL or another control byte, a name that is no token, and the fields that belong to the codec " +
@@ -71,7 +73,7 @@ func Reference(w io.Writer) error {
 		"32-bit results are sign-extended. A buffer is a pointer and a length in consecutive registers, at most 16 MiB; length 0 is empty whatever the pointer. " +
 		"A call that is not in this table leaves a0 as it was. EBREAK is call 599 and execution continues. " +
 		"\"ends the call\" means that the request-side callback answers 503 and a forge 500, unless `on_fault = \"pass\"`. " +
-		"All rows are of ABI revision 1.\n")
+		"Calls 540 to 545 are of ABI revision 2, all others of 1.\n")
 	for _, g := range groups() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| no. | name | arguments | result | errors | cost | |\n|---:|---|---|---|---|---|---|\n", g.title, g.doc)
 		for _, c := range g.calls {
@@ -93,7 +95,7 @@ func dash(s string) string {
 func Header(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("/* Numbers of Fishplate's guest ABI. Generated from the table of host calls; do not edit. */\n" +
-		"#ifndef FISHPLATE_ABI_H\n#define FISHPLATE_ABI_H\n\n#define FP_ABI_REVISION 1\n")
+		"#ifndef FISHPLATE_ABI_H\n#define FISHPLATE_ABI_H\n\n#define FP_ABI_REVISION 2\n")
 	for _, g := range groups() {
 		fmt.Fprintf(&b, "\n/* %s */\n", g.title)
 		for _, c := range g.calls {

@@ -39,10 +39,12 @@ const (
 
 // The callbacks that a guest may register, by index.
 const (
-	cbOnRecv    = 1
-	cbOnSynth   = 3
-	cbOnDeliver = 7
-	cbCount     = 12
+	cbOnRecv            = 1
+	cbOnHash            = 2
+	cbOnSynth           = 3
+	cbOnBackendResponse = 5
+	cbOnDeliver         = 7
+	cbCount             = 12
 )
 
 // stage is what a machine is busy with; calls mean different things in each.
@@ -54,9 +56,11 @@ const (
 	stageForge
 	stageSynth
 	stageDeliver
+	stageHash
+	stageResponse
 )
 
-var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver"}
+var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver", "on_hash", "on_backend_response"}
 
 // trap ends a call: the guest did, or asked for, something that it may not.
 type trap struct {
@@ -118,7 +122,9 @@ type vm struct {
 	req, res lines.View
 	decision decision
 	answer   answer
-	digest   hash.Hash
+	digest   hash.Hash // kept from request to request
+	hashed   bool      // the digest is of this request
+	terms    Terms
 	scratch  []byte
 	taken    time.Time // when the present call began
 	pace     pacer     // of the present call
@@ -138,7 +144,8 @@ func (v *vm) reset() {
 	if cap(v.answer.body) > keptBody {
 		v.answer.body = nil
 	}
-	v.digest = nil
+	v.hashed = false
+	v.terms.reset()
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]
 	v.stage = stageStart
@@ -373,8 +380,11 @@ func (v *vm) interrupt(pace *pacer, extra, fn uint64, args ...uint64) error {
 // fault describes err at the present pc.
 func (v *vm) fault(err error) *message.Fault {
 	f := &message.Fault{Side: message.SideGuest, Step: "guest", Status: 503, Cause: "guest-fault"}
-	if v.stage == stageForge {
+	switch v.stage {
+	case stageForge:
 		f.Step, f.Status = "fetch", 500
+	case stageResponse:
+		f.Step = "fetch"
 	}
 	var t *trap
 	if errors.As(err, &t) {

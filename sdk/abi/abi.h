@@ -2,7 +2,7 @@
 #ifndef FISHPLATE_ABI_H
 #define FISHPLATE_ABI_H
 
-#define FP_ABI_REVISION 1
+#define FP_ABI_REVISION 2
 
 /* Control */
 #define FP_SYS_FAIL 500
@@ -22,6 +22,14 @@
 #define FP_SYS_CACHEABLE 517
 #define FP_SYS_TTL 518
 #define FP_SYS_REGISTER_FUNC 539
+
+/* The cache */
+#define FP_SYS_REVISION 540
+#define FP_SYS_CACHE_LOOK 541
+#define FP_SYS_CACHE_TTL 542
+#define FP_SYS_CACHE_GRACE 543
+#define FP_SYS_CACHE_KEEP 544
+#define FP_SYS_CACHE_TAG 545
 
 /* Messages */
 #define FP_SYS_FOREACH_FIELD 519

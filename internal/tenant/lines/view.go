@@ -102,6 +102,9 @@ func (w *View) Rollback() {
 // Len returns one more than the greatest line number.
 func (w *View) Len() uint32 { return uint32(w.head.Len() + FirstField) }
 
+// Request returns the request that is shown, or nil.
+func (w *View) Request() *message.Request { return w.req }
+
 // Response returns the response that is shown, or nil.
 func (w *View) Response() *message.Response { return w.resp }
 
