@@ -100,13 +100,13 @@ func TestCommittedGuestsAreTheirSources(t *testing.T) {
 	if out, err := exec.Command("../../test/guests/build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("build.sh: %v\n%s", err, out)
 	}
-	for _, name := range []string{"hello", "shop", "loop", "crash", "hog", "secret", "inject"} {
+	for _, name := range []string{"hello", "shop", "catalog", "terms", "loop", "crash", "hog", "secret", "inject"} {
 		old, built := guestModel(name), guestModel(name)
 		built.Program = filepath.Join(dir, name+".elf")
 		if st, err := os.Stat(old.Program); err != nil || st.Size() > 100_000 {
 			t.Errorf("%s: %v, or larger than 100 KB", name, err)
 		}
-		for _, path := range []string{"/", "/hello", "/teapot", "/old/x", "/api/product/7", "/admin", "/loop", "/crash", "/forge"} {
+		for _, path := range []string{"/", "/hello", "/teapot", "/old/x", "/api/product/7", "/admin", "/loop", "/crash", "/forge", "/item/3", "/news"} {
 			want, got := behaviour(t, start(t, old), path), behaviour(t, start(t, built), path)
 			if want != got {
 				t.Errorf("%s %s: committed\n%s\nrebuilt\n%s", name, path, want, got)

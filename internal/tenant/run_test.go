@@ -18,7 +18,7 @@ import (
 // guestModel is a tenant with the program of that name.
 func guestModel(name string) *model.Tenant {
 	path := "../../test/guests/" + name + ".elf"
-	if name == "hello" || name == "shop" {
+	if name == "hello" || name == "shop" || name == "catalog" {
 		path = "../../sdk/examples/" + name + ".elf"
 	}
 	return &model.Tenant{

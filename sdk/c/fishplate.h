@@ -79,14 +79,15 @@ FP_INLINE __attribute__((noreturn)) void fp_wait_for_requests(fp_on_recv_t fn)
 	__builtin_unreachable();
 }
 
-/* Decides: "" or "hash" goes on, "pass" skips the cache, "synth" answers with status. */
+/* Decides: "" or "lookup" goes on, "pass" skips the cache, "synth" answers with status. */
 FP_INLINE __attribute__((noreturn)) void fp_decision(const char *word, int status)
 {
 	FP_CALL4(FP_SYS_SET_DECISION, word, fp_strlen(word), status, 0);
 	__builtin_unreachable();
 }
 
-/* The response comes from fn(arg, body, length), in a machine of its own. */
+/* The response comes from fn(arg, body, length), in a machine of its own. With
+   FP_CACHED it is kept, and fn is only called when there is none. */
 FP_INLINE __attribute__((noreturn)) void fp_forge(int cached, fp_forge_t fn, long arg)
 {
 	FP_CALL4(FP_SYS_BACKEND_DECISION, cached, fn, arg, 0);
@@ -114,6 +115,29 @@ FP_INLINE __attribute__((noreturn)) void fp_response(int status, const char *typ
 }
 
 FP_INLINE int fp_set_backend(int index) { return (int)FP_CALL1(FP_SYS_SET_BACKEND, index); }
+
+/* ---- the cache: in on_recv for the answer to come, in a forge for its own ---- */
+struct fp_cached {
+	uint64_t status, age; /* age in milliseconds */
+	int64_t size;         /* bytes of the body, -1 while it is still coming */
+};
+
+/* Adds to the key; what was hashed stands in place of the URL. The tenant is always part of the key. */
+FP_INLINE void fp_hash_n(const void *p, size_t n) { FP_CALL2(FP_SYS_HASH_DATA, p, n); }
+FP_INLINE void fp_hash(const char *s) { fp_hash_n(s, fp_strlen(s)); }
+/* Whether there is a fresh object under the key so far, or under the URL; out may be 0. Only in on_recv. */
+FP_INLINE int fp_cache_look(struct fp_cached *out) { return FP_CALL1(FP_SYS_CACHE_LOOK, out) == 1; }
+FP_INLINE int fp_cache_ttl(long milliseconds) { return (int)FP_CALL1(FP_SYS_CACHE_TTL, milliseconds); }
+FP_INLINE int fp_cache_grace(long milliseconds) { return (int)FP_CALL1(FP_SYS_CACHE_GRACE, milliseconds); }
+FP_INLINE int fp_cache_keep(long milliseconds) { return (int)FP_CALL1(FP_SYS_CACHE_KEEP, milliseconds); }
+FP_INLINE int fp_cache_tag(const char *tag) { return (int)FP_CALL2(FP_SYS_CACHE_TAG, tag, fp_strlen(tag)); }
+/* The answer is not cached; milliseconds is how long that is known beforehand, 0 for this once. */
+FP_INLINE void fp_uncacheable(long milliseconds)
+{
+	FP_CALL2(FP_SYS_CACHEABLE, 1, 0);
+	if (milliseconds > 0)
+		fp_cache_ttl(milliseconds);
+}
 
 /* ---- messages: a line number is negative when there is none ---- */
 FP_INLINE int fp_find(int where, const char *name) { return (int)FP_CALL3(FP_SYS_HTTP_FIND, where, name, fp_strlen(name)); }

@@ -277,6 +277,14 @@ class Response : public HTTP {
 public:
 	using HTTP::HTTP;
 	HeaderField reason() const { return line(FP_LINE_REASON); }
+	static bool cacheable() { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 0; }
+	/* Cannot be taken back: what may not be cached stays so. */
+	static void set_cacheable(bool yes) { FP_CALL2(FP_SYS_CACHEABLE, 1, yes); }
+	static void set_ttl(float seconds) { FP_CALL1(FP_SYS_CACHE_TTL, long(seconds * 1000)); }
+	static void set_grace(float seconds) { FP_CALL1(FP_SYS_CACHE_GRACE, long(seconds * 1000)); }
+	static void set_keep(float seconds) { FP_CALL1(FP_SYS_CACHE_KEEP, long(seconds * 1000)); }
+	/* False when the tag is not one: empty, too long, with white space, or the 65th. */
+	static bool add_tag(Text tag) { return int(FP_CALL2(FP_SYS_CACHE_TAG, tag.data(), tag.size())) == 0; }
 };
 using HTTP_Req = Request;
 using HTTP_Resp = Response;
@@ -289,7 +297,11 @@ static_assert(sizeof(Request) == 4 && sizeof(Response) == 4);
 	FP_CALL4(FP_SYS_SET_DECISION, word.data(), word.size(), status, 0);
 	__builtin_unreachable();
 }
+/* Adds to the cache key; what was hashed stands in place of the URL. */
 inline void hash_data(Text t) { FP_CALL2(FP_SYS_HASH_DATA, t.data(), t.size()); }
+/* In on_recv: whether there is a fresh object under the key so far, or under the URL. */
+inline bool cache_look(fp_cached *out = nullptr) { return fp_cache_look(out); }
+inline void make_uncacheable_for(float seconds) { fp_uncacheable(long(seconds * 1000)); }
 
 [[noreturn]] inline void synth(uint16_t status, Text type = Text(), Text body = Text())
 {
