@@ -62,7 +62,7 @@ func (p *parser) mark(rest string) {
 		}
 	}
 	_, n := utf8.DecodeRuneInString(rest)
-	suggestion := map[string]string{"=": "==", "&": "&&", "|": "||", "~": `match(x, "re")`, "'": `"…"`}[rest[:n]]
+	suggestion := map[string]string{"=": "==", "&": "&&", "|": "||", "~": `match(x, "re")`, "-": `obj.header("X-Name")`, "'": `"…"`}[rest[:n]]
 	p.bad(p.pos, "unexpected "+strconv.Quote(rest[:n]), suggestion)
 }
 
