@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
@@ -75,7 +76,7 @@ func (l *loader) step(e hclsyntax.Expression, alone bool) (model.BalanceStep, bo
 		if !ok {
 			return s, false
 		}
-		text := strings.Trim(renderValue(v), `"`)
+		text := strings.Trim(render.Value(v), `"`)
 		s.Args = append(s.Args, text)
 	}
 	if problem := badStep(&s, call); problem != "" {
@@ -143,7 +144,7 @@ func (l *loader) condition(e hclsyntax.Expression) model.Expr {
 
 func (l *loader) text(e hclsyntax.Expression, response bool) model.Expr {
 	x := l.request(e)
-	if v, ok := literal(x.Node.(hclsyntax.Expression)); ok && (v.IsNull() || v.Type() == cty.String) {
+	if v, ok := render.Literal(x.Node.(hclsyntax.Expression)); ok && (v.IsNull() || v.Type() == cty.String) {
 		return x // most values are plain text
 	}
 	_, diags := predicate.CompileString(x, l.predicates(response))

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/idna"
-
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -346,30 +344,4 @@ func (l *loader) persist(n *node) *model.Persist {
 		}
 	}
 	return p
-}
-
-// hostName brings a host to the form that requests are compared with: lower
-// case, IDNA, no final dot.
-func hostName(h string) (string, error) {
-	star := ""
-	if rest, ok := strings.CutPrefix(h, "*."); ok {
-		star, h = "*.", rest
-	}
-	h = strings.TrimSuffix(strings.ToLower(h), ".")
-	if strings.HasPrefix(h, "[") && strings.HasSuffix(h, "]") {
-		return h, nil
-	}
-	ascii, err := idna.Lookup.ToASCII(h)
-	if err != nil || ascii == "" || strings.ContainsAny(ascii, "*:/ ") {
-		ok := err != nil && ascii != "" && !strings.ContainsAny(h, "*:/ \t") && isASCII(h)
-		if !ok {
-			return "", fmt.Errorf("%q is not a host name", star+h)
-		}
-		ascii = h // names such as "my_app" are in use
-	}
-	return star + ascii, nil
-}
-
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/advice"
+	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -18,7 +20,7 @@ import (
 func (l *loader) vhost(n *node) *model.VHost {
 	v := &model.VHost{Name: n.label, SNI: n.words("sni"), Tenant: n.str("tenant"), At: n.at, Cache: l.policy(n)}
 	for _, h := range n.words("hosts") {
-		name, err := hostName(h)
+		name, err := advice.HostName(h)
 		if err != nil {
 			l.errorf(n.rangeOf("hosts"), err.Error(), "", `names stand without scheme, port and path: "shop.example", "*.shop.example"`)
 			continue
@@ -64,7 +66,7 @@ func (l *loader) lastRoute(n *node, v *model.VHost) {
 		l.errorf(n.at, fmt.Sprintf("vhost %q has a route \"all\" and a backend or split, which is short for one", v.Name), "", "drop one of the two")
 		return
 	}
-	if !explicit && (v.Tenant == "" || slices.ContainsFunc(v.Routes, func(r *model.Route) bool { return all(r) || catchesAll(r) })) {
+	if !explicit && (v.Tenant == "" || slices.ContainsFunc(v.Routes, func(r *model.Route) bool { return all(r) || advice.CatchesAll(r) })) {
 		return
 	}
 	v.Routes = append(v.Routes, &model.Route{Name: "all", Backend: n.str("backend"), Split: l.shares(n), Tenant: v.Tenant, At: n.at})
@@ -201,7 +203,7 @@ func (l *loader) pairs(e hclsyntax.Expression, name, example string) []pair {
 		if good && !v.IsNull() && (v.Type().IsObjectType() || v.Type().IsMapType()) {
 			var out []pair
 			for k, x := range v.AsValueMap() {
-				out = append(out, pair{k, e.Range(), lift(x, e.Range())})
+				out = append(out, pair{k, e.Range(), render.Lift(x, e.Range())})
 			}
 			sort.Slice(out, func(i, j int) bool { return out[i].key < out[j].key })
 			return out
@@ -256,11 +258,8 @@ func (l *loader) fields(n *node, name string, response bool) []model.FieldEdit {
 
 // fieldName refuses what is no field name, and fields that belong to the codec.
 func (l *loader) fieldName(name string, _ *node, at model.Range) {
-	token := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	}
-	if name == "" || strings.IndexFunc(name, func(r rune) bool { return !token(r) }) >= 0 {
-		l.errorf(at, fmt.Sprintf("%q is not a field name", name), "A name is letters, digits and any of !#$%&'*+-.^_`|~ (RFC 9110 §5.6.2).", "")
+	if !advice.Token(name) {
+		l.errorf(at, fmt.Sprintf("%q is not a field name", name), advice.TokenRule, "")
 	}
 	switch strings.ToLower(name) {
 	case "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "proxy-connection":

@@ -4,7 +4,6 @@ import (
 	"sort"
 	"time"
 
-	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
 
@@ -65,6 +64,7 @@ func (l *loader) policy(parent *node) *model.CachePolicy {
 			p.Synthetic.Body = []byte(body)
 		}
 	}
+	l.policies = append(l.policies, written{n, p, parent.table.Where(parent.label)})
 	return p
 }
 
@@ -90,17 +90,21 @@ func (n *node) maybe(name string) *time.Duration {
 // effective finds the policy that holds for each route, its partition, and the
 // store "main" when a policy wants it and nobody wrote it.
 func (l *loader) effective() {
-	quota := map[string]int64{}
+	quota, tenants := map[string]int64{}, map[string]*model.Tenant{}
+	for _, t := range l.cfg.Tenants {
+		tenants[t.Name] = t
+	}
 	wanted := false
 	for _, v := range l.cfg.VHosts {
 		for _, r := range v.Routes {
-			p := l.nearest(v, r)
+			t := tenants[r.Tenant]
+			p := nearest(v, r, t)
 			if p == nil || !p.Enabled || r.Redirect != nil || r.Respond != nil {
 				continue
 			}
 			r.Effective, r.Partition = p, "vhost/"+v.Name
 			bound := v.Cache
-			if t := l.tenantNamed(r.Tenant); t != nil {
+			if t != nil {
 				r.Partition, bound = "tenant/"+t.Name, t.Cache
 			}
 			quota[r.Partition] = 0
@@ -118,30 +122,19 @@ func (l *loader) effective() {
 		wanted = wanted && c.Name != defaultStore
 	}
 	if wanted {
-		l.cfg.Caches = append(l.cfg.Caches, l.store(&node{table: l.storeTable(), label: defaultStore, at: start(l.o.Path)}))
+		l.cfg.Caches = append(l.cfg.Caches, l.store(&node{table: l.top.Inner["cache"], label: defaultStore, at: start(l.o.Path)}))
 	}
 }
 
-func (l *loader) storeTable() *schema.Table { return l.top.Inner["cache"] }
-
 // nearest is the policy of route, vhost or tenant, in this order.
-func (l *loader) nearest(v *model.VHost, r *model.Route) *model.CachePolicy {
-	switch t := l.tenantNamed(r.Tenant); {
+func nearest(v *model.VHost, r *model.Route, t *model.Tenant) *model.CachePolicy {
+	switch {
 	case r.Cache != nil:
 		return r.Cache
 	case v.Cache != nil:
 		return v.Cache
 	case t != nil:
 		return t.Cache
-	}
-	return nil
-}
-
-func (l *loader) tenantNamed(name string) *model.Tenant {
-	for _, t := range l.cfg.Tenants {
-		if t.Name == name {
-			return t
-		}
 	}
 	return nil
 }

@@ -20,7 +20,9 @@ func (l *loader) check() {
 	l.checkHosts()
 	l.checkBinds()
 	l.checkShadows()
+	l.checkCaches()
 	if !l.diags.HasErrors() {
+		l.checkStoresUsed()
 		l.checkUnused() // after an error, what is unused may only be misspelt
 	}
 	l.checkLoops()

@@ -99,7 +99,10 @@ func (l *loader) unknownAttr(n *node, a attribute) {
 	}
 	names := n.table.AttrNames()
 	suggestion := schema.DidYouMean(a.name, append(slices.Clone(names), n.table.BlockNames()...))
-	if suggestion == "" && len(names) > 0 {
+	switch {
+	case a.name == "quota" && n.table.Name == "cache":
+		suggestion = "a route has no share of its own: write quota in the cache block of its vhost or tenant"
+	case suggestion == "" && len(names) > 0:
 		suggestion = "known here: " + schema.List(names)
 	}
 	l.errorf(a.at, fmt.Sprintf("%s has no attribute %q", where, a.name), "", suggestion)

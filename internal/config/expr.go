@@ -4,6 +4,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/render"
 	"fishplate/internal/model"
 )
 
@@ -12,7 +13,7 @@ import (
 // the expression means and two equal texts are equal in effect.
 func (l *loader) request(e hclsyntax.Expression) model.Expr {
 	folded := l.fold(e)
-	return model.Expr{Text: render(folded), Node: folded, At: e.Range()}
+	return model.Expr{Text: render.Expr(folded), Node: folded, At: e.Range()}
 }
 
 // fold returns e with the parts replaced that need no request. Nodes are shared
@@ -92,5 +93,5 @@ func (l *loader) now(e hclsyntax.Expression) hclsyntax.Expression {
 	if !ok {
 		return &hclsyntax.LiteralValueExpr{Val: cty.NullVal(cty.DynamicPseudoType), SrcRange: e.Range()}
 	}
-	return lift(v, e.Range())
+	return render.Lift(v, e.Range())
 }

@@ -31,15 +31,16 @@ type Options struct {
 
 // loader is one Load: its sources, its findings, and the scope of its expressions.
 type loader struct {
-	o       Options
-	diags   Diagnostics
-	sources Sources // by name as in ranges
-	read1   map[string][]byte
-	cfg     *model.Config
-	scope   *scope
-	top     *schema.Table
-	broken  bool // some file could not be parsed: names may be missing
-	root    *node
+	o        Options
+	diags    Diagnostics
+	sources  Sources // by name as in ranges
+	read1    map[string][]byte
+	cfg      *model.Config
+	scope    *scope
+	top      *schema.Table
+	broken   bool // some file could not be parsed: names may be missing
+	root     *node
+	policies []written // every cache block of a route, vhost or tenant
 
 	requestNames []string
 	seen         map[string]bool // files already read

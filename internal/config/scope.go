@@ -13,6 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
 )
 
@@ -68,7 +69,7 @@ func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
 
 // eval computes an expression that must not need a request. It reports its own errors.
 func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
-	if v, ok := literal(e); ok {
+	if v, ok := render.Literal(e); ok {
 		return v, true
 	}
 	vars := map[string]cty.Value{}

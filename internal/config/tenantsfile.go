@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"fishplate/internal/config/advice"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -212,7 +213,7 @@ func (l *loader) tenantVHosts() {
 		if !t.FromFile {
 			continue
 		}
-		name, err := hostName(t.Name)
+		name, err := advice.HostName(t.Name)
 		if err != nil {
 			l.warnf(t.At, fmt.Sprintf("tenant %q gets no vhost: its name is no host name", t.Name), "", "")
 			continue

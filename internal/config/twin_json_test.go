@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"fishplate/internal/config/render"
 )
 
 // object is a JSON object that keeps its order, as routes need.
@@ -51,18 +53,18 @@ func jsonOf(e hclsyntax.Expression) []byte {
 	switch x := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		if x.Val.Type() != cty.String {
-			return []byte(renderValue(x.Val))
+			return []byte(render.Value(x.Val))
 		}
 	case *hclsyntax.TemplateExpr:
-		if v, ok := literal(x); ok {
+		if v, ok := render.Literal(x); ok {
 			return quote(escapeTemplate(v.AsString()))
 		}
 		s := ""
 		for _, p := range x.Parts {
-			if v, ok := literal(p); ok {
+			if v, ok := render.Literal(p); ok {
 				s += escapeTemplate(v.AsString())
 			} else {
-				s += "${" + render(p) + "}"
+				s += "${" + render.Expr(p) + "}"
 			}
 		}
 		return quote(s)
@@ -82,7 +84,7 @@ func jsonOf(e hclsyntax.Expression) []byte {
 		b, _ := json.Marshal(o)
 		return b
 	}
-	return quote("${" + render(e) + "}")
+	return quote("${" + render.Expr(e) + "}")
 }
 
 func escapeTemplate(s string) string {

@@ -3,11 +3,9 @@ package config
 import (
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
 	"slices"
-	"strings"
 
+	"fishplate/internal/config/advice"
 	"fishplate/internal/model"
 )
 
@@ -18,37 +16,11 @@ func (l *loader) unreadable(name string) string {
 	return ""
 }
 
-// catchesAll reports whether no request of the vhost passes a route.
-func catchesAll(r *model.Route) bool {
-	return !r.When.Set() && len(r.Methods) == 0 && (r.Path == "" || r.Path == "/*" || r.Path == "*")
-}
-
-// covers reports whether every request that b could match is matched by a. It
-// says no when it cannot tell.
-func covers(a, b *model.Route) bool {
-	if a.When.Set() && a.When.Text != b.When.Text {
-		return false
-	}
-	if len(a.Methods) > 0 {
-		if len(b.Methods) == 0 || slices.ContainsFunc(b.Methods, func(m string) bool { return !slices.Contains(a.Methods, m) }) {
-			return false
-		}
-	}
-	if a.Path == "" || a.Path == "/*" || a.Path == "*" || a.Path == b.Path {
-		return true
-	}
-	prefix, ok := strings.CutSuffix(a.Path, "/*")
-	if !ok || strings.HasPrefix(a.Path, "~") || strings.HasPrefix(b.Path, "~") {
-		return false
-	}
-	return b.Path == prefix || strings.HasPrefix(b.Path, prefix+"/")
-}
-
 // checkShadows warns of routes that can never match.
 func (l *loader) checkShadows() {
 	for _, v := range l.cfg.VHosts {
 		for i, r := range v.Routes {
-			if before := slices.IndexFunc(v.Routes[:i], func(a *model.Route) bool { return covers(a, r) }); before >= 0 {
+			if before := slices.IndexFunc(v.Routes[:i], func(a *model.Route) bool { return advice.Covers(a, r) }); before >= 0 {
 				a := v.Routes[before]
 				l.warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
 					fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", a.Name, l.place(a.At)), "move it up, or drop it")
@@ -104,7 +76,7 @@ func (l *loader) checkLoops() {
 	for _, b := range l.cfg.Backends {
 		for _, s := range b.Servers {
 			for _, ls := range l.cfg.Listeners {
-				if slices.ContainsFunc(ls.Bind, func(bind string) bool { return reaches(s.Address, bind) }) {
+				if slices.ContainsFunc(ls.Bind, func(bind string) bool { return advice.Reaches(s.Address, bind) }) {
 					at := s.At
 					for _, n := range l.nodes("backend", b.Name) {
 						for _, k := range n.kids["server"] {
@@ -130,27 +102,6 @@ func (l *loader) nodes(kind, name string) []*node {
 		}
 	}
 	return out
-}
-
-// reaches reports whether a connection to address surely ends at bind. Other
-// addresses of this machine are not known here.
-func reaches(address, bind string) bool {
-	if strings.HasPrefix(address, "unix:") {
-		return address == bind
-	}
-	host, port, err := net.SplitHostPort(address)
-	bindHost, bindPort, err2 := net.SplitHostPort(bind)
-	if err != nil || err2 != nil || port != bindPort {
-		return false
-	}
-	if host == bindHost {
-		return true
-	}
-	ip, _ := netip.ParseAddr(host)
-	bindIP, _ := netip.ParseAddr(bindHost)
-	here := host == "localhost" || ip.IsLoopback()
-	anywhere := bindHost == "" || bindIP.IsUnspecified()
-	return here && anywhere || host == "localhost" && bindIP.IsLoopback() || ip.IsUnspecified() && host != "" && (anywhere || bindIP.IsLoopback())
 }
 
 // checkServers warns of backends that can take nothing.

@@ -36,7 +36,7 @@ type CachePolicy struct {
 	Tags       []string // that every object gets
 	TagHeaders []string // fields of an answer that hold tags
 	Quota      int64    // bytes of the partition; 0 = no bound but the store's; on vhost and tenant only
-	Range      string   // "whole": fetch all and cut; "pass": fetch what was asked for, store nothing of it
+	Range      string   // of what is not stored: "whole": fetch all and cut; "pass": fetch what was asked for, and store the part
 	Slice      int64    // bytes; a range is fetched and stored in slices of this size; 0 = not
 	Prefetch   int      // slices fetched ahead
 	Status     bool     // Cache-Status on answers (RFC 9211)

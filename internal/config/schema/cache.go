@@ -70,7 +70,7 @@ func policyParts() []Attr {
 	return []Attr{
 		{Name: "tags", Kind: Strings, Doc: "Names to purge by that every object gets."},
 		{Name: "tag_headers", Kind: Strings, Default: "Surrogate-Key xkey Cache-Tag", Doc: "Fields of an answer that hold further tags. Surrogate-Key and xkey are separated by spaces, others by commas or spaces."},
-		{Name: "range", Kind: String, Default: "whole", OneOf: []string{"whole", "pass"}, Doc: "A range of what is not stored: fetch the whole and cut it, or fetch just the range."},
+		{Name: "range", Kind: String, Default: "whole", OneOf: []string{"whole", "pass"}, Doc: "A range of what is not stored: fetch the whole and cut it, or fetch just the range and store this part."},
 		{Name: "slice", Kind: SizeT, Range: "64KiB..1GiB", Doc: "Ranges are fetched and stored in slices of this size. Default: no slices."},
 		{Name: "prefetch", Kind: Int, Default: "0", Range: "0..64", Doc: "Slices fetched ahead of a reader."},
 	}

@@ -93,7 +93,6 @@ vhost "shop" {
       enabled        = true
       store          = "main"
       ttl            = "1h"
-      default_ttl    = "2m"
       min_ttl        = "1s"
       max_ttl        = "1d"
       negative_ttl   = "10s"
@@ -125,8 +124,7 @@ vhost "shop" {
         host    = false
       }
       vary {
-        ignore   = ["User-Agent"]
-        encoding = false
+        ignore = ["User-Agent"]
       }
       encode {
         types   = ["text/*", "application/json"]
@@ -157,8 +155,12 @@ vhost "shop" {
     split   = { app = "90%", canary = "10%" }
     mirror  = "shadow"
     cache {
+      default_ttl = "2m"
       key {
         keep = ["page"]
+      }
+      vary {
+        encoding = false
       }
     }
   }

@@ -1,4 +1,4 @@
-package config
+package render
 
 import (
 	"sort"
@@ -9,39 +9,39 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// lift writes a value as the expression that a person would have written.
-func lift(v cty.Value, at hcl.Range) hclsyntax.Expression {
+// Lift writes a value as the expression that a person would have written.
+func Lift(v cty.Value, at hcl.Range) hclsyntax.Expression {
 	switch {
 	case !v.IsNull() && v.Type() == cty.String:
 		return &hclsyntax.TemplateExpr{Parts: []hclsyntax.Expression{&hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}}, SrcRange: at}
 	case !v.IsNull() && (v.Type().IsTupleType() || v.Type().IsListType()):
 		tuple := &hclsyntax.TupleConsExpr{SrcRange: at, OpenRange: at}
 		for _, e := range v.AsValueSlice() {
-			tuple.Exprs = append(tuple.Exprs, lift(e, at))
+			tuple.Exprs = append(tuple.Exprs, Lift(e, at))
 		}
 		return tuple
 	}
 	return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}
 }
 
-// render writes an expression in its canonical form, the same for native syntax
+// Expr writes an expression in its canonical form, the same for native syntax
 // and the JSON twin, whatever the spaces and comments were.
-func render(e hclsyntax.Expression) string {
+func Expr(e hclsyntax.Expression) string {
 	switch x := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
-		return renderValue(x.Val)
+		return Value(x.Val)
 	case *hclsyntax.TemplateExpr:
 		return `"` + renderParts(x.Parts) + `"`
 	case *hclsyntax.TemplateWrapExpr:
-		return render(x.Wrapped)
+		return Expr(x.Wrapped)
 	case *hclsyntax.ParenthesesExpr:
-		return "(" + render(x.Expression) + ")"
+		return "(" + Expr(x.Expression) + ")"
 	case *hclsyntax.ScopeTraversalExpr:
 		return renderTraversal(x.Traversal)
 	case *hclsyntax.RelativeTraversalExpr:
-		return render(x.Source) + renderTraversal(x.Traversal)
+		return Expr(x.Source) + renderTraversal(x.Traversal)
 	case *hclsyntax.IndexExpr:
-		return render(x.Collection) + "[" + render(x.Key) + "]"
+		return Expr(x.Collection) + "[" + Expr(x.Key) + "]"
 	case *hclsyntax.FunctionCallExpr:
 		tail := ""
 		if x.ExpandFinal {
@@ -49,17 +49,17 @@ func render(e hclsyntax.Expression) string {
 		}
 		return x.Name + "(" + renderList(x.Args) + tail + ")"
 	case *hclsyntax.BinaryOpExpr:
-		return render(x.LHS) + " " + operator(x.Op) + " " + render(x.RHS)
+		return Expr(x.LHS) + " " + operator(x.Op) + " " + Expr(x.RHS)
 	case *hclsyntax.UnaryOpExpr:
-		return operator(x.Op) + render(x.Val)
+		return operator(x.Op) + Expr(x.Val)
 	case *hclsyntax.ConditionalExpr:
-		return render(x.Condition) + " ? " + render(x.TrueResult) + " : " + render(x.FalseResult)
+		return Expr(x.Condition) + " ? " + Expr(x.TrueResult) + " : " + Expr(x.FalseResult)
 	case *hclsyntax.TupleConsExpr:
 		return "[" + renderList(x.Exprs) + "]"
 	case *hclsyntax.ObjectConsExpr:
 		return renderObject(x)
 	case *hclsyntax.ObjectConsKeyExpr:
-		return render(x.Wrapped)
+		return Expr(x.Wrapped)
 	}
 	return "?"
 }
@@ -67,7 +67,7 @@ func render(e hclsyntax.Expression) string {
 func renderList(es []hclsyntax.Expression) string {
 	parts := make([]string, len(es))
 	for i, e := range es {
-		parts[i] = render(e)
+		parts[i] = Expr(e)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -75,7 +75,7 @@ func renderList(es []hclsyntax.Expression) string {
 func renderObject(x *hclsyntax.ObjectConsExpr) string {
 	parts := make([]string, len(x.Items))
 	for i, it := range x.Items {
-		parts[i] = render(it.KeyExpr) + " = " + render(it.ValueExpr)
+		parts[i] = Expr(it.KeyExpr) + " = " + Expr(it.ValueExpr)
 	}
 	return "{ " + strings.Join(parts, ", ") + " }"
 }
@@ -83,11 +83,11 @@ func renderObject(x *hclsyntax.ObjectConsExpr) string {
 func renderParts(parts []hclsyntax.Expression) string {
 	var b strings.Builder
 	for _, p := range parts {
-		if s, ok := literal(p); ok && !s.IsNull() && s.Type() == cty.String {
+		if s, ok := Literal(p); ok && !s.IsNull() && s.Type() == cty.String {
 			b.WriteString(escape(s.AsString()))
 			continue
 		}
-		b.WriteString("${" + render(p) + "}")
+		b.WriteString("${" + Expr(p) + "}")
 	}
 	return b.String()
 }
@@ -101,13 +101,14 @@ func renderTraversal(t hcl.Traversal) string {
 		case hcl.TraverseAttr:
 			b.WriteString("." + s.Name)
 		case hcl.TraverseIndex:
-			b.WriteString("[" + renderValue(s.Key) + "]")
+			b.WriteString("[" + Value(s.Key) + "]")
 		}
 	}
 	return b.String()
 }
 
-func renderValue(v cty.Value) string {
+// Value writes a value as it stands in a file.
+func Value(v cty.Value) string {
 	switch {
 	case v.IsNull():
 		return "null"
@@ -124,7 +125,7 @@ func renderValue(v cty.Value) string {
 	case v.Type().IsObjectType() || v.Type().IsMapType():
 		var parts []string
 		for name, e := range v.AsValueMap() {
-			parts = append(parts, `"`+escape(name)+`" = `+renderValue(e))
+			parts = append(parts, `"`+escape(name)+`" = `+Value(e))
 		}
 		sort.Strings(parts)
 		return "{ " + strings.Join(parts, ", ") + " }"
@@ -156,14 +157,14 @@ func operator(op *hclsyntax.Operation) string {
 	return "?"
 }
 
-// literal short-cuts the plain strings and numbers that most values are.
-func literal(e hclsyntax.Expression) (cty.Value, bool) {
+// Literal short-cuts the plain strings and numbers that most values are.
+func Literal(e hclsyntax.Expression) (cty.Value, bool) {
 	switch x := e.(type) {
 	case *hclsyntax.LiteralValueExpr:
 		return x.Val, x.Val.IsKnown()
 	case *hclsyntax.TemplateExpr:
 		if x.IsStringLiteral() {
-			return literal(x.Parts[0])
+			return Literal(x.Parts[0])
 		}
 	}
 	return cty.NilVal, false

@@ -1,0 +1,12 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+cache "main" { memory = "64MiB" }
+cache "main" { memory = "32MiB" }
+vhost "any" {
+  route "all" {
+    backend = "app"
+    cache {
+      ttl = "1m"
+    }
+  }
+}

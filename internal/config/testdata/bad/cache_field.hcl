@@ -1,0 +1,17 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" {
+  route "all" {
+    backend = "app"
+    cache {
+      tag_headers = ["X Tags"]
+      targeted = ["CDN:Cache"]
+      key {
+        headers = ["X Currency"]
+      }
+      vary {
+        ignore = ["User Agent"]
+      }
+    }
+  }
+}

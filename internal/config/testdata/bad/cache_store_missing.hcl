@@ -1,0 +1,11 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+cache "image" { memory = "64MiB" }
+vhost "any" {
+  route "all" {
+    backend = "app"
+    cache {
+      store = "images"
+    }
+  }
+}

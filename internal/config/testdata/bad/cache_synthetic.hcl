@@ -1,0 +1,13 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" {
+  route "all" {
+    backend = "app"
+    cache {
+      synthetic {
+        status = 100
+        body = 5
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" {
+  route "all" {
+    backend = "app"
+    cache {
+      vary {
+        encoding = false
+      }
+      encode {
+        types = ["text/html", "image/png", "video/mp4", "image/svg+xml"]
+      }
+    }
+  }
+}
