@@ -1,0 +1,290 @@
+package disk
+
+import (
+	"context"
+	"slices"
+
+	"fishplate/internal/cache/store"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A chain is a queue of segments: the one that is written to, and full ones, of
+// which the oldest goes when room is needed. Partitions without a quota share
+// chain 0. Chains are the writer's.
+type chain struct {
+	number uint64
+	sealed []*segment // oldest first
+	active *segment
+	file   vfs.File // of the active one, for writing
+	end    int64    // behind what was appended to the active one, written or not
+	taken  int64    // bytes of all files on the disk
+}
+
+const (
+	segmentMin = 256 << 10
+	segmentMax = 256 << 20
+
+	maxSegments = 2048    // of all chains: every start leaves one behind
+	spareBytes  = 8 << 20 // what may be copied out of a segment that is dropped
+	freeBytes   = 64 << 20
+)
+
+// target is how long a segment of the chain grows.
+func (w *writer) target(c *chain, quota int64) int64 {
+	n := w.tier.size.Load() / 64
+	if quota > 0 {
+		n = min(n, quota/8)
+	}
+	return min(max(n, segmentMin), segmentMax)
+}
+
+// headroom is what is kept free of the bound for the index to grow by until the
+// writer looks again, and for what it needs while it compacts.
+func (t *Tier) headroom() int64 { return min(t.size.Load()/16, 64<<20) }
+
+// over reports whether n more bytes in segments would break the bound.
+func (t *Tier) over(n int64) bool {
+	return t.taken.Load()+t.index.guard.used.Load()+t.headroom()+n > t.size.Load()
+}
+
+// room makes room for n bytes in the chain and an active segment that takes
+// them. It reports false when there is none.
+func (w *writer) room(c *chain, quota, n int64) bool {
+	t := w.tier
+	n = onDisk(n) + fsBlock
+	for quota > 0 && c.taken+n > quota {
+		if !w.dropOldest(c) {
+			return false
+		}
+	}
+	for t.over(n) {
+		// When the index is what fills the tier, dropping more does not help:
+		// it makes the index larger before it makes it smaller.
+		if t.taken.Load() < t.size.Load()/4 {
+			t.chore(chore{compact: true})
+			return false
+		}
+		if !w.dropOldest(nil) {
+			return false
+		}
+	}
+	if c.active != nil && c.end > segmentHead && c.end+n > w.target(c, quota) {
+		w.seal(c)
+	}
+	return t.on() && (c.active != nil || w.begin(c))
+}
+
+// fit drops segments until quotas and the bound hold again, after one of them
+// changed, and those that nothing lives in.
+func (w *writer) fit() {
+	t := w.tier
+	for _, c := range w.chains {
+		if p := t.parts.find(c.number); p != nil && c.number != 0 {
+			for q := p.quota.Load(); q > 0 && c.taken > q && w.dropOldest(c); {
+			}
+		}
+		if t.isLoaded() {
+			for _, s := range slices.Clone(c.sealed) {
+				if s.live.Load() == 0 {
+					w.drop(c, s)
+				}
+			}
+		}
+	}
+	for t.over(0) && t.taken.Load() >= t.size.Load()/4 && w.dropOldest(nil) {
+	}
+}
+
+// dropOldest drops the oldest segment of a chain, or of all when c is nil. It
+// reports false when there is none.
+func (w *writer) dropOldest(c *chain) bool {
+	if c == nil {
+		for _, o := range w.chains {
+			if o.oldest() != nil && (c == nil || o.oldest().id < c.oldest().id) {
+				c = o
+			}
+		}
+	}
+	if c == nil || c.oldest() == nil || !w.tier.on() {
+		return false
+	}
+	if len(c.sealed) == 0 {
+		if !w.commit() {
+			return false
+		}
+		w.seal(c)
+	}
+	w.drop(c, c.sealed[0])
+	return true
+}
+
+func (c *chain) oldest() *segment {
+	if len(c.sealed) > 0 {
+		return c.sealed[0]
+	}
+	return c.active
+}
+
+// begin starts a new segment.
+func (w *writer) begin(c *chain) bool {
+	t := w.tier
+	t.lastSegment++
+	s := newSegment(t.dir.fs, t.dir.join(segmentDir), t.lastSegment, c.number)
+	f, err := t.dir.fs.Create(s.path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.off(err)
+		return false
+	}
+	if _, err := f.Write(appendSegmentHead(nil, s.id, c.number)); err != nil {
+		f.Close()
+		t.off(err)
+		return false
+	}
+	s.size.Store(segmentHead)
+	c.active, c.file, c.end = s, f, segmentHead
+	w.take(c, fsBlock)
+	t.shelf.put(s)
+	for n := t.shelf.count(); n > maxSegments && w.dropOldest(nil); n-- {
+	}
+	return t.on()
+}
+
+// take counts bytes of a chain's files.
+func (w *writer) take(c *chain, n int64) {
+	c.taken += n
+	w.tier.taken.Add(n)
+}
+
+// seal ends the active segment.
+func (w *writer) seal(c *chain) {
+	w.flush()
+	if c.active == nil {
+		return
+	}
+	c.file.Close()
+	c.sealed = append(c.sealed, c.active)
+	c.active, c.file, c.end = nil, nil, 0
+}
+
+// drop takes a sealed segment off the disk: first its entries out of the index,
+// then the file. What was asked for meanwhile is kept aside, to be written again.
+func (w *writer) drop(c *chain, s *segment) {
+	t := w.tier
+	w.commit() // entries to come may be of this segment
+	c.sealed = slices.DeleteFunc(c.sealed, func(o *segment) bool { return o == s })
+	if err := t.index.safely(func() error { return w.clean(s) }); err != nil && t.on() {
+		t.off(err)
+		return
+	}
+	if s.live.Load() != 0 || !t.isLoaded() {
+		t.chore(chore{sweep: true})
+	}
+	t.shelf.remove(s.id)
+	err := t.dir.fs.Remove(s.path)
+	w.take(c, -onDisk(s.size.Load()))
+	s.unpin()
+	t.segmentsGone.Add(1)
+	if err != nil {
+		t.off(err)
+	}
+}
+
+// cleanStep is how many records are taken out of the index under one turn.
+const cleanStep = 256
+
+// clean takes the records of a segment out of the index.
+func (w *writer) clean(s *segment) error {
+	walk := newWalk(s)
+	for {
+		e := w.tier.edit()
+		n := 0
+		for ; n < cleanStep && walk.next(); n++ {
+			if err := w.cleanRecord(e, s, walk); err != nil {
+				e.drop()
+				return err
+			}
+		}
+		if err := e.commit(); err != nil {
+			return err
+		}
+		if n < cleanStep {
+			return nil
+		}
+	}
+}
+
+// cleanRecord takes out one record, and keeps it aside when it was asked for.
+func (w *writer) cleanRecord(e *edit, s *segment, r *walk) error {
+	part := hashName(string(r.texts.partition))
+	key := objectKey(nil, part, r.texts.key)
+	var gone *variant
+	n, err := e.remove(key, func(v *variant) bool {
+		if v.seq != r.place.seq || v.seg != s.id {
+			return false
+		}
+		gone = v
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for tag := range r.texts.eachTag {
+		e.batch.Delete(tagKey(nil, part, tag, r.place.seq), nil)
+	}
+	if n > 0 && s.wasAsked(r.place.off) && w.spare(s, r, gone) {
+		w.tier.spared.Add(1)
+	} else {
+		w.tier.evicted.Add(int64(n))
+	}
+	return nil
+}
+
+// spare reads a record into memory, to be written again when the segment is gone.
+func (w *writer) spare(s *segment, r *walk, v *variant) bool {
+	size := int64(r.place.headLen) + r.place.length
+	if w.spareBytes+size > min(spareBytes, w.tier.size.Load()/128) {
+		return false
+	}
+	raw := make([]byte, size)
+	if s.readAt(raw, r.place.off) != nil {
+		return false
+	}
+	p, _, x, err := parseHead(raw[:r.place.headLen])
+	if err != nil || p != r.place || !sound(&x, raw[p.headLen:]) {
+		return false
+	}
+	w.spared = append(w.spared, spared{since: w.tier.seq.Load(), meta: v.meta, place: p, texts: x, body: raw[p.headLen:]})
+	w.spareBytes += size
+	return true
+}
+
+// A spared record waits for its second life.
+type spared struct {
+	since uint64 // purges until then were seen
+	meta  store.Meta
+	place place
+	texts texts
+	body  []byte
+}
+
+// syncAll makes all segments durable, that are not.
+func (w *writer) syncAll(ctx context.Context) error {
+	for _, c := range w.chains {
+		for _, s := range c.sealed {
+			if err := s.sync(); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		if c.file != nil {
+			if err := c.file.SyncData(); err != nil {
+				return err
+			}
+		}
+	}
+	d := w.tier.dir
+	return d.sync(d.join(segmentDir))
+}

@@ -1,0 +1,5 @@
+package disk
+
+const childVariable = "FISHPLATE_DISK_CHILD"
+
+func crashChild() {}

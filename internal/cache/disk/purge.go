@@ -1,0 +1,248 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// purgeStep is how many objects are purged under one turn: others who change
+// the index wait no longer than that takes.
+const purgeStep = 512
+
+// Remove forgets all variants of a key and returns how many there were. Soft
+// ones stay, but are not fresh any more. Like all purges it holds at once, for
+// what is in the queue as well, and is durable when it returns. When ctx ends
+// before, it still holds and goes on behind.
+func (t *Tier) Remove(ctx context.Context, partition string, text []byte, soft bool) (int, error) {
+	return t.purge(ctx, partition, byKey, text, soft)
+}
+
+// PurgeTag forgets the objects that carry the tag; All means all partitions.
+func (t *Tier) PurgeTag(ctx context.Context, partition string, tag []byte, soft bool) (int, error) {
+	return t.purge(ctx, partition, byTag, tag, soft)
+}
+
+// PurgePrefix forgets the objects whose key text begins so; "" means every one.
+func (t *Tier) PurgePrefix(ctx context.Context, partition string, prefix []byte, soft bool) (int, error) {
+	return t.purge(ctx, partition, byPrefix, prefix, soft)
+}
+
+// PurgeHost forgets the objects of a host, on all ports and schemes.
+func (t *Tier) PurgeHost(ctx context.Context, partition string, host []byte, soft bool) (int, error) {
+	return t.purge(ctx, partition, byHost, bytes.ToLower(host), soft)
+}
+
+// purge makes the event count, writes it down and works it into the index. When
+// the tier is off it has nothing to do: nothing is served, now or after.
+func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byte, soft bool) (n int, err error) {
+	e := &event{by: by, soft: soft, all: partition == All, part: hashName(partition), text: slices.Clone(text), now: time.Now().UnixNano()}
+	begun := false
+	err = t.index.safely(func() error {
+		x := t.index
+		x.turn <- struct{}{}
+		e.seq = t.seq.Add(1)
+		t.events.begin(e)
+		<-x.turn
+		begun = true
+		if err := x.db.Set(intentKey(e.seq), e.append(nil), pebble.Sync); err != nil {
+			return err
+		}
+		n, err = t.work(ctx, e)
+		return err
+	})
+	switch {
+	case !t.on():
+		return n, nil
+	case begun && ctx.Err() != nil:
+		t.later(e)
+		return n, fmt.Errorf("purge disk cache: goes on behind: %w", ctx.Err())
+	case err != nil:
+		return n, fmt.Errorf("purge disk cache: %w", err)
+	}
+	return n, nil
+}
+
+// later leaves the rest of a purge to the loader.
+func (t *Tier) later(e *event) {
+	t.shut.RLock()
+	defer t.shut.RUnlock()
+	if !t.closing {
+		t.ended.Add(1)
+		go func() {
+			defer t.ended.Done()
+			t.index.safely(func() error {
+				_, err := t.work(t.life, e)
+				return err
+			})
+		}()
+	}
+}
+
+// work takes what the event purges out of the index, and then the event. A
+// second run does no harm.
+func (t *Tier) work(ctx context.Context, e *event) (n int, err error) {
+	parts := t.parts.named(All)
+	if !e.all {
+		parts = slices.DeleteFunc(parts, func(p *part) bool { return p.hash != e.part })
+	}
+	for _, p := range parts {
+		k, err := t.workPart(ctx, e, p.hash)
+		n += k
+		if err != nil {
+			return n, err
+		}
+	}
+	t.events.end(e)
+	return n, t.index.db.Delete(intentKey(e.seq), pebble.NoSync)
+}
+
+// workPart is work within one partition: it gathers o keys, and edits them by
+// the hundreds.
+func (t *Tier) workPart(ctx context.Context, e *event, part uint64) (n int, err error) {
+	var found []target
+	flush := func() bool {
+		var k int
+		k, err = t.purgeTargets(e, found)
+		n += k
+		found = found[:0]
+		if err == nil {
+			err = ctx.Err()
+		}
+		return err == nil
+	}
+	for _, lower := range e.ranges(part) {
+		upper := after(lower)
+		if e.by == byKey {
+			upper = append(slices.Clone(lower), 0)
+		}
+		scanned := t.index.scan(t.index.db, lower, upper, func(key, value []byte) bool {
+			found = e.target(found, part, key, value)
+			return len(found) < purgeStep || flush()
+		})
+		if err == nil {
+			err = scanned
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	if len(found) > 0 {
+		flush()
+	}
+	return n, err
+}
+
+// A target is an entry that an event may purge. For tags it names the variant,
+// and the t key that led there.
+type target struct {
+	key, tag []byte
+	seq      uint64
+}
+
+// ranges returns the beginnings of the keys among which the targets are.
+func (e *event) ranges(part uint64) [][]byte {
+	switch e.by {
+	case byTag:
+		return [][]byte{tagPrefix(nil, part, e.text)}
+	case byHost:
+		var list [][]byte
+		for _, scheme := range [...]string{"://", "http://", "https://"} {
+			list = append(list, objectKey(nil, part, append([]byte(scheme), e.text...)))
+		}
+		return list
+	}
+	return [][]byte{objectKey(nil, part, e.text)}
+}
+
+// target appends what a key of the index leads to, if anything.
+func (e *event) target(dst []target, part uint64, key, value []byte) []target {
+	switch {
+	case e.by == byTag:
+		if len(value) < 8 {
+			return dst
+		}
+		return append(dst, target{key: objectKey(nil, part, value[8:]), tag: slices.Clone(key), seq: tagSeq(key)})
+	case e.hits(part, objectText(key), nil):
+		return append(dst, target{key: slices.Clone(key)})
+	}
+	return dst
+}
+
+// purgeTargets edits entries under one turn. Variants that came after the event
+// stay.
+func (t *Tier) purgeTargets(e *event, list []target) (n int, err error) {
+	d := t.edit()
+	defer d.drop()
+	for i := range list {
+		o := &list[i]
+		meant := func(v *variant) bool { return v.seq < e.seq && (o.tag == nil || v.seq == o.seq) }
+		var k int
+		if e.soft {
+			k, err = d.expire(o.key, e.now, meant)
+		} else {
+			k, err = d.remove(o.key, meant)
+		}
+		if err != nil {
+			return n, err
+		}
+		n += k
+		if o.tag != nil && !e.soft {
+			d.batch.Delete(o.tag, nil)
+		}
+	}
+	if err := d.commit(); err != nil {
+		return 0, err
+	}
+	t.purged.Add(int64(n))
+	return n, nil
+}
+
+// expire shortens the freshness of the variants that are meant.
+func (e *edit) expire(key []byte, now int64, meant func(*variant) bool) (n int, err error) {
+	list, err := e.load(key)
+	if err != nil {
+		return 0, err
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		if meant(&list[i]) {
+			expire(&list[i].meta, now)
+			n++
+		}
+	}
+	if n > 0 {
+		e.save(key, list)
+	}
+	return n, nil
+}
+
+// forget takes out one variant, or all of them when seq is 0, without an event:
+// it could not be read, or a newer one was not written.
+func (t *Tier) forget(part uint64, text []byte, seq uint64) {
+	t.index.safely(func() error {
+		key := objectKey(nil, part, text)
+		if _, ok, err := t.index.get(nil, key); !ok {
+			return err
+		}
+		d := t.edit()
+		defer d.drop()
+		if _, err := d.remove(key, func(v *variant) bool { return seq == 0 || v.seq == seq }); err != nil {
+			return err
+		}
+		return d.commit()
+	})
+}
+
+// segmentOf returns the segment in the value of a t key.
+func segmentOf(value []byte) uint64 {
+	if len(value) < 8 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(value)
+}

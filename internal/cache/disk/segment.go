@@ -1,0 +1,263 @@
+package disk
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/zeebo/xxh3"
+)
+
+// A segment file begins with 64 bytes, little-endian: magic, version, number,
+// chain, zeroes, and a checksum of those. Records follow without gaps.
+const (
+	segmentMagic   = "FPSEG\r\n\x1a"
+	segmentVersion = 1
+	segmentHead    = 64
+	segmentSuffix  = ".seg"
+)
+
+// segmentName returns the file name of a segment: names come from numbers only,
+// so nothing that a client sends can become part of a path.
+func segmentName(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
+
+// segmentID is the reverse of segmentName; ok is false for foreign files.
+func segmentID(name string) (id uint64, ok bool) {
+	digits, found := strings.CutSuffix(name, segmentSuffix)
+	if !found || len(digits) != 16 {
+		return 0, false
+	}
+	id, err := strconv.ParseUint(digits, 16, 64)
+	return id, err == nil && segmentName(id) == name
+}
+
+func appendSegmentHead(dst []byte, id, chain uint64) []byte {
+	start := len(dst)
+	le := binary.LittleEndian
+	dst = append(dst, segmentMagic...)
+	dst = le.AppendUint64(dst, segmentVersion)
+	dst = le.AppendUint64(dst, id)
+	dst = le.AppendUint64(dst, chain)
+	dst = append(dst, make([]byte, segmentHead-8-(len(dst)-start))...)
+	return le.AppendUint64(dst, xxh3.Hash(dst[start:]))
+}
+
+func parseSegmentHead(b []byte, id uint64) (chain uint64, err error) {
+	le := binary.LittleEndian
+	switch {
+	case len(b) < segmentHead || string(b[:8]) != segmentMagic:
+		return 0, fmt.Errorf("no segment of a cache")
+	case le.Uint64(b[8:]) != segmentVersion:
+		return 0, fmt.Errorf("version %d, not %d", le.Uint64(b[8:]), segmentVersion)
+	case xxh3.Hash(b[:segmentHead-8]) != le.Uint64(b[segmentHead-8:]):
+		return 0, ErrCorrupt
+	case le.Uint64(b[16:]) != id:
+		return 0, fmt.Errorf("holds number %x", le.Uint64(b[16:]))
+	}
+	return le.Uint64(b[24:]), nil
+}
+
+// A segment is a file of records. The table of segments and each Found hold a
+// reference; the last one closes the files. A dropped segment's file is gone
+// from the directory while readers go on.
+type segment struct {
+	fs    vfs.FS
+	id    uint64
+	chain uint64
+	path  string
+	saved bool         // durable; the writer's
+	size  atomic.Int64 // bytes written
+	live  atomic.Int64 // variants that the index has in it
+	refs  atomic.Int64
+
+	mu       sync.Mutex
+	file     vfs.File           // for reading, opened when first needed
+	raw      *os.File           // the same for sendfile
+	asked    map[int64]struct{} // offsets of records that were asked for
+	verified map[int64]struct{} // offsets of records whose body was compared whole
+}
+
+func newSegment(fs vfs.FS, dir string, id, chain uint64) *segment {
+	s := &segment{fs: fs, id: id, chain: chain, path: fs.PathJoin(dir, segmentName(id)),
+		asked: map[int64]struct{}{}, verified: map[int64]struct{}{}}
+	s.refs.Store(1)
+	return s
+}
+
+// open returns the file for reading. The caller holds a reference.
+func (s *segment) open() (vfs.File, error) {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f != nil {
+		return f, nil
+	}
+	f, err := s.fs.Open(s.path)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file != nil {
+		defer f.Close()
+		return s.file, nil
+	}
+	s.file = f
+	return f, nil
+}
+
+// readAt fills p from offset at.
+func (s *segment) readAt(p []byte, at int64) error {
+	f, err := s.open()
+	if err != nil {
+		return err
+	}
+	if n, err := f.ReadAt(p, at); n < len(p) {
+		return err
+	}
+	return nil
+}
+
+// sync makes a sealed segment durable.
+func (s *segment) sync() error {
+	if s.saved {
+		return nil
+	}
+	f, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := f.SyncData(); err != nil {
+		return err
+	}
+	s.saved = true
+	return nil
+}
+
+// osFile returns the file of the operating system, or nil where files are not
+// the operating system's, or gone already.
+func (s *segment) osFile() *os.File {
+	s.mu.Lock()
+	f := s.raw
+	s.mu.Unlock()
+	if f != nil || vfs.Root(s.fs) != vfs.Default {
+		return f
+	}
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.raw != nil {
+		defer f.Close()
+		return s.raw
+	}
+	s.raw = f
+	return f
+}
+
+// ask notes that a record was asked for, which spares it once when its segment
+// is dropped.
+func (s *segment) ask(off int64) {
+	s.mu.Lock()
+	s.asked[off] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (s *segment) wasAsked(off int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.asked[off]
+	return ok
+}
+
+func (s *segment) verify(off int64) {
+	s.mu.Lock()
+	s.verified[off] = struct{}{}
+	s.mu.Unlock()
+}
+
+func (s *segment) isVerified(off int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.verified[off]
+	return ok
+}
+
+func (s *segment) pin() { s.refs.Add(1) }
+
+func (s *segment) unpin() {
+	if s.refs.Add(-1) > 0 {
+		return
+	}
+	s.mu.Lock()
+	file, raw := s.file, s.raw
+	s.file, s.raw = nil, nil
+	s.mu.Unlock()
+	if file != nil {
+		file.Close()
+	}
+	if raw != nil {
+		raw.Close()
+	}
+}
+
+// A shelf is the table of segments that can be read.
+type shelf struct {
+	mu   sync.RWMutex
+	byID map[uint64]*segment
+}
+
+// take returns the segment with one more reference, or nil.
+func (h *shelf) take(id uint64) *segment {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s := h.byID[id]
+	if s != nil {
+		s.pin()
+	}
+	return s
+}
+
+// find returns the segment without a reference, or nil.
+func (h *shelf) find(id uint64) *segment {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.byID[id]
+}
+
+func (h *shelf) count() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.byID)
+}
+
+func (h *shelf) put(s *segment) {
+	h.mu.Lock()
+	h.byID[s.id] = s
+	h.mu.Unlock()
+}
+
+// remove takes the segment out; the table's reference becomes the caller's.
+func (h *shelf) remove(id uint64) {
+	h.mu.Lock()
+	delete(h.byID, id)
+	h.mu.Unlock()
+}
+
+// clear empties the table and lets the files go.
+func (h *shelf) clear() {
+	h.mu.Lock()
+	all := h.byID
+	h.byID = map[uint64]*segment{}
+	h.mu.Unlock()
+	for _, s := range all {
+		s.unpin()
+	}
+}
