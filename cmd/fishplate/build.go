@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
@@ -32,6 +33,7 @@ type estate struct {
 	backends *upstream.Set
 	tenants  *tenant.Set
 	certs    *cert.Store
+	caches   *cache.Caches
 	admin    *admin.Server // nil: none, for checks
 
 	mu        sync.Mutex
@@ -64,7 +66,7 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 		Old: e.server.Current(), Estate: e.proxy, ProxyName: proxyName,
 	}
 	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{
-		e.prepareCerts, e.prepareBackends, e.prepareTenants, e.prepareLogs,
+		e.prepareCerts, e.prepareBackends, e.prepareTenants, e.prepareCaches, e.prepareLogs,
 	} {
 		if err := prepare(ctx, t, &parts); err != nil {
 			return err
@@ -162,6 +164,17 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 
 // prepareLogs opens what is new. A log that stays is opened again at the
 // commit, in case its file was moved away.
+func (e *estate) prepareCaches(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
+	u, err := e.caches.Prepare(t.Next)
+	if err != nil {
+		return err
+	}
+	p.Caches = u
+	t.OnAbort(u.Abort)
+	t.OnCommit(u.Commit)
+	return nil
+}
+
 func (e *estate) prepareLogs(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
 	next := map[string]*openLog{}
 	for _, m := range t.Next.Logs {
@@ -322,6 +335,7 @@ func (e *estate) shutdown(ctx context.Context) error {
 func (e *estate) close() {
 	e.tenants.Close()
 	e.backends.Close()
+	e.caches.Close()
 	e.certs.Close()
 	for _, o := range e.logs {
 		if err := o.log.Close(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
@@ -85,12 +86,13 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 		backends: upstream.NewSet(upstream.Options{Logger: logger}),
 		tenants:  tenant.NewSet(tenant.Options{Logger: logger}),
 		certs:    cert.NewStore(cert.Options{}),
+		caches:   cache.New(cache.Options{Logger: logger}),
 	}
 	defer e.close()
 	unprobed(cfg)
 	t := &control.Transaction{ID: 1, Next: cfg}
 	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: os.DirFS("/")}, Estate: e.proxy, ProxyName: proxyName}
-	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareTenants} {
+	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareTenants, e.prepareCaches} {
 		if err := prepare(ctx, t, &parts); err != nil {
 			return nil, err
 		}
@@ -112,6 +114,9 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 // unprobed takes checks and discovery out of a configuration that is only
 // asked: no server hears of it, and each counts as healthy.
 func unprobed(cfg *model.Config) {
+	for _, c := range cfg.Caches {
+		c.Disk = nil // it belongs to the process that runs
+	}
 	for _, b := range cfg.Backends {
 		b.Check, b.Discover = nil, nil
 	}
@@ -142,7 +147,7 @@ func printExplanation(w io.Writer, e *proxy.Explanation) error {
 	line("answer", e.Answer)
 	line("tenant", e.Tenant)
 	line("limits", strings.Join(e.Limits, "; "))
-	line("cache", e.Cache.State+reason(e.Cache.Why))
+	printCacheWord(&b, &e.Cache)
 	line("backend", e.Backend)
 	for _, c := range e.Candidates {
 		mark := "out"

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
@@ -73,6 +74,7 @@ func runServe(c *call) error {
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
 	p.tenants = tenant.NewSet(tenant.Options{Logger: logger})
 	p.certs = cert.NewStore(cert.Options{})
+	p.caches = cache.New(cache.Options{Logger: logger})
 	p.server, err = proxy.New(proxy.Options{
 		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
 	})

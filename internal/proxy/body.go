@@ -40,6 +40,8 @@ func (x *exchange) framing() (message.Framing, int64) {
 	switch {
 	case x.resp.Framing == message.Length || x.resp.Framing == message.NoBody:
 		return x.resp.Framing, x.resp.Length
+	case x.s.sink != nil:
+		return message.UntilEnd, 0
 	case x.req.Minor >= 1:
 		return message.Chunked, 0
 	}
@@ -85,7 +87,7 @@ func (x *exchange) settleOrigin(reusable bool) *message.Fault {
 
 // flush writes out to the client.
 func (x *exchange) flush(out []byte) error {
-	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
+	x.armWrite()
 	_, err := x.s.stream.Write(out)
 	x.s.watch.disarm()
 	x.rec.BytesOut += int64(len(out))
@@ -160,14 +162,10 @@ func (c *carrier) add(piece []byte) error {
 		c.out = http1.AppendChunk(c.out, piece)
 		return c.flush()
 	}
-	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
-	defer x.s.watch.disarm()
 	head := c.out
 	c.out, c.begun = c.out[:0], true
 	if len(head) == 0 {
-		x.rec.BytesOut += int64(len(piece))
-		_, err := x.s.stream.Write(piece)
-		return err
+		return x.flush(piece)
 	}
 	return x.send(head, piece)
 }

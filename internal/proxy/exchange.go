@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/http1"
 	"fishplate/internal/invariant"
 	"fishplate/internal/message"
@@ -59,9 +60,9 @@ var table = [steps]func(*exchange) step{
 	route:   stepRoute,   // virtual host and route, or 404
 	admit:   stepAdmit,   // limits, ACL, rate, edits; may answer
 	guest:   stepGuest,   // the tenant's on_recv; may answer
-	lookup:  stepLookup,  // nothing is cached: always a miss
+	lookup:  stepLookup,  // a hit, or who fetches
 	fetch:   stepFetch,   // a server, or the guest's forge
-	store:   stepStore,   // nothing is stored
+	store:   stepStore,   // what becomes of the origin's answer
 	respond: stepRespond, // on_deliver, response edits, persistence
 	reply:   stepReply,   // head and body to the client; faults become statuses
 	record:  stepRecord,  // counters, access log
@@ -74,6 +75,7 @@ const (
 	fromNobody source = iota // a fault, or no answer at all
 	fromOrigin               // the leased connection
 	fromSelf                 // x.answer
+	fromStore                // the object of x.visit
 )
 
 // outcome says what becomes of the session after an exchange.
@@ -104,6 +106,9 @@ type exchange struct {
 	upload upload
 	meter  int64 // limit of the request body, 0 = none
 
+	visit cache.Visit     // what the cache is to this exchange
+	saved []message.Field // the request's fields while the origin's are made
+
 	run       *tenant.Run
 	decision  tenant.Decision
 	debug     bool // a valid debug field asks for the record
@@ -116,7 +121,7 @@ type exchange struct {
 	leased  bool
 	told    bool             // the client was told to go on (100)
 	up      *upstream.UpConn // the lease's connection
-	origin  http1.Reader     // its side of the codec
+	origin  *http1.Reader    // its side of the codec; a filler may take it along
 
 	routeCounters, vhostCounters *metrics.Set // nil without a route
 

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/filter"
 	"fishplate/internal/http1"
+	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
@@ -61,6 +63,7 @@ type RoutePlan struct {
 	VHostCounters *metrics.Set
 
 	backend   *upstream.Backend // when there is only one
+	cache     *cache.Policy     // nil: none
 	tenant    *tenant.Tenant
 	argument  string // for the tenant's on_recv
 	mirror    *upstream.Backend
@@ -91,6 +94,7 @@ type Parts struct {
 	Tenants   map[string]*tenant.Tenant
 	TLS       map[string]*tls.Config // by listener
 	Logs      []*Log
+	Caches    *cache.Update // nil: nothing is cached
 	Estate    *Estate
 	ProxyName string
 }
@@ -190,6 +194,11 @@ func (g *Generation) compileRoute(rt *router.Route, p Parts) (*RoutePlan, error)
 		}
 		plan.respond = fixed
 	}
+	if m.Effective != nil && p.Caches != nil {
+		if plan.cache, err = p.Caches.Compile(m.Effective, m.Partition, p.Options); err != nil {
+			return nil, err
+		}
+	}
 	return plan, nil
 }
 
@@ -229,4 +238,14 @@ func edits(m model.Edits, o predicate.Options) (*filter.Edits, error) {
 		return nil, nil
 	}
 	return filter.CompileEdits(m, o)
+}
+
+// CachePolicy returns the cache policy of the route that a request would take,
+// nil when there is none.
+func (g *Generation) CachePolicy(req *message.Request) *cache.Policy {
+	rt, _ := g.Router.Match(&predicate.Env{Req: req})
+	if rt == nil {
+		return nil
+	}
+	return g.Routes[rt.ID].cache
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
@@ -39,14 +40,16 @@ type Server struct {
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
 	pool        sync.Pool    // of *exchange
 
-	ctx      context.Context // ends when sessions must stop
-	cancel   context.CancelFunc
-	draining atomic.Bool
-	open     atomic.Int64  // sessions
-	none     chan struct{} // receives when open falls to zero
-	mirrors  mirrors
-	wheelRan sync.WaitGroup
-	started  time.Time
+	ctx       context.Context // ends when sessions must stop
+	cancel    context.CancelFunc
+	draining  atomic.Bool
+	open      atomic.Int64  // sessions
+	none      chan struct{} // receives when open falls to zero
+	mirrors   mirrors
+	fillers   fillers
+	refreshes refreshes
+	wheelRan  sync.WaitGroup
+	started   time.Time
 }
 
 // New returns a Server without a generation: Swap gives it one before Serve.
@@ -62,6 +65,7 @@ func New(o Options) (*Server, error) {
 	s.logs.Store(&[]*Log{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)
+	s.refreshes.init()
 	s.wheelRan.Go(func() { s.wheel.run(s.ctx.Done()) })
 	s.wheelRan.Go(func() { s.tidy(s.ctx.Done()) })
 	return s, nil
@@ -119,8 +123,8 @@ func (s *Server) acceptLoop(l *netio.Listener, shard int, name func() string) {
 func (s *Server) attach(t *session) *exchange {
 	x, _ := s.pool.Get().(*exchange)
 	if x == nil {
-		x = &exchange{srv: s}
-		x.left = func() bool { return x.s.net.Gone() }
+		x = &exchange{srv: s, origin: new(http1.Reader)}
+		x.left = func() bool { return x.s.net != nil && x.s.net.Gone() }
 		x.upload.done = make(chan struct{}, 1)
 	}
 	x.s = t
@@ -196,8 +200,27 @@ func (s *Server) Close() {
 		}
 	}
 	s.cancel()
+	s.closeFetches()
 	s.wheelRan.Wait()
 	s.mirrors.close()
+}
+
+// closeFetches ends what is fetched for the store without a client.
+func (s *Server) closeFetches() {
+	done := make(chan struct{})
+	go func() {
+		s.refreshes.tasks.Wait() // they may begin fillers
+		s.fillers.tasks.Wait()
+		close(done)
+	}()
+	for {
+		s.wheel.sweep()
+		select {
+		case <-done:
+			return
+		case <-time.After(sweepEvery):
+		}
+	}
 }
 
 // Drained returns when no exchange pins g any more, or with ctx's error.

@@ -29,6 +29,7 @@ type session struct {
 	net    *netio.Conn
 	tls    *tls.Conn    // nil on a plain connection
 	stream http1.Stream // net, tls, or what replays bytes already read
+	sink   sink         // takes the answer of an inner exchange, which has no net; else nil
 	plain  *netio.Conn  // nil unless body bytes may bypass us: net, without replay
 	conn   message.Conn
 	client netip.Addr // counted in plan.Clients; invalid when not

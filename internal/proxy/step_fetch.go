@@ -31,21 +31,45 @@ func stepFetch(x *exchange) step {
 	x.rec.Backend = b.Name()
 	x.env.Backend = x.rec.Backend
 	b.PersistRequest(&x.pick)
+	if f := x.get(); f != nil {
+		return x.rescue(f)
+	}
+	return store
+}
+
+// get asks the backend until there is the head of an answer, or a fault that
+// cannot be mended by asking again.
+func (x *exchange) get() *message.Fault {
+	x.saved = x.req.Save(x.saved[:0])
+	x.visit.Condition()
 	x.encode()
+	x.req.Restore(x.saved)
 	if x.plan.mirror != nil {
 		x.srv.mirrors.send(x)
 	}
 	for {
-		f := x.attempt(b)
-		if !x.again(b, f) {
+		f := x.attempt(x.backend)
+		if !x.again(x.backend, f) {
 			if f != nil {
 				x.drop()
-				return x.fail(fetch, f)
+				return f
 			}
 			x.source = fromOrigin
-			return store
+			return nil
 		}
 	}
+}
+
+// rescue answers from the store when a kept object may stand in for an origin
+// that failed.
+func (x *exchange) rescue(f *message.Fault) step {
+	if f.Side == message.SideClient || !x.visit.Rescue() || !x.answerStored() {
+		return x.fail(fetch, f)
+	}
+	x.srv.causes.Add(f.Cause)
+	x.rec.Detail = f.Error()
+	x.clock(fetch)
+	return respond
 }
 
 // chooseBackend returns the route's backend, or the arm of its split that the
@@ -221,15 +245,11 @@ func (x *exchange) again(b *upstream.Backend, f *message.Fault) bool {
 
 // interim hands a 1xx answer to a client that understands it (RFC 9110 §15.2).
 func (x *exchange) interim() *message.Fault {
-	if x.req.Minor == 0 {
+	if x.req.Minor == 0 || x.s.net == nil {
 		return nil
 	}
 	out := http1.AppendResponseHead(x.buffer(&x.out), &x.resp, http1.ReplyOptions{})
-	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
-	_, err := x.s.stream.Write(out)
-	x.s.watch.disarm()
-	x.rec.BytesOut += int64(len(out))
-	if err != nil {
+	if err := x.flush(out); err != nil {
 		return clientGone(err)
 	}
 	x.told = x.told || x.resp.Status == 100

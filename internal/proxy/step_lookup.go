@@ -1,5 +1,68 @@
 package proxy
 
-// stepLookup asks the cache. There is no store in this build, so every request
-// is a miss and goes on to fetch; a cache block is reported by check.
-func stepLookup(*exchange) step { return fetch }
+import (
+	"fishplate/internal/cache"
+	"fishplate/internal/tenant"
+)
+
+// stepLookup asks the cache. A hit jumps to respond; a miss makes this exchange
+// the one that fetches, or makes it wait for another's fetch.
+func stepLookup(x *exchange) step {
+	p, d := x.plan.cache, &x.decision
+	if p == nil || d.Kind == tenant.Forge && !d.Cached {
+		return fetch
+	}
+	if is, may := p.Purges(x.req.Method, x.req.ClientIP); is {
+		return x.purge(p, may)
+	}
+	v := &x.visit
+	v.Open(x.srv.ctx, p, cache.Request{
+		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard,
+		Given: cache.Given{Key: d.Key, Bypass: d.Kind == tenant.Pass, Terms: terms(&d.Terms)},
+	})
+	switch v.State {
+	case cache.Hit:
+		if x.answerStored() {
+			return respond
+		}
+	case cache.Timeout:
+		x.clock(lookup)
+		return x.refuse(lookup, 504, "only-if-cached")
+	}
+	x.clock(lookup)
+	return fetch
+}
+
+// answerStored makes the visit's object the answer. False means that the
+// request's conditions are for the origin to judge.
+func (x *exchange) answerStored() bool {
+	v := &x.visit
+	if !v.Answer(&x.resp) {
+		v.Yield()
+		return false
+	}
+	x.source = fromStore
+	if v.Refresh {
+		x.srv.refreshes.start(x)
+	}
+	return true
+}
+
+// terms hands on what a guest wants for its object.
+func terms(t *tenant.Terms) cache.Terms {
+	return cache.Terms{
+		HasTTL: t.Has&tenant.HasTTL != 0, HasGrace: t.Has&tenant.HasGrace != 0, HasKeep: t.Has&tenant.HasKeep != 0,
+		Uncacheable: t.Has&tenant.Uncacheable != 0, TTL: t.TTL, Grace: t.Grace, Keep: t.Keep, Tags: t.Tags,
+	}
+}
+
+// storeForged makes an object of the answer that the program forged, if the
+// program wants that and the rules allow it.
+func (x *exchange) storeForged() step {
+	if !x.visit.Made(&x.resp, x.answer, x.srv.wheel.time(x.mark), terms(x.run.Terms())) {
+		x.run.NotStored()
+		return respond
+	}
+	x.answerStored() // of an object that was made here every condition can be judged
+	return respond
+}

@@ -24,6 +24,8 @@ func stepReply(x *exchange) step {
 		x.req.Close = true
 	case fromSelf:
 		f = x.replySelf()
+	case fromStore:
+		f = x.replyStored()
 	case fromOrigin:
 		if x.resp.Status == 101 {
 			f = x.upgrade()
@@ -78,10 +80,7 @@ func (x *exchange) replySelf() *message.Fault {
 	if x.bodyless() {
 		body = nil
 	}
-	x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
-	err := x.send(out, body)
-	x.s.watch.disarm()
-	if err != nil {
+	if err := x.send(out, body); err != nil {
 		return clientGone(err)
 	}
 	x.rec.Status = x.resp.Status
@@ -97,6 +96,10 @@ func (x *exchange) bodyless() bool {
 
 // appendHead appends the answer's head for the client.
 func (x *exchange) appendHead(out []byte, framing message.Framing, length int64) []byte {
+	if x.s.sink != nil {
+		x.s.sink.head(&x.resp)
+		return out
+	}
 	return http1.AppendResponseHead(out, &x.resp, http1.ReplyOptions{
 		Minor: x.req.Minor, Close: x.req.Close, Framing: framing, Length: length,
 		HeadOnly: x.resp.Status == 304 || string(x.req.Method) == "HEAD",
@@ -107,19 +110,29 @@ func (x *exchange) appendHead(out []byte, framing message.Framing, length int64)
 // send writes head and body bytes in one call.
 func (x *exchange) send(head, body []byte) (err error) {
 	x.rec.BytesOut += int64(len(head) + len(body))
+	x.armWrite()
 	switch {
 	case len(body) == 0:
 		_, err = x.s.stream.Write(head)
 	case len(head)+len(body) <= cap(head):
 		_, err = x.s.stream.Write(append(head, body...))
-	case x.s.tls == nil:
+	case x.s.tls == nil && x.s.net != nil:
 		_, err = x.s.net.Writev(head, body)
 	default:
 		if _, err = x.s.stream.Write(head); err == nil {
 			_, err = x.s.stream.Write(body)
 		}
 	}
+	x.s.watch.disarm()
 	return err
+}
+
+// armWrite bounds what is written to the client next. An inner exchange has no
+// client: what it writes to has a bound of its own.
+func (x *exchange) armWrite() {
+	if x.s.net != nil {
+		x.s.watch.arm(nil, x.s.net, x.srv.wheel.now()+x.s.plan.write)
+	}
 }
 
 // settleBody prepares for the next request when ours did not want the body of
@@ -147,7 +160,9 @@ const (
 // finish gives back the lease and decides what becomes of the session.
 func (x *exchange) finish() {
 	x.abandon()
-	x.srv.process.Add(x.s.shard, metrics.ProcessExchanges, -1)
+	if x.s.sink == nil {
+		x.srv.process.Add(x.s.shard, metrics.ProcessExchanges, -1)
+	}
 	unread := x.body != nil && !x.body.Done() || x.rec.Status == 413 || x.rec.Last == read.String()
 	switch {
 	case x.after == ends && x.rec.Tunnel:
@@ -170,4 +185,8 @@ func (x *exchange) abandon() {
 	}
 	x.stopUpload()
 	x.releaseRun()
+	if !x.visit.Closed() {
+		x.rec.Cache, x.rec.CacheWhy = x.visit.Words()
+		x.visit.End()
+	}
 }

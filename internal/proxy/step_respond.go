@@ -9,6 +9,12 @@ func stepRespond(x *exchange) step {
 		filter.ForwardResponse(&x.resp, x.s.plan.Forward)
 		x.backend.PersistResponse(&x.pick, &x.resp, x.lease.Server)
 	}
+	if !x.visit.Closed() {
+		x.visit.Label(&x.resp)
+	}
+	if x.source == fromStore {
+		filter.ForwardResponse(&x.resp, x.s.plan.Forward)
+	}
 	if x.run != nil && x.run.WantsDeliver() {
 		if f := x.onDeliver(); f != nil {
 			return x.guestFault(respond, f)

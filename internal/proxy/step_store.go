@@ -1,5 +1,82 @@
 package proxy
 
-// stepStore would tee the answer into the cache. There is no store in this
-// build, so the answer goes on to respond as it is.
-func stepStore(*exchange) step { return respond }
+import (
+	"fishplate/internal/cache"
+	"fishplate/internal/message"
+)
+
+// stepStore lets the cache say what becomes of the origin's answer: it streams
+// to the client, it is stored and answered from the store, or an object that is
+// kept answers in its place.
+func stepStore(x *exchange) step {
+	v := &x.visit
+	switch {
+	case x.source == fromSelf && x.decision.Cached && x.run != nil:
+		return x.storeForged()
+	case v.Closed() || x.source != fromOrigin:
+		return respond
+	}
+	for {
+		switch v.Take(&x.resp, x.srv.wheel.time(x.sentAt), x.srv.wheel.time(x.mark)) {
+		case cache.Stored:
+			if f := x.takeIn(); f != nil {
+				return x.fail(store, f)
+			}
+			if !x.answerStored() {
+				return x.fail(store, &message.Fault{Side: message.SideClient, Status: 412, Cause: "precondition-failed"})
+			}
+		case cache.Instead:
+			x.settleUnread()
+			if !x.answerStored() {
+				return x.fail(store, &message.Fault{Side: message.SideClient, Status: 412, Cause: "precondition-failed"})
+			}
+		case cache.Again:
+			x.settleUnread()
+			if f := x.get(); f != nil {
+				return x.fail(store, f)
+			}
+			continue
+		}
+		return respond
+	}
+}
+
+// takeIn begins to take the origin's body into the store. What has arrived is
+// taken at once; for the rest a filler goes on with the origin's connection, and
+// this exchange reads the object like everybody else.
+func (x *exchange) takeIn() *message.Fault {
+	f := x.visit.Filling()
+	in := x.origin.Body(x.resp.Framing, x.resp.Length)
+	chunked := x.resp.Framing == message.Chunked
+	for !in.Done() {
+		if n := x.origin.Buffered(); n == 0 || chunked && n <= len("\r\n") {
+			x.srv.fillers.start(x, f, in)
+			return nil
+		}
+		piece, err := in.Next()
+		if err != nil && !isEnd(err) {
+			f.End(false)
+			fault := x.bodyBroken(err)
+			x.drop()
+			return fault
+		}
+		if !f.Append(piece) {
+			f.End(false)
+			x.drop()
+			return &message.Fault{Side: message.SideSelf, Status: 502, Cause: "store-full"}
+		}
+	}
+	f.End(true)
+	return x.settleOrigin(x.resp.Framing != message.UntilEnd)
+}
+
+// settleUnread gives the origin's connection back after an answer of which only
+// the head is wanted.
+func (x *exchange) settleUnread() {
+	in := x.origin.Body(x.resp.Framing, x.resp.Length)
+	if in.Done() {
+		_ = x.settleOrigin(x.resp.Framing != message.UntilEnd) // there is no upload that could have a fault
+		return
+	}
+	x.drop()
+}

@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"strconv"
+
+	"fishplate/internal/cache/partial"
+	"fishplate/internal/cache/store"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+)
+
+// Cut is how an answer is made of an object: whole, in ranges, or as a bare
+// status.
+type Cut = partial.Plan
+
+// Sends reports whether the cut sends bytes of the object.
+func Sends(c *Cut) bool {
+	return c.Kind == partial.Whole || c.Kind == partial.Single || c.Kind == partial.Multi
+}
+
+// Answer makes the object's answer to the request: the stored head in resp, as
+// the request's conditions and ranges change it, and v.Cut. The texts of resp lie
+// in the object. False means that the conditions are for the origin to judge.
+func (v *Visit) Answer(resp *message.Response) bool {
+	o := v.Object
+	m := o.Meta()
+	o.Head(&resp.Header)
+	resp.Status, resp.Reason, resp.Minor = int(m.Status), nil, 1
+	resp.Close, resp.Upgrade = false, nil
+	resp.Framing, resp.Length = message.Length, lengthOf(o, &m)
+	if resp.Length < 0 {
+		resp.Framing = message.Chunked
+	}
+	if v.composes(resp) {
+		v.Cut.Kind, v.Cut.Length = partial.Whole, -1
+		return true // conditions and ranges are about what nobody has yet
+	}
+	v.choose(resp)
+	v.Cut.Kind, v.Cut.Length = partial.Whole, resp.Length
+	if has := partial.Scan(&v.req.Header); has != 0 {
+		v.Cut.Make(v.req, has, facts(resp, &m))
+		if v.Cut.Kind == partial.ToOrigin {
+			return false
+		}
+		v.Cut.Apply(resp)
+		v.countCut()
+	}
+	if string(v.req.Method) == "HEAD" && resp.Length >= 0 && v.Cut.Kind == partial.Whole {
+		resp.RemoveID(message.ContentLength)
+		v.value = strconv.AppendInt(v.value[:0], resp.Length, 10)
+		resp.AddBytes(lengthName, v.value)
+	}
+	return true
+}
+
+var lengthName = []byte("Content-Length")
+
+// lengthOf is the length of an object's body, -1 while it is not known.
+func lengthOf(o *store.Object, m *store.Meta) int64 {
+	if m.Total < 0 && o.Complete() {
+		return o.Available()
+	}
+	return m.Total
+}
+
+// facts are what conditions and ranges ask of an object.
+func facts(resp *message.Response, m *store.Meta) *partial.Object {
+	o := &partial.Object{Status: resp.Status, Date: m.Stored, Length: resp.Length, Origin: m.Flags&flagGuest != 0}
+	if resp.Framing == message.Chunked {
+		o.Length = -1
+	}
+	o.ETag, _ = resp.GetID(message.ETag)
+	o.LastModified, _ = resp.GetID(message.LastModified)
+	o.Type, _ = resp.GetID(message.ContentType)
+	if date, ok := resp.GetID(message.Date); ok {
+		if at, ok := partial.ParseDate(date); ok {
+			o.Date = at * 1e9
+		}
+	}
+	return o
+}
+
+// countCut counts an answer that is not the whole.
+func (v *Visit) countCut() {
+	for i, kind := range [...]partial.Kind{partial.None, partial.Single, partial.Refused, partial.Beyond} {
+		if v.Cut.Kind == kind || kind == partial.Single && v.Cut.Kind == partial.Multi {
+			v.count(metrics.CacheConditional+i, 1)
+		}
+	}
+}

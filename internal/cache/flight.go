@@ -1,0 +1,322 @@
+package cache
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fishplate/internal/cache/store"
+	"fishplate/internal/invariant"
+)
+
+// A Flight is one fetch of an object: from the decision to ask the origin until
+// the last byte of the body. Its leader is the exchange that asks; it settles
+// the flight exactly once (carry, refuse or fail). Others wait for that, and
+// then read the growing object, each at its own pace.
+type Flight struct {
+	table *flights // nil: nobody can join
+	id    store.Key
+
+	mu      sync.Mutex
+	news    chan struct{} // closed at the next change; nil while nobody waits
+	state   flightState
+	object  *store.Object // pinned by the flight while it is carried
+	readers []*Reader     // of the object while it grows
+	over    bool          // the object outgrew its bound: it is trimmed behind its readers
+	trimmed int64         // what readers of an object that is over can no longer have
+
+	waiting atomic.Int32 // readers that wait for bytes
+}
+
+type flightState uint8
+
+const (
+	pending flightState = iota // the origin has not decided
+	carried                    // there is an object, which grows
+	landed                     // the object is complete
+	refused                    // the answer may not be shared
+	failed                     // there is no answer, or it broke
+)
+
+// flights are the fetches under way, by the key that they fetch.
+type flights struct {
+	shards [64]struct {
+		mu   sync.Mutex
+		byID map[store.Key]*Flight
+		_    [40]byte
+	}
+}
+
+func (t *flights) shard(id store.Key) (*sync.Mutex, *map[store.Key]*Flight) {
+	s := &t.shards[id[0]%uint64(len(t.shards))]
+	return &s.mu, &s.byID
+}
+
+// join returns the flight for an id; lead says that it is new and that the
+// caller leads it.
+func (t *flights) join(id store.Key) (f *Flight, lead bool) {
+	mu, byID := t.shard(id)
+	mu.Lock()
+	defer mu.Unlock()
+	if f := (*byID)[id]; f != nil {
+		return f, false
+	}
+	if *byID == nil {
+		*byID = make(map[store.Key]*Flight)
+	}
+	f = &Flight{table: t, id: id}
+	(*byID)[id] = f
+	return f, true
+}
+
+// leave takes the flight out of the table: nobody joins it any more.
+func (f *Flight) leave() {
+	if f.table == nil {
+		return
+	}
+	mu, byID := f.table.shard(f.id)
+	mu.Lock()
+	if (*byID)[f.id] == f {
+		delete(*byID, f.id)
+	}
+	mu.Unlock()
+}
+
+// carry settles the flight with an object, of which it keeps a pin.
+func (f *Flight) carry(o *store.Object) {
+	o.Pin()
+	f.mu.Lock()
+	invariant.Check(f.state == pending, "a flight settled twice")
+	f.object, f.state = o, carried
+	f.tell()
+	f.mu.Unlock()
+}
+
+// settle ends the flight. Its pin is given back; readers have their own.
+func (f *Flight) settle(s flightState) {
+	f.leave()
+	f.mu.Lock()
+	o := f.object
+	f.object, f.state = nil, s
+	f.tell()
+	f.mu.Unlock()
+	if o != nil {
+		o.Unpin()
+	}
+}
+
+// tell wakes whoever waits. f.mu is held.
+func (f *Flight) tell() {
+	if f.news != nil {
+		close(f.news)
+		f.news = nil
+	}
+}
+
+// listen returns a channel that is closed at the next change. f.mu is held.
+func (f *Flight) listen() <-chan struct{} {
+	if f.news == nil {
+		f.news = make(chan struct{})
+	}
+	return f.news
+}
+
+// await waits until the flight is settled, for at most d. The object, when
+// there is one, is pinned for the caller.
+func (f *Flight) await(d time.Duration, done <-chan struct{}) (s flightState, o *store.Object) {
+	var timer *time.Timer
+	for {
+		f.mu.Lock()
+		if f.state != pending {
+			s, o = f.state, f.object
+			if o != nil {
+				o.Pin()
+			}
+			f.mu.Unlock()
+			if timer != nil {
+				timer.Stop()
+			}
+			return s, o
+		}
+		news := f.listen()
+		f.mu.Unlock()
+		if timer == nil {
+			timer = time.NewTimer(d)
+		}
+		select {
+		case <-news:
+		case <-timer.C:
+			return pending, nil
+		case <-done:
+			timer.Stop()
+			return pending, nil
+		}
+	}
+}
+
+// A Reader reads the body of an object from its first byte on, which may still
+// be on its way. It holds no pin of its own: whoever has it has pinned the object.
+type Reader struct {
+	object *store.Object
+	flight *Flight // nil: the object was complete
+	at     atomic.Int64
+}
+
+// read attaches the reader to the flight. False means that the object's first
+// bytes are gone.
+func (f *Flight) read(r *Reader, o *store.Object) bool {
+	r.object, r.flight = o, f
+	r.at.Store(0)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.over && f.trimmed > 0 {
+		return false
+	}
+	if f.state == carried {
+		f.readers = append(f.readers, r)
+	}
+	return true
+}
+
+// close takes the reader from its flight.
+func (r *Reader) close() {
+	f := r.flight
+	if f == nil {
+		return
+	}
+	r.flight = nil
+	f.mu.Lock()
+	for i, other := range f.readers {
+		if other == r {
+			last := len(f.readers) - 1
+			f.readers[i] = f.readers[last]
+			f.readers[last] = nil
+			f.readers = f.readers[:last]
+			break
+		}
+	}
+	if f.over {
+		f.tell() // the writer may wait for us
+	}
+	f.mu.Unlock()
+}
+
+// Next returns the bytes that follow, as many as lie together, without waiting;
+// nil when there are none yet, or no more.
+func (r *Reader) Next(at int64) []byte { return r.object.Segment(at) }
+
+// Took says that the reader will not ask for bytes before at again.
+func (r *Reader) Took(at int64) {
+	r.at.Store(at)
+	if f := r.flight; f != nil {
+		f.mu.Lock()
+		if f.over {
+			f.tell()
+		}
+		f.mu.Unlock()
+	}
+}
+
+// Await waits until there are bytes at that offset or the body has ended, and
+// reports which: more, or whole. Neither means that the rest will not come.
+func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
+	f := r.flight
+	if f == nil {
+		return r.object.Available() > at, true
+	}
+	f.waiting.Add(1)
+	defer f.waiting.Add(-1)
+	for {
+		f.mu.Lock()
+		state := f.state
+		var news <-chan struct{}
+		avail := r.object.Available()
+		if avail <= at && state == carried {
+			news = f.listen()
+		}
+		f.mu.Unlock()
+		switch {
+		case avail > at:
+			return true, false
+		case state == landed:
+			return false, true
+		case news == nil:
+			return false, false
+		}
+		select {
+		case <-news:
+		case <-done:
+			return false, false
+		}
+	}
+}
+
+// overrunWait is how long the writer of an object that is over its bound waits
+// for a reader before it looks whether all have stood still.
+const overrunWait = 30 * time.Second
+
+// trimStep is the least that is trimmed at once, in bytes, while more is there.
+const trimStep = 64 << 10
+
+// Append adds bytes to the object. A body that outgrows its bound is not kept:
+// it is trimmed behind the slowest reader, for whom the writer then waits. False
+// means that nobody reads it, or that a reader has stood still.
+func (f *Flight) Append(o *store.Object, p []byte) bool {
+	for len(p) > 0 {
+		n, err := o.Append(p)
+		p = p[n:]
+		if f.waiting.Load() > 0 {
+			f.mu.Lock()
+			f.tell()
+			f.mu.Unlock()
+		}
+		if err != nil && !f.makeRoom(o) {
+			return false
+		}
+	}
+	return true
+}
+
+// makeRoom trims what every reader has passed, after waiting for it.
+func (f *Flight) makeRoom(o *store.Object) bool {
+	f.leave()
+	timer := time.NewTimer(overrunWait)
+	defer timer.Stop()
+	for {
+		f.mu.Lock()
+		f.over = true
+		least := int64(-1)
+		for _, r := range f.readers {
+			if at := r.at.Load(); least < 0 || at < least {
+				least = at
+			}
+		}
+		if least < 0 {
+			f.mu.Unlock()
+			return false
+		}
+		if least >= f.trimmed+trimStep || least > f.trimmed && least == o.Available() {
+			o.Trim(least)
+			f.trimmed = least
+			f.mu.Unlock()
+			return true
+		}
+		news := f.listen()
+		f.mu.Unlock()
+		select {
+		case <-news:
+		case <-timer.C:
+			return false
+		}
+	}
+}
+
+// keep is carry for an object of which each use needs a word of the origin:
+// nobody comes aboard any more.
+func (f *Flight) keep(o *store.Object) {
+	f.leave()
+	f.carry(o)
+}
+
+// Landed reports whether the whole body is there.
+func (r *Reader) Landed() bool { return r.flight == nil || r.object.Complete() }

@@ -1,0 +1,128 @@
+package cache
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"fishplate/internal/message"
+	"fishplate/internal/predicate"
+)
+
+// A keyRule says which parts of a request make its key. The text of a key is
+// scheme://host[:port]/path[?query], and behind it a line for each further part:
+// no part can be mistaken for another, since none holds a line end.
+type keyRule struct {
+	scheme, host bool
+	query        queryRule
+	headers      []string
+	cookies      []string
+	value        *predicate.Value
+}
+
+// appendURL appends the part of a key's text that a URL decides.
+func (k *keyRule) appendURL(dst []byte, req *message.Request) []byte {
+	if k.scheme {
+		dst = append(dst, req.Scheme...)
+	}
+	dst = append(dst, "://"...)
+	if k.host {
+		dst = append(dst, req.Host...)
+		if req.Port != 0 && req.Port != defaultPort(req.Scheme) {
+			dst = append(dst, ':')
+			dst = strconv.AppendInt(dst, int64(req.Port), 10)
+		}
+	}
+	dst = append(dst, req.Path...)
+	if req.HasQuery {
+		dst = k.query.append(dst, req.Query)
+	}
+	return dst
+}
+
+func defaultPort(scheme string) int {
+	if scheme == "https" {
+		return 443
+	}
+	return 80
+}
+
+// appendRest appends what else is in a request's key; env is what value sees.
+func (k *keyRule) appendRest(dst []byte, req *message.Request, env *predicate.Env) []byte {
+	for _, name := range k.headers {
+		dst = append(dst, '\n')
+		for i := req.Find(name); i >= 0; i = req.FindFrom(name, i+1) {
+			dst = append(append(dst, req.Value(i)...), ',')
+		}
+	}
+	for _, name := range k.cookies {
+		dst = append(dst, '\n')
+		if v, ok := req.CookieValue(name); ok {
+			dst = append(append(dst, '='), v...)
+		}
+	}
+	if k.value != nil {
+		dst = append(dst, '\n')
+		dst, _ = k.value.Append(dst, env)
+	}
+	return dst
+}
+
+// A queryRule says what of a query belongs to the key.
+type queryRule struct {
+	ignore bool
+	sort   bool
+	drop   []string // names; a "*" at the end stands for anything
+	keep   []string // when not nil, all others are dropped
+}
+
+// append appends "?" and what is left of the query; nothing when nothing is.
+func (r *queryRule) append(dst, query []byte) []byte {
+	if r.ignore {
+		return dst
+	}
+	if !r.sort && r.drop == nil && r.keep == nil {
+		return append(append(dst, '?'), query...)
+	}
+	var room [32][]byte
+	pairs := room[:0]
+	for rest := query; len(rest) > 0; {
+		pair, after, _ := bytes.Cut(rest, ampersand)
+		rest = after
+		if name := nameOf(pair); (r.keep == nil || listed(r.keep, name)) && !listed(r.drop, name) {
+			pairs = append(pairs, pair)
+		}
+	}
+	if r.sort {
+		// Pairs of one name keep their order, which may mean something.
+		slices.SortStableFunc(pairs, func(a, b []byte) int { return bytes.Compare(nameOf(a), nameOf(b)) })
+	}
+	for i, pair := range pairs {
+		dst = append(dst, "?&"[min(i, 1)])
+		dst = append(dst, pair...)
+	}
+	return dst
+}
+
+func nameOf(pair []byte) []byte {
+	name, _, _ := bytes.Cut(pair, equals)
+	return name
+}
+
+var (
+	ampersand = []byte{'&'}
+	equals    = []byte{'='}
+)
+
+func listed(names []string, name []byte) bool {
+	for _, n := range names {
+		if last := len(n) - 1; last >= 0 && n[last] == '*' {
+			if len(name) >= last && string(name[:last]) == n[:last] {
+				return true
+			}
+		} else if string(name) == n {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,284 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"fishplate/internal/cache/bans"
+	"fishplate/internal/cache/rules"
+	"fishplate/internal/cache/store"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+)
+
+// A Purge says what is to go. URLs are purged by PurgeURL, since a policy is
+// needed to know their keys.
+type Purge struct {
+	Tags      []string
+	Prefix    string // "http://host/path", or without the scheme for all
+	Host      string
+	Ban       string // an expression of package bans
+	Soft      bool   // make stale instead of removing
+	Partition string // only there; "" = everywhere
+}
+
+// Purged is what a purge did.
+type Purged struct {
+	Objects int // removed or made stale, on disk too
+	Bans    int // put into lists
+	Took    time.Duration
+}
+
+// add sums up what several purges did.
+func (p *Purged) add(q Purged) {
+	p.Objects += q.Objects
+	p.Bans += q.Bans
+	p.Took += q.Took
+}
+
+// A strike is one purge of one store.
+type strike struct {
+	s    *Store
+	only *store.Partition // nil: all
+	soft bool
+	now  int64
+}
+
+// Purge removes what the request says from all stores, and returns when no later
+// look-up finds it.
+func (c *Caches) Purge(ctx context.Context, r Purge) (Purged, error) {
+	var ban *bans.Expression
+	if r.Ban != "" {
+		var err error
+		if ban, err = bans.Compile(r.Ban); err != nil {
+			return Purged{}, err
+		}
+	}
+	var done Purged
+	begin := time.Now()
+	for _, s := range c.all() {
+		k := strike{s: s, soft: r.Soft, now: c.clock().UnixNano()}
+		if r.Partition != "" {
+			if k.only = s.partition(r.Partition); k.only == nil {
+				continue
+			}
+		}
+		for _, tag := range r.Tags {
+			n, err := k.tag(ctx, []byte(tag))
+			done.Objects += n
+			if err != nil {
+				return done, err
+			}
+		}
+		if r.Prefix != "" {
+			n, err := k.prefix(ctx, []byte(r.Prefix))
+			done.Objects += n
+			if err != nil {
+				return done, err
+			}
+		}
+		if r.Host != "" {
+			n, err := k.host(ctx, []byte(strings.ToLower(r.Host)))
+			done.Objects += n
+			if err != nil {
+				return done, err
+			}
+		}
+		if ban != nil {
+			if err := k.ban(ban, r.Partition); err != nil {
+				return done, fmt.Errorf("ban in cache %q: %w", s.name, err)
+			}
+			done.Bans++
+		}
+	}
+	done.Took = time.Since(begin)
+	return done, nil
+}
+
+// partition returns the partition of that name, nil when nothing ever was in it.
+func (s *Store) partition(name string) *store.Partition {
+	for _, p := range s.memory.Partitions() {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// owner names the partition for the disk.
+func (k *strike) owner() string {
+	if k.only == nil {
+		return "*"
+	}
+	return k.only.Name()
+}
+
+func (k *strike) mine(o *store.Object) bool { return k.only == nil || o.PartitionID() == k.only.ID() }
+
+func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
+	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
+	if d := k.s.disk; d != nil {
+		m, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft)
+		return max(n, m), err
+	}
+	return n, nil
+}
+
+func hasTag(o *store.Object, tag []byte) bool {
+	for t := range o.Tags() {
+		if bytes.Equal(t, tag) {
+			return true
+		}
+	}
+	return false
+}
+
+// walk strikes every object in memory for which want holds.
+func (k *strike) walk(want func(*store.Object) bool) (n int) {
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && want(o) })
+	k.s.each(k.only, func(o *store.Object) bool {
+		if want(o) {
+			o.Expire(k.soft, k.now)
+			n++
+		}
+		return true
+	})
+	return n
+}
+
+func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
+	_, bare, schemed := bytes.Cut(prefix, []byte("://"))
+	if !schemed {
+		bare = prefix
+	}
+	n := k.walk(func(o *store.Object) bool {
+		text := o.KeyText()
+		if schemed {
+			return bytes.HasPrefix(text, prefix)
+		}
+		_, rest, ok := bytes.Cut(text, []byte("://"))
+		return ok && bytes.HasPrefix(rest, bare)
+	})
+	if d := k.s.disk; d != nil {
+		m := 0
+		for _, p := range prefixes(prefix, schemed) {
+			i, err := d.tier.PurgePrefix(ctx, k.owner(), p, k.soft)
+			if m += i; err != nil {
+				return max(n, m), err
+			}
+		}
+		return max(n, m), nil
+	}
+	return n, nil
+}
+
+// prefixes are the beginnings of key texts that a prefix means.
+func prefixes(prefix []byte, schemed bool) [][]byte {
+	if schemed {
+		return [][]byte{prefix}
+	}
+	var list [][]byte
+	for _, scheme := range []string{"http", "https", ""} {
+		list = append(list, append([]byte(scheme+"://"), prefix...))
+	}
+	return list
+}
+
+func (k *strike) host(ctx context.Context, host []byte) (int, error) {
+	n := k.walk(func(o *store.Object) bool { return bytes.Equal(hostOf(o.KeyText()), host) })
+	if d := k.s.disk; d != nil {
+		m, err := d.tier.PurgeHost(ctx, k.owner(), host, k.soft)
+		return max(n, m), err
+	}
+	return n, nil
+}
+
+// hostOf returns the host of a key text without its port.
+func hostOf(text []byte) []byte {
+	_, rest, ok := bytes.Cut(text, []byte("://"))
+	if !ok {
+		return nil
+	}
+	if i := bytes.IndexAny(rest, "/?\n"); i >= 0 {
+		rest = rest[:i]
+	}
+	if len(rest) > 0 && rest[0] == '[' {
+		if i := bytes.IndexByte(rest, ']'); i >= 0 {
+			return rest[:i+1]
+		}
+	}
+	host, _, _ := bytes.Cut(rest, []byte(":"))
+	return host
+}
+
+// url strikes what is stored for a URL, whatever else is in its key.
+func (k *strike) url(ctx context.Context, p *Policy, url []byte) (int, error) {
+	n, err := k.tag(ctx, urlTag(url))
+	if err != nil {
+		return n, err
+	}
+	key := store.KeyOf(p.part.ID(), url)
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && bytes.Equal(o.KeyText(), url) })
+	m := k.s.memory.PurgeKey(p.part, key, url, k.soft, k.now)
+	if d := k.s.disk; d != nil {
+		onDisk, err := d.tier.Remove(ctx, p.part.Name(), url, k.soft)
+		return n + max(m, onDisk), err
+	}
+	return n + m, nil
+}
+
+// PurgeURL removes what is stored for the request's URL, all variants of it.
+func (p *Policy) PurgeURL(ctx context.Context, req *message.Request, soft bool) (Purged, error) {
+	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
+	begin := time.Now()
+	n, err := k.url(ctx, p, p.key.appendURL(nil, req))
+	return Purged{Objects: n, Took: time.Since(begin)}, err
+}
+
+// PurgeTags removes what carries one of the tags in the policy's partition.
+func (p *Policy) PurgeTags(ctx context.Context, tags [][]byte, soft bool) (Purged, error) {
+	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
+	var done Purged
+	for _, tag := range tags {
+		n, err := k.tag(ctx, tag)
+		done.Objects += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// Ban puts an expression into the list of the policy's store, for its partition.
+func (p *Policy) Ban(text string, soft bool) error {
+	e, err := bans.Compile(text)
+	if err != nil {
+		return err
+	}
+	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
+	return k.ban(e, p.part.Name())
+}
+
+// invalidate removes what a success of an unsafe method makes worthless.
+func (v *Visit) invalidate(resp *message.Response) {
+	p := v.policy
+	k := strike{s: p.store, only: p.part, now: p.clock().UnixNano()}
+	ctx := context.Background()
+	n := 0
+	rules.Invalidates(v.req, resp, func(t rules.Target) {
+		req := *v.req
+		req.Path, req.Query, req.HasQuery = t.Path, t.Query, t.HasQuery
+		v.text = p.key.appendURL(v.text[:0], &req)
+		m, _ := k.url(ctx, p, bytes.Clone(v.text)) // a disk that fails turns itself off
+		n += m
+	})
+	for _, tag := range rules.InvalidatedGroups(nil, v.req, resp) {
+		m, _ := k.tag(ctx, tag)
+		n += m
+	}
+	v.count(metrics.CachePurged, int64(n))
+}

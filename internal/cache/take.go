@@ -1,0 +1,335 @@
+package cache
+
+import (
+	"time"
+
+	"fishplate/internal/cache/rules"
+	"fishplate/internal/cache/store"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/netio"
+)
+
+// Taken is what becomes of an answer of the origin.
+type Taken uint8
+
+// What may become of it.
+const (
+	Streams Taken = iota // it goes to the client as it comes; nothing is kept
+	Stored               // it becomes Object, which the caller fills (Filling) and answers from
+	Instead              // Object answers: the origin confirmed it, or failed; its answer is read and dropped
+	Again                // a 304 that confirms nothing: ask once more without conditions
+)
+
+// Take decides what becomes of the answer's head. sent and received are when
+// the request went out and when the head came.
+func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
+	if v.State != Fetch {
+		if v.unsafe {
+			v.invalidate(resp)
+		}
+		return Streams
+	}
+	v.now = received.UnixNano()
+	v.fwdStatus = resp.Status
+	if resp.Status == 304 && v.asked {
+		return v.renew(resp, sent, received)
+	}
+	if rules.IsError(resp.Status) && v.Rescue() {
+		return Instead
+	}
+	v.judge(resp, sent, received)
+	if string(v.req.Method) == "HEAD" {
+		v.compareHead(resp)
+	}
+	if !v.verdict.Store {
+		v.refuse(v.verdict.HitForMiss)
+		return Streams
+	}
+	size := int64(-1)
+	if resp.Framing == message.Length || resp.Framing == message.NoBody {
+		size = resp.Length
+	}
+	o, ok := v.begin(&resp.Header, resp.Status, received, size)
+	if !ok {
+		v.refuse(v.verdict.HitForMiss)
+		return Streams
+	}
+	v.unpin(&v.Stale)
+	v.carry(o)
+	return Stored
+}
+
+// Made decides about an answer that a guest made, whose body is complete. True
+// means that it is now Object.
+func (v *Visit) Made(resp *message.Response, body []byte, now time.Time, terms Terms) bool {
+	if v.State != Fetch {
+		return false
+	}
+	v.now, v.terms, v.fwdStatus = now.UnixNano(), terms, 0
+	v.judge(resp, now, now)
+	if !v.verdict.Store {
+		v.refuse(v.verdict.HitForMiss)
+		return false
+	}
+	v.verdict.Flags |= flagGuest
+	o, ok := v.begin(&resp.Header, resp.Status, now, int64(len(body)))
+	if !ok {
+		v.refuse(v.verdict.HitForMiss)
+		return false
+	}
+	v.unpin(&v.Stale)
+	v.carry(o)
+	f := v.Filling()
+	whole := f.Append(body)
+	f.End(whole)
+	if !whole {
+		v.Reader.close()
+		v.unpin(&v.Object)
+	}
+	return whole
+}
+
+// judge asks the rules about an answer, and then what a guest wants for it.
+func (v *Visit) judge(resp *message.Response, sent, received time.Time) {
+	d := &v.verdict
+	rules.Judge(&v.policy.rules, v.req, resp, sent, received, d)
+	t := &v.terms
+	switch {
+	case t.Uncacheable:
+		if d.Store {
+			d.Store, d.Reason = false, rules.ReasonNoStore
+		}
+		d.HitForMiss = max(t.TTL, 0)
+	case t.HasTTL:
+		if d.Reason == rules.ReasonStatus || d.Reason == rules.ReasonNotReusable {
+			d.Store, d.Reason = true, rules.Storable
+		}
+		d.Fresh = d.Age + t.TTL
+	}
+	if t.HasGrace {
+		d.Grace = t.Grace
+	}
+	if t.HasKeep {
+		d.Keep = t.Keep
+	}
+	v.reason, v.judged = d.Reason, true
+}
+
+// carry makes a new object the visit's, and shows it to who waits.
+func (v *Visit) carry(o *store.Object) {
+	v.Object = o
+	if v.verdict.Flags&rules.NoCache == 0 {
+		v.flight.carry(o)
+	} else {
+		v.flight.keep(o)
+	}
+	v.flight.read(&v.Reader, o)
+}
+
+// begin makes the object of an answer with that head.
+func (v *Visit) begin(h *message.Header, status int, received time.Time, size int64) (*store.Object, bool) {
+	p := v.policy
+	m, parts, ok := v.describe(h, status, received)
+	if !ok {
+		return nil, false
+	}
+	m.Total = size
+	o, err := p.store.memory.Begin(p.part, v.key, m, parts, size)
+	if err != nil {
+		v.reason = rules.ReasonTooLarge
+		v.count(metrics.CacheNoRoom, 1)
+		return nil, false
+	}
+	return o, true
+}
+
+// describe makes the values and texts of an object of the visit's key.
+func (v *Visit) describe(h *message.Header, status int, received time.Time) (*store.Meta, *store.Parts, bool) {
+	p := v.policy
+	blob, reason := rules.AppendVary(v.vary[:0], v.req, h, &p.rules)
+	v.vary = blob
+	if reason != rules.Storable {
+		v.reason = reason
+		return nil, nil, false
+	}
+	t := v.verdict.Times(received)
+	m := &store.Meta{
+		Status: uint16(status), Flags: uint32(t.Flags), Born: t.Born, Stored: received.UnixNano(), Fresh: t.Fresh,
+		Grace: t.Grace, Keep: t.Keep, StaleIfError: t.StaleIfError, Total: -1,
+	}
+	v.tags = append(v.tags[:0], p.tags...)
+	v.tags = rules.AppendTags(v.tags, h, p.Model.TagHeaders)
+	v.tags = rules.AppendGroups(v.tags, v.req, h)
+	for _, tag := range v.terms.Tags {
+		v.tags = append(v.tags, tag)
+	}
+	if v.urlLen < len(v.text) {
+		v.tags = append(v.tags, urlTag(v.text[:v.urlLen]))
+	}
+	head := new(message.Header)
+	for i := range h.Len() {
+		if v.verdict.Stores(h, i) {
+			head.AddBytes(h.Name(i), h.Value(i))
+		}
+	}
+	if t.Flags&rules.NoDate != 0 {
+		head.Set("Date", string(netio.DateAt(received)))
+	}
+	return m, &store.Parts{Key: v.text, Vary: v.vary, Head: head, Tags: v.tags}, true
+}
+
+// refuse settles the flight without an object, and marks the key for a while.
+func (v *Visit) refuse(marked time.Duration) {
+	if v.leads {
+		v.flight.settle(refused)
+		v.leads = false
+	}
+	v.unpin(&v.Stale)
+	if marked <= 0 || string(v.req.Method) == "HEAD" {
+		return
+	}
+	p := v.policy
+	m := &store.Meta{Flags: flagMarker, Born: v.now, Stored: v.now, Fresh: int64(marked)}
+	o, err := p.store.memory.Begin(p.part, v.key, m, &store.Parts{Key: v.text}, 0)
+	if err != nil {
+		return // the next one will be judged again
+	}
+	o.Finish()
+	o.SetBan(p.store.bans.Newest())
+	o.Publish()
+	o.Unpin()
+}
+
+// renew makes the object that a 304 confirms fresh again.
+func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
+	var stored, merged message.Header
+	v.Stale.Head(&stored)
+	if !rules.Confirms(&stored, &resp.Header) {
+		v.unpin(&v.Stale)
+		v.asked = false
+		return Again
+	}
+	rules.Merge304(&stored, &resp.Header, &merged)
+	old := v.Stale.Meta()
+	again := message.Response{Header: merged, Status: int(old.Status), Framing: message.Length, Length: v.Stale.Available()}
+	v.judge(&again, sent, received)
+	v.Kind, v.left = rules.Revalidate, int64(v.verdict.Fresh-v.verdict.Age)
+	v.count(metrics.CacheNotModified, 1)
+	m, parts, ok := v.describe(&again.Header, again.Status, received)
+	if !v.verdict.Store || !ok {
+		// What it was is what the client gets; it is not kept for others.
+		v.Stale.Remove()
+		v.settleInstead(refused)
+		return Instead
+	}
+	m.Total, m.Stored = old.Total, old.Stored // the body is the old one
+	o, err := v.policy.store.memory.Refresh(v.Stale, m, parts)
+	if err != nil {
+		v.settleInstead(refused)
+		return Instead
+	}
+	v.publish(o)
+	v.unpin(&v.Stale)
+	v.Stale = o
+	v.settleInstead(landed)
+	return Instead
+}
+
+// settleInstead makes the kept object the answer and ends the flight.
+func (v *Visit) settleInstead(s flightState) {
+	v.Object, v.Stale = v.Stale, nil
+	v.Reader.object, v.Reader.flight = v.Object, nil
+	if v.leads {
+		v.flight.settle(s)
+		v.leads = false
+	}
+}
+
+// Rescue makes the kept object the answer when the origin has failed and the
+// object may stand in for it (RFC 5861 §4).
+func (v *Visit) Rescue() bool {
+	if v.State != Fetch || v.Stale == nil {
+		return false
+	}
+	m := v.Stale.Meta()
+	t := times(&m)
+	u := rules.ReuseOnError(&v.policy.rules, &v.directives, &t, v.policy.clock().UnixNano())
+	if u.Kind > rules.HitStale {
+		return false
+	}
+	v.Kind, v.Why, v.left = rules.HitStale, rules.WhyStaleIfError, u.Left
+	v.settleInstead(failed)
+	return true
+}
+
+// compareHead lets the answer to a HEAD say whether the object for GET is still
+// what the origin has (RFC 9111 §4.3.5).
+func (v *Visit) compareHead(resp *message.Response) {
+	if v.Stale == nil || resp.Status != 200 {
+		return
+	}
+	var stored message.Header
+	v.Stale.Head(&stored)
+	if !rules.HeadConfirms(&stored, &resp.Header) {
+		v.Stale.Expire(true, v.now)
+	}
+}
+
+// A Filling is the body of an object on its way. Whoever has it appends, and
+// ends it exactly once.
+type Filling struct {
+	flight *Flight
+	object *store.Object
+	visit  Visit // what publishing wants of the visit that began it
+}
+
+// Filling takes the flight from the visit: from now on only its end settles it.
+func (v *Visit) Filling() *Filling {
+	f := &Filling{flight: v.flight, object: v.Object}
+	f.visit = Visit{policy: v.policy, hold: v.hold, held: v.held, since: v.since, shard: v.shard}
+	v.leads, v.held = false, false
+	f.object.Pin()
+	return f
+}
+
+// Append adds bytes; false means that nobody wants more.
+func (f *Filling) Append(p []byte) bool { return f.flight.Append(f.object, p) }
+
+// End settles the flight: whole says that the body is all there.
+func (f *Filling) End(whole bool) {
+	o := f.object
+	if whole {
+		o.Finish()
+		if !f.flight.over {
+			f.visit.publish(o)
+		}
+		f.flight.settle(landed)
+	} else {
+		o.Abort()
+		f.flight.settle(failed)
+	}
+	if f.visit.held {
+		f.visit.hold.Release()
+	}
+	o.Unpin()
+}
+
+// publish makes a complete object findable, unless a purge has struck it while
+// it was on its way.
+func (v *Visit) publish(o *store.Object) {
+	s := v.policy.store
+	if v.held {
+		o.SetBan(v.hold.Number())
+	}
+	if s.recent.struck(v.since, o) {
+		return
+	}
+	o.Publish()
+	if s.recent.struck(v.since, o) { // by a purge that walked past before Publish
+		o.Remove()
+		return
+	}
+	v.count(metrics.CacheStored, 1)
+	s.offerDisk(v.policy.part.Name(), o)
+}

@@ -1,0 +1,413 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"fishplate/internal/cache/bans"
+	"fishplate/internal/cache/partial"
+	"fishplate/internal/cache/rules"
+	"fishplate/internal/cache/store"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/predicate"
+)
+
+// State says what a visit came to.
+type State uint8
+
+// The states.
+const (
+	Off     State = iota // the route has no policy
+	Pass                 // the origin answers, and nothing is kept
+	Hit                  // Object answers
+	Fetch                // the origin answers, and Take decides what is kept
+	Timeout              // only-if-cached, and nothing was: 504
+)
+
+// A Visit is one exchange's dealings with the cache, from look-up to the last
+// byte. It is kept with the exchange and used again after End; one goroutine at
+// a time has it.
+type Visit struct {
+	State   State
+	Kind    rules.Kind // how it ended: the word of counters, log and explain
+	Why     rules.Why
+	Object  *Object // pinned, what answers; nil unless State is Hit, or Take stored
+	Stale   *Object // pinned, what a Fetch may revalidate or fall back on
+	Reader  Reader  // of Object's body
+	Cut     Cut     // how the answer is made of Object
+	Refresh bool    // Object is stale, and this visit is to see that it is renewed
+
+	// Composed says that the answer is a page whose includes are to be resolved.
+	Composed bool
+
+	variant    *store.Object // pinned; what Reader reads instead of Object
+	coded      []byte        // key text of the variant
+	mark       mark
+	policy     *Policy
+	shard      metrics.Shard
+	req        *message.Request
+	key        store.Key
+	text       []byte // of the key, in memory of the visit
+	urlLen     int    // of text: the part that the URL decides
+	directives rules.RequestDirectives
+	terms      Terms
+	flight     *Flight // that this visit leads, or whose object it reads
+	leads      bool
+	waited     int  // flights joined in vain
+	asked      bool // the request to the origin has a condition of ours
+	unsafe     bool
+	now        int64 // unix nanoseconds
+	left       int64 // freshness of Object at now
+	hold       bans.Hold
+	held       bool
+	since      uint64 // purges from here on count for what is fetched
+	verdict    rules.Verdict
+	reason     rules.Reason
+	judged     bool
+	forwarded  rules.Forward
+	fwdStatus  int
+	tags       [][]byte
+	vary       []byte
+	value      []byte
+}
+
+// Given is what a guest decided about its request.
+type Given struct {
+	Key    []byte // instead of the policy's; nil = none. It is the tenant's own in any case
+	Bypass bool
+	Terms  Terms
+}
+
+// Terms are what a guest wants for the object; they come before what the
+// answer's fields and the policy say.
+type Terms struct {
+	HasTTL, HasGrace, HasKeep bool
+	TTL, Grace, Keep          time.Duration
+	Uncacheable               bool // TTL, when given, is then for how long that is known
+	Tags                      [][]byte
+}
+
+// Request is what Open is asked.
+type Request struct {
+	Req   *message.Request
+	Env   *predicate.Env
+	Now   time.Time
+	Shard metrics.Shard
+	Given Given
+}
+
+// Open looks the request up. It may wait for another exchange's fetch, for as
+// long as the policy allows and until ctx ends.
+func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
+	req := r.Req
+	v.policy, v.req, v.shard, v.now = p, req, r.Shard, r.Now.UnixNano()
+	if !p.rules.Allows(req.Method) {
+		v.unsafe = !rules.Safe(req.Method)
+		v.forwarded = rules.ForwardMethod
+		v.pass(rules.WhyMethod)
+		return
+	}
+	v.forwarded = rules.ForwardBypass
+	switch {
+	case r.Given.Bypass:
+		v.pass(rules.WhyGuest)
+		return
+	case req.Upgrade != nil:
+		v.pass(rules.WhyUpgrade)
+		return
+	case p.bypass != nil && p.bypass.Eval(r.Env):
+		v.pass(rules.WhyExpression)
+		return
+	case req.Framing != message.NoBody && req.Length != 0:
+		// The body would have to be part of the key.
+		v.unsafe = !rules.Safe(req.Method)
+		v.forwarded = rules.ForwardMethod
+		v.pass(rules.WhyMethod)
+		return
+	}
+	v.directives = rules.RequestDirectives{}
+	if !p.rules.IgnoreClient {
+		rules.ParseRequest(&req.Header, &v.directives)
+	}
+	v.terms = r.Given.Terms
+	v.text, v.urlLen = p.appendKey(v.text[:0], req, r.Env, r.Given.Key)
+	v.key = store.KeyOf(p.part.ID(), v.text)
+	v.since = p.store.recent.sequence()
+	v.look(ctx)
+}
+
+func (v *Visit) pass(why rules.Why) { v.State, v.Kind, v.Why = Pass, rules.Bypass, why }
+
+// Match implements store.Matcher: whether the variant is for this request.
+func (v *Visit) Match(o *store.Object) bool {
+	return rules.MatchVary(o.Vary(), v.req, &v.policy.rules)
+}
+
+// look decides between the object that is there and a fetch.
+func (v *Visit) look(ctx context.Context) {
+	for {
+		v.unpin(&v.Stale)
+		o := v.find()
+		var u rules.Outcome
+		if o == nil {
+			u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
+			v.forwarded = rules.ForwardURIMiss
+		} else {
+			m := o.Meta()
+			if m.Flags&flagMarker != 0 {
+				o.Unpin()
+				if v.now < m.Born+m.Fresh {
+					v.alone(rules.HitForMiss, rules.WhyUncacheable)
+					return
+				}
+				u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
+				o = nil
+				v.forwarded = rules.ForwardURIMiss
+			} else {
+				t := times(&m)
+				u = rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
+			}
+		}
+		if o != nil {
+			switch u.Kind {
+			case rules.Hit, rules.HitStale:
+				v.hit(o, u.Kind, u.Why)
+				v.left = u.Left
+				if u.Kind == rules.HitStale && u.Why == rules.WhyGrace {
+					v.volunteer()
+				}
+				return
+			case rules.GatewayTimeout, rules.Miss:
+				o.Unpin()
+			default:
+				v.Stale = o
+			}
+			v.forwarded = forwardOf(u.Why)
+		}
+		v.Kind, v.Why = rules.Miss, u.Why
+		if u.Kind == rules.GatewayTimeout {
+			v.State, v.Kind = Timeout, u.Kind
+			return
+		}
+		if !v.mayWait() {
+			v.alone(rules.Miss, v.Why)
+			return
+		}
+		f, lead := v.policy.store.flights.join(v.flightKey())
+		if lead {
+			v.lead(f)
+			return
+		}
+		if v.board(ctx, f) {
+			return
+		}
+	}
+}
+
+// forwardOf is the Cache-Status word for why an object that is there may not be
+// used (RFC 9211 §2.2).
+func forwardOf(w rules.Why) rules.Forward {
+	switch w {
+	case rules.WhyClientNoCache, rules.WhyClientMaxAge, rules.WhyClientMinFresh:
+		return rules.ForwardRequest
+	}
+	return rules.ForwardStale
+}
+
+// find looks in memory and on disk, and takes bans into account.
+func (v *Visit) find() *store.Object {
+	s := v.policy.store
+	o := s.memory.Lookup(v.policy.part, v.key, v.text, v)
+	if o == nil && s.disk != nil {
+		o = v.fromDisk()
+	}
+	if o == nil || s.bans.Passed(o.Ban()) {
+		return o
+	}
+	return s.applyBans(o, v.now)
+}
+
+// hit makes o the answer.
+func (v *Visit) hit(o *store.Object, kind rules.Kind, why rules.Why) {
+	v.State, v.Kind, v.Why, v.Object = Hit, kind, why, o
+	v.Reader.object, v.Reader.flight = o, nil
+	v.forwarded = rules.NotForwarded
+}
+
+// volunteer makes this visit the one that has the stale object renewed, unless
+// another is at it.
+func (v *Visit) volunteer() {
+	if f, lead := v.policy.store.flights.join(v.key); lead {
+		v.flight, v.leads, v.Refresh = f, true, true
+	}
+}
+
+// mayWait reports whether the request may be answered by somebody else's fetch.
+func (v *Visit) mayWait() bool {
+	return v.waited < maxBoarded && v.policy.wait > 0 && v.directives.Flags&rules.ClientNoCache == 0 && string(v.req.Method) != "HEAD"
+}
+
+// maxBoarded is how many flights a visit waits for before it fetches by itself.
+const maxBoarded = 2
+
+// flightKey is what the visit's fetch is known by: the key, and after a flight
+// whose answer turned out to be another variant, the variant that is ours.
+func (v *Visit) flightKey() store.Key {
+	if len(v.vary) == 0 {
+		return v.key
+	}
+	return store.KeyOf(v.policy.part.ID(), v.vary)
+}
+
+// board waits for another's fetch. False means to look again: the object has
+// landed meanwhile, or the flight was in vain.
+func (v *Visit) board(ctx context.Context, f *Flight) bool {
+	v.waited++
+	begin := time.Now()
+	state, o := f.await(v.policy.wait, ctx.Done())
+	v.count(metrics.CacheWaits, 1)
+	v.count(metrics.CacheWaitTime, int64(time.Since(begin)))
+	v.now = v.policy.clock().UnixNano()
+	switch {
+	case state == pending: // waited long enough
+		v.waited = maxBoarded
+		v.Why = rules.WhyWaited
+	case state == refused:
+		v.alone(rules.HitForMiss, rules.WhyUncacheable)
+		return true
+	case o == nil:
+	case !v.Match(o):
+		v.vary = append(append(v.vary[:0], v.text...), "\nvary"...)
+		var head message.Header
+		o.Head(&head)
+		v.vary, _ = rules.AppendVary(v.vary, v.req, &head, &v.policy.rules)
+		o.Unpin()
+	default:
+		m := o.Meta()
+		t := times(&m)
+		u := rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
+		if u.Kind > rules.HitStale || !f.read(&v.Reader, o) {
+			o.Unpin()
+			v.waited = maxBoarded
+			break
+		}
+		v.unpin(&v.Stale)
+		v.State, v.Kind, v.Why, v.Object, v.flight, v.left = Hit, rules.Coalesced, u.Why, o, f, u.Left
+		v.forwarded = rules.ForwardURIMiss
+		return true
+	}
+	return false
+}
+
+// alone makes the visit fetch without others waiting for it.
+func (v *Visit) alone(kind rules.Kind, why rules.Why) {
+	v.lead(&Flight{})
+	v.Kind, v.Why = kind, why
+}
+
+// lead makes the visit fetch.
+func (v *Visit) lead(f *Flight) {
+	v.State, v.flight, v.leads = Fetch, f, true
+	v.hold, v.held = v.policy.store.bans.Hold(), true
+}
+
+// Condition turns the request into the one that the origin is asked: without
+// the client's conditions and ranges, which are for the answer out of the store,
+// and with a condition on what is kept. The caller restores the fields.
+func (v *Visit) Condition() {
+	if v.State != Fetch {
+		return
+	}
+	partial.Strip(&v.req.Header, partial.Conditions|partial.IfRange|partial.RangeField)
+	if p := v.policy; (p.encode != nil || p.Model.ESI != nil) && v.Kind != rules.HitForMiss {
+		// What is kept is the text; variants are made of it.
+		v.req.Set("Accept-Encoding", "identity")
+	}
+	if v.Stale == nil {
+		return
+	}
+	var head message.Header
+	v.Stale.Head(&head)
+	etag, _ := head.GetID(message.ETag)
+	modified, _ := head.GetID(message.LastModified)
+	v.asked = partial.Revalidate(&v.req.Header, etag, modified)
+}
+
+// unpin gives up what *o points to.
+func (v *Visit) unpin(o **store.Object) {
+	if *o != nil {
+		(*o).Unpin()
+		*o = nil
+	}
+}
+
+// Closed reports whether the visit holds nothing.
+func (v *Visit) Closed() bool { return v.State == Off }
+
+// End counts the visit and gives back whatever it still has. A flight that it
+// leads and that nobody took over has failed.
+func (v *Visit) End() {
+	if v.State == Off {
+		return
+	}
+	if v.leads {
+		v.flight.settle(failed)
+	}
+	v.Reader.close()
+	if v.held {
+		v.hold.Release()
+	}
+	v.count(metrics.CacheRequests+int(v.Kind), 1)
+	v.count(metrics.CacheWhys+int(v.Why), 1)
+	if v.judged {
+		v.count(metrics.CacheJudged+int(v.reason), 1)
+	}
+	v.unpin(&v.variant)
+	v.unpin(&v.Object)
+	v.unpin(&v.Stale)
+	v.reset()
+}
+
+// reset empties the visit, and keeps its memory.
+func (v *Visit) reset() {
+	cut := v.Cut
+	*v = Visit{
+		Cut: cut, coded: v.coded[:0], text: v.text[:0], tags: v.tags[:0], vary: v.vary[:0], value: v.value[:0],
+		verdict: rules.Verdict{Omit: v.verdict.Omit[:0]},
+	}
+}
+
+func (v *Visit) count(cell int, n int64) { v.policy.counters.Add(v.shard, cell, n) }
+
+// Delegate hands the renewal that this visit volunteered for to the visit of
+// another exchange, whose request is a copy of this one's.
+func (v *Visit) Delegate(to *Visit, req *message.Request) {
+	*to = Visit{
+		State: Fetch, Kind: rules.Miss, Why: v.Why, policy: v.policy, shard: v.shard, req: req, key: v.key,
+		text: append(to.text[:0], v.text...), urlLen: v.urlLen, flight: v.flight, leads: true, now: v.now,
+		since: v.since, tags: to.tags[:0], vary: to.vary[:0], Stale: v.Object, terms: v.terms,
+	}
+	to.Stale.Pin()
+	to.hold, to.held = v.policy.store.bans.Hold(), true
+	v.Refresh, v.leads, v.flight = false, false, nil
+	v.count(metrics.CacheRefreshes, 1)
+}
+
+// Decline gives up the renewal that this visit volunteered for.
+func (v *Visit) Decline() {
+	v.flight.settle(failed)
+	v.Refresh, v.leads, v.flight = false, false, nil
+}
+
+// Yield turns a hit that the cache may not judge into a request for the origin.
+func (v *Visit) Yield() {
+	if v.Refresh {
+		v.Decline()
+	}
+	v.Reader.close()
+	v.unpin(&v.variant)
+	v.unpin(&v.Object)
+	v.forwarded = rules.ForwardRequest
+	v.pass(rules.WhyClientNoCache)
+}

@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"fishplate/internal/cache"
+	"fishplate/internal/http1"
+	"fishplate/internal/message"
+)
+
+// replyStored sends an object, or what a condition or a range makes of it.
+func (x *exchange) replyStored() *message.Fault {
+	x.settleBody()
+	framing, length := x.framing()
+	out := x.appendHead(x.buffer(&x.out), framing, length)
+	x.rec.Status = x.resp.Status
+	cut := &x.visit.Cut
+	if x.bodyless() || !cache.Sends(cut) {
+		if err := x.flush(out); err != nil {
+			return clientGone(err)
+		}
+		return nil
+	}
+	s := sender{x: x, r: &x.visit.Reader, out: out, chunked: framing == message.Chunked}
+	var f *message.Fault
+	if len(cut.Ranges) == 0 {
+		f = s.send(0, -1)
+	}
+	for i, r := range cut.Ranges {
+		s.out = cut.AppendPartHead(s.out, i)
+		if f = s.send(r.First, r.Last+1); f != nil {
+			break
+		}
+	}
+	if f != nil {
+		x.req.Close = true
+		return f
+	}
+	s.out = cut.AppendTail(s.out)
+	if s.chunked {
+		s.out = append(s.out, "0\r\n\r\n"...)
+	}
+	if err := x.flush(s.out); err != nil {
+		return clientGone(err)
+	}
+	return nil
+}
+
+// A sender writes runs of an object's bytes to the client. Small ones are
+// gathered behind the head; large ones go out from the store's own memory.
+type sender struct {
+	x       *exchange
+	r       *cache.Reader
+	out     []byte // not yet written
+	chunked bool
+	begun   bool
+}
+
+// gatherMost is the largest piece that is copied rather than handed to writev.
+const gatherMost = 4 << 10
+
+// send writes the bytes from at up to end, or to the object's end when that is
+// below zero, as they come.
+func (s *sender) send(at, end int64) *message.Fault {
+	x := s.x
+	for end < 0 || at < end {
+		piece := s.r.Next(at)
+		if len(piece) == 0 {
+			// Nothing is held back from the client while we wait.
+			if !s.r.Landed() && len(s.out) > 0 {
+				if err := s.flush(nil); err != nil {
+					return clientGone(err)
+				}
+			}
+			more, whole := s.r.Await(at, x.srv.ctx.Done())
+			if whole && end < 0 {
+				return nil
+			}
+			if !more {
+				return &message.Fault{Side: message.SideOrigin, Cause: "body-broken"}
+			}
+			continue
+		}
+		if end >= 0 && int64(len(piece)) > end-at {
+			piece = piece[:end-at]
+		}
+		if err := s.write(piece); err != nil {
+			return clientGone(err)
+		}
+		at += int64(len(piece))
+		s.r.Took(at)
+	}
+	return nil
+}
+
+func (s *sender) write(piece []byte) error {
+	const overhead = 32 // of a chunk
+	if len(piece) <= gatherMost && len(s.out)+len(piece)+overhead <= cap(s.out) {
+		if s.chunked {
+			s.out = http1.AppendChunk(s.out, piece)
+		} else {
+			s.out = append(s.out, piece...)
+		}
+		return nil
+	}
+	if s.chunked {
+		s.out = http1.AppendChunkSize(s.out, len(piece))
+		if err := s.flush(piece); err != nil {
+			return err
+		}
+		s.out = append(s.out, "\r\n"...)
+		return nil
+	}
+	return s.flush(piece)
+}
+
+// flush writes what is gathered, and a piece behind it.
+func (s *sender) flush(piece []byte) error {
+	head := s.out
+	s.out, s.begun = s.out[:0], true
+	if len(piece) == 0 {
+		return s.x.flush(head)
+	}
+	return s.x.send(head, piece)
+}
