@@ -53,6 +53,7 @@ func printStatus(w io.Writer, s *admin.Status) error {
 			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", n.Name, n.State, n.Active, n.Waiting, n.Requests, n.Stops, n.Refused)
 		}
 	}
+	printCache(t, head, s.Cache)
 	if err := t.Flush(); err != nil {
 		return err
 	}

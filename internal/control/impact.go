@@ -1,5 +1,7 @@
 package control
 
+import "strings"
+
 // Change is one difference between two configurations, with what it does to
 // traffic.
 type Change struct {
@@ -60,7 +62,9 @@ var effects = []struct{ kind, action, text string }{
 	{"tenant", "remove", "calls in flight finish; new requests do not meet its program"},
 	{"tenant", "change", "calls in flight finish on the old image; new requests meet the new one after it started"},
 	{"log", "", "lines in flight go to the old sink, the next to the new one"},
-	{"cache", "", "no connection is touched"},
+	{"cache", "add", "it is empty; memory is taken as objects come"},
+	{"cache", "remove", "its objects are forgotten, what is being sent from it is sent; its disk stays as it is"},
+	{"cache", "change", "objects stay; a smaller bound evicts at once what is least used"},
 	{"admin", "", "calls in flight finish; the next meet the new terms"},
 	{"state", "", "takes effect when the process is started again"},
 }
@@ -83,8 +87,42 @@ func effect(kind, action string) string {
 	return general
 }
 
-// assess completes the changes with what they disturb. A rebound listener is
-// the one change whose words depend on a field.
+// cached says what a change of fields does to stored objects; "" when it does
+// nothing to them, or when other things change too.
+func cached(c *Change) string {
+	parts := map[string]string{} // first word of what changed, and its new value
+	for _, f := range c.Fields {
+		name := f.Name
+		if c.Kind != "cache" {
+			rest, ok := strings.CutPrefix(name, "cache")
+			if !ok {
+				return ""
+			}
+			name = strings.TrimPrefix(rest, ".")
+		}
+		part, _, _ := strings.Cut(name, ".")
+		parts[part] = f.New
+	}
+	changes := func(part string) bool { _, ok := parts[part]; return ok }
+	switch {
+	case c.Kind == "cache" && changes("disk"):
+		return "objects in memory stay; the disk is opened anew, and holds what its directory holds"
+	case c.Kind == "cache" || len(parts) == 0:
+		return ""
+	case changes("") && parts[""] == "" || parts["enabled"] == "false":
+		return "nothing of it is looked up any more; what is stored goes as others need the room"
+	case changes("") || changes("enabled"):
+		return "answers are stored from now on"
+	case changes("store") || changes("key"):
+		return "what is stored is not found any more and goes as others need the room: expect misses until the cache is warm again"
+	case changes("vary") || changes("encode"):
+		return "variants that are stored under the old terms may not be found any more: expect misses"
+	}
+	return "stored objects keep the times and tags that they came with; the next answers get the new ones"
+}
+
+// assess completes the changes with what they disturb. A rebound listener and
+// what is stored are the changes whose words depend on fields.
 func assess(changes []Change, census func(kind, key string) Numbers) []Change {
 	for i := range changes {
 		c := &changes[i]
@@ -94,6 +132,9 @@ func assess(changes []Change, census func(kind, key string) Numbers) []Change {
 		c.Impact.Text = effect(c.Kind, c.Action)
 		if c.Kind == "listener" && c.Action == "change" && has(c.Fields, "bind") {
 			c.Impact.Text = "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"
+		}
+		if text := cached(c); c.Action == "change" && text != "" {
+			c.Impact.Text = text
 		}
 		if c.Action != "add" && census != nil {
 			c.Impact.Numbers = census(c.Kind, c.Key)

@@ -40,6 +40,15 @@ func TestAssess(t *testing.T) {
 		{Kind: "server", Key: "app/a", Action: "add"},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"bind", ":80", ":81"}}},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"timeouts.idle", "75s", "5s"}}},
+		{Kind: "route", Key: "any/ttl", Action: "change", Fields: []Field{{"cache.ttl", "1m", "1h"}, {"cache.tags", "", "a"}}},
+		{Kind: "route", Key: "any/key", Action: "change", Fields: []Field{{"cache.key.query", "all", "sort"}, {"cache.ttl", "1m", "1h"}}},
+		{Kind: "route", Key: "any/vary", Action: "change", Fields: []Field{{"cache.vary.ignore", "", "User-Agent"}}},
+		{Kind: "route", Key: "any/new", Action: "change", Fields: []Field{{"cache", "", "on"}, {"cache.key.query", "", "all"}}},
+		{Kind: "vhost", Key: "gone", Action: "change", Fields: []Field{{"cache", "on", ""}, {"cache.ttl", "1m", ""}}},
+		{Kind: "vhost", Key: "off", Action: "change", Fields: []Field{{"cache.enabled", "", "false"}}},
+		{Kind: "tenant", Key: "both", Action: "change", Fields: []Field{{"cache.ttl", "1m", "1h"}, {"program", "a.elf", "b.elf"}}},
+		{Kind: "cache", Key: "main", Action: "change", Fields: []Field{{"memory", "64MiB", "32MiB"}}},
+		{Kind: "cache", Key: "main", Action: "change", Fields: []Field{{"disk", "", "on"}, {"disk.path", "", "/c"}}},
 	}, census)
 	var out bytes.Buffer
 	for _, c := range got {
