@@ -16,10 +16,13 @@
 // refreshes it keeps them, and memory pressure may evict either side alone: a
 // variant without its base is never found and leaves by age.
 //
-// A variant is made once: by the first request that wants it, which takes the
-// flight of the variant's key, and reads the base (complete or still growing)
-// through a Writer into the variant, as a fetch would fill an object. Those that
-// come meanwhile join that flight and read the growing variant.
+// A variant is made once, in the order of requests: who comes while the base
+// still grows gets it as it is, at the origin's pace, as no coded bytes are worth
+// waiting for; the first who wants the coding of a complete base takes the flight
+// of the variant's key and has it made, others join. Only what nobody may be
+// given as it is, a coded base for a client that does not take its coding, is
+// decoded while it grows. Coded bytes therefore depend on the base alone, which
+// is what lets a variant carry a strong tag.
 //
 // A Codecs owns its pools; a Writer or Reader belongs to who took it until Close.
 // Nothing here starts a goroutine that outlives a call.

@@ -7,10 +7,11 @@ import (
 )
 
 // AppendTag appends the entity tag of a stored variant: a strong tag gets a
-// suffix that names the coding, so that each representation has its own (RFC
-// 9110 §8.8.3.3); a weak one stays, since it names all that are alike.
+// suffix that names the coding (identity too, when the base is coded), so that
+// each representation has its own (RFC 9110 §8.8.3.3); a weak one stays, since it
+// names all that are alike.
 func AppendTag(dst, tag []byte, c Coding) []byte {
-	if !strong(tag) || c == Identity || c >= Other {
+	if !strong(tag) || c >= Other {
 		return append(dst, tag...)
 	}
 	dst = append(dst, tag[:len(tag)-1]...)
@@ -28,18 +29,18 @@ func AppendWeakTag(dst, tag []byte) []byte {
 	return append(append(dst, "W/"...), tag...)
 }
 
-// CutTag takes the suffix off a variant's tag. c is Identity for a tag without
-// one. It is for tags that go to the origin, which knows the base's alone.
+// CutTag takes the suffix off a variant's tag. c is Other for a tag without one.
+// It is for tags that go to the origin, which knows the base's alone.
 func CutTag(dst, tag []byte) (base []byte, c Coding) {
 	if strong(tag) {
-		for c := Gzip; c < Other; c++ {
-			inner := tag[:len(tag)-1]
+		inner := tag[:len(tag)-1]
+		for c := Identity; c < Other; c++ {
 			if rest, ok := bytes.CutSuffix(inner, []byte(c.String())); ok && bytes.HasSuffix(rest, []byte("--")) {
 				return append(append(dst, rest[:len(rest)-2]...), '"'), c
 			}
 		}
 	}
-	return append(dst, tag...), Identity
+	return append(dst, tag...), Other
 }
 
 func strong(tag []byte) bool {
@@ -70,31 +71,31 @@ func AddVary(h *message.Header) {
 	h.SetValue(first, string(h.Value(first))+", Accept-Encoding")
 }
 
-// Describe makes a response's head that of a representation in coding c, of that
-// length (-1 when it is not known, and the head says none): Content-Encoding,
-// Content-Length, ETag, Vary, and no Accept-Ranges that was meant for the other.
-// kept says that the coded bytes are stored and will be the same next time.
+// Describe makes the head of a representation that of its variant in coding c, of
+// that length (-1 when it is not known, and the head says none):
+// Content-Encoding, Content-Length, ETag and Vary. kept says that the coded bytes
+// are stored and will be the same next time.
 func Describe(resp *message.Response, c Coding, length int64, kept bool, scratch []byte) []byte {
 	h := &resp.Header
 	h.RemoveID(message.ContentLength)
 	h.RemoveID(message.ContentEncoding)
 	if c != Identity {
 		h.Add("Content-Encoding", c.String())
-		if i := h.Index(message.ETag, 0); i >= 0 {
-			if kept {
-				scratch = AppendTag(scratch[:0], h.Value(i), c)
-			} else {
-				scratch = AppendWeakTag(scratch[:0], h.Value(i))
-			}
-			h.SetValueBytes(i, scratch)
+	}
+	if i := h.Index(message.ETag, 0); i >= 0 {
+		if kept {
+			scratch = AppendTag(scratch[:0], h.Value(i), c)
+		} else {
+			scratch = AppendWeakTag(scratch[:0], h.Value(i))
 		}
-		if !kept {
-			h.Remove("Accept-Ranges")
-		}
+		h.SetValueBytes(i, scratch)
+	}
+	if !kept {
+		h.Remove("Accept-Ranges")
 	}
 	resp.Length, resp.Framing = length, message.Length
 	if length < 0 {
-		resp.Length, resp.Framing = 0, message.Chunked
+		resp.Framing = message.Chunked
 	}
 	AddVary(h)
 	return scratch
