@@ -90,6 +90,7 @@ const (
 	Stripped                         // fields were left out (Verdict.Omit)
 	Authorized                       // the request had Authorization, and the answer allows sharing
 	Negative                         // status 400 and above
+	NoTransform                      // its content is not changed on the way (RFC 9111 §5.2.2.6)
 
 	OwnFlags Flags = 1<<16 - 1 // the bits that belong to this package
 )
