@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,8 +92,8 @@ func (p *play) answer(c net.Conn, req *http.Request, body string) bool {
 	if i < 0 {
 		p.log = append(p.log, fmt.Sprintf("the origin was asked %s %s without need: %v", req.Method, req.RequestURI, req.Header))
 		p.mu.Unlock()
-		_, err := fmt.Fprint(c, "HTTP/1.1 500 Unexpected\r\nCache-Control: no-store\r\nContent-Length: 10\r\n\r\nunexpected")
-		return err == nil
+		_, _ = fmt.Fprint(c, "HTTP/1.1 500 Unexpected\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		return false
 	}
 	a := p.queue[i]
 	p.queue = slices.Delete(p.queue, i, i+1)
@@ -104,6 +105,9 @@ func (p *play) answer(c net.Conn, req *http.Request, body string) bool {
 	}
 	p.cond.Broadcast()
 	p.mu.Unlock()
+	if a.drop {
+		return false
+	}
 	_, err := c.Write(p.wire(a, req.Method))
 	return err == nil && a.cut < 0 && !a.close
 }
@@ -150,9 +154,15 @@ func (p *play) body(a *answer) string {
 	return fmt.Sprintf("body %d of %s", a.number, p.name)
 }
 
-// expand replaces {host}, {other} and {now±seconds}, {now±seconds:rfc850},
-// {now±seconds:asctime}.
+var length = regexp.MustCompile(`\{[0-9]+\}`)
+
+// expand replaces {host}, {other}, {bytes} and {now±seconds},
+// {now±seconds:rfc850}, {now±seconds:asctime}.
 func (p *play) expand(text string) string {
+	text = length.ReplaceAllStringFunc(text, func(s string) string {
+		n, _ := strconv.Atoi(s[1 : len(s)-1])
+		return strings.Repeat("0123456789", n/10+1)[:n]
+	})
 	text = strings.ReplaceAll(text, "{host}", p.host)
 	text = strings.ReplaceAll(text, "{other}", strings.Replace(p.host, ".", "-other.", 1))
 	for {

@@ -50,6 +50,7 @@ type answer struct {
 	number  int      // of all answers of the case, from 1
 	chunked bool     // sent in chunks, without a length
 	close   bool     // the connection is closed after it
+	drop    bool     // the connection is closed instead of an answer
 	cut     int      // only so many bytes of the body are sent, then closed; -1 for all
 }
 
@@ -207,6 +208,8 @@ func parseAnswer(text string) (*answer, error) {
 			a.chunked = true
 		case "close":
 			a.close = true
+		case "drop":
+			a.drop = true
 		case "cut":
 			if a.cut, err = strconv.Atoi(value); err != nil {
 				return a, err
