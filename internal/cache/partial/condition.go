@@ -51,7 +51,7 @@ func Evaluate(req *message.Request, has Fields, o *Object) Condition {
 			return o.refuse()
 		}
 	case has&IfUnmodifiedSince != 0:
-		if since, ok := dateField(&req.Header, ifUnmodifiedSinceName); ok && o.changedAfter(since) {
+		if since, ok := o.dateField(&req.Header, ifUnmodifiedSinceName); ok && o.changedAfter(since) {
 			return o.refuse()
 		}
 	}
@@ -65,7 +65,7 @@ func Evaluate(req *message.Request, has Fields, o *Object) Condition {
 			return o.refuse()
 		}
 	case has&IfModifiedSince != 0 && get:
-		if since, ok := dateField(&req.Header, "If-Modified-Since"); ok && o.unchangedSince(since) {
+		if since, ok := o.dateField(&req.Header, "If-Modified-Since"); ok && o.unchangedSince(since) {
 			return NotModified
 		}
 	}
@@ -82,7 +82,7 @@ func (o *Object) refuse() Condition {
 // changedAfter reports whether the representation is known to be newer than
 // that (RFC 9110 §13.1.4). Without a modification date the field is ignored.
 func (o *Object) changedAfter(since int64) bool {
-	at, ok := ParseDate(o.LastModified)
+	at, ok := parseDate(o.LastModified, o.Date)
 	return ok && at > since
 }
 
@@ -91,7 +91,7 @@ func (o *Object) unchangedSince(since int64) bool {
 	if o.LastModified == nil && !o.Origin && o.Date > 0 {
 		return o.Date/second <= since
 	}
-	at, ok := ParseDate(o.LastModified)
+	at, ok := parseDate(o.LastModified, o.Date)
 	return ok && at <= since
 }
 
@@ -120,11 +120,11 @@ func RangeApplies(req *message.Request, has Fields, o *Object) bool {
 	if tag, rest, ok := cutTag(v); ok && len(rest) == 0 {
 		return SameTag(tag, o.ETag, Strong)
 	}
-	asked, ok := ParseDate(v)
+	asked, ok := parseDate(v, o.Date)
 	if !ok {
 		return false
 	}
-	at, ok := ParseDate(o.LastModified)
+	at, ok := parseDate(o.LastModified, o.Date)
 	return ok && at == asked && (o.Origin || o.strongDate(at))
 }
 
@@ -134,10 +134,10 @@ func (o *Object) strongDate(at int64) bool { return o.Date/second > at }
 
 const second = int64(1e9)
 
-func dateField(h *message.Header, name string) (int64, bool) {
+func (o *Object) dateField(h *message.Header, name string) (int64, bool) {
 	v, ok := only(h, name)
 	if !ok {
 		return 0, false
 	}
-	return ParseDate(v)
+	return parseDate(v, o.Date)
 }

@@ -28,7 +28,7 @@ func SameStrong(a, b *Extent) bool {
 	if a.ETag != nil || b.ETag != nil {
 		return SameTag(a.ETag, b.ETag, Strong)
 	}
-	at, ok := ParseDate(a.LastModified)
+	at, ok := parseDate(a.LastModified, a.Date)
 	if !ok || string(a.LastModified) != string(b.LastModified) {
 		return false
 	}
@@ -79,7 +79,7 @@ func Judge206(resp *message.Response, asked *Range, kept, e *Extent) Trouble {
 	e.ETag, _ = resp.GetID(message.ETag)
 	e.LastModified, _ = resp.GetID(message.LastModified)
 	if date, ok := resp.GetID(message.Date); ok {
-		if at, ok := ParseDate(date); ok {
+		if at, ok := parseDate(date, 0); ok {
 			e.Date = at * second
 		}
 	}

@@ -5,15 +5,15 @@ import (
 	"strconv"
 )
 
-// multipart writes the frame of a multipart/byteranges body (RFC 9110 §14.6).
+// frame writes the frame of a multipart/byteranges body (RFC 9110 §14.6).
 // The boundary is random, so that nobody can put it into a body beforehand.
-type multipart struct {
+type frame struct {
 	boundary [32]byte
 	kind     []byte // Content-Type of the parts
 	total    int64  // of the representation
 }
 
-func (m *multipart) begin(kind []byte, total int64) {
+func (m *frame) begin(kind []byte, total int64) {
 	const digits = "0123456789abcdef"
 	for at := 0; at < len(m.boundary); at += 16 {
 		n := rand.Uint64()
@@ -24,13 +24,13 @@ func (m *multipart) begin(kind []byte, total int64) {
 	m.kind, m.total = kind, total
 }
 
-func (m *multipart) appendType(dst []byte) []byte {
+func (m *frame) appendType(dst []byte) []byte {
 	dst = append(dst, "multipart/byteranges; boundary="...)
 	return append(dst, m.boundary[:]...)
 }
 
 // appendHead appends the delimiter and the fields of part i.
-func (m *multipart) appendHead(dst []byte, r Range, i int) []byte {
+func (m *frame) appendHead(dst []byte, r Range, i int) []byte {
 	if i > 0 {
 		dst = append(dst, "\r\n"...)
 	}
@@ -45,14 +45,14 @@ func (m *multipart) appendHead(dst []byte, r Range, i int) []byte {
 	return append(dst, "\r\n\r\n"...)
 }
 
-func (m *multipart) appendTail(dst []byte) []byte {
+func (m *frame) appendTail(dst []byte) []byte {
 	dst = append(dst, "\r\n--"...)
 	dst = append(dst, m.boundary[:]...)
 	return append(dst, "--\r\n"...)
 }
 
 // length is that of the whole body.
-func (m *multipart) length(ranges []Range) int64 {
+func (m *frame) length(ranges []Range) int64 {
 	fixed := len("--") + len(m.boundary) + len("\r\nContent-Range: bytes -/\r\n\r\n") + digits(m.total)
 	if len(m.kind) > 0 {
 		fixed += len("\r\nContent-Type: ") + len(m.kind)

@@ -30,7 +30,7 @@ type Plan struct {
 	Ranges []Range // of Single and Multi, in the order of the answer
 	Length int64   // of the body that is sent: 0 when there is none, -1 when not known
 	total  int64
-	parts  multipart
+	parts  frame
 	specs  [MaxRanges]Spec
 }
 
@@ -79,27 +79,27 @@ func (p *Plan) Make(req *message.Request, has Fields, o *Object) {
 
 // Apply turns the stored answer's head into the one that is sent: status,
 // Content-Range and Content-Type, and what a 304 leaves out. The framing is set
-// too. Whole and ToOrigin change nothing.
+// too; the reason is the codec's. Whole and ToOrigin change nothing.
 func (p *Plan) Apply(resp *message.Response) {
 	var space [64]byte
 	switch p.Kind {
 	case Single:
-		resp.Status, resp.Reason = 206, []byte("Partial Content")
+		resp.Status, resp.Reason = 206, nil
 		setField(&resp.Header, contentRangeName, AppendContentRange(space[:0], p.Ranges[0], p.total))
 	case Multi:
-		resp.Status, resp.Reason = 206, []byte("Partial Content")
+		resp.Status, resp.Reason = 206, nil
 		// Each part says its own; the head must not (§15.3.7.2).
 		resp.Header.Remove(contentRangeName)
 		setField(&resp.Header, "Content-Type", p.parts.appendType(space[:0]))
 	case Beyond:
-		resp.Status, resp.Reason = 416, []byte("Range Not Satisfiable")
+		resp.Status, resp.Reason = 416, nil
 		dropContent(&resp.Header)
 		setField(&resp.Header, contentRangeName, AppendUnsatisfied(space[:0], p.total))
 	case Refused:
-		resp.Status, resp.Reason = 412, []byte("Precondition Failed")
+		resp.Status, resp.Reason = 412, nil
 		dropContent(&resp.Header)
 	case None:
-		resp.Status, resp.Reason = 304, []byte("Not Modified")
+		resp.Status, resp.Reason = 304, nil
 		dropContent(&resp.Header)
 		resp.Framing, resp.Length = message.NoBody, 0
 		return

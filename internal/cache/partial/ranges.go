@@ -104,10 +104,11 @@ func cutNumber(v []byte) (digits, rest []byte) {
 func saturated(digits []byte) int64 {
 	var n int64
 	for _, c := range digits {
-		if n > (math.MaxInt64-9)/10 {
+		d := int64(c - '0')
+		if n > (math.MaxInt64-d)/10 {
 			return math.MaxInt64
 		}
-		n = n*10 + int64(c-'0')
+		n = n*10 + d
 	}
 	return n
 }
