@@ -60,7 +60,7 @@ func (h *Heap) Size(unit uint32) int {
 	return int(h.ruler.class[h.record(n).class].size)
 }
 
-// Free takes cells back; 0 is none. The first eight bytes of a stable cell stay
+// Free takes cells back; 0 is none. The first 16 bytes of a stable cell stay
 // as they are.
 func (h *Heap) Free(units ...uint32) {
 	h.mu.Lock()

@@ -12,8 +12,8 @@ const (
 	Stable = classes
 
 	classes   = 46
-	inRecord  = 8 // owners that fit a slab's record; more cells keep them in the slab
-	cellFirst = 8 // where a free cell keeps its link: byte 0..7 belong to the user
+	inRecord  = 8  // owners that fit a slab's record; more cells keep them in the slab
+	cellFirst = 16 // where a free cell keeps its link: bytes before belong to the user
 )
 
 // geometry says how a slab of a class is cut.

@@ -6,7 +6,7 @@ import "unsafe"
 // cell too long sees it, and a writer is found when the cell is handed out again.
 const (
 	poisonByte  = 0xdb
-	poisonFirst = cellFirst + 8 // behind the user's word and the link
+	poisonFirst = cellFirst + 8 // behind the user's bytes and the link
 )
 
 func (h *Heap) poison(off int64, size uint32) {

@@ -132,9 +132,9 @@ func TestLikeAMap(t *testing.T) {
 		var order []uint32
 		next := uint32(1)
 		drop := func(unit uint32) {
-			for i, b := range h.Bytes(unit, sizes[unit])[16:] {
+			for i, b := range h.Bytes(unit, sizes[unit])[24:] {
 				if b != byte(live[unit]) {
-					t.Fatalf("byte %d of cell %d is %#x", i+16, unit, b)
+					t.Fatalf("byte %d of cell %d is %#x", i+24, unit, b)
 				}
 			}
 			h.Free(unit)

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"unsafe"
+
+	"fishplate/internal/cache/evict"
+	"fishplate/internal/cache/slab"
+)
+
+var errPartial = errors.New("refresh object: its body is not complete")
+
+// Begin makes an object that nobody finds before Publish. It is pinned, and has
+// an empty body, of which size bytes are expected (-1: not known). It evicts
+// others when there is no room.
+func (s *Store) Begin(p *Partition, k Key, m *Meta, parts *Parts, size int64) (*Object, error) {
+	c := s.core
+	if p.part == nil {
+		return nil, ErrFull
+	}
+	if size > c.maxObject.Load() {
+		return nil, ErrTooLarge
+	}
+	o, err := c.make(p.part, k, m, parts)
+	if err != nil {
+		return nil, err
+	}
+	if size != 0 {
+		if _, err := c.begin(o, size); err != nil {
+			o.Unpin()
+			return nil, c.refuse(p.part, err)
+		}
+	}
+	return o, nil
+}
+
+// Refresh makes an object with new values and texts that shares the body of
+// old, which must be complete and pinned by the caller.
+func (s *Store) Refresh(old *Object, m *Meta, parts *Parts) (*Object, error) {
+	c := s.core
+	if !old.Complete() {
+		return nil, errPartial
+	}
+	o, err := c.make(c.partOf(old.part), old.key, m, parts)
+	if err != nil {
+		return nil, err
+	}
+	if b := old.data(); b != nil {
+		b.refs.Add(1)
+		o.body.Store(old.body.Load())
+	}
+	o.state.Or(complete)
+	return o, nil
+}
+
+func (c *core) refuse(p *part, err error) error {
+	if errors.Is(err, ErrFull) {
+		p.refused.Add(1)
+	}
+	return err
+}
+
+// make makes a pinned object without a body.
+func (c *core) make(p *part, k Key, m *Meta, parts *Parts) (*Object, error) {
+	size, err := measure(parts)
+	if err != nil {
+		return nil, err
+	}
+	unit, ok := c.alloc(p, slab.Stable, 0)
+	if !ok {
+		return nil, c.refuse(p, ErrFull)
+	}
+	o := c.object(unit)
+	// A stale entry may lead a lookup here until use is set: it reads nothing
+	// but the first two words.
+	o.over.Store(0)
+	o.init(unit, p.id, k, m)
+	o.hash = c.hash(k)
+	c.count(p, &c.heads, recordSize)
+	if size > 0 {
+		text, cell, ok := c.cell(o, c.Class(size), &c.heads)
+		if !ok {
+			c.count(p, &c.heads, -recordSize)
+			c.Free(unit)
+			return nil, c.refuse(p, ErrFull)
+		}
+		o.text = text
+		o.slack = uint32(cell) - uint32(size)
+		c.slack.Add(int64(o.slack))
+		o.write(c.Bytes(text, int(cell)), parts)
+	}
+	c.records.Add(1)
+	o.use.Store(1)
+	return o, nil
+}
+
+func (o *Object) init(unit, part uint32, k Key, m *Meta) {
+	const first = unsafe.Offsetof(Object{}.key)
+	rest := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(o), first)), unsafe.Sizeof(Object{})-first)
+	clear(rest)
+	o.key, o.self, o.part, o.meta = k, unit, part, *m
+	o.fresh.Store(m.Fresh)
+}
+
+// Publish lets Lookup find the object, in place of one with an equal Vary blob,
+// without a moment in which neither is found.
+func (o *Object) Publish() {
+	c := coreOf(o)
+	if o.state.Load()&(live|dead) != 0 {
+		return
+	}
+	p := c.partOf(o.part)
+	o.seq = c.seq.Add(1)
+	o.use.Add(1) // for being published
+	if !c.linkTags(o) {
+		o.Unpin()
+		p.refused.Add(1)
+		return
+	}
+	if b := o.data(); b != nil && b.refs.Load() > 1 {
+		c.own(o, b)
+	}
+	p.queue(c, o)
+	p.objects.Add(1)
+	c.objects.Add(1)
+	p.stored.Add(1)
+	c.insert(o)
+	for {
+		v := o.state.Load()
+		if v&dead != 0 {
+			// A purge met it on the way.
+			c.unlink(o)
+			return
+		}
+		if o.state.CompareAndSwap(v, v|live) {
+			break
+		}
+	}
+	c.replace(p, o)
+	c.settle()
+}
+
+// replace removes the variants that o replaces, and those too many.
+func (c *core) replace(p *part, o *Object) {
+	var f found
+	c.collect(p, o.key, o.KeyText(), 0, &f)
+	kept := 0
+	for f.n > 0 {
+		v := f.newest()
+		f.n--
+		same := v != o && bytes.Equal(v.Vary(), o.Vary())
+		victim := v
+		if same && v.seq > o.seq {
+			victim, same = o, true
+		}
+		if !same {
+			kept++
+		}
+		if (same || kept > MaxVariants) && victim.kill() {
+			p.replaced.Add(1)
+			c.unlink(victim)
+		}
+		v.Unpin()
+	}
+}
+
+// unlink takes a dead object out of everything. Its killer calls it, once.
+func (c *core) unlink(o *Object) {
+	p := c.partOf(o.part)
+	c.erase(o)
+	p.mu.Lock()
+	evict.Remove(&p.queues, c, o.self)
+	p.mu.Unlock()
+	c.unlinkTags(o)
+	p.objects.Add(-1)
+	c.objects.Add(-1)
+	c.orphans.Add(1)
+	o.state.Or(orphan)
+	o.Unpin()
+}
+
+// free gives an object's memory back. Nobody has it pinned or can find it.
+func (c *core) free(o *Object) {
+	if o.state.Load()&orphan != 0 {
+		c.orphans.Add(-1)
+	}
+	c.records.Add(-1)
+	if b := o.data(); b != nil && b.refs.Add(-1) == 0 {
+		c.freeBody(o, b)
+	}
+	if o.text != 0 {
+		c.slack.Add(-int64(o.slack))
+		c.release(o.part, o.text, &c.heads)
+	}
+	c.count(c.partOf(o.part), &c.heads, -recordSize)
+	unit := o.self
+	// Hits are left in the upper half.
+	o.use.Store(0)
+	o.over.Store(0)
+	c.Free(unit)
+}
+
+func (c *core) freeBody(o *Object, b *body) {
+	c.slack.Add(-int64(b.slack))
+	first := o.body.Load()
+	c.count(c.partOf(o.part), &c.bodies, -b.held.Load())
+	if b.root.Load() == 0 {
+		c.Free(first)
+		return
+	}
+	// The directory is read to free what it lists: segments, then leaves.
+	for i := b.trimmed; i < b.count.Load(); i++ {
+		c.Free(c.segment(b, i).unit)
+	}
+	root := b.root.Load()
+	for i := range uint32(leaves) {
+		c.Free(*c.leaf(b, i))
+	}
+	c.Free(root, first)
+}

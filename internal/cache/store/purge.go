@@ -1,0 +1,171 @@
+package store
+
+// batch is how many objects are taken from a tag's list at a time: so long a
+// publisher of the same stripe of tags may wait, some ten microseconds.
+const batch = 128
+
+// PurgeTag removes the objects of partition p (nil: of all) that have the tag,
+// or makes them stale at now (nanoseconds since the Unix epoch) when soft. It
+// returns how many. An object that is published meanwhile may stay.
+func (s *Store) PurgeTag(p *Partition, tag []byte, soft bool, now int64) int {
+	c := s.core
+	if p != nil {
+		if p.part == nil {
+			return 0
+		}
+		return c.purgeTag(p.part, tag, soft, now)
+	}
+	n := 0
+	for id := uint32(1); id <= c.parts.n.Load(); id++ {
+		n += c.purgeTag(c.partOf(id), tag, soft, now)
+	}
+	return n
+}
+
+func (c *core) purgeTag(p *part, tag []byte, soft bool, now int64) (n int) {
+	hash := c.tagHash(p.id, tag)
+	if soft {
+		n = c.softTag(p, hash, tag, now)
+	} else {
+		n = c.hardTag(p, hash, tag)
+	}
+	p.purged.Add(int64(n))
+	return n
+}
+
+// hardTag detaches the objects from the tag by batches under its lock, and then
+// removes them without it.
+func (c *core) hardTag(p *part, hash uint32, tag []byte) (n int) {
+	s := &c.tags.stripes[hash%tagStripes]
+	var list [batch]*Object
+	for {
+		k, spare := 0, uint32(0)
+		s.mu.Lock()
+		for k < batch && spare == 0 {
+			at := c.findTag(p.id, hash, tag)
+			if at == 0 {
+				break
+			}
+			k, spare = c.take(at, list[:], k)
+		}
+		s.mu.Unlock()
+		c.giveSpare(spare)
+		for _, o := range list[:k] {
+			if o.kill() {
+				c.unlink(o)
+				n++
+			} else {
+				o.state.Or(dead) // its publisher finds out
+			}
+			o.Unpin()
+		}
+		if k == 0 {
+			return n
+		}
+	}
+}
+
+// take pins and detaches objects of a tag. Who is on a list has not ended: it
+// leaves its lists before its memory is given up.
+func (c *core) take(at uint32, list []*Object, k int) (int, uint32) {
+	d := c.desc(at - 1)
+	for k < len(list) {
+		o, l := c.link(d.first)
+		o.Pin()
+		list[k] = o
+		k++
+		if spare := c.detach(l); spare != 0 {
+			return k, spare
+		}
+	}
+	return k, 0
+}
+
+// softTag walks the list by batches. Between two it keeps its place by a pin on
+// an object; when that one leaves the list meanwhile, it begins anew and passes
+// over those that it has seen, which bear the number of this purge.
+func (c *core) softTag(p *part, hash uint32, tag []byte, now int64) (n int) {
+	s := &c.tags.stripes[hash%tagStripes]
+	stamp := c.purges.Add(1)
+	var last *Object // pinned
+	at := 0          // its link
+	for {
+		s.mu.Lock()
+		var name uint64
+		if last != nil && last.ownLinks()[at].desc != 0 {
+			name = last.ownLinks()[at].next
+		} else if d := c.findTag(p.id, hash, tag); d != 0 {
+			name = c.desc(d - 1).first
+		}
+		old := last
+		last = nil
+		for k := 0; name != 0 && k < batch; k++ {
+			o, l := c.link(name)
+			if o.purged.Swap(stamp) != stamp && o.Published() {
+				o.Expire(true, now)
+				n++
+			}
+			last, at = o, int(name&0xffff)
+			name = l.next
+		}
+		if last != nil {
+			last.Pin()
+		}
+		s.mu.Unlock()
+		if old != nil {
+			old.Unpin()
+		}
+		if name == 0 {
+			if last != nil {
+				last.Unpin()
+			}
+			return n
+		}
+	}
+}
+
+// PurgeKey is PurgeTag of all variants of a key.
+func (s *Store) PurgeKey(p *Partition, k Key, text []byte, soft bool, now int64) int {
+	if p.part == nil {
+		return 0
+	}
+	var f found
+	s.core.collect(p.part, k, text, 0, &f)
+	n := 0
+	for _, o := range f.list[:f.n] {
+		if soft {
+			o.Expire(true, now)
+			n++
+		} else if o.kill() {
+			s.core.unlink(o)
+			n++
+		}
+		o.Unpin()
+	}
+	p.part.purged.Add(int64(n))
+	return n
+}
+
+// Each looks at about n places of the store, beginning at the cursor, which it
+// moves, and calls fn for the published objects of p (nil: of all) there, pinned
+// for the call. It returns false at the end of the store, or when fn did. No lock
+// is held while fn runs. An object that stays is seen exactly once between the
+// cursor's beginning and the end.
+func (s *Store) Each(p *Partition, cur *Cursor, n int, fn func(*Object) bool) bool {
+	if p != nil && p.part == nil {
+		return false
+	}
+	c, on := s.core, true
+	cur.at = c.EachStable(cur.at, n, func(unit uint32) bool {
+		o := c.object(unit)
+		if !o.pin(0) {
+			return true
+		}
+		if o.Published() && (p == nil || o.part == p.part.id) {
+			on = fn(o)
+		}
+		o.Unpin()
+		return on
+	})
+	return on && cur.at != 0
+}
