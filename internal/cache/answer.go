@@ -2,8 +2,10 @@ package cache
 
 import (
 	"strconv"
+	"time"
 
 	"fishplate/internal/cache/partial"
+	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -73,7 +75,7 @@ func facts(resp *message.Response, m *store.Meta) *partial.Object {
 	o.LastModified, _ = resp.GetID(message.LastModified)
 	o.Type, _ = resp.GetID(message.ContentType)
 	if date, ok := resp.GetID(message.Date); ok {
-		if at, ok := partial.ParseDate(date); ok {
+		if at, ok := rules.ParseDate(date, time.Unix(0, m.Stored)); ok {
 			o.Date = at * 1e9
 		}
 	}
