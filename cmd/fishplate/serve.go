@@ -16,6 +16,7 @@ import (
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
+	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
@@ -72,7 +73,7 @@ func runServe(c *call) error {
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.logs = map[string]*openListener{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
-	p.tenants = tenant.NewSet(tenant.Options{Logger: logger})
+	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look})
 	p.certs = cert.NewStore(cert.Options{})
 	p.caches = cache.New(cache.Options{Logger: logger})
 	p.server, err = proxy.New(proxy.Options{
@@ -132,4 +133,17 @@ func (p *process) settled(generation uint64, committed bool) {
 		p.process.Add(0, metrics.ProcessRefused, 1)
 	}
 	p.admin.Settled(generation, committed)
+}
+
+// look answers a guest that asks what its tenant's cache has for a request.
+func (p *process) look(tenant string, key []byte, req *message.Request) (status int, age time.Duration, size int64, ok bool) {
+	g := p.server.Current()
+	if g == nil {
+		return 0, 0, 0, false
+	}
+	policy := g.CachePolicy(req)
+	if policy == nil || policy.Tenant() != tenant {
+		return 0, 0, 0, false
+	}
+	return policy.Peek(req, key, time.Now())
 }

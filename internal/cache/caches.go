@@ -45,6 +45,7 @@ type Store struct {
 	walk     walk // of the lurker
 	flights  flights
 	recent   recent
+	saints   saints
 	counters *metrics.Set // metrics.Cache
 }
 

@@ -139,3 +139,9 @@ func (p *Policy) Purges(method []byte, from netip.Addr) (is, may bool) {
 func (p *Policy) TagsOf(h *message.Header) [][]byte {
 	return rules.AppendTags(nil, h, p.Model.TagHeaders)
 }
+
+// Tenant returns the tenant whose partition it is, "" when it is a virtual host's.
+func (p *Policy) Tenant() string {
+	tenant, _ := owner(p.part.Name())
+	return tenant
+}

@@ -394,6 +394,10 @@ func (v *Visit) Delegate(to *Visit, req *message.Request) {
 	v.count(metrics.CacheRefreshes, 1)
 }
 
+// Synthetic is how a visit ends that the configured answer to failure stands in
+// for.
+const Synthetic = rules.Kind(metrics.CacheSynthetic)
+
 // Decline gives up the renewal that this visit volunteered for.
 func (v *Visit) Decline() {
 	v.flight.settle(failed)

@@ -69,6 +69,7 @@ type RoutePlan struct {
 	mirror    *upstream.Backend
 	redirect  *filter.Redirect
 	respond   *fixedAnswer
+	synthetic *fixedAnswer // the cache policy's answer to failure
 	request   *filter.Edits
 	response  *filter.Edits
 	rates     []*filter.RateLimit
@@ -77,7 +78,7 @@ type RoutePlan struct {
 	firstByte int64 // nanoseconds, 0 = the backend's
 }
 
-// fixedAnswer is a respond block.
+// fixedAnswer is a respond block, or a synthetic one.
 type fixedAnswer struct {
 	status  int
 	body    []byte
@@ -187,19 +188,29 @@ func (g *Generation) compileRoute(rt *router.Route, p Parts) (*RoutePlan, error)
 			return nil, err
 		}
 	}
-	if m.Respond != nil {
-		fixed := &fixedAnswer{status: m.Respond.Status, body: m.Respond.Body}
-		if fixed.headers, err = edits(model.Edits{Set: m.Respond.Headers}, response); err != nil {
+	if r := m.Respond; r != nil {
+		if plan.respond, err = fixed(r.Status, r.Body, r.Headers, response); err != nil {
 			return nil, err
 		}
-		plan.respond = fixed
 	}
 	if m.Effective != nil && p.Caches != nil {
+		if s := m.Effective.Synthetic; s != nil {
+			if plan.synthetic, err = fixed(s.Status, s.Body, s.Headers, response); err != nil {
+				return nil, err
+			}
+		}
 		if plan.cache, err = p.Caches.Compile(m.Effective, m.Partition, p.Options); err != nil {
 			return nil, err
 		}
 	}
 	return plan, nil
+}
+
+// fixed compiles an answer that the configuration gives.
+func fixed(status int, body []byte, headers []model.FieldEdit, o predicate.Options) (a *fixedAnswer, err error) {
+	a = &fixedAnswer{status: status, body: body}
+	a.headers, err = edits(model.Edits{Set: headers}, o)
+	return a, err
 }
 
 // bind resolves the names that a route mentions.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -47,6 +48,7 @@ func (x *exchange) get() *message.Fault {
 	if x.plan.mirror != nil {
 		x.srv.mirrors.send(x)
 	}
+	x.visit.Blamed(func(server string) { x.backend.Shun(&x.pick, server) })
 	for {
 		f := x.attempt(x.backend)
 		if !x.again(x.backend, f) {
@@ -63,13 +65,35 @@ func (x *exchange) get() *message.Fault {
 // rescue answers from the store when a kept object may stand in for an origin
 // that failed.
 func (x *exchange) rescue(f *message.Fault) step {
-	if f.Side == message.SideClient || !x.visit.Rescue() || !x.answerStored() {
+	switch {
+	case f.Side == message.SideClient:
+		return x.fail(fetch, f)
+	case x.visit.Rescue() && x.answerStored():
+	case x.plan.synthetic != nil && f.Status >= 500 && !x.visit.Closed():
+		x.synthetic()
+	default:
 		return x.fail(fetch, f)
 	}
 	x.srv.causes.Add(f.Cause)
 	x.rec.Detail = f.Error()
 	x.clock(fetch)
 	return respond
+}
+
+// synthetic makes the policy's answer to failure, and lets it answer for a while
+// if the policy says so.
+func (x *exchange) synthetic() {
+	p := x.plan.synthetic
+	x.answerWith(p.status, p.body)
+	if p.headers != nil {
+		x.env.Resp = &x.resp
+		p.headers.ApplyResponse(&x.resp, &x.env)
+	}
+	x.visit.Kind = cache.Synthetic
+	ttl := x.plan.cache.Model.Synthetic.TTL
+	if ttl > 0 && x.visit.Made(&x.resp, x.answer, x.srv.wheel.time(x.mark), cache.Terms{HasTTL: true, TTL: ttl}) {
+		x.answerStored() // of an object that was made here every condition can be judged
+	}
 }
 
 // chooseBackend returns the route's backend, or the arm of its split that the
@@ -226,6 +250,9 @@ func (x *exchange) again(b *upstream.Backend, f *message.Fault) bool {
 	}
 	if x.leased {
 		x.lease.Report(o, x.rec.FirstByte)
+		if o.Status >= 500 || f != nil && f.Side == message.SideOrigin {
+			x.visit.Blame(x.rec.Server)
+		}
 	}
 	if f == nil && o.Status < 400 || f != nil && f.Side == message.SideClient {
 		return false

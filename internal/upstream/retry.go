@@ -77,14 +77,27 @@ func (b *Backend) MayRetry(p *Pick, o Outcome) bool {
 		g.counters.Add(p.Shard, BackendRetriesRefused, 1)
 		return false
 	}
-	if p.attempts < len(p.tried) {
-		p.tried[p.attempts] = &p.last.node
-		p.query.Tried = p.tried[:p.attempts+1]
-	}
+	p.avoid(p.last)
 	p.attempts++
 	g.counters.Add(p.Shard, BackendRetries, 1)
 	p.last.counters.Add(p.Shard, ServerRetries, 1)
 	return true
+}
+
+// Shun makes a server the last choice for the request: it is asked only when no
+// other can be. A name that is none of the backend's servers is ignored.
+func (b *Backend) Shun(p *Pick, server string) {
+	if s := b.server(server); s != nil {
+		p.avoid(s)
+	}
+}
+
+// avoid notes a server that is to be chosen only when nothing else is left.
+func (p *Pick) avoid(s *Server) {
+	if n := len(p.query.Tried); n < len(p.tried) {
+		p.tried[n] = &s.node
+		p.query.Tried = p.tried[:n+1]
+	}
 }
 
 // idempotent reports whether a request may be repeated (RFC 9110 §9.2.2).
