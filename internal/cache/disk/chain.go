@@ -2,6 +2,8 @@ package disk
 
 import (
 	"context"
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 	"slices"
 
 	"fishplate/internal/cache/store"
@@ -14,8 +16,8 @@ import (
 // chain 0. Chains are the writer's.
 type chain struct {
 	number uint64
-	sealed []*segment // oldest first
-	active *segment
+	sealed []*segment.Segment // oldest first
+	active *segment.Segment
 	file   vfs.File // of the active one, for writing
 	end    int64    // behind what was appended to the active one, written or not
 	taken  int64    // bytes of all files on the disk
@@ -45,14 +47,14 @@ func (t *Tier) headroom() int64 { return min(t.size.Load()/16, 64<<20) }
 
 // over reports whether n more bytes in segments would break the bound.
 func (t *Tier) over(n int64) bool {
-	return t.taken.Load()+t.index.guard.used.Load()+t.headroom()+n > t.size.Load()
+	return t.taken.Load()+t.index.Used()+t.headroom()+n > t.size.Load()
 }
 
 // room makes room for n bytes in the chain and an active segment that takes
 // them. It reports false when there is none.
 func (w *writer) room(c *chain, quota, n int64) bool {
 	t := w.tier
-	n = onDisk(n) + fsBlock
+	n = index.OnDisk(n) + index.Block
 	for quota > 0 && c.taken+n > quota {
 		if !w.dropOldest(c) {
 			return false
@@ -69,7 +71,7 @@ func (w *writer) room(c *chain, quota, n int64) bool {
 			return false
 		}
 	}
-	if c.active != nil && c.end > segmentHead && c.end+n > w.target(c, quota) {
+	if c.active != nil && c.end > segment.StartSize && c.end+n > w.target(c, quota) {
 		w.seal(c)
 	}
 	return t.on() && (c.active != nil || w.begin(c))
@@ -86,7 +88,7 @@ func (w *writer) fit() {
 		}
 		if t.isLoaded() {
 			for _, s := range slices.Clone(c.sealed) {
-				if s.live.Load() == 0 {
+				if s.Live.Load() == 0 {
 					w.drop(c, s)
 				}
 			}
@@ -101,7 +103,7 @@ func (w *writer) fit() {
 func (w *writer) dropOldest(c *chain) bool {
 	if c == nil {
 		for _, o := range w.chains {
-			if o.oldest() != nil && (c == nil || o.oldest().id < c.oldest().id) {
+			if o.oldest() != nil && (c == nil || o.oldest().ID < c.oldest().ID) {
 				c = o
 			}
 		}
@@ -119,7 +121,7 @@ func (w *writer) dropOldest(c *chain) bool {
 	return true
 }
 
-func (c *chain) oldest() *segment {
+func (c *chain) oldest() *segment.Segment {
 	if len(c.sealed) > 0 {
 		return c.sealed[0]
 	}
@@ -130,22 +132,22 @@ func (c *chain) oldest() *segment {
 func (w *writer) begin(c *chain) bool {
 	t := w.tier
 	t.lastSegment++
-	s := newSegment(t.dir.fs, t.dir.join(segmentDir), t.lastSegment, c.number)
-	f, err := t.dir.fs.Create(s.path, vfs.WriteCategoryUnspecified)
+	s := segment.New(t.dir.fs, t.dir.join(segmentDir), t.lastSegment, c.number)
+	f, err := t.dir.fs.Create(s.Path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		t.off(err)
 		return false
 	}
-	if _, err := f.Write(appendSegmentHead(nil, s.id, c.number)); err != nil {
+	if _, err := f.Write(segment.AppendStart(nil, s.ID, c.number)); err != nil {
 		f.Close()
 		t.off(err)
 		return false
 	}
-	s.size.Store(segmentHead)
-	c.active, c.file, c.end = s, f, segmentHead
-	w.take(c, fsBlock)
-	t.shelf.put(s)
-	for n := t.shelf.count(); n > maxSegments && w.dropOldest(nil); n-- {
+	s.Size.Store(segment.StartSize)
+	c.active, c.file, c.end = s, f, segment.StartSize
+	w.take(c, index.Block)
+	t.shelf.Put(s)
+	for n := t.shelf.Count(); n > maxSegments && w.dropOldest(nil); n-- {
 	}
 	return t.on()
 }
@@ -169,21 +171,21 @@ func (w *writer) seal(c *chain) {
 
 // drop takes a sealed segment off the disk: first its entries out of the index,
 // then the file. What was asked for meanwhile is kept aside, to be written again.
-func (w *writer) drop(c *chain, s *segment) {
+func (w *writer) drop(c *chain, s *segment.Segment) {
 	t := w.tier
 	w.commit() // entries to come may be of this segment
-	c.sealed = slices.DeleteFunc(c.sealed, func(o *segment) bool { return o == s })
-	if err := t.index.safely(func() error { return w.clean(s) }); err != nil && t.on() {
+	c.sealed = slices.DeleteFunc(c.sealed, func(o *segment.Segment) bool { return o == s })
+	if err := t.index.Safely(func() error { return w.clean(s) }); err != nil && t.on() {
 		t.off(err)
 		return
 	}
-	if s.live.Load() != 0 || !t.isLoaded() {
+	if s.Live.Load() != 0 || !t.isLoaded() {
 		t.chore(chore{sweep: true})
 	}
-	t.shelf.remove(s.id)
-	err := t.dir.fs.Remove(s.path)
-	w.take(c, -onDisk(s.size.Load()))
-	s.unpin()
+	t.shelf.Remove(s.ID)
+	err := t.dir.fs.Remove(s.Path)
+	w.take(c, -index.OnDisk(s.Size.Load()))
+	s.Unpin()
 	t.segmentsGone.Add(1)
 	if err != nil {
 		t.off(err)
@@ -194,12 +196,12 @@ func (w *writer) drop(c *chain, s *segment) {
 const cleanStep = 256
 
 // clean takes the records of a segment out of the index.
-func (w *writer) clean(s *segment) error {
-	walk := newWalk(s)
+func (w *writer) clean(s *segment.Segment) error {
+	walk := segment.NewWalk(s)
 	for {
 		e := w.tier.edit()
 		n := 0
-		for ; n < cleanStep && walk.next(); n++ {
+		for ; n < cleanStep && walk.Next(); n++ {
 			if err := w.cleanRecord(e, s, walk); err != nil {
 				e.drop()
 				return err
@@ -215,12 +217,12 @@ func (w *writer) clean(s *segment) error {
 }
 
 // cleanRecord takes out one record, and keeps it aside when it was asked for.
-func (w *writer) cleanRecord(e *edit, s *segment, r *walk) error {
-	part := hashName(string(r.texts.partition))
-	key := objectKey(nil, part, r.texts.key)
+func (w *writer) cleanRecord(e *edit, s *segment.Segment, r *segment.Walk) error {
+	part := hashName(string(r.Texts.Partition))
+	key := objectKey(nil, part, r.Texts.Key)
 	var gone *variant
 	n, err := e.remove(key, func(v *variant) bool {
-		if v.seq != r.place.seq || v.seg != s.id {
+		if v.Seq != r.Place.Seq || v.Seg != s.ID {
 			return false
 		}
 		gone = v
@@ -229,10 +231,10 @@ func (w *writer) cleanRecord(e *edit, s *segment, r *walk) error {
 	if err != nil {
 		return err
 	}
-	for tag := range r.texts.eachTag {
-		e.batch.Delete(tagKey(nil, part, tag, r.place.seq), nil)
+	for tag := range r.Texts.EachTag {
+		e.batch.Delete(tagKey(nil, part, tag, r.Place.Seq), nil)
 	}
-	if n > 0 && s.wasAsked(r.place.off) && w.spare(s, r, gone) {
+	if n > 0 && s.WasAsked(r.Place.Off) && w.spare(s, r, gone) {
 		w.tier.spared.Add(1)
 	} else {
 		w.tier.evicted.Add(int64(n))
@@ -241,20 +243,20 @@ func (w *writer) cleanRecord(e *edit, s *segment, r *walk) error {
 }
 
 // spare reads a record into memory, to be written again when the segment is gone.
-func (w *writer) spare(s *segment, r *walk, v *variant) bool {
-	size := int64(r.place.headLen) + r.place.length
+func (w *writer) spare(s *segment.Segment, r *segment.Walk, v *variant) bool {
+	size := int64(r.Place.HeadLen) + r.Place.Length
 	if w.spareBytes+size > min(spareBytes, w.tier.size.Load()/128) {
 		return false
 	}
 	raw := make([]byte, size)
-	if s.readAt(raw, r.place.off) != nil {
+	if s.ReadAt(raw, r.Place.Off) != nil {
 		return false
 	}
-	p, _, x, err := parseHead(raw[:r.place.headLen])
-	if err != nil || p != r.place || !sound(&x, raw[p.headLen:]) {
+	p, _, x, err := segment.ParseHead(raw[:r.Place.HeadLen])
+	if err != nil || p != r.Place || !segment.Sound(&x, raw[p.HeadLen:]) {
 		return false
 	}
-	w.spared = append(w.spared, spared{since: w.tier.seq.Load(), meta: v.meta, place: p, texts: x, body: raw[p.headLen:]})
+	w.spared = append(w.spared, spared{since: w.tier.seq.Load(), meta: v.meta, place: p, texts: x, body: raw[p.HeadLen:]})
 	w.spareBytes += size
 	return true
 }
@@ -263,8 +265,8 @@ func (w *writer) spare(s *segment, r *walk, v *variant) bool {
 type spared struct {
 	since uint64 // purges until then were seen
 	meta  store.Meta
-	place place
-	texts texts
+	place segment.Place
+	texts segment.Texts
 	body  []byte
 }
 
@@ -272,7 +274,7 @@ type spared struct {
 func (w *writer) syncAll(ctx context.Context) error {
 	for _, c := range w.chains {
 		for _, s := range c.sealed {
-			if err := s.sync(); err != nil {
+			if err := s.Sync(); err != nil {
 				return err
 			}
 			if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"io/fs"
@@ -155,7 +156,7 @@ func (d *directory) empty() error {
 		return err
 	}
 	for _, id := range ids {
-		if err := d.fs.Remove(d.join(segmentDir, segmentName(id))); err != nil {
+		if err := d.fs.Remove(d.join(segmentDir, segment.Name(id))); err != nil {
 			return err
 		}
 	}
@@ -173,7 +174,7 @@ func (d *directory) segments() ([]uint64, error) {
 	}
 	var ids []uint64
 	for _, name := range names {
-		if id, ok := segmentID(name); ok {
+		if id, ok := segment.ID(name); ok {
 			ids = append(ids, id)
 		} else {
 			d.log.Warn("foreign file in the cache directory is left alone", "path", d.join(segmentDir), "file", name)
@@ -205,7 +206,7 @@ func (d *directory) retired() bool {
 
 // readHead checks a segment's first bytes and returns its chain and length.
 func (d *directory) readHead(id uint64) (chain uint64, size int64, err error) {
-	f, err := d.fs.Open(d.join(segmentDir, segmentName(id)))
+	f, err := d.fs.Open(d.join(segmentDir, segment.Name(id)))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -214,13 +215,13 @@ func (d *directory) readHead(id uint64) (chain uint64, size int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if info.Size() < segmentHead {
+	if info.Size() < segment.StartSize {
 		return 0, 0, fmt.Errorf("%d bytes long", info.Size())
 	}
-	head := make([]byte, segmentHead)
+	head := make([]byte, segment.StartSize)
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return 0, 0, err
 	}
-	chain, err = parseSegmentHead(head, id)
+	chain, err = segment.ParseStart(head, id)
 	return chain, info.Size(), err
 }

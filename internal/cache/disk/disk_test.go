@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fishplate/internal/cache/segment"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -178,7 +179,7 @@ func du(t testing.TB, path string) (total int64) {
 func TestWriteAndRead(t *testing.T) {
 	m, o := newMemory(t), testOptions(t)
 	d := openTier(t, o)
-	sizes := []int{0, 1, 100, blockSize - 1, blockSize, blockSize + 1, smallBody, smallBody + 1, 3*blockSize + 17, 2 << 20}
+	sizes := []int{0, 1, 100, segment.BlockSize - 1, segment.BlockSize, segment.BlockSize + 1, smallBody, smallBody + 1, 3*segment.BlockSize + 17, 2 << 20}
 	for i, n := range sizes {
 		key := fmt.Sprintf("http://h/%d", n)
 		meta := store.Meta{Status: 203, Encoding: 2, Flags: 7, Born: 1, Stored: 2, Fresh: 3, Grace: 4, Keep: 5, StaleIfError: 6, First: 8, Total: -1}
@@ -238,7 +239,7 @@ func checkFound(t *testing.T, f *Found, key string, want []byte) {
 	if !bytes.Equal(got, want) {
 		t.Fatalf("%s: pieces differ", key)
 	}
-	if file, _ := f.File(); file != nil && len(want) > smallBody && f.seg.isVerified(f.place.off) == false {
+	if file, _ := f.File(); file != nil && len(want) > smallBody && f.seg.IsVerified(f.place.Off) == false {
 		t.Error("a file before its checksum was compared")
 	}
 	if err := f.Verify(context.Background()); err != nil {

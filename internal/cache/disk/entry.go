@@ -2,6 +2,7 @@ package disk
 
 import (
 	"encoding/binary"
+	"fishplate/internal/cache/segment"
 	"slices"
 
 	"fishplate/internal/cache/store"
@@ -36,12 +37,12 @@ const maxVariants = store.MaxVariants
 // A variant is one object of a key, as the index knows it. Its Meta is that of
 // the record, but for Fresh, which a soft purge shortens.
 type variant struct {
-	place
+	segment.Place
 	meta store.Meta
 	vary []byte // valid as long as what was parsed
 }
 
-const variantFixed = 8*3 + 4 + 8*2 + metaSize + 2
+const variantFixed = 8*3 + 4 + 8*2 + segment.MetaSize + 2
 
 // hashName is a partition's number in keys.
 func hashName(name string) uint64 { return xxh3.HashString(name) }
@@ -96,16 +97,16 @@ func after(prefix []byte) []byte {
 func appendVariants(dst []byte, list []variant) []byte {
 	le := binary.LittleEndian
 	start := len(dst)
-	dst = append(dst, recordVersion, byte(len(list)))
+	dst = append(dst, segment.RecordVersion, byte(len(list)))
 	for i := range list {
 		v := &list[i]
-		dst = le.AppendUint64(dst, v.seq)
-		dst = le.AppendUint64(dst, v.seg)
-		dst = le.AppendUint64(dst, uint64(v.off))
-		dst = le.AppendUint32(dst, v.headLen)
-		dst = le.AppendUint64(dst, uint64(v.length))
-		dst = le.AppendUint64(dst, v.headSum)
-		dst = appendMeta(dst, &v.meta)
+		dst = le.AppendUint64(dst, v.Seq)
+		dst = le.AppendUint64(dst, v.Seg)
+		dst = le.AppendUint64(dst, uint64(v.Off))
+		dst = le.AppendUint32(dst, v.HeadLen)
+		dst = le.AppendUint64(dst, uint64(v.Length))
+		dst = le.AppendUint64(dst, v.HeadSum)
+		dst = segment.AppendMeta(dst, &v.meta)
 		dst = le.AppendUint16(dst, uint16(len(v.vary)))
 		dst = append(dst, v.vary...)
 	}
@@ -115,21 +116,21 @@ func appendVariants(dst []byte, list []variant) []byte {
 // parseVariants appends the variants of b to dst, oldest first. They refer to b.
 func parseVariants(dst []variant, b []byte) ([]variant, error) {
 	le := binary.LittleEndian
-	if len(b) < 10 || b[0] != recordVersion || xxh3.Hash(b[:len(b)-8]) != le.Uint64(b[len(b)-8:]) {
-		return dst, ErrCorrupt
+	if len(b) < 10 || b[0] != segment.RecordVersion || xxh3.Hash(b[:len(b)-8]) != le.Uint64(b[len(b)-8:]) {
+		return dst, segment.ErrCorrupt
 	}
 	count, b := int(b[1]), b[2:len(b)-8]
 	for range count {
 		if len(b) < variantFixed {
-			return dst, ErrCorrupt
+			return dst, segment.ErrCorrupt
 		}
-		v := variant{place: place{
-			seq: le.Uint64(b), seg: le.Uint64(b[8:]), off: int64(le.Uint64(b[16:])),
-			headLen: le.Uint32(b[24:]), length: int64(le.Uint64(b[28:])), headSum: le.Uint64(b[36:]),
-		}, meta: parseMeta(b[44:])}
-		n := int(le.Uint16(b[44+metaSize:]))
+		v := variant{Place: segment.Place{
+			Seq: le.Uint64(b), Seg: le.Uint64(b[8:]), Off: int64(le.Uint64(b[16:])),
+			HeadLen: le.Uint32(b[24:]), Length: int64(le.Uint64(b[28:])), HeadSum: le.Uint64(b[36:]),
+		}, meta: segment.ParseMeta(b[44:])}
+		n := int(le.Uint16(b[44+segment.MetaSize:]))
 		if b = b[variantFixed:]; n > len(b) {
-			return dst, ErrCorrupt
+			return dst, segment.ErrCorrupt
 		}
 		v.vary, b = b[:n:n], b[n:]
 		dst = append(dst, v)

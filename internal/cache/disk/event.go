@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"encoding/binary"
+	"fishplate/internal/cache/segment"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -79,14 +80,14 @@ func (e *event) append(dst []byte) []byte {
 	if e.all {
 		flags |= 2
 	}
-	dst = append(dst, recordVersion, e.by, flags)
+	dst = append(dst, segment.RecordVersion, e.by, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, e.part)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.now))
 	return append(dst, e.text...)
 }
 
 func parseEvent(b []byte) (*event, bool) {
-	if len(b) < 19 || b[0] != recordVersion || b[1] > byHost {
+	if len(b) < 19 || b[0] != segment.RecordVersion || b[1] > byHost {
 		return nil, false
 	}
 	le := binary.LittleEndian

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"os"
@@ -28,9 +29,9 @@ type Found struct {
 
 	tier  *Tier
 	part  *part
-	seg   *segment
-	place place
-	texts texts
+	seg   *segment.Segment
+	place segment.Place
+	texts segment.Texts
 	since uint64 // purges until then were seen
 
 	body    []byte // the whole of it when small
@@ -57,7 +58,7 @@ func (t *Tier) Get(ctx context.Context, partition string, text []byte, match fun
 	}
 	t.hits.Add(1)
 	p.hits.Add(1)
-	f.seg.ask(f.place.off)
+	f.seg.Ask(f.place.Off)
 	return f, nil
 }
 
@@ -66,8 +67,8 @@ func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []by
 	key := objectKey(keyRoom[:0], p.hash, text)
 	since := t.seq.Load()
 	var value []byte
-	err := t.index.safely(func() (err error) {
-		value, _, err = t.index.get(valueRoom[:0], key)
+	err := t.index.Safely(func() (err error) {
+		value, _, err = t.index.Get(valueRoom[:0], key)
 		return err
 	})
 	if err != nil {
@@ -92,7 +93,7 @@ func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []by
 		f.since = since
 		// Purges that are not worked into the index yet, and those that came
 		// while this lookup was under way.
-		if !t.events.judgeActive(v.seq, p.hash, text, f.texts.eachTag, &f.Meta) || !t.events.judge(since, p.hash, text, f.texts.eachTag, &f.Meta) {
+		if !t.events.judgeActive(v.Seq, p.hash, text, f.texts.EachTag, &f.Meta) || !t.events.judge(since, p.hash, text, f.texts.EachTag, &f.Meta) {
 			f.Close()
 			return nil
 		}
@@ -103,11 +104,11 @@ func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []by
 
 // fetch reads what an entry leads to, and forgets what it cannot.
 func (t *Tier) fetch(p *part, text []byte, v *variant) *Found {
-	seg := t.shelf.take(v.seg)
+	seg := t.shelf.Take(v.Seg)
 	if seg == nil {
 		return nil // its segment is being dropped
 	}
-	f := &Found{Meta: v.meta, Length: v.length, tier: t, part: p, seg: seg, place: v.place, texts: texts{key: text}, blockAt: -1}
+	f := &Found{Meta: v.meta, Length: v.Length, tier: t, part: p, seg: seg, place: v.Place, texts: segment.Texts{Key: text}, blockAt: -1}
 	if err := f.open(text); err != nil {
 		f.failed(err)
 		f.Close()
@@ -119,29 +120,29 @@ func (t *Tier) fetch(p *part, text []byte, v *variant) *Found {
 
 // open reads and compares the head, and a small body.
 func (f *Found) open(text []byte) error {
-	n := int64(f.place.headLen)
-	if n < recordFixed+8 || n > maxHead || f.Length < 0 || f.place.end() > f.seg.size.Load() {
-		return ErrCorrupt
+	n := int64(f.place.HeadLen)
+	if n < segment.RecordFixed+8 || n > segment.MaxHead || f.Length < 0 || f.place.End() > f.seg.Size.Load() {
+		return segment.ErrCorrupt
 	}
 	if f.Length <= smallBody {
 		n += f.Length
 	}
 	raw := make([]byte, n)
-	if err := f.seg.readAt(raw, f.place.off); err != nil {
+	if err := f.seg.ReadAt(raw, f.place.Off); err != nil {
 		return err
 	}
-	p, _, x, err := parseHead(raw[:f.place.headLen])
+	p, _, x, err := segment.ParseHead(raw[:f.place.HeadLen])
 	if err != nil {
 		return err
 	}
-	if p != f.place || string(x.partition) != f.part.name || !bytes.Equal(x.key, text) {
-		return ErrCorrupt
+	if p != f.place || string(x.Partition) != f.part.name || !bytes.Equal(x.Key, text) {
+		return segment.ErrCorrupt
 	}
 	f.texts = x
 	if f.Length <= smallBody {
-		f.body = raw[f.place.headLen:]
-		if !sound(&x, f.body) {
-			return ErrCorrupt
+		f.body = raw[f.place.HeadLen:]
+		if !segment.Sound(&x, f.body) {
+			return segment.ErrCorrupt
 		}
 	}
 	return nil
@@ -150,7 +151,7 @@ func (f *Found) open(text []byte) error {
 // failed counts an object that cannot be read and forgets it.
 func (f *Found) failed(err error) {
 	t := f.tier
-	if errors.Is(err, ErrCorrupt) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, segment.ErrCorrupt) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		t.corrupt.Add(1)
 	} else {
 		t.readErrors.Add(1)
@@ -158,24 +159,24 @@ func (f *Found) failed(err error) {
 			t.off(err)
 		}
 	}
-	t.log.Warn("object of the disk cache cannot be read and is forgotten", "path", f.seg.path, "offset", f.place.off, "cause", err)
-	t.forget(f.part.hash, f.texts.key, f.place.seq)
+	t.log.Warn("object of the disk cache cannot be read and is forgotten", "path", f.seg.Path, "offset", f.place.Off, "cause", err)
+	t.forget(f.part.hash, f.texts.Key, f.place.Seq)
 }
 
 // Key is the key text.
-func (f *Found) Key() []byte { return f.texts.key }
+func (f *Found) Key() []byte { return f.texts.Key }
 
 // Vary is the variant's blob.
-func (f *Found) Vary() []byte { return f.texts.vary }
+func (f *Found) Vary() []byte { return f.texts.Vary }
 
 // WireHead returns the stored fields as "Name: value\r\n" each.
-func (f *Found) WireHead() []byte { return f.texts.wire }
+func (f *Found) WireHead() []byte { return f.texts.Wire }
 
 // Head makes h the stored fields; they are valid as long as the Found.
-func (f *Found) Head(h *message.Header) { parseFields(h, f.texts.wire) }
+func (f *Found) Head(h *message.Header) { segment.ParseFields(h, f.texts.Wire) }
 
 // Tags calls yield for each tag.
-func (f *Found) Tags(yield func(tag []byte) bool) { f.texts.eachTag(yield) }
+func (f *Found) Tags(yield func(tag []byte) bool) { f.texts.EachTag(yield) }
 
 // Body returns the whole body when it is small, compared with its checksums,
 // else nil.
@@ -186,7 +187,7 @@ func (f *Found) Body() []byte { return f.body }
 // answer is no.
 func (f *Found) Live() bool {
 	m := f.Meta
-	return f.tier.events.judge(f.since, f.part.hash, f.texts.key, f.texts.eachTag, &m) && m.Fresh == f.Meta.Fresh
+	return f.tier.events.judge(f.since, f.part.hash, f.texts.Key, f.texts.EachTag, &m) && m.Fresh == f.Meta.Fresh
 }
 
 // ReadAt is of io.ReaderAt. It returns only bytes that match their checksums;
@@ -200,9 +201,9 @@ func (f *Found) ReadAt(p []byte, at int64) (n int, err error) {
 		switch {
 		case f.body != nil:
 			k = copy(p[n:], f.body[at:])
-		case f.seg.isVerified(f.place.off):
+		case f.seg.IsVerified(f.place.Off):
 			k = int(min(int64(len(p)-n), f.Length-at))
-			err = f.seg.readAt(p[n:n+k], f.place.body()+at)
+			err = f.seg.ReadAt(p[n:n+k], f.place.Body()+at)
 		default:
 			k, err = f.readBlock(p[n:], at)
 		}
@@ -222,15 +223,15 @@ func (f *Found) ReadAt(p []byte, at int64) (n int, err error) {
 // readBlock copies from the block in which at lies, which it reads and compares
 // whole: straight into p where that holds all of it.
 func (f *Found) readBlock(p []byte, at int64) (int, error) {
-	i := at / blockSize
-	start := i * blockSize
-	size := min(blockSize, f.Length-start)
+	i := at / segment.BlockSize
+	start := i * segment.BlockSize
+	size := min(segment.BlockSize, f.Length-start)
 	if at == start && int64(len(p)) >= size {
 		return int(size), f.block1(p[:size], i)
 	}
 	if f.blockAt != i {
 		if f.block == nil {
-			f.block = make([]byte, blockSize)
+			f.block = make([]byte, segment.BlockSize)
 		}
 		f.blockAt = -1
 		if err := f.block1(f.block[:size], i); err != nil {
@@ -243,12 +244,12 @@ func (f *Found) readBlock(p []byte, at int64) (int, error) {
 
 // block1 reads block i and compares it.
 func (f *Found) block1(p []byte, i int64) error {
-	if err := f.seg.readAt(p, f.place.body()+i*blockSize); err != nil {
+	if err := f.seg.ReadAt(p, f.place.Body()+i*segment.BlockSize); err != nil {
 		return err
 	}
-	if xxh3.Hash(p) != f.texts.sum(i) {
+	if xxh3.Hash(p) != f.texts.Sum(i) {
 		clear(p) // nothing of it may be served
-		return ErrCorrupt
+		return segment.ErrCorrupt
 	}
 	return nil
 }
@@ -257,24 +258,24 @@ func (f *Found) block1(p []byte, i int64) error {
 // process and the object: what was right when it was read is what the page
 // cache then holds. It has to come before File.
 func (f *Found) Verify(ctx context.Context) error {
-	if f.body != nil || f.seg.isVerified(f.place.off) {
+	if f.body != nil || f.seg.IsVerified(f.place.Off) {
 		return nil
 	}
 	if f.block == nil {
-		f.block = make([]byte, blockSize)
+		f.block = make([]byte, segment.BlockSize)
 	}
 	f.blockAt = -1
-	for i := int64(0); i < blocks(f.Length); i++ {
+	for i := int64(0); i < segment.Blocks(f.Length); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		size := min(blockSize, f.Length-i*blockSize)
+		size := min(segment.BlockSize, f.Length-i*segment.BlockSize)
 		if err := f.block1(f.block[:size], i); err != nil {
 			f.failed(err)
 			return fmt.Errorf("verify object on disk: %w", err)
 		}
 	}
-	f.seg.verify(f.place.off)
+	f.seg.Verify(f.place.Off)
 	return nil
 }
 
@@ -282,11 +283,11 @@ func (f *Found) Verify(ctx context.Context) error {
 // the body was not verified, and where files have no descriptor. The file is
 // shared: only positioned reads may be made, and not after Close.
 func (f *Found) File() (file *os.File, offset int64) {
-	if f.body == nil && !f.seg.isVerified(f.place.off) {
+	if f.body == nil && !f.seg.IsVerified(f.place.Off) {
 		return nil, 0
 	}
-	return f.seg.osFile(), f.place.body()
+	return f.seg.OSFile(), f.place.Body()
 }
 
 // Close lets the segment go. It is called once.
-func (f *Found) Close() { f.seg.unpin() }
+func (f *Found) Close() { f.seg.Unpin() }

@@ -33,8 +33,8 @@ func (t *Tier) Each(ctx context.Context, partition, cursor string, n int, fn fun
 		lower = append([]byte(cursor), 0)
 	}
 	var list []variant
-	err = t.index.safely(func() error {
-		return t.index.scan(t.index.db, lower, upper, func(key, value []byte) bool {
+	err = t.index.Safely(func() error {
+		return t.index.Scan(t.index.DB, lower, upper, func(key, value []byte) bool {
 			p := t.parts.find(partOf(key))
 			if p == nil {
 				return true
@@ -43,7 +43,7 @@ func (t *Tier) Each(ctx context.Context, partition, cursor string, n int, fn fun
 			for i := range list {
 				v := &list[i]
 				n--
-				if !fn(&Entry{Partition: p.name, Key: objectText(key), Vary: v.vary, Meta: v.meta, Length: v.length}) {
+				if !fn(&Entry{Partition: p.name, Key: objectText(key), Vary: v.vary, Meta: v.meta, Length: v.Length}) {
 					n = 0
 				}
 			}

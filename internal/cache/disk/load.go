@@ -25,7 +25,7 @@ func (t *Tier) chore(c chore) {
 // start, and removes entries that lead nowhere. After that it does chores.
 func (t *Tier) load(before *pebble.Snapshot, intents []*event) {
 	defer t.ended.Done()
-	t.index.safely(func() error {
+	t.index.Safely(func() error {
 		defer before.Close()
 		for _, e := range intents {
 			if _, err := t.work(t.life, e); err != nil {
@@ -49,7 +49,7 @@ func (t *Tier) load(before *pebble.Snapshot, intents []*event) {
 	for {
 		select {
 		case c := <-t.chores:
-			err := t.index.safely(func() error { return t.do(c) })
+			err := t.index.Safely(func() error { return t.do(c) })
 			if err != nil && t.on() && t.life.Err() == nil {
 				t.log.Warn("chore of the disk cache", "path", t.dir.path, "cause", err)
 			}
@@ -66,7 +66,7 @@ func (t *Tier) do(c chore) error {
 		}
 	}
 	if c.compact {
-		return t.index.db.Compact(t.life, []byte{kindBans}, []byte{kindTag + 1}, false)
+		return t.index.DB.Compact(t.life, []byte{kindBans}, []byte{kindTag + 1}, false)
 	}
 	return nil
 }
@@ -75,13 +75,13 @@ func (t *Tier) do(c chore) error {
 // It reports whether some entries cannot be read or have no segment.
 func (t *Tier) tally(from *pebble.Snapshot) (lost bool, err error) {
 	var list []variant
-	err = t.index.scan(from, []byte{kindObject}, []byte{kindObject + 1}, func(key, value []byte) bool {
+	err = t.index.Scan(from, []byte{kindObject}, []byte{kindObject + 1}, func(key, value []byte) bool {
 		list, err = parseVariants(list[:0], value)
 		lost = lost || err != nil
 		for i := range list {
 			v := &list[i]
-			t.count(&move{part: partOf(key), seg: v.seg, size: int64(v.headLen) + v.length, by: 1})
-			lost = lost || t.shelf.find(v.seg) == nil
+			t.count(&move{part: partOf(key), seg: v.Seg, size: int64(v.HeadLen) + v.Length, by: 1})
+			lost = lost || t.shelf.Find(v.Seg) == nil
 		}
 		return t.life.Err() == nil
 	})
@@ -100,7 +100,7 @@ func (t *Tier) sweep() error {
 		}
 		var list []variant
 		var err error
-		scanned := t.index.scan(t.index.db, []byte{kind}, []byte{kind + 1}, func(key, value []byte) bool {
+		scanned := t.index.Scan(t.index.DB, []byte{kind}, []byte{kind + 1}, func(key, value []byte) bool {
 			if t.led(kind, &list, value) {
 				return t.life.Err() == nil
 			}
@@ -126,11 +126,11 @@ func (t *Tier) sweep() error {
 // led reports that an entry is well and all its segments are there.
 func (t *Tier) led(kind byte, room *[]variant, value []byte) bool {
 	if kind == kindTag {
-		return t.shelf.find(segmentOf(value)) != nil
+		return t.shelf.Find(segmentOf(value)) != nil
 	}
 	list, err := parseVariants((*room)[:0], value)
 	*room = list
-	return err == nil && !slices.ContainsFunc(list, func(v variant) bool { return t.shelf.find(v.seg) == nil })
+	return err == nil && !slices.ContainsFunc(list, func(v variant) bool { return t.shelf.Find(v.Seg) == nil })
 }
 
 // sweepKeys looks at the entries again, with the turn, and removes what leads
@@ -140,7 +140,7 @@ func (t *Tier) sweepKeys(keys [][]byte) error {
 	defer e.drop()
 	var room []variant
 	for _, key := range keys {
-		value, ok, err := t.index.get(nil, key)
+		value, ok, err := t.index.Get(nil, key)
 		switch {
 		case err != nil:
 			return err
@@ -152,7 +152,7 @@ func (t *Tier) sweepKeys(keys [][]byte) error {
 				e.batch.Delete(key, nil)
 				continue
 			}
-			if _, err := e.remove(key, func(v *variant) bool { return t.shelf.find(v.seg) == nil }); err != nil {
+			if _, err := e.remove(key, func(v *variant) bool { return t.shelf.Find(v.Seg) == nil }); err != nil {
 				return err
 			}
 		}

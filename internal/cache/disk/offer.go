@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"fishplate/internal/cache/segment"
 
 	"fishplate/internal/cache/store"
 )
@@ -33,7 +34,7 @@ func (t *Tier) Offer(partition string, o *store.Object) bool {
 		why = RefusedQueue
 	}
 	t.refused[why].Add(1)
-	if p != nil && len(o.KeyText()) <= maxText {
+	if p != nil && len(o.KeyText()) <= segment.MaxText {
 		t.forget(p.hash, o.KeyText(), 0)
 	}
 	return false
@@ -45,13 +46,13 @@ func (t *Tier) storable(p *part, o *store.Object) bool {
 	if q := p.quota.Load(); q > 0 {
 		limit = min(limit, q/2)
 	}
-	if !o.Complete() || o.Failed() || o.Available() > limit || len(p.name) > maxName ||
-		len(o.KeyText()) > maxText || len(o.Vary()) > maxText || len(o.WireHead()) > maxWire {
+	if !o.Complete() || o.Failed() || o.Available() > limit || len(p.name) > segment.MaxName ||
+		len(o.KeyText()) > segment.MaxText || len(o.Vary()) > segment.MaxText || len(o.WireHead()) > segment.MaxWire {
 		return false
 	}
 	n := 0
 	for tag := range o.Tags() {
-		if n++; len(tag) > maxText || n > maxTags {
+		if n++; len(tag) > segment.MaxText || n > segment.MaxTags {
 			return false
 		}
 	}

@@ -90,7 +90,7 @@ func (t *Tier) count(m *move) {
 	}
 	t.objects.Add(m.by)
 	t.bytes.Add(m.by * m.size)
-	if s := t.shelf.find(m.seg); s != nil && s.live.Add(m.by) == 0 && m.by < 0 {
+	if s := t.shelf.Find(m.seg); s != nil && s.Live.Add(m.by) == 0 && m.by < 0 {
 		t.wake()
 	}
 }

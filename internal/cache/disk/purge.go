@@ -43,14 +43,14 @@ func (t *Tier) PurgeHost(ctx context.Context, partition string, host []byte, sof
 func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byte, soft bool) (n int, err error) {
 	e := &event{by: by, soft: soft, all: partition == All, part: hashName(partition), text: slices.Clone(text), now: time.Now().UnixNano()}
 	begun := false
-	err = t.index.safely(func() error {
+	err = t.index.Safely(func() error {
 		x := t.index
-		x.turn <- struct{}{}
+		x.Begin()
 		e.seq = t.seq.Add(1)
 		t.events.begin(e)
-		<-x.turn
+		x.End()
 		begun = true
-		if err := x.db.Set(intentKey(e.seq), e.append(nil), pebble.Sync); err != nil {
+		if err := x.DB.Set(intentKey(e.seq), e.append(nil), pebble.Sync); err != nil {
 			return err
 		}
 		n, err = t.work(ctx, e)
@@ -76,7 +76,7 @@ func (t *Tier) later(e *event) {
 		t.ended.Add(1)
 		go func() {
 			defer t.ended.Done()
-			t.index.safely(func() error {
+			t.index.Safely(func() error {
 				_, err := t.work(t.life, e)
 				return err
 			})
@@ -99,7 +99,7 @@ func (t *Tier) work(ctx context.Context, e *event) (n int, err error) {
 		}
 	}
 	t.events.end(e)
-	return n, t.index.db.Delete(intentKey(e.seq), pebble.NoSync)
+	return n, t.index.DB.Delete(intentKey(e.seq), pebble.NoSync)
 }
 
 // workPart is work within one partition: it gathers o keys, and edits them by
@@ -121,7 +121,7 @@ func (t *Tier) workPart(ctx context.Context, e *event, part uint64) (n int, err 
 		if e.by == byKey {
 			upper = append(slices.Clone(lower), 0)
 		}
-		scanned := t.index.scan(t.index.db, lower, upper, func(key, value []byte) bool {
+		scanned := t.index.Scan(t.index.DB, lower, upper, func(key, value []byte) bool {
 			found = e.target(found, part, key, value)
 			return len(found) < purgeStep || flush()
 		})
@@ -181,7 +181,7 @@ func (t *Tier) purgeTargets(e *event, list []target) (n int, err error) {
 	defer d.drop()
 	for i := range list {
 		o := &list[i]
-		meant := func(v *variant) bool { return v.seq < e.seq && (o.tag == nil || v.seq == o.seq) }
+		meant := func(v *variant) bool { return v.Seq < e.seq && (o.tag == nil || v.Seq == o.seq) }
 		var k int
 		if e.soft {
 			k, err = d.expire(o.key, e.now, meant)
@@ -225,14 +225,14 @@ func (e *edit) expire(key []byte, now int64, meant func(*variant) bool) (n int, 
 // forget takes out one variant, or all of them when seq is 0, without an event:
 // it could not be read, or a newer one was not written.
 func (t *Tier) forget(part uint64, text []byte, seq uint64) {
-	t.index.safely(func() error {
+	t.index.Safely(func() error {
 		key := objectKey(nil, part, text)
-		if _, ok, err := t.index.get(nil, key); !ok {
+		if _, ok, err := t.index.Get(nil, key); !ok {
 			return err
 		}
 		d := t.edit()
 		defer d.drop()
-		if _, err := d.remove(key, func(v *variant) bool { return seq == 0 || v.seq == seq }); err != nil {
+		if _, err := d.remove(key, func(v *variant) bool { return seq == 0 || v.Seq == seq }); err != nil {
 			return err
 		}
 		return d.commit()

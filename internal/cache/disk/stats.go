@@ -62,7 +62,7 @@ func (t *Tier) Stats() Stats {
 	s := Stats{
 		On: t.on(), Loaded: t.isLoaded(), Objects: t.objects.Load(), Bytes: t.bytes.Load(),
 		Hits: t.hits.Load(), Misses: t.misses.Load(), Written: t.written.Load(),
-		Size: t.size.Load(), Segments: int64(t.shelf.count()), SegmentBytes: t.taken.Load(), IndexBytes: t.index.guard.used.Load(),
+		Size: t.size.Load(), Segments: int64(t.shelf.Count()), SegmentBytes: t.taken.Load(), IndexBytes: t.index.Used(),
 		Queued: int64(len(t.queue)), QueuedBytes: t.queued.Load(),
 		Offered: t.offered.Load(), WrittenBytes: t.writtenBytes.Load(),
 		Corrupt: t.corrupt.Load(), ReadErrors: t.readErrors.Load(),

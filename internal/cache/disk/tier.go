@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +22,7 @@ import (
 const MinSize = 16 << 20
 
 // ErrOff says that the tier is closed, or has turned itself off.
-var ErrOff = errors.New("disk tier is off")
+var ErrOff = index.ErrOff
 
 // Options say where a tier lies and how large it may be.
 type Options struct {
@@ -43,8 +45,8 @@ type Tier struct {
 	lock io.Closer
 	log  *slog.Logger
 
-	index *index
-	shelf shelf
+	index *index.Index
+	shelf segment.Shelf
 	parts parts
 
 	size     atomic.Int64  // the bound
@@ -105,7 +107,7 @@ func open(o Options) (*Tier, error) {
 	}
 	t := &Tier{opt: o, log: o.Logger,
 		dir:   &directory{fs: o.fs, path: filepath.Clean(o.Path), log: o.Logger},
-		shelf: shelf{byID: map[uint64]*segment{}}, parts: parts{byHash: map[uint64]*part{}},
+		shelf: segment.Shelf{ByID: map[uint64]*segment.Segment{}}, parts: parts{byHash: map[uint64]*part{}},
 		queue: make(chan job, o.QueueObjects), poke: make(chan struct{}, 1), quit: make(chan struct{}),
 		loaded: make(chan struct{}), chores: make(chan chore, 16), broken: make(chan error, 1),
 	}
@@ -124,7 +126,7 @@ func open(o Options) (*Tier, error) {
 	}
 	if err := t.start(); err != nil {
 		if t.index != nil {
-			t.index.close()
+			t.index.Close()
 		}
 		return nil, errors.Join(err, t.lock.Close())
 	}
@@ -146,7 +148,7 @@ func (t *Tier) start() error {
 	if err := t.recall(); err != nil {
 		return err
 	}
-	before := t.index.db.NewSnapshot()
+	before := t.index.DB.NewSnapshot()
 	intents := t.events.unfinished()
 	w := newWriter(t, chains)
 	t.ended.Add(3)
@@ -165,7 +167,7 @@ func (t *Tier) openIndex() (err error) {
 			return err
 		}
 	}
-	t.index, err = openIndex(t.dir, t.opt.Size, t.off)
+	t.index, err = index.Open(t.dir.fs, t.dir.join(indexDir), t.opt.Size, t.log, t.off)
 	if err == nil {
 		return nil
 	}
@@ -178,7 +180,7 @@ func (t *Tier) openIndex() (err error) {
 	if err := t.clear(); err != nil {
 		return err
 	}
-	t.index, err = openIndex(t.dir, t.opt.Size, t.off)
+	t.index, err = index.Open(t.dir.fs, t.dir.join(indexDir), t.opt.Size, t.log, t.off)
 	return err
 }
 
@@ -200,26 +202,26 @@ func (t *Tier) openSegments() (map[uint64]*chain, error) {
 	for _, id := range ids {
 		t.lastSegment = max(t.lastSegment, id)
 		number, size, err := t.dir.readHead(id)
-		if err != nil || size == segmentHead {
+		if err != nil || size == segment.StartSize {
 			if err != nil {
-				t.log.Warn("segment of the disk cache is removed", "path", t.dir.path, "segment", segmentName(id), "cause", err)
+				t.log.Warn("segment of the disk cache is removed", "path", t.dir.path, "segment", segment.Name(id), "cause", err)
 			}
-			if err := t.dir.fs.Remove(t.dir.join(segmentDir, segmentName(id))); err != nil {
+			if err := t.dir.fs.Remove(t.dir.join(segmentDir, segment.Name(id))); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		s := newSegment(t.dir.fs, t.dir.join(segmentDir), id, number)
-		s.size.Store(size)
-		t.shelf.put(s)
+		s := segment.New(t.dir.fs, t.dir.join(segmentDir), id, number)
+		s.Size.Store(size)
+		t.shelf.Put(s)
 		c := chains[number]
 		if c == nil {
 			c = &chain{number: number}
 			chains[number] = c
 		}
 		c.sealed = append(c.sealed, s)
-		c.taken += onDisk(size)
-		t.taken.Add(onDisk(size))
+		c.taken += index.OnDisk(size)
+		t.taken.Add(index.OnDisk(size))
 	}
 	return chains, nil
 }
@@ -233,12 +235,12 @@ func (t *Tier) recall() error {
 		}
 		return binary.BigEndian.Uint64(b)
 	}
-	value, _, err := x.get(nil, []byte{kindNext})
+	value, _, err := x.Get(nil, []byte{kindNext})
 	if err != nil {
 		return err
 	}
 	t.seq.Store(number(value))
-	err = x.scan(x.db, []byte{kindPartition}, []byte{kindPartition + 1}, func(_, value []byte) bool {
+	err = x.Scan(x.DB, []byte{kindPartition}, []byte{kindPartition + 1}, func(_, value []byte) bool {
 		if p, _ := t.parts.make(string(value)); p != nil {
 			p.saved = true
 		}
@@ -247,7 +249,7 @@ func (t *Tier) recall() error {
 	if err != nil {
 		return err
 	}
-	err = x.scan(x.db, []byte{kindIntent}, []byte{kindIntent + 1}, func(key, value []byte) bool {
+	err = x.Scan(x.DB, []byte{kindIntent}, []byte{kindIntent + 1}, func(key, value []byte) bool {
 		if e, ok := parseEvent(value); ok {
 			e.seq = number(key[1:])
 			t.seq.Store(max(t.seq.Load(), e.seq))
@@ -259,7 +261,7 @@ func (t *Tier) recall() error {
 		return err
 	}
 	t.events.floor = t.seq.Load()
-	b := x.db.NewBatch()
+	b := x.DB.NewBatch()
 	defer b.Close()
 	t.reserve(b)
 	return b.Commit(pebble.NoSync)
@@ -305,14 +307,14 @@ const abandonAfter = 5 * time.Second
 func (t *Tier) shutIndex() (err error) {
 	t.shutOnce.Do(func() {
 		if t.on() {
-			if err = t.index.close(); t.on() {
+			if err = t.index.Close(); t.on() {
 				return
 			}
 		} else {
-			t.index.guard.frozen.Store(true)
+			t.index.Freeze()
 			closed := make(chan struct{})
 			go func() {
-				t.index.close()
+				t.index.Close()
 				close(closed)
 			}()
 			select {
@@ -320,7 +322,7 @@ func (t *Tier) shutIndex() (err error) {
 			case <-time.After(abandonAfter):
 			}
 		}
-		t.shelf.clear()
+		t.shelf.Clear()
 		if err := t.dir.retire(); err != nil {
 			t.log.Error("index of the disk cache cannot be put away; empty the directory before the next start", "path", t.dir.path, "cause", err)
 		}
@@ -348,8 +350,8 @@ func (t *Tier) Resize(size int64) error {
 
 // PutBans keeps the bans' list for the next process, durably.
 func (t *Tier) PutBans(list []byte) error {
-	err := t.index.safely(func() error {
-		return t.index.db.Set([]byte{kindBans}, list, pebble.Sync)
+	err := t.index.Safely(func() error {
+		return t.index.DB.Set([]byte{kindBans}, list, pebble.Sync)
 	})
 	if err != nil {
 		return fmt.Errorf("keep bans: %w", err)
@@ -359,8 +361,8 @@ func (t *Tier) PutBans(list []byte) error {
 
 // LoadBans returns what PutBans kept last, or nil.
 func (t *Tier) LoadBans() (list []byte, err error) {
-	err = t.index.safely(func() error {
-		list, _, err = t.index.get(nil, []byte{kindBans})
+	err = t.index.Safely(func() error {
+		list, _, err = t.index.Get(nil, []byte{kindBans})
 		return err
 	})
 	return list, err
@@ -382,7 +384,7 @@ func (t *Tier) Close() error {
 	t.die()
 	t.ended.Wait()
 	err := t.shutIndex()
-	t.shelf.clear()
+	t.shelf.Clear()
 	return errors.Join(err, t.lock.Close())
 }
 

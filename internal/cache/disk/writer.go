@@ -2,6 +2,8 @@ package disk
 
 import (
 	"encoding/binary"
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 	"slices"
 
 	"fishplate/internal/cache/store"
@@ -33,7 +35,7 @@ type put struct {
 	since   uint64 // purges since then count
 	variant variant
 	key     []byte
-	texts   texts
+	texts   segment.Texts
 }
 
 const (
@@ -122,24 +124,24 @@ func (w *writer) write(j job) {
 		return
 	}
 	m := o.Meta()
-	x := texts{partition: []byte(j.part.name), key: o.KeyText(), vary: o.Vary(), wire: o.WireHead()}
+	x := segment.Texts{Partition: []byte(j.part.name), Key: o.KeyText(), Vary: o.Vary(), Wire: o.WireHead()}
 	for tag := range o.Tags() {
-		x.tagged = binary.LittleEndian.AppendUint16(x.tagged, uint16(len(tag)))
-		x.tagged = append(x.tagged, tag...)
-		x.tags++
+		x.Tagged = binary.LittleEndian.AppendUint16(x.Tagged, uint16(len(tag)))
+		x.Tagged = append(x.Tagged, tag...)
+		x.Tags++
 	}
-	if !t.events.judge(j.seq, j.part.hash, x.key, x.eachTag, &m) {
+	if !t.events.judge(j.seq, j.part.hash, x.Key, x.EachTag, &m) {
 		t.refused[RefusedPurged].Add(1)
 		return
 	}
 	length := o.Available()
 	w.sum(length, o.Segment)
-	x.sums = w.sums
-	ok := w.append(put{part: j.part, since: j.seq, key: x.key, texts: x,
-		variant: variant{place: place{seq: j.seq, length: length}, meta: m, vary: x.vary}}, o.Segment)
+	x.Sums = w.sums
+	ok := w.append(put{part: j.part, since: j.seq, key: x.Key, texts: x,
+		variant: variant{Place: segment.Place{Seq: j.seq, Length: length}, meta: m, vary: x.Vary}}, o.Segment)
 	if !ok {
 		t.refused[RefusedSpace].Add(1)
-		t.forget(j.part.hash, x.key, 0)
+		t.forget(j.part.hash, x.Key, 0)
 		return
 	}
 	t.written.Add(1)
@@ -152,12 +154,12 @@ func (w *writer) sum(length int64, body func(at int64) []byte) {
 	w.sums = w.sums[:0]
 	var h xxh3.Hasher
 	for at := int64(0); at < length; {
-		left := min(blockSize-at%blockSize, length-at)
+		left := min(segment.BlockSize-at%segment.BlockSize, length-at)
 		piece := body(at)
 		piece = piece[:min(int64(len(piece)), left)]
 		at += int64(len(piece))
-		last := at%blockSize == 0 || at == length
-		if int64(len(piece)) == blockSize || (last && (at-int64(len(piece)))%blockSize == 0) {
+		last := at%segment.BlockSize == 0 || at == length
+		if int64(len(piece)) == segment.BlockSize || (last && (at-int64(len(piece)))%segment.BlockSize == 0) {
 			w.sums = binary.LittleEndian.AppendUint64(w.sums, xxh3.Hash(piece))
 			continue
 		}
@@ -183,7 +185,7 @@ func (w *writer) append(p put, body func(at int64) []byte) bool {
 		w.chains[number] = c
 	}
 	v := &p.variant
-	size := headSize(&p.texts, v.length) + v.length
+	size := segment.HeadSize(&p.texts, v.Length) + v.Length
 	if !w.spacious(size) || !w.room(c, quota, size) {
 		return false
 	}
@@ -191,20 +193,20 @@ func (w *writer) append(p put, body func(at int64) []byte) bool {
 		w.flush()
 		w.bufOf = c
 	}
-	v.seg, v.off = c.active.id, c.end
-	w.buf = appendHead(w.buf, &v.place, &v.meta, &p.texts)
-	for at := int64(0); at < v.length; {
+	v.Seg, v.Off = c.active.ID, c.end
+	w.buf = segment.AppendHead(w.buf, &v.Place, &v.meta, &p.texts)
+	for at := int64(0); at < v.Length; {
 		piece := body(at)
-		piece = piece[:min(int64(len(piece)), writeBuffer, v.length-at)]
+		piece = piece[:min(int64(len(piece)), writeBuffer, v.Length-at)]
 		w.buf = append(w.buf, piece...)
 		at += int64(len(piece))
 		if len(w.buf) >= writeBuffer && !w.flush() {
 			return false
 		}
 	}
-	w.take(c, onDisk(v.end())-onDisk(c.end))
-	c.end = v.end()
-	p.texts.sums = nil
+	w.take(c, index.OnDisk(v.End())-index.OnDisk(c.end))
+	c.end = v.End()
+	p.texts.Sums = nil
 	w.puts = append(w.puts, p)
 	return t.on()
 }
@@ -238,7 +240,7 @@ func (w *writer) flush() bool {
 		if _, err := c.file.Write(w.buf); err != nil {
 			t.off(err)
 		} else {
-			c.active.size.Add(n)
+			c.active.Size.Add(n)
 		}
 	}
 	w.buf = w.buf[:0]
@@ -250,7 +252,7 @@ func (w *writer) flush() bool {
 func (w *writer) commit() bool {
 	t := w.tier
 	if w.flush() && len(w.puts) > 0 {
-		err := t.index.safely(func() error {
+		err := t.index.Safely(func() error {
 			e := t.edit()
 			defer e.drop()
 			for i := range w.puts {
@@ -279,7 +281,7 @@ func (w *writer) commit() bool {
 func (w *writer) enter(e *edit, p *put) error {
 	t := w.tier
 	v := &p.variant
-	if !t.events.judge(p.since, p.part.hash, p.key, p.texts.eachTag, &v.meta) {
+	if !t.events.judge(p.since, p.part.hash, p.key, p.texts.EachTag, &v.meta) {
 		t.refused[RefusedPurged].Add(1)
 		return nil
 	}
@@ -289,7 +291,7 @@ func (w *writer) enter(e *edit, p *put) error {
 		return err
 	}
 	for i := range list {
-		if slices.Equal(list[i].vary, v.vary) && list[i].seq > v.seq {
+		if slices.Equal(list[i].vary, v.vary) && list[i].Seq > v.Seq {
 			return nil
 		}
 	}
@@ -305,8 +307,8 @@ func (w *writer) enter(e *edit, p *put) error {
 	v.vary = slices.Clone(v.vary)
 	e.save(key, append(kept, *v))
 	e.came(key, v)
-	for tag := range p.texts.eachTag {
-		e.batch.Set(tagKey(nil, p.part.hash, tag, v.seq), tagValue(nil, v.seg, p.key), nil)
+	for tag := range p.texts.EachTag {
+		e.batch.Set(tagKey(nil, p.part.hash, tag, v.Seq), tagValue(nil, v.Seg, p.key), nil)
 	}
 	if !p.part.saved {
 		e.batch.Set(partitionKey(p.part.hash), []byte(p.part.name), nil)
@@ -322,14 +324,14 @@ func (w *writer) rewrite() {
 	w.spared, w.spareBytes = nil, 0
 	for i := range list {
 		s := &list[i]
-		p := t.parts.find(hashName(string(s.texts.partition)))
-		size := int64(s.place.headLen) + s.place.length
-		if p == nil || !t.on() || t.over(size+2*fsBlock) {
+		p := t.parts.find(hashName(string(s.texts.Partition)))
+		size := int64(s.place.HeadLen) + s.place.Length
+		if p == nil || !t.on() || t.over(size+2*index.Block) {
 			t.evicted.Add(1)
 			continue
 		}
-		w.append(put{part: p, since: s.since, key: s.texts.key, texts: s.texts,
-			variant: variant{place: place{seq: s.place.seq, length: s.place.length}, meta: s.meta, vary: s.texts.vary}},
+		w.append(put{part: p, since: s.since, key: s.texts.Key, texts: s.texts,
+			variant: variant{Place: segment.Place{Seq: s.place.Seq, Length: s.place.Length}, meta: s.meta, vary: s.texts.Vary}},
 			func(at int64) []byte { return s.body[at:] })
 	}
 	if len(list) > 0 {
@@ -348,5 +350,5 @@ func (w *writer) flushAll() error {
 		t.off(err)
 		return err
 	}
-	return t.index.safely(t.index.sync)
+	return t.index.Safely(t.index.Sync)
 }

@@ -1,4 +1,4 @@
-package disk
+package segment
 
 import (
 	"fishplate/internal/cache/store"
@@ -8,12 +8,12 @@ import (
 
 // A walk goes through the records of a segment in order. It ends where no
 // record is: at the end, or where a crash or the disk left something else.
-type walk struct {
-	place place
-	texts texts
+type Walk struct {
+	Place Place
+	Texts Texts
 	meta  store.Meta
 
-	s      *segment
+	s      *Segment
 	at     int64
 	window []byte // what was read, from offset begin
 	begin  int64
@@ -22,11 +22,11 @@ type walk struct {
 // walkWindow is how much is read at once: heads of small objects come together.
 const walkWindow = 256 << 10
 
-func newWalk(s *segment) *walk { return &walk{s: s, at: segmentHead} }
+func NewWalk(s *Segment) *Walk { return &Walk{s: s, at: StartSize} }
 
 // bytes returns n bytes at offset at, or nil.
-func (w *walk) bytes(at, n int64) []byte {
-	size := w.s.size.Load()
+func (w *Walk) bytes(at, n int64) []byte {
+	size := w.s.Size.Load()
 	if at+n > size {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (w *walk) bytes(at, n int64) []byte {
 		length := min(max(n, walkWindow), size-at)
 		// A new buffer each time, since texts of the last record refer to it.
 		w.window, w.begin = make([]byte, length), at
-		if w.s.readAt(w.window, at) != nil {
+		if w.s.ReadAt(w.window, at) != nil {
 			w.window = nil
 			return nil
 		}
@@ -43,8 +43,8 @@ func (w *walk) bytes(at, n int64) []byte {
 }
 
 // next moves to the next record and reports whether there is one.
-func (w *walk) next() bool {
-	start := w.bytes(w.at, recordFixed+8)
+func (w *Walk) Next() bool {
+	start := w.bytes(w.at, RecordFixed+8)
 	if start == nil {
 		return false
 	}
@@ -56,20 +56,20 @@ func (w *walk) next() bool {
 	if head == nil {
 		return false
 	}
-	p, m, x, err := parseHead(head)
-	if err != nil || p.off != w.at || p.seg != w.s.id {
+	p, m, x, err := ParseHead(head)
+	if err != nil || p.Off != w.at || p.Seg != w.s.ID {
 		return false
 	}
-	w.place, w.meta, w.texts = p, m, x
-	w.at = p.end()
+	w.Place, w.meta, w.Texts = p, m, x
+	w.at = p.End()
 	return true
 }
 
 // sound compares a whole body with its checksums.
-func sound(x *texts, body []byte) bool {
-	for i := int64(0); i < blocks(int64(len(body))); i++ {
-		block := body[i*blockSize : min((i+1)*blockSize, int64(len(body)))]
-		if xxh3.Hash(block) != x.sum(i) {
+func Sound(x *Texts, body []byte) bool {
+	for i := int64(0); i < Blocks(int64(len(body))); i++ {
+		block := body[i*BlockSize : min((i+1)*BlockSize, int64(len(body)))]
+		if xxh3.Hash(block) != x.Sum(i) {
 			return false
 		}
 	}

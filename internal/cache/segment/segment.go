@@ -1,4 +1,4 @@
-package disk
+package segment
 
 import (
 	"encoding/binary"
@@ -18,43 +18,43 @@ import (
 const (
 	segmentMagic   = "FPSEG\r\n\x1a"
 	segmentVersion = 1
-	segmentHead    = 64
+	StartSize      = 64
 	segmentSuffix  = ".seg"
 )
 
 // segmentName returns the file name of a segment: names come from numbers only,
 // so nothing that a client sends can become part of a path.
-func segmentName(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
+func Name(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
 
 // segmentID is the reverse of segmentName; ok is false for foreign files.
-func segmentID(name string) (id uint64, ok bool) {
+func ID(name string) (id uint64, ok bool) {
 	digits, found := strings.CutSuffix(name, segmentSuffix)
 	if !found || len(digits) != 16 {
 		return 0, false
 	}
 	id, err := strconv.ParseUint(digits, 16, 64)
-	return id, err == nil && segmentName(id) == name
+	return id, err == nil && Name(id) == name
 }
 
-func appendSegmentHead(dst []byte, id, chain uint64) []byte {
+func AppendStart(dst []byte, id, chain uint64) []byte {
 	start := len(dst)
 	le := binary.LittleEndian
 	dst = append(dst, segmentMagic...)
 	dst = le.AppendUint64(dst, segmentVersion)
 	dst = le.AppendUint64(dst, id)
 	dst = le.AppendUint64(dst, chain)
-	dst = append(dst, make([]byte, segmentHead-8-(len(dst)-start))...)
+	dst = append(dst, make([]byte, StartSize-8-(len(dst)-start))...)
 	return le.AppendUint64(dst, xxh3.Hash(dst[start:]))
 }
 
-func parseSegmentHead(b []byte, id uint64) (chain uint64, err error) {
+func ParseStart(b []byte, id uint64) (chain uint64, err error) {
 	le := binary.LittleEndian
 	switch {
-	case len(b) < segmentHead || string(b[:8]) != segmentMagic:
+	case len(b) < StartSize || string(b[:8]) != segmentMagic:
 		return 0, fmt.Errorf("no segment of a cache")
 	case le.Uint64(b[8:]) != segmentVersion:
 		return 0, fmt.Errorf("version %d, not %d", le.Uint64(b[8:]), segmentVersion)
-	case xxh3.Hash(b[:segmentHead-8]) != le.Uint64(b[segmentHead-8:]):
+	case xxh3.Hash(b[:StartSize-8]) != le.Uint64(b[StartSize-8:]):
 		return 0, ErrCorrupt
 	case le.Uint64(b[16:]) != id:
 		return 0, fmt.Errorf("holds number %x", le.Uint64(b[16:]))
@@ -65,14 +65,14 @@ func parseSegmentHead(b []byte, id uint64) (chain uint64, err error) {
 // A segment is a file of records. The table of segments and each Found hold a
 // reference; the last one closes the files. A dropped segment's file is gone
 // from the directory while readers go on.
-type segment struct {
+type Segment struct {
 	fs    vfs.FS
-	id    uint64
+	ID    uint64
 	chain uint64
-	path  string
+	Path  string
 	saved bool         // durable; the writer's
-	size  atomic.Int64 // bytes written
-	live  atomic.Int64 // variants that the index has in it
+	Size  atomic.Int64 // bytes written
+	Live  atomic.Int64 // variants that the index has in it
 	refs  atomic.Int64
 
 	mu       sync.Mutex
@@ -82,22 +82,22 @@ type segment struct {
 	verified map[int64]struct{} // offsets of records whose body was compared whole
 }
 
-func newSegment(fs vfs.FS, dir string, id, chain uint64) *segment {
-	s := &segment{fs: fs, id: id, chain: chain, path: fs.PathJoin(dir, segmentName(id)),
+func New(fs vfs.FS, dir string, id, chain uint64) *Segment {
+	s := &Segment{fs: fs, ID: id, chain: chain, Path: fs.PathJoin(dir, Name(id)),
 		asked: map[int64]struct{}{}, verified: map[int64]struct{}{}}
 	s.refs.Store(1)
 	return s
 }
 
 // open returns the file for reading. The caller holds a reference.
-func (s *segment) open() (vfs.File, error) {
+func (s *Segment) open() (vfs.File, error) {
 	s.mu.Lock()
 	f := s.file
 	s.mu.Unlock()
 	if f != nil {
 		return f, nil
 	}
-	f, err := s.fs.Open(s.path)
+	f, err := s.fs.Open(s.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (s *segment) open() (vfs.File, error) {
 }
 
 // readAt fills p from offset at.
-func (s *segment) readAt(p []byte, at int64) error {
+func (s *Segment) ReadAt(p []byte, at int64) error {
 	f, err := s.open()
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (s *segment) readAt(p []byte, at int64) error {
 }
 
 // sync makes a sealed segment durable.
-func (s *segment) sync() error {
+func (s *Segment) Sync() error {
 	if s.saved {
 		return nil
 	}
@@ -141,14 +141,14 @@ func (s *segment) sync() error {
 
 // osFile returns the file of the operating system, or nil where files are not
 // the operating system's, or gone already.
-func (s *segment) osFile() *os.File {
+func (s *Segment) OSFile() *os.File {
 	s.mu.Lock()
 	f := s.raw
 	s.mu.Unlock()
 	if f != nil || vfs.Root(s.fs) != vfs.Default {
 		return f
 	}
-	f, err := os.Open(s.path)
+	f, err := os.Open(s.Path)
 	if err != nil {
 		return nil
 	}
@@ -164,35 +164,35 @@ func (s *segment) osFile() *os.File {
 
 // ask notes that a record was asked for, which spares it once when its segment
 // is dropped.
-func (s *segment) ask(off int64) {
+func (s *Segment) Ask(off int64) {
 	s.mu.Lock()
 	s.asked[off] = struct{}{}
 	s.mu.Unlock()
 }
 
-func (s *segment) wasAsked(off int64) bool {
+func (s *Segment) WasAsked(off int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.asked[off]
 	return ok
 }
 
-func (s *segment) verify(off int64) {
+func (s *Segment) Verify(off int64) {
 	s.mu.Lock()
 	s.verified[off] = struct{}{}
 	s.mu.Unlock()
 }
 
-func (s *segment) isVerified(off int64) bool {
+func (s *Segment) IsVerified(off int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.verified[off]
 	return ok
 }
 
-func (s *segment) pin() { s.refs.Add(1) }
+func (s *Segment) pin() { s.refs.Add(1) }
 
-func (s *segment) unpin() {
+func (s *Segment) Unpin() {
 	if s.refs.Add(-1) > 0 {
 		return
 	}
@@ -209,16 +209,16 @@ func (s *segment) unpin() {
 }
 
 // A shelf is the table of segments that can be read.
-type shelf struct {
+type Shelf struct {
 	mu   sync.RWMutex
-	byID map[uint64]*segment
+	ByID map[uint64]*Segment
 }
 
 // take returns the segment with one more reference, or nil.
-func (h *shelf) take(id uint64) *segment {
+func (h *Shelf) Take(id uint64) *Segment {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	s := h.byID[id]
+	s := h.ByID[id]
 	if s != nil {
 		s.pin()
 	}
@@ -226,38 +226,38 @@ func (h *shelf) take(id uint64) *segment {
 }
 
 // find returns the segment without a reference, or nil.
-func (h *shelf) find(id uint64) *segment {
+func (h *Shelf) Find(id uint64) *Segment {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.byID[id]
+	return h.ByID[id]
 }
 
-func (h *shelf) count() int {
+func (h *Shelf) Count() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return len(h.byID)
+	return len(h.ByID)
 }
 
-func (h *shelf) put(s *segment) {
+func (h *Shelf) Put(s *Segment) {
 	h.mu.Lock()
-	h.byID[s.id] = s
+	h.ByID[s.ID] = s
 	h.mu.Unlock()
 }
 
 // remove takes the segment out; the table's reference becomes the caller's.
-func (h *shelf) remove(id uint64) {
+func (h *Shelf) Remove(id uint64) {
 	h.mu.Lock()
-	delete(h.byID, id)
+	delete(h.ByID, id)
 	h.mu.Unlock()
 }
 
 // clear empties the table and lets the files go.
-func (h *shelf) clear() {
+func (h *Shelf) Clear() {
 	h.mu.Lock()
-	all := h.byID
-	h.byID = map[uint64]*segment{}
+	all := h.ByID
+	h.ByID = map[uint64]*Segment{}
 	h.mu.Unlock()
 	for _, s := range all {
-		s.unpin()
+		s.Unpin()
 	}
 }

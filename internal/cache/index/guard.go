@@ -1,4 +1,4 @@
-package disk
+package index
 
 import (
 	"io"
@@ -9,11 +9,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// fsBlock is the unit in which du counts.
-const fsBlock = 4096
+// Block is the unit in which du counts.
+const Block = 4096
 
-// onDisk rounds a file's length up to what it takes.
-func onDisk(n int64) int64 { return (n + fsBlock - 1) / fsBlock * fsBlock }
+// OnDisk rounds a file's length up to what it takes.
+func OnDisk(n int64) int64 { return (n + Block - 1) / Block * Block }
 
 // A guard is the file system that the index sees. It counts the bytes that the
 // index takes, and it stands between pebble and a failing disk: pebble ends the
@@ -67,7 +67,7 @@ func (g *guard) sized(name string, n int64) {
 	} else {
 		g.sizes[name] = n
 	}
-	g.used.Add(onDisk(n) - onDisk(old))
+	g.used.Add(OnDisk(n) - OnDisk(old))
 }
 
 func (g *guard) size(name string) int64 {

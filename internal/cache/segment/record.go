@@ -1,4 +1,4 @@
-package disk
+package segment
 
 import (
 	"bytes"
@@ -25,51 +25,51 @@ import (
 // another one that lay at the same place before.
 const (
 	recordMagic   = 0x424f5046 // "FPOB"
-	recordVersion = 1
-	recordFixed   = 136
-	metaSize      = 72
+	RecordVersion = 1
+	RecordFixed   = 136
+	MetaSize      = 72
 
-	blockSize = 64 << 10 // bytes of a body under one checksum
+	BlockSize = 64 << 10 // bytes of a body under one checksum
 
-	maxText = 4 << 10 // bytes of a key text, vary blob or tag
-	maxName = 255     // bytes of a partition's name
-	maxTags = 1 << 12
-	maxWire = 1 << 20  // bytes of all fields
-	maxHead = 64 << 20 // bytes of a head
+	MaxText = 4 << 10 // bytes of a key text, vary blob or tag
+	MaxName = 255     // bytes of a partition's name
+	MaxTags = 1 << 12
+	MaxWire = 1 << 20  // bytes of all fields
+	MaxHead = 64 << 20 // bytes of a head
 )
 
 // ErrCorrupt says that what was read is not what was written.
 var ErrCorrupt = errors.New("checksum differs")
 
 // place says where a record is and what its head's checksum was.
-type place struct {
-	seq, seg uint64
-	off      int64
-	headLen  uint32
-	length   int64 // of the body
-	headSum  uint64
+type Place struct {
+	Seq, Seg uint64
+	Off      int64
+	HeadLen  uint32
+	Length   int64 // of the body
+	HeadSum  uint64
 }
 
 // end is the offset behind the record.
-func (p *place) end() int64 { return p.off + int64(p.headLen) + p.length }
+func (p *Place) End() int64 { return p.Off + int64(p.HeadLen) + p.Length }
 
 // body is the offset of the body.
-func (p *place) body() int64 { return p.off + int64(p.headLen) }
+func (p *Place) Body() int64 { return p.Off + int64(p.HeadLen) }
 
 // blocks returns how many checksums a body of n bytes has.
-func blocks(n int64) int64 { return (n + blockSize - 1) / blockSize }
+func Blocks(n int64) int64 { return (n + BlockSize - 1) / BlockSize }
 
 // texts are the parts of a head. They lie in the buffer that was parsed.
-type texts struct {
-	partition, key, vary, wire, tagged []byte
-	tags                               int
-	sums                               []byte
+type Texts struct {
+	Partition, Key, Vary, Wire, Tagged []byte
+	Tags                               int
+	Sums                               []byte
 }
 
 // eachTag calls yield for each tag.
-func (x *texts) eachTag(yield func(tag []byte) bool) {
-	rest := x.tagged
-	for range x.tags {
+func (x *Texts) EachTag(yield func(tag []byte) bool) {
+	rest := x.Tagged
+	for range x.Tags {
 		n := int(binary.LittleEndian.Uint16(rest))
 		if !yield(rest[2 : 2+n : 2+n]) {
 			return
@@ -79,38 +79,38 @@ func (x *texts) eachTag(yield func(tag []byte) bool) {
 }
 
 // sum returns the checksum of block i.
-func (x *texts) sum(i int64) uint64 { return binary.LittleEndian.Uint64(x.sums[i*8:]) }
+func (x *Texts) Sum(i int64) uint64 { return binary.LittleEndian.Uint64(x.Sums[i*8:]) }
 
 // headSize returns the length of the head that texts and a body of n bytes make.
-func headSize(x *texts, n int64) int64 {
-	return recordFixed + int64(len(x.partition)+len(x.key)+len(x.vary)+len(x.tagged)+len(x.wire)) + 8*blocks(n) + 8
+func HeadSize(x *Texts, n int64) int64 {
+	return RecordFixed + int64(len(x.Partition)+len(x.Key)+len(x.Vary)+len(x.Tagged)+len(x.Wire)) + 8*Blocks(n) + 8
 }
 
 // appendHead appends a head, and completes p with its length and checksum.
-func appendHead(dst []byte, p *place, m *store.Meta, x *texts) []byte {
+func AppendHead(dst []byte, p *Place, m *store.Meta, x *Texts) []byte {
 	start := len(dst)
-	p.headLen = uint32(headSize(x, p.length))
+	p.HeadLen = uint32(HeadSize(x, p.Length))
 	le := binary.LittleEndian
 	dst = le.AppendUint32(dst, recordMagic)
-	dst = append(dst, recordVersion, 0, 0, 0)
-	dst = le.AppendUint32(dst, p.headLen)
-	dst = le.AppendUint16(dst, uint16(len(x.partition)))
-	dst = le.AppendUint16(dst, uint16(len(x.key)))
-	dst = le.AppendUint16(dst, uint16(len(x.vary)))
-	dst = le.AppendUint16(dst, uint16(x.tags))
-	dst = le.AppendUint32(dst, uint32(len(x.tagged)))
-	dst = le.AppendUint32(dst, uint32(len(x.wire)))
+	dst = append(dst, RecordVersion, 0, 0, 0)
+	dst = le.AppendUint32(dst, p.HeadLen)
+	dst = le.AppendUint16(dst, uint16(len(x.Partition)))
+	dst = le.AppendUint16(dst, uint16(len(x.Key)))
+	dst = le.AppendUint16(dst, uint16(len(x.Vary)))
+	dst = le.AppendUint16(dst, uint16(x.Tags))
+	dst = le.AppendUint32(dst, uint32(len(x.Tagged)))
+	dst = le.AppendUint32(dst, uint32(len(x.Wire)))
 	dst = le.AppendUint32(dst, 0)
-	dst = le.AppendUint64(dst, uint64(p.length))
-	dst = le.AppendUint64(dst, p.seq)
-	dst = le.AppendUint64(dst, p.seg)
-	dst = le.AppendUint64(dst, uint64(p.off))
-	dst = appendMeta(dst, m)
-	for _, text := range [...][]byte{x.partition, x.key, x.vary, x.tagged, x.wire, x.sums} {
+	dst = le.AppendUint64(dst, uint64(p.Length))
+	dst = le.AppendUint64(dst, p.Seq)
+	dst = le.AppendUint64(dst, p.Seg)
+	dst = le.AppendUint64(dst, uint64(p.Off))
+	dst = AppendMeta(dst, m)
+	for _, text := range [...][]byte{x.Partition, x.Key, x.Vary, x.Tagged, x.Wire, x.Sums} {
 		dst = append(dst, text...)
 	}
-	p.headSum = xxh3.Hash(dst[start:])
-	return le.AppendUint64(dst, p.headSum)
+	p.HeadSum = xxh3.Hash(dst[start:])
+	return le.AppendUint64(dst, p.HeadSum)
 }
 
 // headLength returns the length of the head that begins with b, which has at
@@ -118,12 +118,12 @@ func appendHead(dst []byte, p *place, m *store.Meta, x *texts) []byte {
 func headLength(b []byte) (int64, bool) {
 	le := binary.LittleEndian
 	n := int64(le.Uint32(b[8:]))
-	return n, le.Uint32(b) == recordMagic && b[4] == recordVersion && n >= recordFixed+8 && n <= maxHead
+	return n, le.Uint32(b) == recordMagic && b[4] == RecordVersion && n >= RecordFixed+8 && n <= MaxHead
 }
 
 // parseHead checks a whole head and takes it apart.
-func parseHead(b []byte) (p place, m store.Meta, x texts, err error) {
-	if len(b) < recordFixed+8 {
+func ParseHead(b []byte) (p Place, m store.Meta, x Texts, err error) {
+	if len(b) < RecordFixed+8 {
 		return p, m, x, ErrCorrupt
 	}
 	n, ok := headLength(b)
@@ -131,15 +131,15 @@ func parseHead(b []byte) (p place, m store.Meta, x texts, err error) {
 		return p, m, x, ErrCorrupt
 	}
 	le := binary.LittleEndian
-	p.headLen, p.headSum = uint32(n), le.Uint64(b[n-8:])
-	if xxh3.Hash(b[:n-8]) != p.headSum {
+	p.HeadLen, p.HeadSum = uint32(n), le.Uint64(b[n-8:])
+	if xxh3.Hash(b[:n-8]) != p.HeadSum {
 		return p, m, x, ErrCorrupt
 	}
-	p.length = int64(le.Uint64(b[32:]))
-	p.seq, p.seg, p.off = le.Uint64(b[40:]), le.Uint64(b[48:]), int64(le.Uint64(b[56:]))
-	m = parseMeta(b[64:])
-	x.tags = int(le.Uint16(b[18:]))
-	rest := b[recordFixed : n-8]
+	p.Length = int64(le.Uint64(b[32:]))
+	p.Seq, p.Seg, p.Off = le.Uint64(b[40:]), le.Uint64(b[48:]), int64(le.Uint64(b[56:]))
+	m = ParseMeta(b[64:])
+	x.Tags = int(le.Uint16(b[18:]))
+	rest := b[RecordFixed : n-8]
 	cut := func(k int64) (part []byte) {
 		if k < 0 || k > int64(len(rest)) {
 			err = ErrCorrupt
@@ -148,22 +148,22 @@ func parseHead(b []byte) (p place, m store.Meta, x texts, err error) {
 		part, rest = rest[:k:k], rest[k:]
 		return part
 	}
-	x.partition = cut(int64(le.Uint16(b[12:])))
-	x.key = cut(int64(le.Uint16(b[14:])))
-	x.vary = cut(int64(le.Uint16(b[16:])))
-	x.tagged = cut(int64(le.Uint32(b[20:])))
-	x.wire = cut(int64(le.Uint32(b[24:])))
-	x.sums = cut(8 * blocks(max(p.length, 0)))
-	if err == nil && (len(rest) != 0 || p.length < 0 || !wellTagged(&x)) {
+	x.Partition = cut(int64(le.Uint16(b[12:])))
+	x.Key = cut(int64(le.Uint16(b[14:])))
+	x.Vary = cut(int64(le.Uint16(b[16:])))
+	x.Tagged = cut(int64(le.Uint32(b[20:])))
+	x.Wire = cut(int64(le.Uint32(b[24:])))
+	x.Sums = cut(8 * Blocks(max(p.Length, 0)))
+	if err == nil && (len(rest) != 0 || p.Length < 0 || !wellTagged(&x)) {
 		err = ErrCorrupt
 	}
 	return p, m, x, err
 }
 
 // wellTagged checks that the tags fill their place exactly.
-func wellTagged(x *texts) bool {
-	rest := x.tagged
-	for range x.tags {
+func wellTagged(x *Texts) bool {
+	rest := x.Tagged
+	for range x.Tags {
 		if len(rest) < 2 {
 			return false
 		}
@@ -176,7 +176,7 @@ func wellTagged(x *texts) bool {
 	return len(rest) == 0
 }
 
-func appendMeta(dst []byte, m *store.Meta) []byte {
+func AppendMeta(dst []byte, m *store.Meta) []byte {
 	le := binary.LittleEndian
 	dst = le.AppendUint16(dst, m.Status)
 	dst = append(dst, m.Encoding, 0)
@@ -187,7 +187,7 @@ func appendMeta(dst []byte, m *store.Meta) []byte {
 	return dst
 }
 
-func parseMeta(b []byte) store.Meta {
+func ParseMeta(b []byte) store.Meta {
 	le := binary.LittleEndian
 	at := func(i int) int64 { return int64(le.Uint64(b[8+8*i:])) }
 	return store.Meta{
@@ -197,7 +197,7 @@ func parseMeta(b []byte) store.Meta {
 }
 
 // parseFields makes h the fields of wire, which it refers to.
-func parseFields(h *message.Header, wire []byte) {
+func ParseFields(h *message.Header, wire []byte) {
 	h.Reset(wire)
 	for at := 0; at < len(wire); {
 		end := bytes.Index(wire[at:], []byte("\r\n"))
