@@ -5,6 +5,7 @@ BIN         := bin/fishplate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    := gcc libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf clang-14 lld gdb-multiarch curl openssl nginx-light haproxy wrk brotli zstd
 BENCHWASM   := g++ clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32 libc++abi-14-dev-wasm32
+BENCHCACHE  := varnish
 TARGETS     := linux/amd64 linux/arm64 linux/riscv64 darwin/arm64
 FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
@@ -65,7 +66,8 @@ script: ## end-to-end scripts only
 fuzz: ## every fuzz target for FUZZTIME each
 	@bash test/fuzz.sh $(FUZZTIME)
 
-bench: build bench-engines ## side by side with nginx, haproxy, wazero and qemu; results under test/bench/results
+bench: build bench-engines ## side by side with nginx, haproxy, varnish, wazero and qemu; results under test/bench/results
+	@bash test/setup.sh $(PACKAGES) $(BENCHCACHE)
 	@bash test/bench/run.sh
 
 bench-engines: ## the RISC-V engine beside gcc -O2, wazero and qemu, and what forks cost

@@ -18,5 +18,5 @@ apt-get update -qq >/dev/null || { echo "apt-get update failed"; exit 1; }
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/tmp/fishplate-setup.log 2>&1 \
   || { tail -n 20 /tmp/fishplate-setup.log; exit 1; }
 # Debian starts the peers as services; tests and benchmarks start their own.
-for s in nginx haproxy; do service "$s" stop >/dev/null 2>&1; done
+for s in nginx haproxy varnish; do service "$s" stop >/dev/null 2>&1; done
 exit 0

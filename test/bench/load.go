@@ -26,26 +26,38 @@ var (
 // loadWork measures by wrk: requests a second, or for large bodies MiB a second,
 // and the server's CPU per request or per GiB.
 func loadWork(path string, connections int, close bool) func(*bench, *system) (result, error) {
-	return func(b *bench, s *system) (result, error) {
-		args := []string{"-c", "1", "wrk", "-t1", fmt.Sprintf("-c%d", connections), fmt.Sprintf("-d%ds", b.seconds)}
-		if close {
-			args = append(args, "-H", "Connection: close")
-		}
-		url := "http://" + s.addr + path
-		if _, err := exec.Command("taskset", append(args[:5:5], "-d1s", url)...).CombinedOutput(); err != nil {
-			return result{}, fmt.Errorf("warm up: %w", err)
-		}
-		before := s.cpu()
-		out, err := exec.Command("taskset", append(args, url)...).CombinedOutput()
-		if err != nil {
-			return result{}, fmt.Errorf("wrk: %w: %s", err, out)
-		}
-		used := s.cpu() - before
-		if bad := errorsLine.Find(out); bad != nil {
-			fmt.Printf("  note: %s: %s\n", s.name, bad)
-		}
-		return readWrk(string(out), used)
+	var more []string
+	if close {
+		more = []string{"-H", "Connection: close"}
 	}
+	return func(b *bench, s *system) (result, error) { return b.load(s, path, connections, more...) }
+}
+
+// load runs wrk for one second to warm up, and then for a round.
+func (b *bench) load(s *system, path string, connections int, more ...string) (result, error) {
+	url := "http://" + s.addr + path
+	if _, err := b.wrk("1s", url, connections, more); err != nil {
+		return result{}, fmt.Errorf("warm up: %w", err)
+	}
+	before := s.cpu()
+	out, err := b.wrk(fmt.Sprintf("%ds", b.seconds), url, connections, more)
+	if err != nil {
+		return result{}, err
+	}
+	used := s.cpu() - before
+	if bad := errorsLine.FindString(out); bad != "" {
+		fmt.Printf("  note: %s: %s\n", s.name, bad)
+	}
+	return readWrk(out, used)
+}
+
+func (b *bench) wrk(duration, url string, connections int, more []string) (string, error) {
+	args := append([]string{"-c", "1", "wrk", "-t1", fmt.Sprintf("-c%d", connections), "-d" + duration}, more...)
+	out, err := exec.Command("taskset", append(args, url)...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("wrk: %w: %s", err, out)
+	}
+	return string(out), nil
 }
 
 func readWrk(out string, cpu float64) (result, error) {
@@ -135,5 +147,5 @@ func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKI
 
 // machineFacts is one line that says what ran.
 func machineFacts() string {
-	return figures.Machine([]string{"nginx", "-v"}, []string{"haproxy", "-v"})
+	return figures.Machine([]string{"nginx", "-v"}, []string{"haproxy", "-v"}, []string{"varnishd", "-V"})
 }

@@ -29,12 +29,16 @@ type system struct {
 	name string
 	cmd  *exec.Cmd
 	addr string
+
+	filled bool // manyWork has filled it
 }
 
 const originConf = `daemon off; worker_processes 1; pid %[1]s/origin.pid; error_log %[1]s/origin.log;
 events { worker_connections 16384; }
 http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on; tcp_nopush off;
- server { listen 127.0.0.1:%[2]d reuseport backlog=8192; root %[1]s/www; default_type text/plain; } }`
+ server { listen 127.0.0.1:%[2]d reuseport backlog=8192; root %[1]s/www; default_type text/plain;
+  location /c/ { alias %[1]s/www/; expires 1h; add_header X-Id $request_id; }
+  location /private/ { alias %[1]s/www/; add_header Cache-Control "private, no-store"; add_header X-Id $request_id; } } }`
 
 const nginxConf = `daemon off; worker_processes 1; pid %[1]s/nginx.pid; error_log %[1]s/nginx.log;
 events { worker_connections 16384; }
@@ -102,7 +106,7 @@ func newBench(binary string, seconds int) (*bench, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for name, size := range map[string]int{"128": 128, "10m": 10 << 20} {
+	for name, size := range map[string]int{"128": 128, "1k": 1 << 10, "100k": 100 << 10, "10m": 10 << 20} {
 		if err := os.WriteFile(filepath.Join(dir, "www", name), []byte(strings.Repeat("x", size)), 0o644); err != nil {
 			return nil, err
 		}
@@ -120,6 +124,7 @@ func newBench(binary string, seconds int) (*bench, error) {
 
 func (b *bench) close() {
 	stopGroup(b.origin)
+	_ = os.RemoveAll(b.shared())
 	_ = os.RemoveAll(b.dir)
 }
 
@@ -128,15 +133,24 @@ func (b *bench) write(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
 
-// start runs one system on core 0, with access logs to a file or off, and with
-// the tenants of neighbour.go if guests.
-func (b *bench) start(name string, logs, guests bool) (*system, error) {
+// setup is how the systems of a work are configured.
+type setup struct {
+	logs   bool // access logs to a file
+	guests bool // with the tenants of neighbour.go
+	cache  bool // as caches, but for "uncached"
+}
+
+// start runs one system on core 0.
+func (b *bench) start(name string, how setup) (*system, error) {
+	logs, guests := how.logs, how.guests
 	port := freePort()
 	s := &system{name: name, addr: fmt.Sprintf("127.0.0.1:%d", port)}
 	var args []string
 	var err error
-	switch name {
-	case "nginx":
+	switch {
+	case how.cache:
+		args, err = b.cacheArgs(name, port)
+	case name == "nginx":
 		log := "off"
 		if logs {
 			log = b.dir + "/nginx-access.log"
@@ -144,7 +158,7 @@ func (b *bench) start(name string, logs, guests bool) (*system, error) {
 		var conf string
 		conf, err = b.write("nginx.conf", fmt.Sprintf(nginxConf, b.dir, port, b.port, log))
 		args = []string{"nginx", "-c", conf}
-	case "haproxy":
+	case name == "haproxy":
 		global, defaults := "", ""
 		if logs {
 			global, defaults = "log stdout format raw local0", "log global\n option httplog"
@@ -152,7 +166,7 @@ func (b *bench) start(name string, logs, guests bool) (*system, error) {
 		var conf string
 		conf, err = b.write("haproxy.cfg", fmt.Sprintf(haproxyConf, b.dir, port, b.port, global, defaults))
 		args = []string{"haproxy", "-f", conf}
-	case "fishplate":
+	case name == "fishplate":
 		tenants := ""
 		if guests {
 			if tenants, err = guestConf(); err != nil {
