@@ -44,7 +44,8 @@ type control struct {
 
 // parse takes one line of Cache-Control into account.
 func (c *control) parse(value []byte) {
-	for e, list, ok := next(value); ok; e, list, ok = next(list) {
+	list := directives{rest: value}
+	for e := (directive{}); list.next(&e); {
 		c.heed(&e)
 	}
 }

@@ -19,53 +19,70 @@ type directive struct {
 	form form
 }
 
-// next takes the first directive off a list. After something that the grammar
-// does not allow, such as a semicolon or a quote that is never closed, it goes on
-// as after a comma: so "max-age=60; private" is heard to say private, as is
-// no-cache="a, private.
-func next(list []byte) (d directive, rest []byte, ok bool) {
-	i := 0
-	for i < len(list) && !message.IsTokenByte(list[i]) {
-		i++
-	}
-	list = list[i:]
-	if len(list) == 0 {
-		return d, nil, false
-	}
-	i = tokenEnd(list)
-	d.name, list = list[:i], list[i:]
-	if len(list) > 0 && list[0] == '=' {
-		list = argument(&d, list[1:])
-	}
-	list = skipSpace(list)
-	if len(list) > 0 && list[0] != ',' {
-		d.form = broken
-	}
-	return d, list, true
+// directives goes through the elements of one line of Cache-Control.
+//
+// After something that the grammar does not allow, such as a semicolon, it goes
+// on with what follows, but calls everything broken up to the next comma; after a
+// quote that is never closed, up to the end. So "max-age=60; private" is heard to
+// say private, and nothing that cannot be read makes an answer fresh.
+type directives struct {
+	rest  []byte
+	doubt bool // up to the next comma
+	lost  bool // up to the end
 }
 
-// argument reads what follows the equals sign and returns the rest.
-func argument(d *directive, list []byte) []byte {
-	if len(list) == 0 || list[0] != '"' {
-		i := tokenEnd(list)
-		d.arg, d.form = list[:i], token
+// next reads the next directive into d; false at the end.
+func (l *directives) next(d *directive) bool {
+	for len(l.rest) > 0 && !message.IsTokenByte(l.rest[0]) {
+		switch c := l.rest[0]; {
+		case c == ',':
+			l.doubt = false
+		case !isSpace(c):
+			l.doubt = true
+		}
+		l.rest = l.rest[1:]
+	}
+	if len(l.rest) == 0 {
+		return false
+	}
+	i := tokenEnd(l.rest)
+	*d = directive{name: l.rest[:i]}
+	l.rest = l.rest[i:]
+	if len(l.rest) > 0 && l.rest[0] == '=' {
+		l.rest = l.rest[1:]
+		l.argument(d)
+	}
+	l.rest = skipSpace(l.rest)
+	l.doubt = l.doubt || len(l.rest) > 0 && l.rest[0] != ','
+	if l.doubt || l.lost {
+		d.form = broken
+	}
+	return true
+}
+
+// argument reads what follows the equals sign.
+func (l *directives) argument(d *directive) {
+	if len(l.rest) == 0 || l.rest[0] != '"' {
+		i := tokenEnd(l.rest)
+		d.arg, d.form = l.rest[:i], token
 		if i == 0 {
 			d.form = broken
 		}
-		return list[i:]
+		l.rest = l.rest[i:]
+		return
 	}
-	list = list[1:]
-	for i := 0; i < len(list); i++ {
-		switch list[i] {
+	l.rest = l.rest[1:]
+	for i := 0; i < len(l.rest); i++ {
+		switch l.rest[i] {
 		case '"':
-			d.arg, d.form = list[:i], quoted
-			return list[i+1:]
+			d.arg, d.form = l.rest[:i], quoted
+			l.rest = l.rest[i+1:]
+			return
 		case '\\':
 			i++
 		}
 	}
-	d.form = broken
-	return list
+	l.lost = true
 }
 
 func tokenEnd(s []byte) int {

@@ -168,12 +168,24 @@ func ByDefault(status int) bool {
 	return false
 }
 
+// ofOneRequest reports whether an answer of that status speaks of a field of its
+// request, so that it is no answer to another: 412, 416, 417; those of RFC 6585,
+// which forbids to store them; and what is beyond all classes, which RFC 9110 §15
+// has treated as a server error.
+func ofOneRequest(status int) bool {
+	switch status {
+	case 412, 416, 417, 428, 429, 431, 511:
+		return true
+	}
+	return status > 599
+}
+
 // understands reports whether what RFC 9110 §15 says of caching a final status
 // is done here, for must-understand.
 func understands(status int) bool {
 	switch {
 	case 200 <= status && status <= 206, 300 <= status && status <= 305, status == 307, status == 308,
-		400 <= status && status <= 417, status == 421, status == 422, status == 426, 500 <= status && status <= 505:
+		400 <= status && status <= 415, status == 421, status == 422, status == 426, 500 <= status && status <= 505:
 		return true
 	}
 	return false

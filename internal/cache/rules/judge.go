@@ -122,8 +122,8 @@ func (r *reckoning) refuses(req *message.Request, resp *message.Response) Reason
 		return ReasonNotFinal
 	case resp.Status == 304:
 		return ReasonNotModified
-	case resp.Status > 599:
-		return ReasonStatus // RFC 9110 §15: a server error of a kind that nobody knows
+	case ofOneRequest(resp.Status):
+		return ReasonStatus
 	case string(req.Method) == "HEAD" && !p.HeadFetches:
 		return ReasonHead
 	case resp.Status == 206 && (!p.Partial || resp.Find("Content-Range") < 0):
@@ -211,7 +211,9 @@ func (r *reckoning) worthless(req *message.Request, resp *message.Response) Reas
 	if v.Flags&NoCache != 0 {
 		usable = 0
 	}
-	if v.Flags&Validator != 0 && v.Keep > 0 {
+	// Without a validator an object is kept for max-stale alone, which speaks of
+	// answers that have been fresh.
+	if v.Keep > 0 && (v.Flags&Validator != 0 || v.Fresh > 0 && v.Flags&NoCache == 0) {
 		usable = max(usable, v.Fresh+v.Grace+v.Keep)
 	}
 	if usable <= v.Age {

@@ -51,7 +51,8 @@ func ParseRequest(h *message.Header, d *RequestDirectives) {
 // pragma heeds Pragma: no-cache where there is no Cache-Control (RFC 9111 §5.4).
 func (d *RequestDirectives) pragma(h *message.Header, first int) {
 	for i := first; i >= 0; i = h.FindFrom("pragma", i+1) {
-		for e, list, ok := next(h.Value(i)); ok; e, list, ok = next(list) {
+		list := directives{rest: h.Value(i)}
+		for e := (directive{}); list.next(&e); {
 			if e.is("no-cache") {
 				d.Flags |= ClientNoCache
 			}
@@ -60,7 +61,8 @@ func (d *RequestDirectives) pragma(h *message.Header, first int) {
 }
 
 func (d *RequestDirectives) parse(value []byte) {
-	for e, list, ok := next(value); ok; e, list, ok = next(list) {
+	list := directives{rest: value}
+	for e := (directive{}); list.next(&e); {
 		d.heed(&e)
 	}
 }

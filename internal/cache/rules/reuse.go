@@ -52,6 +52,8 @@ type Outcome struct {
 // a Hit becomes HitStale, then Revalidate, then Miss.
 //
 // HitStale for WhyGrace asks the caller to fetch a new one in the background.
+// Revalidate asks it to fetch with the object at hand: conditions are possible
+// when it has the flag Validator, and ReuseOnError may fall back on it.
 func Reuse(p *Policy, d *RequestDirectives, t *Times, now int64) Outcome {
 	o := choose(p, d, t, now)
 	if o.Kind > HitStale && d.Flags&OnlyIfCached != 0 && !p.IgnoreClient {
@@ -79,10 +81,17 @@ func choose(p *Policy, d *RequestDirectives, t *Times, now int64) Outcome {
 	default:
 		o.Kind, o.Why = stale(t, left)
 	}
-	if o.Kind == Revalidate && (t.Flags&Validator == 0 || -left >= sat(t.Grace, t.Keep)) {
+	if o.Kind == Revalidate && !t.useful(left) {
 		o.Kind = Miss
 	}
 	return o
+}
+
+// useful reports whether an object that may not answer by itself is worth
+// keeping hold of: there is something to ask its server with, or it may stand in
+// when the servers fail.
+func (t *Times) useful(left int64) bool {
+	return left > 0 || -left < t.StaleIfError || t.Flags&Validator != 0 && -left < sat(t.Grace, t.Keep)
 }
 
 // client decides when the request sets limits (RFC 9111 §5.2.1).
