@@ -76,9 +76,9 @@ func TestPrintCacheStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-CACHE  OBJECTS  MEMORY    OF        EVICTED  BANS  DISK     OF        ON DISK
-main   5        1.0 MiB   64.0 MiB  7        1     -        -         -
-disk   0        0 bytes   0 bytes   0        0     3.0 GiB  20.0 GiB  9, index is being read
+CACHE  OBJECTS  MEMORY   OF        EVICTED  BANS  DISK     OF        ON DISK
+main   5        1.0 MiB  64.0 MiB  7        1     -        -         -
+disk   0        0 bytes  0 bytes   0        0     3.0 GiB  20.0 GiB  9, index is being read
 
 PARTITION    OBJECTS  MEMORY   QUOTA    REQUESTS  HITS  MISSES  BYPASSED  HIT RATE
 tenant/shop  5        1.0 MiB  8.0 MiB  11        6     2       3         75.0%

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/cache"
 	"fishplate/internal/config"
 	"fishplate/internal/http1"
 	"fishplate/internal/metrics"
@@ -34,6 +35,7 @@ func runGen(c *call) error {
 		{"metrics.md", referenceMetrics},
 		{"steps.md", referenceSteps},
 		{"causes.md", referenceCauses},
+		{"cache.md", cache.Reference},
 		{"syscalls.md", referenceSyscalls},
 		{"instructions.md", riscv.WriteReference},
 	} {
@@ -142,10 +144,10 @@ func stepDocs() []string {
 		"Host, path, method and predicates choose the route, or 404.",
 		"Limits, access lists, rates and header edits; may answer.",
 		"The tenant's program sees the request; may answer, edit or choose the backend.",
-		"The place of a cache; this version has none and passes.",
+		"Where a cache policy holds: a stored answer is found, or somebody else's fetch of it is awaited, or this request is the one that fetches; a hit goes on to respond.",
 		"A server is chosen, the request is sent, the head of the response is read; or the program makes the body.",
-		"As lookup.",
-		"The program sees the response; header edits; the persistence cookie.",
+		"The answer is judged; what may be stored goes into the store while it goes to the client.",
+		"Of an object: conditions, ranges, codings, includes. The program sees the response; header edits; the persistence cookie.",
 		"Head and body are written to the client; every fault becomes a status here.",
 		"Counters and the access log.",
 	}

@@ -30,6 +30,7 @@ import (
 func (p *process) readings() []metrics.Reading {
 	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
 	list = append(list, p.backendReadings()...)
+	list = append(list, p.caches.Readings()...)
 	for _, t := range p.server.Current().Tenants {
 		list = append(list, metrics.Reading{Table: &metrics.Tenant, Values: []string{t.Name()}, Set: t.Counters()})
 	}
@@ -103,6 +104,10 @@ func (p *process) status() admin.Status {
 			st.Findings = append(st.Findings, admin.Finding{ID: "tenant." + t.Name, Severity: "warn", Text: t.Error})
 		}
 	}
+	if len(cfg.Caches) > 0 {
+		st.Cache = p.cacheStatus()
+		st.Findings = append(st.Findings, cacheFindings(p.caches.Stores())...)
+	}
 	for _, d := range p.control.Draining() {
 		st.Draining = append(st.Draining, admin.DrainStatus{Generation: d.Generation, Part: d.Part})
 	}
@@ -156,6 +161,8 @@ func (p *process) census(kind, key string) (n control.Numbers) {
 	switch kind {
 	case "listener":
 		n.Connections = p.proxy.Listener(key).Value(metrics.ListenerConnections)
+	case "cache", "vhost", "tenant":
+		n.Objects = p.cachedObjects(kind, key)
 	case "backend", "server":
 		for _, b := range p.backends.Status() {
 			for _, s := range b.Servers {

@@ -12,7 +12,7 @@ type Object = store.Object
 
 // Flags of an object that are the wing's own; the lower bits are those of rules.
 const (
-	flagMarker  = 1 << (16 + iota) // no answer: the key's answers are not stored
+	flagMarker  = 1 << (16 + iota) // no answer: the key's answers are not stored; Meta.Encoding is the rules.Reason
 	flagPartial                    // a part of a representation (RFC 9111 §3.3)
 	flagGuest                      // made by a tenant's program
 	flagVariant                    // another coding of the object that its key names

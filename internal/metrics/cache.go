@@ -116,7 +116,7 @@ const (
 	StoreDiskWrites = 45 // +0 written, +1 dropped for want of time, +2 failed
 	StoreDiskTorn   = 48
 	StoreDiskIn     = 49
-	StoreDiskOut    = 50
+	StoreDiskBad    = 50
 	StoreDiskLoaded = 51
 )
 
@@ -144,9 +144,9 @@ var Cache = Table{Subject: "cache", Labels: []string{"store"}, Rows: []Row{
 	{At: StoreDiskCount, Name: "fishplate_cache_disk_objects", Kind: Gauge, Help: "Objects on disk."},
 	{At: StoreDiskHits, Name: "fishplate_cache_disk_hits_total", Help: "Look-ups that found an object on disk."},
 	{At: StoreDiskMisses, Name: "fishplate_cache_disk_misses_total", Help: "Look-ups that found none there either."},
-	{At: StoreDiskWrites, Name: "fishplate_cache_disk_writes_total", Label: "end", Values: []string{"written", "dropped", "failed"}, Help: "Objects for the disk: written, dropped because too many waited, failed."},
+	{At: StoreDiskWrites, Name: "fishplate_cache_disk_writes_total", Label: "end", Values: []string{"written", "dropped", "refused"}, Help: "Objects for the disk: written, dropped because too many waited, or not taken for another reason."},
 	{At: StoreDiskTorn, Name: "fishplate_cache_disk_torn_total", Help: "Objects whose checksum was wrong, or that were written in part: thrown away, never served."},
 	{At: StoreDiskIn, Name: "fishplate_cache_disk_written_bytes_total", Unit: Bytes, Help: "Bytes written."},
-	{At: StoreDiskOut, Name: "fishplate_cache_disk_read_bytes_total", Unit: Bytes, Help: "Bytes read or sent."},
+	{At: StoreDiskBad, Name: "fishplate_cache_disk_read_errors_total", Help: "Reads that the disk failed; the servers were asked instead."},
 	{At: StoreDiskLoaded, Name: "fishplate_cache_disk_loaded", Kind: Gauge, Help: "1 when the index is read, 0 while it is being read after a start."},
 }}

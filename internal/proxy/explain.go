@@ -54,7 +54,7 @@ type CacheWord struct {
 	State string `json:"state"` // "off", or a word of metrics.CacheWords
 	Why   string `json:"why"`
 
-	Policy    string       `json:"policy,omitempty"`    // whose block holds: `route "assets"`
+	Policy    string       `json:"policy,omitempty"`    // where the block that holds is written: "FILE:LINE"
 	Store     string       `json:"store,omitempty"`     // name of the store
 	Partition string       `json:"partition,omitempty"` // "tenant/NAME" or "vhost/NAME"
 	Variant   string       `json:"variant,omitempty"`   // "Name: value; …" of what Vary names
@@ -119,6 +119,9 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 		env.Tenant = e.Tenant
 	}
 	p.explainLimits(e, env)
+	if p.cache != nil {
+		e.Cache = p.explainCache(env)
+	}
 	switch {
 	case p.redirect != nil:
 		to, _ := p.redirect.Location(nil, env)
@@ -143,6 +146,32 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 		e.Candidates = append(e.Candidates, Candidate{Server: c.Server, In: c.In, Why: c.Why})
 	}
 	e.Persist, e.Server = why.Persist, why.Server
+}
+
+// explainCache asks the route's cache policy about the request as it is after
+// the route's edits.
+func (p *RoutePlan) explainCache(env *predicate.Env) CacheWord {
+	req, at := *env.Req, p.cache.Model.At
+	if p.request != nil {
+		req.Header = message.Header{}
+		req.Header.CopyFrom(&env.Req.Header)
+		edited := *env
+		edited.Req = &req
+		p.request.ApplyRequest(&req, &edited)
+		env = &edited
+	}
+	x := p.cache.Explain(&req, env)
+	w := CacheWord{
+		Key: x.Key, State: x.State, Why: x.Why, Policy: fmt.Sprintf("%s:%d", at.Filename, at.Start.Line), Store: x.Store,
+		Partition: x.Partition, Variant: x.Variant, Variants: x.Variants, Freshness: x.Freshness, Stored: x.Stored,
+	}
+	if o := x.Object; o != nil {
+		w.Object = &CacheObject{
+			Status: o.Status, Bytes: o.Bytes, Coding: o.Coding, Age: o.Age.Seconds(), Fresh: o.Fresh.Seconds(), Hits: o.Hits,
+			Complete: o.Complete, Tier: "memory", ETag: o.ETag, Tags: o.Tags,
+		}
+	}
+	return w
 }
 
 func (p *RoutePlan) explainLimits(e *Explanation, env *predicate.Env) {
