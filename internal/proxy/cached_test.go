@@ -1,0 +1,109 @@
+package proxy
+
+import (
+	"io"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"fishplate/internal/cache"
+	"fishplate/internal/model"
+)
+
+// cached gives the configuration's route a cache policy as config would.
+func cached(cfg *model.Config) *model.Config {
+	cfg.Caches = []*model.Cache{{Name: "main", Memory: 16 << 20, MaxObject: 4 << 20}}
+	cfg.Partitions = []*model.Partition{{Name: "vhost/any"}}
+	route := cfg.VHosts[0].Routes[0]
+	route.Partition = "vhost/any"
+	route.Effective = &model.CachePolicy{
+		Enabled: true, Store: "main", Keep: time.Hour, HitForMiss: time.Minute, Wait: 5 * time.Second, Methods: []string{"GET", "HEAD"},
+		SetCookie: "refuse", Client: "obey", TagHeaders: []string{"xkey"}, Range: "whole", Status: true,
+		Key: model.CacheKey{Query: "all", Scheme: true, Host: true}, Vary: model.CacheVary{Encoding: true},
+	}
+	return cfg
+}
+
+// withCaches adds stores to a rig.
+func withCaches(t testing.TB) func(*Parts) {
+	t.Helper()
+	caches := cache.New(cache.Options{})
+	t.Cleanup(caches.Close)
+	return func(p *Parts) {
+		u, err := caches.Prepare(p.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Commit()
+		p.Caches = u
+	}
+}
+
+// cachedRig is plainRig with a cache in front of an origin whose answer is
+// fresh for an hour.
+func cachedRig(t testing.TB, body string) (*rig, net.Conn) {
+	t.Helper()
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\nContent-Type: text/plain\r\n" +
+		"Cache-Control: max-age=3600\r\nETag: \"1\"\r\n\r\n" + body)
+	o := newOrigin(t, func(c *client) {
+		buf := make([]byte, 4096)
+		for {
+			if _, err := c.Conn.Read(buf); err != nil {
+				return
+			}
+			if _, err := c.Conn.Write(answer); err != nil {
+				return
+			}
+		}
+	})
+	cfg := cached(base(o.addr))
+	cfg.Logs = nil
+	r := newRigWith(t, cfg, withCaches(t))
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return r, c
+}
+
+// warm fills the cache and returns the length of a hit's answer.
+func warm(t testing.TB, c net.Conn, buf []byte, body int) int {
+	t.Helper()
+	n := 0
+	for range 2 {
+		if _, err := c.Write(plainRequest); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if n, err = io.ReadAtLeast(c, buf, body+200); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	body := string(make([]byte, 1024))
+	_, c := cachedRig(t, body)
+	buf := make([]byte, 8192)
+	n := warm(t, c, buf, len(body))
+	if avg := testing.AllocsPerRun(2000, func() { roundTrip(t, c, plainRequest, buf, n) }); avg >= 1 {
+		t.Errorf("%.2f allocations for each hit, want 0", avg)
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	body := string(make([]byte, 1024))
+	_, c := cachedRig(b, body)
+	buf := make([]byte, 8192)
+	n := warm(b, c, buf, len(body))
+	b.ReportAllocs()
+	for b.Loop() {
+		roundTrip(b, c, plainRequest, buf, n)
+	}
+}
