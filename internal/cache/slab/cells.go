@@ -253,13 +253,14 @@ func (h *Heap) Trim() bool {
 // Steal picks the slab that is cheapest to empty among some, lets nothing more
 // into it, and appends the owners of its cells to dst (for stable cells, all that
 // were ever in use). The caller frees what it can and calls Restore. ok is false
-// when there is no slab to pick.
-func (h *Heap) Steal(dst []uint32) (slab uint32, owners []uint32, ok bool) {
+// when there is no slab to pick. mean is what a cell's owner holds altogether, in
+// bytes: a slab of a thousand small cells costs a thousand owners.
+func (h *Heap) Steal(dst []uint32, mean int64) (slab uint32, owners []uint32, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	total := h.cells.taken + h.stable.taken
-	best, least := uint32(0), int64(SlabSize+1)
-	for looked, seen := uint32(0), 0; looked < total && seen < 64; looked++ {
+	best, least := uint32(0), int64(-1)
+	for looked, seen := uint32(0), 0; looked < total && seen < looks; looked++ {
 		h.hand = (h.hand + 1) % total
 		n := h.hand
 		if n >= h.cells.taken {
@@ -270,11 +271,11 @@ func (h *Heap) Steal(dst []uint32) (slab uint32, owners []uint32, ok bool) {
 			continue
 		}
 		seen++
-		if cost := int64(r.live) * int64(h.ruler.class[r.class].size); cost < least {
+		if cost := int64(r.live) * max(mean, int64(h.ruler.class[r.class].size)); least < 0 || cost < least {
 			best, least = n, cost
 		}
 	}
-	if least > SlabSize {
+	if least < 0 {
 		return 0, dst, false
 	}
 	r := h.record(best)
@@ -292,6 +293,16 @@ func (h *Heap) Steal(dst []uint32) (slab uint32, owners []uint32, ok bool) {
 	}
 	return best, dst, true
 }
+
+// Empty reports whether nothing is left in a stolen slab.
+func (h *Heap) Empty(slab uint32) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.record(slab).live == 0
+}
+
+// looks is how many slabs in use Steal compares.
+const looks = 256
 
 // Restore ends what Steal began, and reports whether the slab became empty.
 func (h *Heap) Restore(slab uint32) bool {

@@ -164,7 +164,7 @@ func TestLikeAMap(t *testing.T) {
 				}
 			},
 			"steal": func(t *rapid.T) {
-				slab, owners, ok := h.Steal(nil)
+				slab, owners, ok := h.Steal(nil, 1000)
 				if ok != (len(live) > 0) {
 					t.Fatalf("stole %v of %d", ok, len(live))
 				}

@@ -188,8 +188,8 @@ type found struct {
 	list [MaxVariants + 8]*Object
 }
 
-// collect pins the objects of a key text, alive, in no order, each with a hit
-// when they are looked up.
+// collect pins the live objects of a key text (nil: of the key, whatever their
+// text), in no order, each with a hit when they are looked up.
 func (c *core) collect(p *part, k Key, text []byte, hits uint64, f *found) {
 	hash := c.hash(k)
 	s := &c.index.stripes[hash%stripes]
@@ -235,7 +235,7 @@ func (c *core) check(unit uint32, p *part, k Key, text []byte, hits uint64, f *f
 	if f.n == len(f.list) || !o.pin(hits) {
 		return
 	}
-	if o.key == k && o.part == p.id && o.state.Load()&live != 0 && string(o.KeyText()) == string(text) {
+	if o.key == k && o.part == p.id && o.state.Load()&live != 0 && (text == nil || string(o.KeyText()) == string(text)) {
 		for _, other := range f.list[:f.n] {
 			if other == o {
 				o.drop(hits)
@@ -276,6 +276,9 @@ func (s *Store) Lookup(p *Partition, k Key, text []byte, m Matcher) *Object {
 		return nil
 	}
 	c, counts := s.core, p.part.counts()
+	if text == nil {
+		text = []byte{} // nil would mean any
+	}
 	var f found
 	c.collect(p.part, k, text, 1, &f)
 	var hit *Object

@@ -141,15 +141,16 @@ func (o *Object) Publish() {
 	c.settle()
 }
 
-// replace removes the variants that o replaces, and those too many.
+// replace removes the variants that o replaces, and those too many. Key texts of
+// one hash count together, so that no bucket can be made long.
 func (c *core) replace(p *part, o *Object) {
 	var f found
-	c.collect(p, o.key, o.KeyText(), 0, &f)
+	c.collect(p, o.key, nil, 0, &f)
 	kept := 0
 	for f.n > 0 {
 		v := f.newest()
 		f.n--
-		same := v != o && bytes.Equal(v.Vary(), o.Vary())
+		same := v != o && bytes.Equal(v.Vary(), o.Vary()) && bytes.Equal(v.KeyText(), o.KeyText())
 		victim := v
 		if same && v.seq > o.seq {
 			victim, same = o, true
@@ -186,36 +187,40 @@ func (c *core) free(o *Object) {
 		c.orphans.Add(-1)
 	}
 	c.records.Add(-1)
+	p := c.partOf(o.part)
+	first := uint32(0)
 	if b := o.data(); b != nil && b.refs.Add(-1) == 0 {
-		c.freeBody(o, b)
+		c.freeBody(p, b)
+		first = o.body.Load()
 	}
+	heads := recordSize
 	if o.text != 0 {
 		c.slack.Add(-int64(o.slack))
-		c.release(o.part, o.text, &c.heads)
+		heads += int64(c.Heap.Size(o.text))
 	}
-	c.count(c.partOf(o.part), &c.heads, -recordSize)
-	unit := o.self
-	// Hits are left in the upper half.
-	o.use.Store(0)
+	c.count(p, &c.heads, -heads)
+	unit, text := o.self, o.text
 	o.over.Store(0)
-	c.Free(unit)
+	o.use.Store(0) // hits were left in the upper half
+	c.Free(first, text, unit)
 }
 
-func (c *core) freeBody(o *Object, b *body) {
-	c.slack.Add(-int64(b.slack))
-	first := o.body.Load()
-	c.count(c.partOf(o.part), &c.bodies, -b.held.Load())
-	if b.root.Load() == 0 {
-		c.Free(first)
+// freeBody frees all of a body but its first cell.
+func (c *core) freeBody(p *part, b *body) {
+	if b.slack != 0 {
+		c.slack.Add(-int64(b.slack))
+	}
+	c.count(p, &c.bodies, -b.held.Load())
+	root := b.root.Load()
+	if root == 0 {
 		return
 	}
 	// The directory is read to free what it lists: segments, then leaves.
 	for i := b.trimmed; i < b.count.Load(); i++ {
 		c.Free(c.segment(b, i).unit)
 	}
-	root := b.root.Load()
 	for i := range uint32(leaves) {
 		c.Free(*c.leaf(b, i))
 	}
-	c.Free(root, first)
+	c.Free(root)
 }

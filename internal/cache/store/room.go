@@ -162,29 +162,41 @@ func (p *part) worth(epoch uint32) int64 {
 	return p.bytes.Load() << min(epoch-p.seen.Load(), 3)
 }
 
-// steal empties one slab, and reports whether it could.
-func (c *core) steal() bool {
+// steal empties one slab, and reports whether it could. Slabs in which
+// something is pinned stay stolen until the end, lest they are picked again.
+func (c *core) steal() (done bool) {
 	var buf [1024]uint32
-	for range 16 {
-		n, owners, ok := c.Steal(buf[:0])
+	var tried [16]uint32
+	n := 0
+	for n < len(tried) && !done {
+		mean := (c.heads.Load() + c.bodies.Load()) / max(c.records.Load(), 1)
+		slab, owners, ok := c.Steal(buf[:0], mean)
 		if !ok {
-			return false
+			break
 		}
 		for _, unit := range owners {
-			o := c.object(unit)
-			if !o.pin(0) {
-				continue
-			}
-			if uint32(o.use.Load()) == 2 && o.kill() {
-				c.discard(c.partOf(o.part), o, false)
-			}
-			o.Unpin()
+			c.oust(unit)
 		}
-		if c.Restore(n) {
-			return true
-		}
+		tried[n] = slab
+		n++
+		done = c.Empty(slab)
 	}
-	return false
+	for _, slab := range tried[:n] {
+		done = c.Restore(slab) || done
+	}
+	return done
+}
+
+// oust evicts an object if nobody uses it.
+func (c *core) oust(unit uint32) {
+	o := c.object(unit)
+	if !o.pin(0) {
+		return
+	}
+	if uint32(o.use.Load()) == 2 && o.kill() {
+		c.discard(c.partOf(o.part), o, false)
+	}
+	o.Unpin()
 }
 
 // settle keeps the bound after an index grew or the bound was lowered.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"slices"
 	"unsafe"
 
 	"fishplate/internal/cache/slab"
@@ -92,6 +93,9 @@ func (o *Object) write(cell []byte, parts *Parts) {
 	}
 }
 
+// few texts are compared pairwise, which is quicker than clearing a table.
+const few = 12
+
 // set says which of up to MaxTags texts repeat an earlier one.
 type set struct {
 	again [MaxTags / 64]uint64
@@ -103,8 +107,14 @@ func (s *set) repeated(i int) bool { return s.again[i/64]&(1<<(i%64)) != 0 }
 // distinct finds repeated texts by a hash table on the stack: a thousand tags
 // compared pairwise would be a means of attack.
 func distinct(list [][]byte) (s set) {
-	if len(list) < 2 {
-		s.count = len(list)
+	if len(list) <= few {
+		for i, text := range list {
+			if slices.ContainsFunc(list[:i], func(other []byte) bool { return string(other) == string(text) }) {
+				s.again[0] |= 1 << i
+			} else {
+				s.count++
+			}
+		}
 		return s
 	}
 	var table [2 * MaxTags]uint16 // 1 + index
