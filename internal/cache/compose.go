@@ -5,7 +5,9 @@ import (
 
 	"fishplate/internal/cache/encode"
 	"fishplate/internal/cache/esi"
+	"fishplate/internal/cache/partial"
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 	"fishplate/internal/model"
 )
 
@@ -15,6 +17,10 @@ type (
 	ESIParser = esi.Parser
 	// ESIEvent is what it yields.
 	ESIEvent = esi.Event
+	// ESIKind says what an event is.
+	ESIKind = esi.Kind
+	// ESIOptions bound a parser.
+	ESIOptions = esi.Options
 	// ESIBase is the page to which references are relative.
 	ESIBase = esi.Base
 	// Coding is a content coding.
@@ -39,6 +45,15 @@ const (
 	ESITryEnd     = esi.TryEnd
 )
 
+// CountInclude counts an include that was put in its place, or not.
+func (v *Visit) CountInclude(served bool) {
+	cell := metrics.CacheIncludes
+	if !served {
+		cell++
+	}
+	v.count(cell, 1)
+}
+
 // ResolveESI is esi.Resolve.
 func ResolveESI(dst []byte, base *ESIBase, src []byte) (target, host []byte, err error) {
 	return esi.Resolve(dst, base, src)
@@ -46,6 +61,10 @@ func ResolveESI(dst []byte, base *ESIBase, src []byte) (target, host []byte, err
 
 // CodingOf is encode.CodingOf.
 func CodingOf(h *message.Header) Coding { return encode.CodingOf(h) }
+
+// surrogate tells an origin that we resolve includes (Edge Architecture
+// Specification §2.1).
+const surrogate = `fishplate="ESI/1.0"`
 
 // Plain is the coding of what is not coded.
 const Plain = encode.Identity
@@ -59,6 +78,15 @@ func (v *Visit) ESI() *model.CacheESI {
 		return nil
 	}
 	return v.policy.Model.ESI
+}
+
+// offerESI tells the origin that we resolve includes. A part of a page cannot be
+// composed, so that none is asked for.
+func (v *Visit) offerESI() {
+	if v.ESI() != nil {
+		v.req.Set("Surrogate-Capability", surrogate)
+		partial.Strip(&v.req.Header, partial.IfRange|partial.RangeField)
+	}
 }
 
 // Compose decides whether the origin's own answer, of which nothing is kept, is

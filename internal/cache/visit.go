@@ -316,6 +316,7 @@ func (v *Visit) lead(f *Flight) {
 // the client's conditions and ranges, which are for the answer out of the store,
 // and with a condition on what is kept. The caller restores the fields.
 func (v *Visit) Condition() {
+	v.offerESI()
 	if v.State != Fetch {
 		return
 	}

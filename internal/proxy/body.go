@@ -13,6 +13,9 @@ import (
 
 // replyOrigin streams the origin's answer to the client.
 func (x *exchange) replyOrigin() *message.Fault {
+	if x.visit.Composed {
+		return x.compose()
+	}
 	framing, length := x.framing()
 	if x.uploadWaits() {
 		// The client was not told to go on and may never send its body.

@@ -116,6 +116,7 @@ type exchange struct {
 
 	backend *upstream.Backend
 	pick    upstream.Pick
+	family  family      // for pages that include others
 	left    func() bool // reports whether the client is gone; made once
 	lease   upstream.Lease
 	leased  bool
@@ -190,6 +191,7 @@ func (x *exchange) reset() {
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
 	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
 	x.upload.ended = false
+	x.family = family{}
 	x.meter, x.begin, x.sentAt = 0, 0, 0
 	x.rec = Record{}
 }

@@ -48,8 +48,12 @@ type Server struct {
 	mirrors   mirrors
 	fillers   fillers
 	refreshes refreshes
-	wheelRan  sync.WaitGroup
-	started   time.Time
+	includes  sync.WaitGroup // inner exchanges of pages that are composed
+	// through is exchange.guarded. A step calls it by way of the Server, since
+	// the table of steps cannot be initialised by what refers to it.
+	through  func(x *exchange, from step) outcome
+	wheelRan sync.WaitGroup
+	started  time.Time
 }
 
 // New returns a Server without a generation: Swap gives it one before Serve.
@@ -62,6 +66,7 @@ func New(o Options) (*Server, error) {
 		logger: o.Logger, estate: o.Estate, process: o.Process, causes: o.Causes, debugKey: o.DebugKey,
 		wheel: newWheel(), parker: parker, none: make(chan struct{}, 1), started: time.Now(),
 	}
+	s.through = (*exchange).guarded
 	s.logs.Store(&[]*Log{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)
@@ -209,6 +214,7 @@ func (s *Server) Close() {
 func (s *Server) closeFetches() {
 	done := make(chan struct{})
 	go func() {
+		s.includes.Wait()
 		s.refreshes.tasks.Wait() // they may begin fillers
 		s.fillers.tasks.Wait()
 		close(done)

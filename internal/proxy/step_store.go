@@ -36,6 +36,8 @@ func stepStore(x *exchange) step {
 				return x.fail(store, f)
 			}
 			continue
+		case cache.Streams:
+			v.Compose(&x.resp)
 		}
 		return respond
 	}

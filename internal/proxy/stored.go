@@ -8,6 +8,9 @@ import (
 
 // replyStored sends an object, or what a condition or a range makes of it.
 func (x *exchange) replyStored() *message.Fault {
+	if x.visit.Composed {
+		return x.compose()
+	}
 	x.settleBody()
 	framing, length := x.framing()
 	out := x.appendHead(x.buffer(&x.out), framing, length)
@@ -75,7 +78,11 @@ func (s *sender) send(at, end int64) *message.Fault {
 				return nil
 			}
 			if !more {
-				return &message.Fault{Side: message.SideOrigin, Cause: "body-broken"}
+				f := &message.Fault{Side: message.SideOrigin, Cause: "body-broken"}
+				if !s.begun {
+					f.Status = 502
+				}
+				return f
 			}
 			continue
 		}

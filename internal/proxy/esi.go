@@ -1,0 +1,345 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+
+	"fishplate/internal/cache"
+	"fishplate/internal/message"
+	"fishplate/internal/model"
+)
+
+// compose sends a page with its includes resolved: text as it comes, and each
+// include in its place, while those that follow are fetched ahead.
+func (x *exchange) compose() *message.Fault {
+	if x.source == fromStore {
+		x.settleBody()
+	} else if x.uploadWaits() {
+		x.req.Close = true
+	}
+	coding := cache.CodingOf(&x.resp.Header)
+	if coding != cache.Plain {
+		x.resp.RemoveID(message.ContentEncoding)
+	}
+	from, done, err := x.pageOf(coding)
+	if err != nil {
+		return &message.Fault{Side: message.SideSelf, Status: 502, Cause: "esi-coding", Err: err}
+	}
+	defer done()
+	reusable := x.resp.Framing != message.UntilEnd
+	x.resp.Framing, x.resp.Length = message.Chunked, 0
+	framing, length := x.framing()
+	out := x.appendHead(x.buffer(&x.out), framing, length)
+	x.rec.Status = x.resp.Status
+	if x.bodyless() {
+		if err := x.flush(out); err != nil {
+			return clientGone(err)
+		}
+		return x.endPage(reusable)
+	}
+	c := composer{x: x, limits: x.visit.ESI(), page: from, out: sender{x: x, out: out, chunked: framing == message.Chunked}}
+	c.parser.Reset(cache.ESIOptions{})
+	f := c.run()
+	c.giveUp()
+	if f != nil {
+		x.req.Close = true
+		f.Status = 0 // the head is out, or on its way
+		return f
+	}
+	return x.endPage(reusable)
+}
+
+// endPage gives the origin's connection back when the page came from there.
+func (x *exchange) endPage(reusable bool) *message.Fault {
+	if x.source != fromOrigin {
+		return nil
+	}
+	return x.settleOrigin(reusable)
+}
+
+// A composer puts one page together. It holds a bounded part of it: what lies
+// between the include that is being sent and the last that is fetched ahead.
+type composer struct {
+	x      *exchange
+	limits *model.CacheESI
+	page   page
+	out    sender
+	parser cache.ESIParser
+	queue  []part
+	held   int     // bytes of text in queue
+	ahead  int     // includes in queue that are being fetched
+	except int     // depth of except at the queue's end: nothing is fetched ahead there
+	tries  []trial // that are open where the queue begins
+	fault  *message.Fault
+}
+
+// A part of a page waits in the queue for its turn.
+type part struct {
+	kind     uint8 // a kind of cache.ESIEvent
+	text     []byte
+	src, alt []byte
+	goOn     bool // onerror="continue"
+	lazy     bool // within except
+	asked    bool
+	fetch    *fragment
+}
+
+// Bounds of what a composer holds.
+const (
+	includesAhead = 4
+	textAhead     = 64 << 10 // bytes behind an include
+	attemptMost   = 1 << 20  // bytes of an attempt
+)
+
+func (c *composer) run() *message.Fault {
+	var e cache.ESIEvent
+	for ended := false; ; {
+		for !ended && (len(c.queue) == 0 || c.ahead < includesAhead && c.held < textAhead && c.page.ready()) {
+			if f := c.settle(); f != nil {
+				return f
+			}
+			piece, err := c.page.next()
+			switch {
+			case err == io.EOF:
+				c.parser.Finish()
+				ended = true
+			case err != nil:
+				return faultOf(err)
+			default:
+				c.parser.Feed(piece)
+			}
+			for c.parser.Next(&e) {
+				c.take(&e)
+			}
+			c.start()
+		}
+		if c.fault != nil {
+			return c.fault
+		}
+		if len(c.queue) == 0 {
+			return c.end()
+		}
+		p := c.queue[0]
+		c.queue[0] = part{}
+		c.queue = c.queue[1:]
+		c.play(&p)
+	}
+}
+
+// settle sends what is gathered before the page makes us wait.
+func (c *composer) settle() *message.Fault {
+	if c.fault == nil && !c.page.ready() && len(c.queue) == 0 {
+		c.flush()
+	}
+	return c.fault
+}
+
+func (c *composer) flush() {
+	if len(c.out.out) == 0 || c.fault != nil {
+		return
+	}
+	if err := c.out.flush(nil); err != nil {
+		c.fault = clientGone(err)
+	}
+}
+
+func (c *composer) end() *message.Fault {
+	if c.out.chunked {
+		c.out.out = append(c.out.out, "0\r\n\r\n"...)
+	}
+	if err := c.x.flush(c.out.out); err != nil {
+		return clientGone(err)
+	}
+	return nil
+}
+
+// take puts an event into the queue, or sends text at once when nothing is
+// before it.
+func (c *composer) take(e *cache.ESIEvent) {
+	switch e.Kind {
+	case cache.ESIText:
+		if len(c.queue) == 0 && len(c.tries) == 0 {
+			c.put(e.Text)
+			return
+		}
+		c.held += len(e.Text)
+		c.queue = append(c.queue, part{text: bytes.Clone(e.Text)})
+		return
+	case cache.ESIInclude:
+		c.queue = append(c.queue, part{
+			kind: uint8(e.Kind), src: bytes.Clone(e.Src), alt: bytes.Clone(e.Alt), goOn: e.Continue, lazy: c.except > 0,
+		})
+		return
+	case cache.ESIExcept:
+		c.except++
+	case cache.ESIExceptEnd:
+		c.except--
+	}
+	c.queue = append(c.queue, part{kind: uint8(e.Kind)})
+}
+
+// start fetches the next includes of the queue, up to the bound.
+func (c *composer) start() {
+	for i := range c.queue {
+		if c.ahead >= includesAhead {
+			return
+		}
+		if p := &c.queue[i]; p.kind == uint8(cache.ESIInclude) && !p.asked && !p.lazy {
+			p.asked = true
+			p.fetch = c.ask(p.src)
+			c.ahead++
+		}
+	}
+}
+
+// ask begins to fetch a reference; nil when that may not be.
+func (c *composer) ask(src []byte) *fragment {
+	f, cause := c.x.include(src)
+	if f == nil {
+		c.x.srv.causes.Add(cause)
+	}
+	return f
+}
+
+// play gives a part its place.
+func (c *composer) play(p *part) {
+	switch k := cache.ESIKind(p.kind); k {
+	case cache.ESIText:
+		c.held -= len(p.text)
+		c.put(p.text)
+	case cache.ESIInclude:
+		if p.asked {
+			c.ahead--
+			c.start() // the next one, in its stead
+		}
+		c.include(p)
+	default:
+		c.bracket(k)
+	}
+}
+
+// put sends bytes, keeps them for the attempt that they belong to, or drops
+// those of an except that is not needed.
+func (c *composer) put(b []byte) {
+	for i := len(c.tries) - 1; i >= 0; i-- {
+		t := &c.tries[i]
+		if t.skips() {
+			return
+		}
+		if t.at == cache.ESIAttempt {
+			t.keep(b)
+			return
+		}
+	}
+	if c.fault != nil {
+		return
+	}
+	if err := c.out.write(b); err != nil {
+		c.fault = clientGone(err)
+	}
+}
+
+// include puts an include in its place: src, or else alt, or else what the page
+// and the operator say about errors.
+func (c *composer) include(p *part) {
+	if c.fault != nil || c.skipping() {
+		if p.fetch != nil {
+			p.fetch.giveUp()
+		}
+		return
+	}
+	f := p.fetch
+	if !p.asked {
+		f = c.ask(p.src)
+	}
+	ok := c.carry(f)
+	if !ok && len(p.alt) > 0 && c.fault == nil {
+		ok = c.carry(c.ask(p.alt))
+	}
+	c.x.visit.CountInclude(ok)
+	if ok || p.goOn || c.fault != nil {
+		return
+	}
+	if t := c.attempt(); t != nil {
+		t.failed = true
+	} else if c.limits.OnError == "fail" {
+		c.fault = &message.Fault{Side: message.SideOrigin, Cause: "include-failed"}
+	}
+}
+
+// carry moves a fragment to where it belongs. False means that there is none.
+// One that breaks off after its begin was sent cannot be taken back: it counts as
+// there, unless the operator wants errors to show.
+func (c *composer) carry(f *fragment) bool {
+	if f == nil {
+		return false
+	}
+	defer f.giveUp()
+	if !f.begun() {
+		c.flush() // what is gathered does not wait with us
+	}
+	if !f.await() {
+		return false
+	}
+	from, done, err := c.x.fragmentPage(f)
+	if err != nil {
+		return false
+	}
+	defer done()
+	for c.fault == nil {
+		if !from.ready() && c.attempt() == nil {
+			c.flush()
+		}
+		piece, err := from.next()
+		if err == io.EOF {
+			return true
+		}
+		if err != nil {
+			return c.broke()
+		}
+		c.put(piece)
+	}
+	return true
+}
+
+// broke decides about a fragment that broke off.
+func (c *composer) broke() bool {
+	c.x.srv.causes.Add("include-broken")
+	if t := c.attempt(); t != nil {
+		t.failed = true
+	} else if c.limits.OnError == "fail" {
+		c.fault = &message.Fault{Side: message.SideOrigin, Cause: "include-broken"}
+	}
+	return true
+}
+
+// giveUp ends what is still fetched.
+func (c *composer) giveUp() {
+	for i := range c.queue {
+		if f := c.queue[i].fetch; f != nil {
+			f.giveUp()
+		}
+	}
+}
+
+func faultOf(err error) *message.Fault {
+	if f, ok := err.(*message.Fault); ok {
+		return f
+	}
+	return &message.Fault{Side: message.SideOrigin, Cause: "body-broken", Err: err}
+}
+
+// fragmentPage returns a fragment's body, decoded when it is coded.
+func (x *exchange) fragmentPage(f *fragment) (p page, done func(), err error) {
+	if f.coding == cache.Plain {
+		return f, func() {}, nil
+	}
+	d, err := x.visit.Codecs().Reader(f.coding, &pageReader{page: f}, decodedPageMost)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &codedPage{from: d, buf: make([]byte, codedPagePiece)}, d.Close, nil
+}
+
+var _ sink = (*fragment)(nil)
+var _ page = (*fragment)(nil)
