@@ -181,7 +181,7 @@ func TestLurkIsBounded(t *testing.T) {
 		}
 		total += steps
 	}
-	if total != 11001 {
+	if total != 11000 {
 		t.Errorf("%d steps in all", total)
 	}
 }

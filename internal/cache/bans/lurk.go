@@ -40,12 +40,9 @@ func (l *List) Lurk(w Walk, budget int) (steps int) {
 		})
 		l.stats.tests.Add(tests)
 		l.stats.visited.Add(int64(visited))
-		steps += visited + int(tests)
+		steps += max(1, visited+int(tests)) // a walk may pass places without objects
 		if end {
-			steps++ // a round through nothing is a step too
 			l.end()
-		} else if visited == 0 {
-			break
 		}
 	}
 	return steps
