@@ -121,7 +121,7 @@ const smallShare = 10
 // number, claimed, or 0 when all are in use. young says that it never left the
 // small queue: the caller then gives it to the Ghost.
 func Evict[T Nodes](s *S3, t T) (id uint32, young bool) {
-	busySmall, busyMain := uint32(0), uint32(0) // how many were seen in use
+	busySmall, busyMain := uint32(0), uint32(0) // seen in use, in a row
 	for {
 		small := busySmall < s.small.count
 		if small && busyMain < s.main.count {
@@ -131,6 +131,7 @@ func Evict[T Nodes](s *S3, t T) (id uint32, young bool) {
 		case small:
 			id, young = s.small.tail, true
 			if promote(s, t, id) {
+				busyMain = 0 // it lies before those seen
 				continue
 			}
 			if take(&s.small, t, id) {
@@ -140,6 +141,7 @@ func Evict[T Nodes](s *S3, t T) (id uint32, young bool) {
 		case busyMain < s.main.count:
 			id = s.main.tail
 			if again(s, t, id) {
+				busyMain = 0
 				continue
 			}
 			if take(&s.main, t, id) {
