@@ -117,6 +117,20 @@ func (v *Visit) composes(resp *message.Response) bool {
 	return true
 }
 
+// CodePage makes the head of a composed page that of what the client is sent of
+// it, and returns the coding: the page is coded on the way, as nothing of it is
+// kept.
+func (v *Visit) CodePage(resp *message.Response) Coding {
+	p := v.policy.encode
+	if p == nil || p.Judge(resp, -1) != encode.Worth {
+		return Plain
+	}
+	accept := encode.ParseAccept(&v.req.Header)
+	coding, _ := accept.Choose(p.Codings)
+	v.value = encode.Describe(resp, coding, -1, false, v.value)
+	return coding
+}
+
 // isMarkup reports whether an answer is of a type that may hold ESI tags: text
 // of any kind, and XML.
 func isMarkup(h *message.Header) bool {

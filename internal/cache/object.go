@@ -16,6 +16,7 @@ const (
 	flagPartial                    // a part of a representation (RFC 9111 §3.3)
 	flagGuest                      // made by a tenant's program
 	flagVariant                    // another coding of the object that its key names
+	flagFlushed                    // its bytes depend on when those of the base came: its tag is weak
 )
 
 // times are what the rules want to know of an object.

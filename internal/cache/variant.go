@@ -91,13 +91,13 @@ func (v *Visit) choose(resp *message.Response) {
 		}
 	}
 	encode.AddVary(&resp.Header)
-	if want == base || base == encode.Identity && !v.Object.Complete() {
+	if want == base {
 		return
 	}
 	if o := v.variantIn(want, base); o != nil {
 		m := o.Meta()
 		v.variant = o
-		v.value = encode.Describe(resp, want, lengthOf(o, &m), true, v.value)
+		v.value = encode.Describe(resp, want, lengthOf(o, &m), m.Flags&flagFlushed == 0, v.value)
 	}
 }
 
@@ -159,7 +159,11 @@ func (v *Visit) makeVariant(f *Flight, key store.Key, want, base encode.Coding) 
 		return nil
 	}
 	m := v.Object.Meta()
+	total := m.Total
 	m.Encoding, m.Flags, m.Total, m.First = uint8(want), m.Flags|flagVariant, -1, 0
+	if base == encode.Identity && !v.Object.Complete() && v.Object.Available() != total {
+		m.Flags |= flagFlushed
+	}
 	o, err := p.store.memory.Begin(p.part, key, &m, &store.Parts{Key: v.coded, Vary: v.Object.Vary()}, -1)
 	if err != nil {
 		f.settle(failed)
@@ -196,6 +200,7 @@ type coder struct {
 	at         int64 // in the base
 	out        *store.Object
 	want, base encode.Coding
+	stalled    func() error // before the base is waited for; nil: nothing
 }
 
 // run makes the variant and settles its flight.
@@ -247,6 +252,9 @@ func (e *coder) copy() error {
 	if err != nil {
 		return err
 	}
+	if e.out.Meta().Flags&flagFlushed != 0 {
+		e.stalled = w.Flush
+	}
 	for {
 		piece, err := e.next()
 		if err == io.EOF {
@@ -277,6 +285,11 @@ func (e *coder) next() ([]byte, error) {
 			return piece, nil
 		}
 		e.in.Took(e.at)
+		if e.stalled != nil && !e.in.Landed() {
+			if err := e.stalled(); err != nil {
+				return nil, err
+			}
+		}
 		more, whole := e.in.Await(e.at, e.coders.done)
 		if whole && !more {
 			return nil, io.EOF

@@ -28,6 +28,10 @@ func (x *exchange) compose() *message.Fault {
 	defer done()
 	reusable := x.resp.Framing != message.UntilEnd
 	x.resp.Framing, x.resp.Length = message.Chunked, 0
+	sent := cache.Plain
+	if x.s.sink == nil {
+		sent = x.visit.CodePage(&x.resp)
+	}
 	framing, length := x.framing()
 	out := x.appendHead(x.buffer(&x.out), framing, length)
 	x.rec.Status = x.resp.Status
@@ -39,6 +43,11 @@ func (x *exchange) compose() *message.Fault {
 	}
 	c := composer{x: x, limits: x.visit.ESI(), page: from, out: sender{x: x, out: out, chunked: framing == message.Chunked}}
 	c.parser.Reset(cache.ESIOptions{})
+	if sent != cache.Plain {
+		if c.coder, err = x.visit.Codecs().Writer(sent, &c.out); err != nil {
+			return &message.Fault{Side: message.SideSelf, Status: 500, Cause: "esi-coding", Err: err}
+		}
+	}
 	f := c.run()
 	c.giveUp()
 	if f != nil {
@@ -64,6 +73,8 @@ type composer struct {
 	limits *model.CacheESI
 	page   page
 	out    sender
+	coder  *cache.Encoder // before out; nil: the page goes out plain
+	fresh  bool           // coder was given bytes since it was flushed
 	parser cache.ESIParser
 	queue  []part
 	held   int     // bytes of text in queue
@@ -135,7 +146,17 @@ func (c *composer) settle() *message.Fault {
 }
 
 func (c *composer) flush() {
-	if len(c.out.out) == 0 || c.fault != nil {
+	if c.fault != nil {
+		return
+	}
+	if c.fresh {
+		c.fresh = false
+		if err := c.coder.Flush(); err != nil {
+			c.fault = clientGone(err)
+			return
+		}
+	}
+	if len(c.out.out) == 0 {
 		return
 	}
 	if err := c.out.flush(nil); err != nil {
@@ -143,7 +164,15 @@ func (c *composer) flush() {
 	}
 }
 
+// end sends what ends the page.
 func (c *composer) end() *message.Fault {
+	if c.coder != nil {
+		err := c.coder.Close()
+		c.coder = nil
+		if err != nil {
+			return clientGone(err)
+		}
+	}
 	if c.out.chunked {
 		c.out.out = append(c.out.out, "0\r\n\r\n"...)
 	}
@@ -234,7 +263,14 @@ func (c *composer) put(b []byte) {
 	if c.fault != nil {
 		return
 	}
-	if err := c.out.write(b); err != nil {
+	var err error
+	if c.coder != nil {
+		_, err = c.coder.Write(b)
+		c.fresh = true
+	} else {
+		err = c.out.write(b)
+	}
+	if err != nil {
 		c.fault = clientGone(err)
 	}
 }
@@ -313,8 +349,12 @@ func (c *composer) broke() bool {
 	return true
 }
 
-// giveUp ends what is still fetched.
+// giveUp ends what is still fetched, and lets go of the coder when the page broke
+// off.
 func (c *composer) giveUp() {
+	if c.coder != nil {
+		c.coder.Abort()
+	}
 	for i := range c.queue {
 		if f := c.queue[i].fetch; f != nil {
 			f.giveUp()

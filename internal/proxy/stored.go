@@ -98,6 +98,17 @@ func (s *sender) send(at, end int64) *message.Fault {
 	return nil
 }
 
+// Write implements io.Writer for what codes a body on its way.
+func (s *sender) Write(piece []byte) (int, error) {
+	if len(piece) == 0 {
+		return 0, nil
+	}
+	if err := s.write(piece); err != nil {
+		return 0, err
+	}
+	return len(piece), nil
+}
+
 func (s *sender) write(piece []byte) error {
 	const overhead = 32 // of a chunk
 	if len(piece) <= gatherMost && len(s.out)+len(piece)+overhead <= cap(s.out) {

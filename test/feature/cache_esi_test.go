@@ -236,6 +236,23 @@ func TestESICoded(t *testing.T) {
 	}
 }
 
+// TestESIEncoded shows composed pages coded on the way, and their fragments not.
+func TestESIEncoded(t *testing.T) {
+	c := newCached(t, esiBlock+"\n"+encodeBlock, "")
+	text := longText(20000)
+	c.text("/page", "x"+include("/a")+text+include("/a")+"y")
+	c.text("/a", text)
+	want := "x" + text + text + text + "y"
+	for range 2 {
+		for _, coding := range []string{"br", "gzip", "zstd", ""} {
+			resp, body := c.get("/page", "Accept-Encoding", coding)
+			if got := uncode(t, coding, body); got != want || resp.Header.Get("Content-Encoding") != coding || resp.Header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%q: %d bytes of %d, %v", coding, len(got), len(want), resp.Header)
+			}
+		}
+	}
+}
+
 // TestESIOtherVHost shows that a page reaches its own virtual host alone, though
 // the proxy serves the other.
 func TestESIOtherVHost(t *testing.T) {

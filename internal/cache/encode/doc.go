@@ -16,13 +16,12 @@
 // refreshes it keeps them, and memory pressure may evict either side alone: a
 // variant without its base is never found and leaves by age.
 //
-// A variant is made once, in the order of requests: who comes while the base
-// still grows gets it as it is, at the origin's pace, as no coded bytes are worth
-// waiting for; the first who wants the coding of a complete base takes the flight
-// of the variant's key and has it made, others join. Only what nobody may be
-// given as it is, a coded base for a client that does not take its coding, is
-// decoded while it grows. Coded bytes therefore depend on the base alone, which
-// is what lets a variant carry a strong tag.
+// A variant is made once, by the first request that wants its coding, which takes
+// the flight of the variant's key; others join it and read what grows. Of a
+// complete base the coded bytes depend on nothing else, so that the variant's tag
+// is strong. Of one that still grows they depend also on when its bytes came, as
+// nothing is held back from clients while the origin is waited for: there the tag
+// is weak.
 //
 // A Codecs owns its pools; a Writer or Reader belongs to who took it until Close.
 // Nothing here starts a goroutine that outlives a call.
