@@ -137,8 +137,9 @@ func BenchmarkPurgeTag(b *testing.B) {
 	}
 }
 
-// TestLookupAllocatesNothing counts allocations of a hit.
+// TestAllocationsOfAHit counts them; the race detector adds its own.
 func TestAllocationsOfAHit(t *testing.T) {
+	most := float64(raced - 1)
 	s, p := filled(t, 100)
 	defer s.Close()
 	var h message.Header
@@ -147,7 +148,7 @@ func TestAllocationsOfAHit(t *testing.T) {
 		if !hit(s, p, text, &h) {
 			t.Fatal("a miss")
 		}
-	}); n != 0 {
+	}); n > most {
 		t.Errorf("a hit allocates %v times", n)
 	}
 }

@@ -1,0 +1,112 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"fishplate/internal/cache/store"
+)
+
+// resident returns the process's resident bytes.
+func resident() (float64, error) {
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	pages, err := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
+	return pages * float64(os.Getpagesize()), err
+}
+
+// memory fills stores of 512 MiB with the sizes of web pages until they evict,
+// and compares what the process grew by.
+func memory(b *bench) error {
+	const bound = 512 << 20
+	for round := range b.rounds {
+		before, err := resident()
+		if err != nil {
+			return err
+		}
+		f, err := fill(0, 0, bound, nil)
+		if err != nil {
+			return err
+		}
+		r := rand.New(rand.NewPCG(uint64(round), 5))
+		text := make([]byte, 0, 64)
+		body := make([]byte, 16<<20)
+		for i := range 150_000 {
+			text = keyText(text, uint32(i))
+			size := min(int(6144*math.Exp(1.5*r.NormFloat64())), len(body))
+			if err := f.put(text, &store.Parts{Key: text}, body[:size]); err != nil {
+				return err
+			}
+		}
+		body = nil
+		after, err := resident()
+		if err != nil {
+			return err
+		}
+		st := f.s.Stats()
+		f.s.Close()
+		b.add("memory", "growth / bound", round, (after-before)/bound, "")
+		b.add("memory", "rounding", round, 100*float64(st.Slack)/float64(st.Heads+st.Bodies), "%")
+		b.add("memory", "free", round, 100*float64(st.Free)/float64(st.Used), "%")
+		b.add("memory", "index", round, 100*float64(st.Index)/float64(st.Used), "%")
+	}
+	growth := b.median("memory", "growth / bound")
+	rounding := b.median("memory", "rounding")
+	b.median("memory", "free")
+	b.median("memory", "index")
+	b.bar("growth off the bound", math.Abs(growth-1), 0.05, false)
+	b.bar("rounding", rounding, 10, false)
+	return nil
+}
+
+// purge purges by a tag of one object and by one of every tenth of a million.
+func purge(b *bench) error {
+	const n = 1_000_000
+	for round := range b.rounds {
+		f, err := fill(n, 512, 3<<30, func(i int) [][]byte {
+			tags := [][]byte{fmt.Appendf(nil, "page%d", i), []byte("all")}
+			if i%10 == 3 {
+				tags = append(tags, []byte("tenth"))
+			}
+			return tags
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range []struct {
+			what, tag string
+			soft      bool
+			want      int
+		}{
+			{"one, soft", "page77", true, 1},
+			{"one", "page77", false, 1},
+			{"100,000, soft", "tenth", true, n / 10},
+			{"100,000", "tenth", false, n / 10},
+		} {
+			start := time.Now()
+			got := f.s.PurgeTag(f.p, []byte(p.tag), p.soft, 1)
+			took := time.Since(start)
+			if got != p.want {
+				return fmt.Errorf("purge %s: %d objects, want %d", p.tag, got, p.want)
+			}
+			b.add("purge", p.what, round, float64(took.Nanoseconds())/1e6, "ms")
+		}
+		f.s.Close()
+	}
+	b.median("purge", "one, soft")
+	b.median("purge", "100,000, soft")
+	b.bar("one", b.median("purge", "one"), 1, false)
+	b.bar("100,000", b.median("purge", "100,000"), 50, false)
+	return nil
+}
