@@ -54,10 +54,10 @@ func (c *naive) fetch(w http.ResponseWriter, r *http.Request, k *kept, d map[str
 	c.reply(w, r, &answer, now)
 }
 
-// tolerable says whether k is stale, but not too stale for an error (RFC 5861 §4).
+// tolerable says whether k is not too stale for an error (RFC 5861 §4); one that
+// is fresh and was to be validated is better than an error, too (§4.3.3).
 func (k *kept) tolerable(now time.Time) bool {
-	late := k.age(now) - k.fresh
-	return late >= 0 && late < seconds(k.directives["stale-if-error"])
+	return k.age(now)-k.fresh < seconds(k.directives["stale-if-error"])
 }
 
 // merged is k with the fields of a 304 (§3.2).
@@ -94,7 +94,9 @@ func (c *naive) replace(r *http.Request, d map[string]string, old, fresh *kept, 
 			return
 		}
 	}
-	if old != nil && fresh.status < 500 {
+	_, authorized := r.Header["Authorization"]
+	own := authorized || has(d, "no-store") // it says nothing of what others may have
+	if old != nil && fresh.status < 500 && (storable || !own) {
 		c.drop(r, old)
 	}
 	if !storable {

@@ -47,10 +47,11 @@ type answer struct {
 	message
 	path    string   // of the request, "" for any
 	asked   *message // what the request must be like, nil when nothing is said
+	spare   bool     // it need not be asked for
 	number  int      // of all answers of the case, from 1
 	chunked bool     // sent in chunks, without a length
 	close   bool     // the connection is closed after it
-	drop    bool     // the connection is closed instead of an answer
+	drop    bool     // the connection is closed within the head
 	cut     int      // only so many bytes of the body are sent, then closed; -1 for all
 }
 
@@ -162,8 +163,9 @@ func (c *history) add(where, line string) error {
 	}
 	s := c.steps[len(c.steps)-1]
 	switch kind {
-	case "@":
+	case "@", "@?":
 		a, err := parseAnswer(rest)
+		a.spare = kind == "@?"
 		a.number = 1 + c.answers()
 		s.answers = append(s.answers, a)
 		return err
