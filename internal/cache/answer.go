@@ -34,14 +34,19 @@ func (v *Visit) Answer(resp *message.Response) bool {
 		resp.Framing = message.Chunked
 	}
 	if v.composes(resp) {
-		v.Cut.Kind, v.Cut.Length = partial.Whole, -1
+		v.Cut.Make(v.req, 0, &partial.Object{Length: -1})
 		return true // conditions and ranges are about what nobody has yet
 	}
 	v.choose(resp)
-	v.Cut.Kind, v.Cut.Length = partial.Whole, resp.Length
-	if has := partial.Scan(&v.req.Header); has != 0 {
-		v.Cut.Make(v.req, has, facts(resp, &m))
-		if v.Cut.Kind == partial.ToOrigin {
+	v.Reader.base = m.First
+	has := partial.Scan(&v.req.Header)
+	about := partial.Object{Length: resp.Length}
+	if has != 0 {
+		about = facts(resp, &m)
+	}
+	v.Cut.Make(v.req, has, &about)
+	if has != 0 {
+		if v.Cut.Kind == partial.ToOrigin || m.Flags&flagPartial != 0 && !v.servesPart(&m) {
 			return false
 		}
 		v.Cut.Apply(resp)
@@ -66,8 +71,8 @@ func lengthOf(o *store.Object, m *store.Meta) int64 {
 }
 
 // facts are what conditions and ranges ask of an object.
-func facts(resp *message.Response, m *store.Meta) *partial.Object {
-	o := &partial.Object{Status: resp.Status, Date: m.Stored, Length: resp.Length, Origin: m.Flags&flagGuest != 0}
+func facts(resp *message.Response, m *store.Meta) partial.Object {
+	o := partial.Object{Status: resp.Status, Date: m.Stored, Length: resp.Length, Origin: m.Flags&flagGuest != 0}
 	if resp.Framing == message.Chunked {
 		o.Length = -1
 	}

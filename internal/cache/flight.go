@@ -16,6 +16,7 @@ import (
 type Flight struct {
 	table *flights // nil: nobody can join
 	id    store.Key
+	since uint64 // purges before it are known to its answer
 
 	mu      sync.Mutex
 	news    chan struct{} // closed at the next change; nil while nobody waits
@@ -105,6 +106,15 @@ func (f *Flight) settle(s flightState) {
 	}
 }
 
+// rest settles the flight as failed, and keeps others of its key away for a while.
+func (f *Flight) rest(d time.Duration) {
+	f.mu.Lock()
+	f.state = failed
+	f.tell()
+	f.mu.Unlock()
+	time.AfterFunc(d, f.leave)
+}
+
 // tell wakes whoever waits. f.mu is held.
 func (f *Flight) tell() {
 	if f.news != nil {
@@ -160,12 +170,13 @@ type Reader struct {
 	object *store.Object
 	flight *Flight // nil: the object was complete
 	at     atomic.Int64
+	base   int64 // position of the object's first byte in what is read
 }
 
 // read attaches the reader to the flight. False means that the object's first
 // bytes are gone.
 func (f *Flight) read(r *Reader, o *store.Object) bool {
-	r.object, r.flight = o, f
+	r.object, r.flight, r.base = o, f, 0
 	r.at.Store(0)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -203,11 +214,11 @@ func (r *Reader) close() {
 
 // Next returns the bytes that follow, as many as lie together, without waiting;
 // nil when there are none yet, or no more.
-func (r *Reader) Next(at int64) []byte { return r.object.Segment(at) }
+func (r *Reader) Next(at int64) []byte { return r.object.Segment(at - r.base) }
 
 // Took says that the reader will not ask for bytes before at again.
 func (r *Reader) Took(at int64) {
-	r.at.Store(at)
+	r.at.Store(at - r.base)
 	if f := r.flight; f != nil {
 		f.mu.Lock()
 		if f.over {
@@ -220,6 +231,7 @@ func (r *Reader) Took(at int64) {
 // Await waits until there are bytes at that offset or the body has ended, and
 // reports which: more, or whole. Neither means that the rest will not come.
 func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
+	at -= r.base
 	f := r.flight
 	if f == nil {
 		return r.object.Available() > at, true

@@ -32,6 +32,15 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 	}
 	v.now = received.UnixNano()
 	v.fwdStatus = resp.Status
+	if v.Kind == rules.HitForMiss && forOne(resp.Status) {
+		v.refuse(0)
+		return Streams
+	}
+	if v.portion.kind != entire {
+		if t, done := v.takePortion(resp, sent, received); done {
+			return t
+		}
+	}
 	if resp.Status == 304 && v.asked {
 		return v.renew(resp, sent, received)
 	}
@@ -59,6 +68,10 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 	v.carry(o)
 	return Stored
 }
+
+// forOne reports whether an answer is about the conditions and ranges of one
+// client.
+func forOne(status int) bool { return status == 206 || status == 304 || status == 412 || status == 416 }
 
 // Made decides about an answer that a guest made, whose body is complete. True
 // means that it is now Object.
@@ -119,6 +132,9 @@ func (v *Visit) judge(resp *message.Response, sent, received time.Time) {
 // carry makes a new object the visit's, and shows it to who waits.
 func (v *Visit) carry(o *store.Object) {
 	v.Object = o
+	if v.held {
+		o.SetBan(v.hold.Number())
+	}
 	if v.verdict.Flags&rules.NoCache == 0 {
 		v.flight.carry(o)
 	} else {
@@ -190,7 +206,7 @@ func (v *Visit) refuse(marked time.Duration) {
 		return
 	}
 	p := v.policy
-	m := &store.Meta{Flags: flagMarker, Born: v.now, Stored: v.now, Fresh: int64(marked)}
+	m := &store.Meta{Flags: flagMarker, Encoding: uint8(v.reason), Born: v.now, Stored: v.now, Fresh: int64(marked)}
 	o, err := p.store.memory.Begin(p.part, v.key, m, &store.Parts{Key: v.text}, 0)
 	if err != nil {
 		return // the next one will be judged again
@@ -223,7 +239,8 @@ func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
 		v.settleInstead(refused)
 		return Instead
 	}
-	m.Total, m.Stored = old.Total, old.Stored // the body is the old one
+	m.Total, m.First, m.Stored = old.Total, old.First, old.Stored // the body is the old one
+	m.Flags |= old.Flags & flagPartial
 	o, err := v.policy.store.memory.Refresh(v.Stale, m, parts)
 	if err != nil {
 		v.settleInstead(refused)
@@ -240,7 +257,11 @@ func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
 func (v *Visit) settleInstead(s flightState) {
 	v.Object, v.Stale = v.Stale, nil
 	v.Reader.object, v.Reader.flight = v.Object, nil
-	if v.leads {
+	switch {
+	case !v.leads:
+	case s == failed:
+		v.fail()
+	default:
 		v.flight.settle(s)
 		v.leads = false
 	}
@@ -271,7 +292,7 @@ func (v *Visit) compareHead(resp *message.Response) {
 	}
 	var stored message.Header
 	v.Stale.Head(&stored)
-	if !rules.HeadConfirms(&stored, &resp.Header) {
+	if !rules.HeadConfirms(&stored, &resp.Header, v.Stale.Meta().Total) {
 		v.Stale.Expire(true, v.now)
 	}
 }
@@ -282,11 +303,15 @@ type Filling struct {
 	flight *Flight
 	object *store.Object
 	visit  Visit // what publishing wants of the visit that began it
+	part   bool  // the body is one part of the object: weld says which
+	weld   weld
 }
 
 // Filling takes the flight from the visit: from now on only its end settles it.
 func (v *Visit) Filling() *Filling {
 	f := &Filling{flight: v.flight, object: v.Object}
+	f.weld, v.weld = v.weld, weld{}
+	f.part = f.weld != weld{}
 	f.visit = Visit{policy: v.policy, hold: v.hold, held: v.held, since: v.since, shard: v.shard}
 	v.leads, v.held = false, false
 	f.object.Pin()
@@ -294,11 +319,23 @@ func (v *Visit) Filling() *Filling {
 }
 
 // Append adds bytes; false means that nobody wants more.
-func (f *Filling) Append(p []byte) bool { return f.flight.Append(f.object, p) }
+func (f *Filling) Append(p []byte) bool {
+	more := true
+	if f.part {
+		p, more = f.weld.take(p)
+	}
+	return f.flight.Append(f.object, p) && more
+}
 
 // End settles the flight: whole says that the body is all there.
 func (f *Filling) End(whole bool) {
 	o := f.object
+	if f.part {
+		whole = whole && f.weld.finish(o)
+		if f.weld.behind != nil {
+			f.weld.behind.Unpin()
+		}
+	}
 	if whole {
 		o.Finish()
 		if !f.flight.over {

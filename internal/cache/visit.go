@@ -47,6 +47,8 @@ type Visit struct {
 	policy     *Policy
 	shard      metrics.Shard
 	req        *message.Request
+	portion    portion // what of the representation this is about
+	weld       weld    // how the body that comes is joined with what is kept
 	key        store.Key
 	text       []byte // of the key, in memory of the visit
 	urlLen     int    // of text: the part that the URL decides
@@ -55,7 +57,9 @@ type Visit struct {
 	flight     *Flight // that this visit leads, or whose object it reads
 	leads      bool
 	waited     int  // flights joined in vain
+	behind     bool // nobody waits for the answer
 	asked      bool // the request to the origin has a condition of ours
+	ranged     bool // and asks for a range
 	unsafe     bool
 	now        int64 // unix nanoseconds
 	left       int64 // freshness of Object at now
@@ -134,6 +138,7 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	v.text, v.urlLen = p.appendKey(v.text[:0], req, r.Env, r.Given.Key)
 	v.key = store.KeyOf(p.part.ID(), v.text)
 	v.since = p.store.recent.sequence()
+	v.narrow()
 	v.look(ctx)
 }
 
@@ -148,7 +153,7 @@ func (v *Visit) Match(o *store.Object) bool {
 func (v *Visit) look(ctx context.Context) {
 	for {
 		v.unpin(&v.Stale)
-		o := v.find()
+		o := v.fit(v.find())
 		var u rules.Outcome
 		if o == nil {
 			u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
@@ -239,13 +244,24 @@ func (v *Visit) hit(o *store.Object, kind rules.Kind, why rules.Why) {
 // another is at it.
 func (v *Visit) volunteer() {
 	if f, lead := v.policy.store.flights.join(v.key); lead {
+		f.since = v.since
 		v.flight, v.leads, v.Refresh = f, true, true
 	}
 }
 
+// Foreground makes the visit that volunteered fetch before it answers, for what
+// nobody can fetch behind. Others get the stale object meanwhile.
+func (v *Visit) Foreground() {
+	f := v.flight
+	v.Stale, v.Object, v.Refresh = v.Object, nil, false
+	v.lead(f)
+	v.Kind, v.Why, v.forwarded = rules.Miss, rules.WhyStale, rules.ForwardStale
+}
+
 // mayWait reports whether the request may be answered by somebody else's fetch.
 func (v *Visit) mayWait() bool {
-	return v.waited < maxBoarded && v.policy.wait > 0 && v.directives.Flags&rules.ClientNoCache == 0 && string(v.req.Method) != "HEAD"
+	return v.waited < maxBoarded && v.policy.wait > 0 && v.directives.Flags&(rules.ClientNoCache|rules.ClientNoStore) == 0 &&
+		string(v.req.Method) != "HEAD" && v.req.Index(message.Authorization, 0) < 0
 }
 
 // maxBoarded is how many flights a visit waits for before it fetches by itself.
@@ -254,6 +270,9 @@ const maxBoarded = 2
 // flightKey is what the visit's fetch is known by: the key, and after a flight
 // whose answer turned out to be another variant, the variant that is ours.
 func (v *Visit) flightKey() store.Key {
+	if v.portion.kind == stretch {
+		return v.stretchFlight()
+	}
 	if len(v.vary) == 0 {
 		return v.key
 	}
@@ -277,6 +296,9 @@ func (v *Visit) board(ctx context.Context, f *Flight) bool {
 		v.alone(rules.HitForMiss, rules.WhyUncacheable)
 		return true
 	case o == nil:
+	case v.policy.store.outdated(f.since, o):
+		o.Unpin()
+		v.waited = maxBoarded
 	case !v.Match(o):
 		v.vary = append(append(v.vary[:0], v.text...), "\nvary"...)
 		var head message.Header
@@ -309,6 +331,7 @@ func (v *Visit) alone(kind rules.Kind, why rules.Why) {
 // lead makes the visit fetch.
 func (v *Visit) lead(f *Flight) {
 	v.State, v.flight, v.leads = Fetch, f, true
+	f.since = v.since
 	v.hold, v.held = v.policy.store.bans.Hold(), true
 }
 
@@ -320,13 +343,18 @@ func (v *Visit) Condition() {
 	if v.State != Fetch {
 		return
 	}
+	if v.Kind == rules.HitForMiss {
+		return // nobody else will read the answer: what the client has or wants is the origin's matter
+	}
+	client, _ := v.req.GetID(message.Range)
+	defer v.askPortion(client)
 	partial.Strip(&v.req.Header, partial.Conditions|partial.IfRange|partial.RangeField)
-	if p := v.policy; (p.encode != nil || p.Model.ESI != nil) && v.Kind != rules.HitForMiss {
+	if p := v.policy; p.encode != nil || p.Model.ESI != nil {
 		// What is kept is the text; variants are made of it.
 		v.req.Set("Accept-Encoding", "identity")
 	}
-	if v.Stale == nil {
-		return
+	if v.Stale == nil || string(v.req.Method) == "HEAD" {
+		return // what a HEAD says of the object is compared by compareHead
 	}
 	var head message.Header
 	v.Stale.Head(&head)
@@ -353,7 +381,7 @@ func (v *Visit) End() {
 		return
 	}
 	if v.leads {
-		v.flight.settle(failed)
+		v.fail()
 	}
 	v.Reader.close()
 	if v.held {
@@ -367,8 +395,24 @@ func (v *Visit) End() {
 	v.unpin(&v.variant)
 	v.unpin(&v.Object)
 	v.unpin(&v.Stale)
+	v.unpin(&v.portion.kept)
 	v.reset()
 }
+
+// fail settles the visit's flight without an answer. After a fetch behind an
+// answer nobody tries again for a moment: the object is served stale as it is.
+func (v *Visit) fail() {
+	v.leads = false
+	if !v.behind {
+		v.flight.settle(failed)
+		return
+	}
+	v.count(metrics.CacheRefreshes+1, 1)
+	v.flight.rest(refreshPause)
+}
+
+// refreshPause is how long a failed fetch behind an answer keeps the next away.
+const refreshPause = time.Second
 
 // reset empties the visit, and keeps its memory.
 func (v *Visit) reset() {
@@ -386,8 +430,9 @@ func (v *Visit) count(cell int, n int64) { v.policy.counters.Add(v.shard, cell, 
 func (v *Visit) Delegate(to *Visit, req *message.Request) {
 	*to = Visit{
 		State: Fetch, Kind: rules.Miss, Why: v.Why, policy: v.policy, shard: v.shard, req: req, key: v.key,
-		text: append(to.text[:0], v.text...), urlLen: v.urlLen, flight: v.flight, leads: true, now: v.now,
+		text: append(to.text[:0], v.text...), urlLen: v.urlLen, flight: v.flight, leads: true, behind: true, now: v.now,
 		since: v.since, tags: to.tags[:0], vary: to.vary[:0], Stale: v.Object, terms: v.terms,
+		portion: v.portion,
 	}
 	to.Stale.Pin()
 	to.hold, to.held = v.policy.store.bans.Hold(), true

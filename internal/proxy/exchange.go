@@ -107,6 +107,7 @@ type exchange struct {
 	meter  int64 // limit of the request body, 0 = none
 
 	visit cache.Visit     // what the cache is to this exchange
+	donor *donor          // for the slices of a range; nil when there are none
 	saved []message.Field // the request's fields while the origin's are made
 
 	run       *tenant.Run
@@ -191,7 +192,7 @@ func (x *exchange) reset() {
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
 	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
 	x.upload.ended = false
-	x.family = family{}
+	x.family, x.donor = family{}, nil
 	x.meter, x.begin, x.sentAt = 0, 0, 0
 	x.rec = Record{}
 }

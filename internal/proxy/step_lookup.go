@@ -22,6 +22,10 @@ func stepLookup(x *exchange) step {
 	})
 	switch v.State {
 	case cache.Hit:
+		if v.Refresh && d.Kind == tenant.Forge {
+			v.Foreground() // the program runs for this request, and for no other
+			break
+		}
 		if x.answerStored() {
 			return respond
 		}
@@ -42,6 +46,7 @@ func (x *exchange) answerStored() bool {
 		return false
 	}
 	x.source = fromStore
+	x.keepDonor()
 	if v.Refresh {
 		x.srv.refreshes.start(x)
 	}

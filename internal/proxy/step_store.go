@@ -37,6 +37,10 @@ func stepStore(x *exchange) step {
 			}
 			continue
 		case cache.Streams:
+			if x.resp.Status == 206 && v.Unasked() {
+				x.drop()
+				return x.fail(store, &message.Fault{Side: message.SideOrigin, Status: 502, Cause: "range-not-asked"})
+			}
 			v.Compose(&x.resp)
 		}
 		return respond

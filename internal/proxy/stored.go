@@ -25,11 +25,11 @@ func (x *exchange) replyStored() *message.Fault {
 	s := sender{x: x, r: &x.visit.Reader, out: out, chunked: framing == message.Chunked}
 	var f *message.Fault
 	if len(cut.Ranges) == 0 {
-		f = s.send(0, -1)
+		f = x.sendRange(&s, 0, -1)
 	}
 	for i, r := range cut.Ranges {
 		s.out = cut.AppendPartHead(s.out, i)
-		if f = s.send(r.First, r.Last+1); f != nil {
+		if f = x.sendRange(&s, r.First, r.Last+1); f != nil {
 			break
 		}
 	}

@@ -121,7 +121,7 @@ func Resolve(specs []Spec, length int64, dst []Range) ([]Range, Result) {
 	}
 	begin, nothing := len(dst), false
 	for _, s := range specs {
-		r, ok := s.within(length)
+		r, ok := s.Within(length)
 		if ok {
 			dst = insert(dst, begin, r)
 		}
@@ -137,9 +137,9 @@ func Resolve(specs []Spec, length int64, dst []Range) ([]Range, Result) {
 	return dst, Unsatisfiable
 }
 
-// within returns the bytes that the range has of a representation of that
+// Within returns the bytes that the range has of a representation of that
 // length; ok is false when it has none.
-func (s Spec) within(length int64) (Range, bool) {
+func (s Spec) Within(length int64) (Range, bool) {
 	switch {
 	case s.First < 0:
 		n := min(s.Last, length)
