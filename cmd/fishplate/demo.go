@@ -125,6 +125,7 @@ func demoAttempts() []attempt {
 		{"-H 'Host: hello.example' -H 'X-Name: you' URL/hello", "by host, to a tenant: its C program makes the page itself"},
 		{"-H 'Host: shop.example' URL/api/product/42", "another tenant: its C++ program answers its API with JSON"},
 		{"-i -H 'Host: shop.example' -H 'Cookie: beta=1' URL/", "the C++ program chooses the canary, and edits both ways: see X-Shop-Group and X-Shop"},
+		{"-i URL/cached/page", "the cache: ask twice, and look at Age and Cache-Status"},
 	}
 }
 
@@ -147,6 +148,8 @@ func (c *call) invite(p *process, path string) {
 		{self + " status", "everything that runs"},
 		{self + " log", "each request with the time that every step took"},
 		{self + " explain GET " + url + "/ -H 'Cookie: group=canary'", "why a request goes where"},
+		{self + " explain GET " + url + "/cached/page", "what the cache has for it, and the arithmetic of its age"},
+		{self + " purge --tag demo", "and it is forgotten"},
 		{"curl http://" + metrics + "/metrics", "every counter"},
 		{self + " top", "requests per second, as they change"},
 		{"$EDITOR " + path + "; " + self + " plan " + path + "; " + self + " reload", "a change, and what it disturbs"},

@@ -61,8 +61,17 @@ vhost "shop" {
   backend = "app"
 }
 
-# … by path, and by cookie.
+# … by path, and by cookie. What is below /cached/ is fetched once in ten seconds.
 vhost "any" {
+  route "cached" {
+    path    = "/cached/*"
+    backend = "app"
+    cache {
+      ttl   = "10s"
+      grace = "1m"
+      tags  = ["demo"]
+    }
+  }
   route "new" {
     path    = "/new/*"
     backend = "canary"
