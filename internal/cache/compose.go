@@ -103,6 +103,9 @@ func (v *Visit) composes(resp *message.Response) bool {
 		resp.Framing == message.NoBody {
 		return false
 	}
+	if o := v.Object; o != nil && o.Meta().Flags&flagPartial != 0 {
+		return false
+	}
 	if o := v.Object; o != nil && o.Complete() && encode.CodingOf(&resp.Header) == encode.Identity && !v.hasTags() {
 		return false
 	}

@@ -67,7 +67,7 @@ func (m *mark) Match(o *store.Object) bool { return o.Meta().Stored == int64(*m)
 // variant's. The object stays what decisions are about.
 func (v *Visit) choose(resp *message.Response) {
 	p := v.policy
-	if p.encode == nil {
+	if p.encode == nil || v.Object.Meta().Flags&flagPartial != 0 {
 		return
 	}
 	base := encode.CodingOf(&resp.Header)
