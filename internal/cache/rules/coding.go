@@ -34,12 +34,10 @@ func (s *sink) codings(h *message.Header) {
 	for i, name := range codings {
 		if accepted>>i&1 != 0 {
 			s.text(name)
-			s.byte(',')
 		}
 		if refused>>i&1 != 0 {
 			s.byte('-')
 			s.text(name)
-			s.byte(',')
 		}
 	}
 	if set.others {
@@ -49,21 +47,35 @@ func (s *sink) codings(h *message.Header) {
 
 func (set *codingSet) read(h *message.Header) {
 	for at := h.Index(message.AcceptEncoding, 0); at >= 0; at = h.Index(message.AcceptEncoding, at+1) {
-		for rest := h.Value(at); len(rest) > 0; {
-			var one []byte
-			one, rest = member(rest)
-			bit, zero := codingOf(one)
-			switch {
-			case len(one) == 0:
-			case bit == 0:
-				set.others = true
-			case zero:
-				set.refused |= bit
-			default:
-				set.accepted |= bit
+		for v := h.Value(at); len(v) > 0; {
+			i := tokenEnd(v)
+			if i < len(v) && v[i] != ',' || i == 0 {
+				v = set.weighted(v)
+				continue
+			}
+			bit := codingBit(v[:i])
+			set.accepted |= bit
+			set.others = set.others || bit == 0
+			for v = v[i:]; len(v) > 0 && (v[0] == ',' || isSpace(v[0])); {
+				v = v[1:]
 			}
 		}
 	}
+}
+
+// weighted takes a member into account that is no mere name.
+func (set *codingSet) weighted(v []byte) (rest []byte) {
+	one, rest := member(v)
+	switch bit, zero := codingOf(one); {
+	case len(one) == 0:
+	case bit == 0:
+		set.others = true
+	case zero:
+		set.refused |= bit
+	default:
+		set.accepted |= bit
+	}
+	return rest
 }
 
 func (s *sink) otherCodings(h *message.Header) {
@@ -96,17 +108,31 @@ func codingOf(one []byte) (bit uint8, zero bool) {
 	return codingBit(name), zero
 }
 
+// codingBit tells names apart by their lengths first. x-gzip and x-compress are
+// other names of the same codings (RFC 9110 §8.4.1).
 func codingBit(name []byte) uint8 {
-	if len(name) > 2 && lower(name[0]) == 'x' && name[1] == '-' {
-		switch {
-		case message.EqualFold(name, "x-gzip"), message.EqualFold(name, "x-compress"):
-			name = name[2:] // RFC 9110 §8.4.1: the same codings
+	i := 0
+	switch len(name) {
+	case 1:
+		i = 6
+	case 4:
+		if i = 2; name[0]|0x20 == 'z' {
+			i = 3
+		}
+	case 6, 10:
+		if !message.EqualFold(name[:2], "x-") {
+			return 0
+		}
+		return codingBit(name[2:]) & (1<<2 | 1<<4)
+	case 7:
+		i = 1
+	case 8:
+		if i = 4; name[0]|0x20 == 'i' {
+			i = 5
 		}
 	}
-	for i, known := range codings {
-		if len(known) == len(name) && message.EqualFold(name, known) {
-			return 1 << i
-		}
+	if message.EqualFold(name, codings[i]) {
+		return 1 << i
 	}
 	return 0
 }

@@ -63,13 +63,15 @@ func Judge(p *Policy, req *message.Request, resp *message.Response, sent, receiv
 	if v.Reason == Storable {
 		r.lifetime()
 		r.allowances()
-		v.Reason = r.worthless(req, resp)
+		if r.worthless() {
+			v.Reason = ReasonNotReusable
+		}
 	}
 	v.Store = v.Reason == Storable
 	if !v.Store {
 		v.Fresh, v.Grace, v.Keep, v.StaleIfError = 0, 0, 0, 0
 		if !v.Reason.onlyThisRequest() {
-			v.HitForMiss = p.HitForMiss
+			v.HitForMiss = bounded(p.HitForMiss)
 		}
 		return
 	}
@@ -149,8 +151,8 @@ func (r *reckoning) refuses(req *message.Request, resp *message.Response) Reason
 // refusesFields goes on with what hangs on other fields of the answer.
 func (r *reckoning) refusesFields(req *message.Request, resp *message.Response) Reason {
 	p, c := r.p, r.c
-	if hasStar(&resp.Header) {
-		return ReasonVaryStar
+	if reason := varies(req, &resp.Header, p); reason != Storable {
+		return reason
 	}
 	if p.SetCookie == RefuseSetCookie && resp.Index(message.SetCookie, 0) >= 0 && !listed(r.v.Omit, "Set-Cookie") {
 		return ReasonSetCookie
@@ -204,8 +206,8 @@ func (r *reckoning) allowance(said *amount, has bool, own time.Duration, never b
 	return 0
 }
 
-// worthless refuses what no later request could use.
-func (r *reckoning) worthless(req *message.Request, resp *message.Response) Reason {
+// worthless reports whether no later request could use the answer.
+func (r *reckoning) worthless() bool {
 	v := r.v
 	usable := v.Fresh + max(v.Grace, v.StaleIfError)
 	if v.Flags&NoCache != 0 {
@@ -216,10 +218,7 @@ func (r *reckoning) worthless(req *message.Request, resp *message.Response) Reas
 	if v.Keep > 0 && (v.Flags&Validator != 0 || v.Fresh > 0 && v.Flags&NoCache == 0) {
 		usable = max(usable, v.Fresh+v.Grace+v.Keep)
 	}
-	if usable <= v.Age {
-		return ReasonNotReusable
-	}
-	return varies(req, &resp.Header, r.p)
+	return usable <= v.Age
 }
 
 // omit completes the list of fields that are not stored.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"strconv"
 
 	"fishplate/internal/message"
 )
@@ -107,19 +108,8 @@ func HeadConfirms(stored, head *message.Header, length int64) bool {
 		}
 	}
 	if value, ok := head.GetID(message.ContentLength); ok {
-		n, ok := parseLength(value)
-		return ok && n == length
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		return err == nil && n == length
 	}
 	return true
-}
-
-// parseLength reads Content-Length; the codec has bounded it.
-func parseLength(s []byte) (n int64, ok bool) {
-	for _, c := range s {
-		if !isDigit(c) || n > 1<<59 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, len(s) > 0
 }

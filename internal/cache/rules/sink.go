@@ -54,10 +54,16 @@ func (s *sink) byte(c byte) {
 	}
 }
 
+// text puts in a word and a comma.
 func (s *sink) text(t string) {
+	if s.mode == comparing && len(s.want) > len(t) && string(s.want[:len(t)]) == t && s.want[len(t)] == ',' {
+		s.want = s.want[len(t)+1:]
+		return
+	}
 	for i := range len(t) {
 		s.byte(t[i])
 	}
+	s.byte(',')
 }
 
 // field puts in all values of a request's field; false when there is none.

@@ -287,7 +287,7 @@ func (v *item) unescaped(dst []byte) []byte {
 }
 
 // combined returns the value of a structured field that may have several lines
-// (§4.2), without the spaces around it; nil when there is none.
+// (§4.2); nil when there is none. The codec took the spaces around lines off.
 func combined(h *message.Header, name string) []byte {
 	i := h.Find(name)
 	if i < 0 {
@@ -298,16 +298,5 @@ func combined(h *message.Header, name string) []byte {
 		// A fresh slice: the first line lies in the head's own buffer.
 		value = append(append(value[:len(value):len(value)], ", "...), h.Value(i)...)
 	}
-	return trimSpaces(value)
-}
-
-// trimSpaces takes off spaces alone: a tab there is an error (§4.2).
-func trimSpaces(s []byte) []byte {
-	for len(s) > 0 && s[0] == ' ' {
-		s = s[1:]
-	}
-	for len(s) > 0 && s[len(s)-1] == ' ' {
-		s = s[:len(s)-1]
-	}
-	return s
+	return value
 }

@@ -82,7 +82,7 @@ func MatchVary(blob []byte, req *message.Request, p *Policy) bool {
 		if len(blob) < 4 || len(blob) < 4+int(blob[1]) {
 			return false
 		}
-		c, name := class(blob[0]), blob[2:2+blob[1]]
+		c, name := class(blob[0]), blob[2:2+int(blob[1])]
 		blob = blob[2+len(name):]
 		size := int(binary.BigEndian.Uint16(blob))
 		blob = blob[2:]
@@ -98,8 +98,12 @@ func MatchVary(blob []byte, req *message.Request, p *Policy) bool {
 		if len(p.VaryIgnore) > 0 && ignored(p, name) {
 			continue
 		}
+		id := message.AcceptEncoding
+		if c != encoding {
+			id = message.LookupName(name)
+		}
 		s := sink{mode: comparing, want: value}
-		found := s.field(&req.Header, message.LookupName(name), name, c)
+		found := s.field(&req.Header, id, name, c)
 		if found != present || s.differs || len(s.want) > 0 {
 			return false
 		}
@@ -200,18 +204,4 @@ func classOf(name []byte, p *Policy) class {
 		return list
 	}
 	return opaque
-}
-
-// hasStar reports whether Vary matches no request: * or something unreadable.
-func hasStar(h *message.Header) bool {
-	for at := h.Index(message.Vary, 0); at >= 0; at = h.Index(message.Vary, at+1) {
-		for rest := h.Value(at); len(rest) > 0; {
-			var name []byte
-			name, rest = member(rest)
-			if len(name) > 0 && (string(name) == "*" || len(name) > 255 || !message.ValidName(name)) {
-				return true
-			}
-		}
-	}
-	return false
 }
