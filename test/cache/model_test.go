@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -13,6 +14,8 @@ import (
 
 	"fishplate/test/harness"
 )
+
+var histories = flag.Int("histories", 120, "random histories in TestRandomHistories")
 
 // A world is an origin with a few resources, each with a manner of answering
 // that may change. Two caches in front of it are told apart by the host.
@@ -146,14 +149,14 @@ func draw(r *rand.Rand, path, lastTag string) message {
 // cache at once: at every step the two must say the same, and ask the same of
 // the origin.
 func TestRandomHistories(t *testing.T) {
-	const histories, steps = 60, 80
+	const steps = 80
 	w := &world{pages: map[string]*page{}, asked: map[string][]string{}}
 	o := harness.NewOrigin(t, harness.Each(w.serve))
 	reference := httptest.NewServer(newNaive(o.Addr))
 	defer reference.Close()
 	addr := harness.FreeAddr(t)
 	harness.Start(t, site(addr, o.Addr, profile{name: "plain", text: "  cache {\n    keep = \"1h\"\n  }\n"}))
-	for seed := range uint64(histories) {
+	for seed := range uint64(*histories) {
 		if trace := history1(w, addr, reference.Listener.Addr().String(), seed, steps); trace != nil {
 			t.Errorf("seed %d:\n%s", seed, strings.Join(trace, "\n"))
 		}

@@ -26,7 +26,7 @@ func (c *naive) fetch(w http.ResponseWriter, r *http.Request, k *kept, d map[str
 	resp, body, err := c.forward(r, header)
 	now := time.Now()
 	failed := err != nil || slices.Contains([]int{500, 502, 503, 504}, resp.StatusCode)
-	if failed && k != nil && !k.obliged() && k.tolerable(now) {
+	if failed && k != nil && k.tolerable(now) {
 		c.reply(w, r, k, now)
 		return
 	}
@@ -57,7 +57,11 @@ func (c *naive) fetch(w http.ResponseWriter, r *http.Request, k *kept, d map[str
 // tolerable says whether k is not too stale for an error (RFC 5861 §4); one that
 // is fresh and was to be validated is better than an error, too (§4.3.3).
 func (k *kept) tolerable(now time.Time) bool {
-	return k.age(now)-k.fresh < seconds(k.directives["stale-if-error"])
+	late := k.age(now) - k.fresh
+	if late < 0 {
+		return !k.gone && (!has(k.directives, "no-cache") || k.directives["no-cache"] != "")
+	}
+	return !k.obliged() && late < seconds(k.directives["stale-if-error"])
 }
 
 // merged is k with the fields of a 304 (§3.2).
@@ -99,9 +103,10 @@ func (c *naive) replace(r *http.Request, d map[string]string, old, fresh *kept, 
 	if old != nil && fresh.status < 500 && (storable || !own) {
 		c.drop(r, old)
 	}
-	if !storable {
+	if !storable && (own || old != nil && fresh.status >= 500) {
 		return
 	}
+	fresh.marker = !storable
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := keyOf(r)
@@ -298,7 +303,7 @@ func oneRange(r *http.Request, k *kept) (first, last int, ok bool) {
 // beyond are cases of things that the naive cache leaves out: several ranges,
 // Cache-Status of other caches, groups, and what the house decides for itself.
 var beyond = []string{"range-two-parts", "range-parts-", "range-spaces", "range-many", "group-", "status-", "esi-", "purge-",
-	"key-absolute-target", "key-forwarded-host", "fields-lines", "warning-", "incomplete-"}
+	"key-absolute-target", "key-forwarded-host", "fields-lines", "warning-", "incomplete-", "store-unasked"}
 
 // TestNaiveCacheObeysTheTable holds the reference against the table's plain
 // cases, without Cache-Status.

@@ -30,6 +30,7 @@ type kept struct {
 	fresh      time.Duration
 	directives map[string]string
 	gone       bool // invalidated: to be validated, whatever its age
+	marker     bool // of an answer that may not be stored; it hides what is older
 }
 
 func newNaive(origin string) *naive {
@@ -135,6 +136,9 @@ func (c *naive) find(r *http.Request) (best *kept) {
 		if fits && (best == nil || !dateOf(k).Before(dateOf(best))) {
 			best = k
 		}
+	}
+	if best != nil && best.marker {
+		return nil
 	}
 	return best
 }
