@@ -35,6 +35,7 @@ func (v *Visit) Answer(resp *message.Response) bool {
 	}
 	if v.composes(resp) {
 		v.Cut.Make(v.req, 0, &partial.Object{Length: -1})
+		v.addOmitted(resp)
 		return true // conditions and ranges are about what nobody has yet
 	}
 	v.choose(resp)
@@ -52,6 +53,7 @@ func (v *Visit) Answer(resp *message.Response) bool {
 		v.Cut.Apply(resp)
 		v.countCut()
 	}
+	v.addOmitted(resp)
 	if string(v.req.Method) == "HEAD" && resp.Length >= 0 && v.Cut.Kind == partial.Whole {
 		resp.RemoveID(message.ContentLength)
 		v.value = strconv.AppendInt(v.value[:0], resp.Length, 10)
@@ -85,6 +87,13 @@ func facts(resp *message.Response, m *store.Meta) partial.Object {
 		}
 	}
 	return o
+}
+
+// addOmitted adds the fields that are for this client alone.
+func (v *Visit) addOmitted(resp *message.Response) {
+	for i := range v.omitted.Len() {
+		resp.AddBytes(v.omitted.Name(i), v.omitted.Value(i))
+	}
 }
 
 // countCut counts an answer that is not the whole.

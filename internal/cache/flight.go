@@ -17,6 +17,7 @@ type Flight struct {
 	table *flights // nil: nobody can join
 	id    store.Key
 	since uint64 // purges before it are known to its answer
+	limit int64  // of the body in bytes; 0 = the store's
 
 	mu      sync.Mutex
 	news    chan struct{} // closed at the next change; nil while nobody waits
@@ -275,18 +276,25 @@ const trimStep = 64 << 10
 // means that nobody reads it, or that a reader has stood still.
 func (f *Flight) Append(o *store.Object, p []byte) bool {
 	for len(p) > 0 {
-		n, err := o.Append(p)
-		p = p[n:]
-		if f.waiting.Load() > 0 {
-			f.mu.Lock()
-			f.tell()
-			f.mu.Unlock()
-		}
-		if err != nil && !f.makeRoom(o) {
+		if p = p[f.appendNow(o, p):]; len(p) > 0 && !f.makeRoom(o) {
 			return false
 		}
 	}
 	return true
+}
+
+// appendNow adds as much of p as there is room for, and returns how much that was.
+func (f *Flight) appendNow(o *store.Object, p []byte) (n int) {
+	if room := f.limit - (o.Available() - f.trimmed); f.limit > 0 && int64(len(p)) > room {
+		p = p[:max(room, 0)]
+	}
+	n, _ = o.Append(p) // what did not fit is seen by its length
+	if f.waiting.Load() > 0 {
+		f.mu.Lock()
+		f.tell()
+		f.mu.Unlock()
+	}
+	return n
 }
 
 // makeRoom trims what every reader has passed, after waiting for it.

@@ -140,6 +140,11 @@ func (p *Policy) TagsOf(h *message.Header) [][]byte {
 	return rules.AppendTags(nil, h, p.Model.TagHeaders)
 }
 
+// Reads reports whether the body of a request has to be known to look it up.
+func (p *Policy) Reads(req *message.Request) bool {
+	return req.Framing == message.Length && req.Length > 0 && req.Length <= MaxBody && p.rules.Allows(req.Method)
+}
+
 // Tenant returns the tenant whose partition it is, "" when it is a virtual host's.
 func (p *Policy) Tenant() string {
 	tenant, _ := owner(p.part.Name())

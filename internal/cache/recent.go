@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fishplate/internal/cache/bans"
 	"fishplate/internal/cache/store"
 )
 
@@ -28,6 +29,19 @@ func (r *recent) note(strikes func(*store.Object) bool) {
 	r.log[r.seq.Load()%recentPurges] = strikes
 	r.seq.Add(1)
 	r.mu.Unlock()
+}
+
+// outdated reports whether a purge or a ban came after the flight of an object
+// began: who asks later must not get it.
+func (s *Store) outdated(since uint64, o *store.Object) bool {
+	if s.recent.struck(since, o) {
+		return true
+	}
+	if s.bans.Passed(o.Ban()) {
+		return false
+	}
+	verdict, _ := s.bans.Test(s.view(o))
+	return verdict != bans.Keep
 }
 
 // struck reports whether a purge since then means the object.

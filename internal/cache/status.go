@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"time"
+
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -15,13 +17,16 @@ func (v *Visit) Label(resp *message.Response) {
 		m := v.Object.Meta()
 		t := times(&m)
 		resp.RemoveID(message.Age)
-		v.value = rules.AppendAge(v.value[:0], &t, v.now)
-		resp.AddBytes(ageName, v.value)
+		// An answer that the origin has just made or confirmed has none (RFC 9111 §5.1).
+		if age := t.Age(v.now); v.fwdStatus == 0 || age >= int64(time.Second) {
+			v.value = rules.AppendAge(v.value[:0], &t, v.now)
+			resp.AddBytes(ageName, v.value)
+		}
 	}
 	if !v.policy.Model.Status {
 		return
 	}
-	s := rules.Status{Cache: cacheName, Forward: v.forwarded, FwdStatus: v.fwdStatus}
+	s := rules.Status{Cache: cacheName, Forward: v.forwarded, FwdStatus: v.fwdStatus, Hit: v.forwarded == rules.NotForwarded}
 	switch v.Kind {
 	case rules.Hit, rules.HitStale:
 		s.TTL, s.HasTTL = v.left/1e9, true

@@ -5,6 +5,7 @@ import (
 
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
+	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
@@ -19,6 +20,7 @@ const (
 	Stored               // it becomes Object, which the caller fills (Filling) and answers from
 	Instead              // Object answers: the origin confirmed it, or failed; its answer is read and dropped
 	Again                // a 304 that confirms nothing: ask once more without conditions
+	Broken               // a 304 that nobody asked for, twice
 )
 
 // Take decides what becomes of the answer's head. sent and received are when
@@ -44,7 +46,13 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 	if resp.Status == 304 && v.asked {
 		return v.renew(resp, sent, received)
 	}
-	if rules.IsError(resp.Status) && v.Rescue() {
+	switch {
+	case resp.Status == 304 && v.unasked:
+		return Broken
+	case resp.Status == 304:
+		v.unasked = true
+		return Again
+	case rules.IsError(resp.Status) && v.Rescue():
 		return Instead
 	}
 	v.judge(resp, sent, received)
@@ -52,9 +60,13 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 		v.compareHead(resp)
 	}
 	if !v.verdict.Store {
+		if resp.Status >= 500 {
+			v.verdict.HitForMiss = 0 // a failure says nothing of the next answer
+		}
 		v.refuse(v.verdict.HitForMiss)
 		return Streams
 	}
+	v.keepOmitted(&resp.Header)
 	size := int64(-1)
 	if resp.Framing == message.Length || resp.Framing == message.NoBody {
 		size = resp.Length
@@ -129,9 +141,27 @@ func (v *Visit) judge(resp *message.Response, sent, received time.Time) {
 	v.reason, v.judged = d.Reason, true
 }
 
+var methodGet = []byte("GET")
+
+// keepOmitted keeps the fields that are not stored for the one client that
+// fetched them (RFC 9111 §5.2.2.4, §5.2.2.7).
+func (v *Visit) keepOmitted(h *message.Header) {
+	v.omitted.Reset(nil)
+	if v.verdict.Flags&rules.Stripped == 0 {
+		return
+	}
+	http1.StripHopByHop(h)
+	for i := range h.Len() {
+		if id := h.ID(i); id != message.ContentLength && id != message.Age && !v.verdict.Stores(h, i) {
+			v.omitted.AddBytes(h.Name(i), h.Value(i))
+		}
+	}
+}
+
 // carry makes a new object the visit's, and shows it to who waits.
 func (v *Visit) carry(o *store.Object) {
 	v.Object = o
+	v.flight.limit = v.policy.Model.MaxObject
 	if v.held {
 		o.SetBan(v.hold.Number())
 	}
@@ -228,6 +258,12 @@ func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
 	}
 	rules.Merge304(&stored, &resp.Header, &merged)
 	old := v.Stale.Meta()
+	if string(v.req.Method) == "HEAD" {
+		asGet := *v.req // a 304 is about the object for GET, whatever asked for it
+		asGet.Method = methodGet
+		defer func(was *message.Request) { v.req = was }(v.req)
+		v.req = &asGet
+	}
 	again := message.Response{Header: merged, Status: int(old.Status), Framing: message.Length, Length: v.Stale.Available()}
 	v.judge(&again, sent, received)
 	v.Kind, v.left = rules.Revalidate, int64(v.verdict.Fresh-v.verdict.Age)
@@ -318,6 +354,14 @@ func (v *Visit) Filling() *Filling {
 	return f
 }
 
+// AppendNow adds as many bytes as there is room for without waiting for anybody.
+func (f *Filling) AppendNow(p []byte) (n int) {
+	if f.part {
+		return 0
+	}
+	return f.flight.appendNow(f.object, p)
+}
+
 // Append adds bytes; false means that nobody wants more.
 func (f *Filling) Append(p []byte) bool {
 	more := true
@@ -352,6 +396,20 @@ func (f *Filling) End(whole bool) {
 	o.Unpin()
 }
 
+// supersede removes the key's object that did not vary, once answers do: it would
+// match every request for which there is no variant yet.
+func (v *Visit) supersede(o *store.Object) {
+	if old := v.policy.store.memory.Lookup(v.policy.part, o.Key(), o.KeyText(), invariable{}); old != nil {
+		old.Remove()
+		old.Unpin()
+	}
+}
+
+// invariable matches objects that are for every request.
+type invariable struct{}
+
+func (invariable) Match(o *store.Object) bool { return len(o.Vary()) == 0 }
+
 // publish makes a complete object findable, unless a purge has struck it while
 // it was on its way.
 func (v *Visit) publish(o *store.Object) {
@@ -363,6 +421,9 @@ func (v *Visit) publish(o *store.Object) {
 		return
 	}
 	o.Publish()
+	if len(o.Vary()) > 0 {
+		v.supersede(o)
+	}
 	if s.recent.struck(v.since, o) { // by a purge that walked past before Publish
 		o.Remove()
 		return

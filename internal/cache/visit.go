@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"fishplate/internal/cache/bans"
@@ -11,6 +12,8 @@ import (
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/predicate"
+
+	"github.com/zeebo/xxh3"
 )
 
 // State says what a visit came to.
@@ -56,10 +59,13 @@ type Visit struct {
 	terms      Terms
 	flight     *Flight // that this visit leads, or whose object it reads
 	leads      bool
-	waited     int  // flights joined in vain
-	behind     bool // nobody waits for the answer
-	asked      bool // the request to the origin has a condition of ours
-	ranged     bool // and asks for a range
+	waited     int            // flights joined in vain
+	behind     bool           // nobody waits for the answer
+	mismatch   bool           // there are variants, and they are others'
+	unasked    bool           // the origin sent a 304 without reason
+	omitted    message.Header // fields that are not stored, for the one who fetched
+	asked      bool           // the request to the origin has a condition of ours
+	ranged     bool           // and asks for a range
 	unsafe     bool
 	now        int64 // unix nanoseconds
 	left       int64 // freshness of Object at now
@@ -98,8 +104,12 @@ type Request struct {
 	Env   *predicate.Env
 	Now   time.Time
 	Shard metrics.Shard
+	Body  []byte // the request's, when it is known; it is then part of the key
 	Given Given
 }
+
+// MaxBody is the largest request body in bytes that can be part of a key.
+const MaxBody = 64 << 10
 
 // Open looks the request up. It may wait for another exchange's fetch, for as
 // long as the policy allows and until ctx ends.
@@ -123,8 +133,8 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	case p.bypass != nil && p.bypass.Eval(r.Env):
 		v.pass(rules.WhyExpression)
 		return
-	case req.Framing != message.NoBody && req.Length != 0:
-		// The body would have to be part of the key.
+	case req.Framing != message.NoBody && req.Length != 0 && r.Body == nil:
+		// It is part of the key, and is not known.
 		v.unsafe = !rules.Safe(req.Method)
 		v.forwarded = rules.ForwardMethod
 		v.pass(rules.WhyMethod)
@@ -136,6 +146,10 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	}
 	v.terms = r.Given.Terms
 	v.text, v.urlLen = p.appendKey(v.text[:0], req, r.Env, r.Given.Key)
+	if len(r.Body) > 0 {
+		body := xxh3.Hash128(r.Body)
+		v.text = fmt.Appendf(v.text, "\nbody:%016x%016x", body.Hi, body.Lo)
+	}
 	v.key = store.KeyOf(p.part.ID(), v.text)
 	v.since = p.store.recent.sequence()
 	v.narrow()
@@ -146,29 +160,34 @@ func (v *Visit) pass(why rules.Why) { v.State, v.Kind, v.Why = Pass, rules.Bypas
 
 // Match implements store.Matcher: whether the variant is for this request.
 func (v *Visit) Match(o *store.Object) bool {
-	return rules.MatchVary(o.Vary(), v.req, &v.policy.rules)
+	fits := rules.MatchVary(o.Vary(), v.req, &v.policy.rules)
+	v.mismatch = v.mismatch || !fits
+	return fits
 }
 
 // look decides between the object that is there and a fetch.
 func (v *Visit) look(ctx context.Context) {
 	for {
 		v.unpin(&v.Stale)
+		v.mismatch = false
 		o := v.fit(v.find())
 		var u rules.Outcome
 		if o == nil {
 			u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
-			v.forwarded = rules.ForwardURIMiss
+			if v.forwarded = rules.ForwardURIMiss; v.mismatch {
+				v.forwarded, u.Why = rules.ForwardVaryMiss, rules.WhyVary
+			}
 		} else {
 			m := o.Meta()
 			if m.Flags&flagMarker != 0 {
 				o.Unpin()
-				if v.now < m.Born+m.Fresh {
+				o = nil
+				u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
+				v.forwarded = rules.ForwardURIMiss
+				if u.Kind != rules.GatewayTimeout && v.now < m.Born+m.Fresh {
 					v.alone(rules.HitForMiss, rules.WhyUncacheable)
 					return
 				}
-				u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
-				o = nil
-				v.forwarded = rules.ForwardURIMiss
 			} else {
 				t := times(&m)
 				u = rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
@@ -416,9 +435,10 @@ const refreshPause = time.Second
 
 // reset empties the visit, and keeps its memory.
 func (v *Visit) reset() {
-	cut := v.Cut
+	cut, omitted := v.Cut, v.omitted
+	omitted.Reset(nil)
 	*v = Visit{
-		Cut: cut, coded: v.coded[:0], text: v.text[:0], tags: v.tags[:0], vary: v.vary[:0], value: v.value[:0],
+		Cut: cut, omitted: omitted, coded: v.coded[:0], text: v.text[:0], tags: v.tags[:0], vary: v.vary[:0], value: v.value[:0],
 		verdict: rules.Verdict{Omit: v.verdict.Omit[:0]},
 	}
 }

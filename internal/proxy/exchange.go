@@ -101,14 +101,16 @@ type exchange struct {
 	resp  message.Response
 	env   predicate.Env
 
-	reader http1.Reader // the client's side of the codec
-	body   *http1.Body  // of the request
-	upload upload
-	meter  int64 // limit of the request body, 0 = none
+	reader    http1.Reader // the client's side of the codec
+	body      *http1.Body  // of the request
+	upload    upload
+	collected []byte // the body, when it was read to know the key
+	meter     int64  // limit of the request body, 0 = none
 
-	visit cache.Visit     // what the cache is to this exchange
-	donor *donor          // for the slices of a range; nil when there are none
-	saved []message.Field // the request's fields while the origin's are made
+	visit  cache.Visit     // what the cache is to this exchange
+	sender sender          // of a stored body to the client
+	donor  *donor          // for the slices of a range; nil when there are none
+	saved  []message.Field // the request's fields while the origin's are made
 
 	run       *tenant.Run
 	decision  tenant.Decision
@@ -191,7 +193,7 @@ func (x *exchange) reset() {
 	x.run, x.decision, x.debug, x.explained = nil, tenant.Decision{}, false, nil
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
 	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
-	x.upload.ended = false
+	x.upload.ended, x.collected = false, nil
 	x.family, x.donor = family{}, nil
 	x.meter, x.begin, x.sentAt = 0, 0, 0
 	x.rec = Record{}

@@ -22,6 +22,7 @@ type fillers struct {
 type filler struct {
 	srv     *Server
 	into    *cache.Filling
+	first   []byte
 	origin  *http1.Reader
 	in      *http1.Body
 	up      *upstream.UpConn
@@ -34,9 +35,10 @@ type filler struct {
 }
 
 // start takes the origin's connection from the exchange.
-func (fs *fillers) start(x *exchange, into *cache.Filling, in *http1.Body) {
+// first are bytes of the body that are not in the object yet.
+func (fs *fillers) start(x *exchange, into *cache.Filling, in *http1.Body, first []byte) {
 	f := &filler{
-		srv: x.srv, into: into, origin: x.origin, in: in, up: x.up, lease: x.lease, idle: x.idleLimit(), shard: x.s.shard,
+		srv: x.srv, into: into, first: first, origin: x.origin, in: in, up: x.up, lease: x.lease, idle: x.idleLimit(), shard: x.s.shard,
 		reuse: x.resp.Framing != message.UntilEnd && !x.resp.Close, backend: x.rec.Backend,
 	}
 	x.origin = new(http1.Reader)
@@ -61,6 +63,9 @@ func (f *filler) run() {
 		f.origin.Release()
 		f.lease.Release(f.reuse)
 	}()
+	if len(f.first) > 0 && !f.into.Append(f.first) {
+		return
+	}
 	for !f.in.Done() {
 		f.watch.arm(f.up.Raw, nil, f.srv.wheel.now()+f.idle)
 		piece, err := f.in.Next()

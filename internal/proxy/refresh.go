@@ -28,6 +28,9 @@ func (r *refreshes) start(x *exchange) {
 		return
 	}
 	y := x.inner(discard{})
+	if string(y.req.Method) == "HEAD" {
+		y.req.Method = []byte("GET") // the object is that of GET
+	}
 	y.plan, y.backend = x.plan, x.backend
 	if y.backend == nil {
 		y.backend = x.chooseBackend(uint32(x.srv.wheel.now()))

@@ -17,8 +17,8 @@ type donor struct {
 
 // keepDonor notes how to ask for more slices, when the answer may need any.
 func (x *exchange) keepDonor() {
-	if !x.visit.Sliced() {
-		return
+	if x.s.sink != nil || !x.visit.Sliced() {
+		return // who asks for one slice needs no other, and fetches none ahead
 	}
 	d := &donor{plan: x.plan, backend: x.backend, env: x.env}
 	if d.backend == nil {

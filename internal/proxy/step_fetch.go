@@ -111,6 +111,10 @@ func (x *exchange) encode() {
 	out := http1.AppendRequestHead(x.buffer(&x.head), &x.req, http1.ForwardOptions{
 		Upgrade: x.req.Upgrade != nil, Expect: x.req.Expect100 && x.reader.Buffered() == 0,
 	})
+	if x.collected != nil {
+		*x.head = append(out, x.collected...)
+		return
+	}
 	if x.req.Framing == message.Length {
 		// While bytes are buffered a Content-Length body yields them without
 		// reading the connection.

@@ -91,7 +91,7 @@ const collectDefault = 1 << 20
 // ends.
 func (x *exchange) collect() ([]byte, *message.Fault) {
 	if x.body.Done() {
-		return nil, nil
+		return x.collected, nil
 	}
 	limit := x.meter
 	if limit == 0 {

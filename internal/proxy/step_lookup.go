@@ -15,9 +15,16 @@ func stepLookup(x *exchange) step {
 	if is, may := p.Purges(x.req.Method, x.req.ClientIP); is {
 		return x.purge(p, may)
 	}
+	if x.collected == nil && p.Reads(&x.req) {
+		body, f := x.collect()
+		if f != nil {
+			return x.fail(lookup, f)
+		}
+		x.collected = body
+	}
 	v := &x.visit
 	v.Open(x.srv.ctx, p, cache.Request{
-		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard,
+		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard, Body: x.collected,
 		Given: cache.Given{Key: d.Key, Bypass: d.Kind == tenant.Pass, Terms: terms(&d.Terms)},
 	})
 	switch v.State {

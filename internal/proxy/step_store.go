@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bytes"
+
 	"fishplate/internal/cache"
 	"fishplate/internal/message"
 )
@@ -30,6 +32,9 @@ func stepStore(x *exchange) step {
 			if !x.answerStored() {
 				return x.fail(store, &message.Fault{Side: message.SideClient, Status: 412, Cause: "precondition-failed"})
 			}
+		case cache.Broken:
+			x.drop()
+			return x.fail(store, &message.Fault{Side: message.SideOrigin, Status: 502, Cause: "unasked-304"})
 		case cache.Again:
 			x.settleUnread()
 			if f := x.get(); f != nil {
@@ -56,7 +61,7 @@ func (x *exchange) takeIn() *message.Fault {
 	chunked := x.resp.Framing == message.Chunked
 	for !in.Done() {
 		if n := x.origin.Buffered(); n == 0 || chunked && n <= len("\r\n") {
-			x.srv.fillers.start(x, f, in)
+			x.srv.fillers.start(x, f, in, nil)
 			return nil
 		}
 		piece, err := in.Next()
@@ -66,10 +71,10 @@ func (x *exchange) takeIn() *message.Fault {
 			x.drop()
 			return fault
 		}
-		if !f.Append(piece) {
-			f.End(false)
-			x.drop()
-			return &message.Fault{Side: message.SideSelf, Status: 502, Cause: "store-full"}
+		// Nobody reads yet, so nobody could make room by going on.
+		if n := f.AppendNow(piece); n < len(piece) {
+			x.srv.fillers.start(x, f, in, bytes.Clone(piece[n:]))
+			return nil
 		}
 	}
 	f.End(true)
