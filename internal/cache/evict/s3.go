@@ -32,6 +32,12 @@ func (n *Node) Touch() {
 // Queued reports whether the node is in a queue.
 func (n *Node) Queued() bool { return n.where != nowhere }
 
+// Neighbours returns the numbers of the nodes beside this one, 0 for none, for
+// who wants them in the processor's cache. They may have changed already.
+func (n *Node) Neighbours() (prev, next uint32) {
+	return atomic.LoadUint32(&n.prev), atomic.LoadUint32(&n.next)
+}
+
 // Nodes finds nodes by number. Number 0 is no node.
 type Nodes interface {
 	Node(id uint32) *Node

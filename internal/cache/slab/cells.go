@@ -1,6 +1,7 @@
 package slab
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"fishplate/internal/invariant"
@@ -363,4 +364,14 @@ func (h *Heap) TableBytes() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.table.held
+}
+
+// Fetch loads what Free of a cell will write beside the cell: its owner. It
+// takes no lock and concludes nothing.
+func (h *Heap) Fetch(unit uint32) {
+	n, cell := h.slabOf(unit)
+	r := h.record(n)
+	if g := &h.ruler.class[r.class]; g.inset && cell < int(g.cells) {
+		atomic.LoadUint32(h.owner(n, r, g, cell))
+	}
 }

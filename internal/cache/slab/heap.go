@@ -56,7 +56,8 @@ type Heap struct {
 	roomy  [classes + 1]uint32 // by class: list of slabs with room, 1 + number
 	hand   uint32              // where Steal looks next
 	free   int64               // bytes of free cells, and of heads and ends of slabs
-	huge   bool
+	huge   bool                // slabs are in large pages
+	vast   bool                // and so are Areas
 	ruler  ruler
 }
 
@@ -126,12 +127,16 @@ func build(p Plan, reach int64) (*Heap, []Area, []byte, error) {
 	h.cells = zone{area: cells}
 	h.stable = zone{area: stable, first: uint32(cells.size / SlabSize)}
 	h.ruler.rule(uint32(p.Record))
-	h.huge = p.Memory >= hugeFrom
+	h.huge, h.vast = p.Memory >= hugeFrom, p.Memory >= vastFrom
 	return h, areas, mem, nil
 }
 
-// hugeFrom is the bound from which 2 MiB more or less are below half a percent.
-const hugeFrom = 512 << 20
+// The bounds from which 2 MiB more or less, for each zone and then for each Area,
+// are about a percent at most.
+const (
+	hugeFrom = 512 << 20
+	vastFrom = 1 << 30
+)
 
 func round(n, to int64) int64 { return (n + to - 1) / to * to }
 
@@ -220,7 +225,7 @@ func (h *Heap) extend(a *Area, n int64) bool {
 	if n <= a.held {
 		return true
 	}
-	if !h.prepare(a, n, false) {
+	if !h.prepare(a, n, h.vast) {
 		return false
 	}
 	h.used.Add(n - a.held)

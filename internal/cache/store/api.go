@@ -97,3 +97,9 @@ func SizeEdges() [11]int64 {
 
 // A Cursor says where Each goes on. The zero value is the beginning.
 type Cursor struct{ at uint64 }
+
+// At returns the place as a number, for CursorAt.
+func (c Cursor) At() uint64 { return c.at }
+
+// CursorAt returns the cursor of a place. Any number is a place.
+func CursorAt(at uint64) Cursor { return Cursor{at} }

@@ -188,17 +188,20 @@ func (c *core) free(o *Object) {
 	}
 	c.records.Add(-1)
 	p := c.partOf(o.part)
-	first := uint32(0)
+	first, slack, heads, bodies := uint32(0), int64(o.slack), recordSize, int64(0)
 	if b := o.data(); b != nil && b.refs.Add(-1) == 0 {
-		c.freeBody(p, b)
+		slack += int64(b.slack)
+		bodies = b.held.Load()
+		c.freeBody(b)
 		first = o.body.Load()
 	}
-	heads := recordSize
 	if o.text != 0 {
-		c.slack.Add(-int64(o.slack))
 		heads += int64(c.Heap.Size(o.text))
 	}
-	c.count(p, &c.heads, -heads)
+	c.slack.Add(-slack)
+	c.heads.Add(-heads)
+	c.bodies.Add(-bodies)
+	p.bytes.Add(-heads - bodies)
 	unit, text := o.self, o.text
 	o.over.Store(0)
 	o.use.Store(0) // hits were left in the upper half
@@ -206,11 +209,7 @@ func (c *core) free(o *Object) {
 }
 
 // freeBody frees all of a body but its first cell.
-func (c *core) freeBody(p *part, b *body) {
-	if b.slack != 0 {
-		c.slack.Add(-int64(b.slack))
-	}
-	c.count(p, &c.bodies, -b.held.Load())
+func (c *core) freeBody(b *body) {
 	root := b.root.Load()
 	if root == 0 {
 		return

@@ -37,12 +37,13 @@ type desc struct {
 	part  uint32
 	count uint32
 	next  uint32 // in its chain or the free list, 1 + number
-	_     uint64
+	prev  uint32 // in its chain, 0 for the first
+	_     uint32
 }
 
 const (
 	tagStripes = 64
-	tagLoad    = 2
+	tagLoad    = 1
 	descSize   = int64(unsafe.Sizeof(desc{}))
 )
 
@@ -65,13 +66,19 @@ func (c *core) desc(n uint32) *desc {
 	return (*desc)(unsafe.Add(c.Start(&c.tags.descs), int64(n)*descSize))
 }
 
-// link returns a link by its name.
-func (c *core) link(name uint64) (*Object, *link) {
-	o := c.object(uint32(name >> 16))
-	return o, &o.ownLinks()[name&0xffff]
+// link returns a link by its name. Names lead to cells and not to records, so that
+// walking a list costs one cache miss for each member.
+func (c *core) link(name uint64) *link {
+	return (*link)(unsafe.Add(c.Pointer(uint32(name>>16)), int(name&0xffff)*linkSize))
 }
 
-func linkName(o *Object, i int) uint64 { return uint64(o.self)<<16 | uint64(i) }
+func linkName(o *Object, i int) uint64 { return uint64(o.text)<<16 | uint64(i) }
+
+// tagText returns the text of the tag that a link is for.
+func (c *core) tagText(name uint64) []byte {
+	l := c.link(name)
+	return c.Bytes(uint32(name>>16), int(l.off)+int(l.len))[l.off:]
+}
 
 // findTag returns 1 + the number of the tag's desc, or 0. The stripe is locked.
 func (c *core) findTag(p, hash uint32, tag []byte) uint32 {
@@ -81,8 +88,7 @@ func (c *core) findTag(p, hash uint32, tag []byte) uint32 {
 		if d.hash != hash || d.part != p {
 			continue
 		}
-		o, l := c.link(d.first)
-		if string(o.piece(int(l.off), int(l.len))) == string(tag) {
+		if string(c.tagText(d.first)) == string(tag) {
 			return n
 		}
 	}
@@ -152,17 +158,15 @@ func (c *core) linkTag(o *Object, i int, l *link, tag []byte, spare uint32) bool
 	used := n == 0
 	if used {
 		n = spare
-		chain := c.chain(bucketOf(l.hash, c.tags.n.Load()))
-		*c.desc(n - 1) = desc{hash: l.hash, part: o.part, next: *chain}
-		*chain = n
+		*c.desc(n - 1) = desc{hash: l.hash, part: o.part}
+		c.enchain(n, c.chain(bucketOf(l.hash, c.tags.n.Load())))
 		c.tags.count.Add(1)
 	}
 	d := c.desc(n - 1)
 	name := linkName(o, i)
 	l.prev, l.next, l.desc = 0, d.first, n
 	if d.first != 0 {
-		_, first := c.link(d.first)
-		first.prev = name
+		c.link(d.first).prev = name
 	}
 	d.first = name
 	d.count++
@@ -191,29 +195,41 @@ func (c *core) detach(l *link) uint32 {
 	n := l.desc
 	d := c.desc(n - 1)
 	if l.prev != 0 {
-		_, prev := c.link(l.prev)
-		prev.next = l.next
+		c.link(l.prev).next = l.next
 	} else {
 		d.first = l.next
 	}
 	if l.next != 0 {
-		_, next := c.link(l.next)
-		next.prev = l.prev
+		c.link(l.next).prev = l.prev
 	}
 	l.desc, l.prev, l.next = 0, 0, 0
 	if d.count--; d.count > 0 {
 		return 0
 	}
-	c.unchain(n, d)
+	c.unchain(d)
 	return n
 }
 
-func (c *core) unchain(n uint32, d *desc) {
-	at := c.chain(bucketOf(d.hash, c.tags.n.Load()))
-	for *at != n {
-		at = &c.desc(*at - 1).next
+// enchain puts a desc first in a chain.
+func (c *core) enchain(n uint32, chain *uint32) {
+	d := c.desc(n - 1)
+	d.prev, d.next = 0, *chain
+	if d.next != 0 {
+		c.desc(d.next - 1).prev = n
 	}
-	*at = d.next
+	*chain = n
+}
+
+// unchain takes a desc from its chain.
+func (c *core) unchain(d *desc) {
+	if d.prev != 0 {
+		c.desc(d.prev - 1).next = d.next
+	} else {
+		*c.chain(bucketOf(d.hash, c.tags.n.Load())) = d.next
+	}
+	if d.next != 0 {
+		c.desc(d.next - 1).prev = d.prev
+	}
 	c.tags.count.Add(-1)
 }
 
@@ -250,7 +266,7 @@ func (c *core) splitChain(n uint32) {
 		if d.hash&(2*high-1) == n {
 			chain = to
 		}
-		d.next, *chain = *chain, at
+		c.enchain(at, chain)
 		at = next
 	}
 	c.tags.n.Store(n + 1)

@@ -14,9 +14,10 @@ const recordSize = int64(unsafe.Sizeof(Object{}))
 // A link is an object's membership in a tag. Links lie at the start of the
 // object's text cell, followed by its fields, key text, vary blob, head and tags.
 type link struct {
-	next, prev uint64 // other members: unit << 16 | number of the link
+	next, prev uint64 // other members: unit of their cell << 16 | number of the link
 	desc       uint32 // 1 + number of the tag's desc, 0 = not linked
 	hash       uint32
+	object     uint32 // whose
 	off, len   uint16 // of the tag in the cell
 }
 
@@ -87,7 +88,7 @@ func (o *Object) write(cell []byte, parts *Parts) {
 		if tags.repeated(i) {
 			continue
 		}
-		links[n] = link{off: uint16(at), len: uint16(len(tag))}
+		links[n] = link{object: o.self, off: uint16(at), len: uint16(len(tag))}
 		at += copy(cell[at:], tag)
 		n++
 	}
