@@ -77,6 +77,11 @@ func (d *directory) prepare() error {
 			return err
 		}
 	}
+	if d.retired() {
+		if err := d.empty(); err != nil {
+			return err
+		}
+	}
 	for _, sub := range []string{indexDir, segmentDir} {
 		if err := d.fs.MkdirAll(d.join(sub), 0o700); err != nil {
 			return err

@@ -130,6 +130,12 @@ func (v *events) end(e *event) {
 	v.active.Store(&active)
 }
 
+// reset forgets all, before anybody else knows of them.
+func (v *events) reset() {
+	v.active.Store(nil)
+	v.recent, v.floor = nil, 0
+}
+
 // list returns the active ones, which must not be changed.
 func (v *events) list() []*event {
 	if p := v.active.Load(); p != nil {
@@ -164,9 +170,9 @@ func (v *events) judge(seq uint64, part uint64, key []byte, tagged func(yield fu
 	return true
 }
 
-// judgeActive is judge by the active events only, for what is in the index.
-func (v *events) judgeActive(seq uint64, part uint64, key []byte, tagged func(yield func([]byte) bool), m *store.Meta) bool {
-	for _, e := range v.list() {
+// judgeBy is judge by those events of a list that came after seq.
+func judgeBy(list []*event, seq uint64, part uint64, key []byte, tagged func(yield func([]byte) bool), m *store.Meta) bool {
+	for _, e := range list {
 		if e.seq <= seq || !e.hits(part, key, tagged) {
 			continue
 		}

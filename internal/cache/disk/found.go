@@ -65,7 +65,9 @@ func (t *Tier) Get(ctx context.Context, partition string, text []byte, match fun
 func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []byte) bool) *Found {
 	var keyRoom, valueRoom [512]byte
 	key := objectKey(keyRoom[:0], p.hash, text)
-	since := t.seq.Load()
+	// Purges at work are noted before the entry is read: they may be done with it
+	// a moment later.
+	since, active := t.seq.Load(), t.events.list()
 	var value []byte
 	err := t.index.Safely(func() (err error) {
 		value, _, err = t.index.Get(valueRoom[:0], key)
@@ -93,7 +95,7 @@ func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []by
 		f.since = since
 		// Purges that are not worked into the index yet, and those that came
 		// while this lookup was under way.
-		if !t.events.judgeActive(v.Seq, p.hash, text, f.texts.EachTag, &f.Meta) || !t.events.judge(since, p.hash, text, f.texts.EachTag, &f.Meta) {
+		if !judgeBy(active, v.Seq, p.hash, text, f.texts.EachTag, &f.Meta) || !t.events.judge(since, p.hash, text, f.texts.EachTag, &f.Meta) {
 			f.Close()
 			return nil
 		}

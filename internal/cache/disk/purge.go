@@ -39,7 +39,8 @@ func (t *Tier) PurgeHost(ctx context.Context, partition string, host []byte, sof
 }
 
 // purge makes the event count, writes it down and works it into the index. When
-// the tier is off it has nothing to do: nothing is served, now or after.
+// the tier is off there is nothing to do once the index is put away: nothing of
+// it is served, now or after.
 func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byte, soft bool) (n int, err error) {
 	e := &event{by: by, soft: soft, all: partition == All, part: hashName(partition), text: slices.Clone(text), now: time.Now().UnixNano()}
 	begun := false
@@ -58,6 +59,15 @@ func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byt
 	})
 	switch {
 	case !t.on():
+		select {
+		case <-t.away:
+			err = t.awayErr
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		if err != nil {
+			return 0, fmt.Errorf("purge disk cache: %w", err)
+		}
 		return n, nil
 	case begun && ctx.Err() != nil:
 		t.later(e)

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -21,8 +21,11 @@ import (
 // MinSize is the least Options.Size: the index has files of some size of its own.
 const MinSize = 16 << 20
 
-// ErrOff says that the tier is closed, or has turned itself off.
-var ErrOff = index.ErrOff
+// Errors of an open tier.
+var (
+	ErrOff     = index.ErrOff       // it is closed, or has turned itself off
+	ErrCorrupt = segment.ErrCorrupt // what was read is not what was written, and is not served
+)
 
 // Options say where a tier lies and how large it may be.
 type Options struct {
@@ -71,6 +74,9 @@ type Tier struct {
 	fault    atomic.Pointer[error]
 	broken   chan error // the first fault, for the one who closes the index
 
+	away    chan struct{} // closed when a broken index was put away
+	awayErr error         // why it could not be; read after away
+
 	counters
 }
 
@@ -109,7 +115,7 @@ func open(o Options) (*Tier, error) {
 		dir:   &directory{fs: o.fs, path: filepath.Clean(o.Path), log: o.Logger},
 		shelf: segment.Shelf{ByID: map[uint64]*segment.Segment{}}, parts: parts{byHash: map[uint64]*part{}},
 		queue: make(chan job, o.QueueObjects), poke: make(chan struct{}, 1), quit: make(chan struct{}),
-		loaded: make(chan struct{}), chores: make(chan chore, 16), broken: make(chan error, 1),
+		loaded: make(chan struct{}), chores: make(chan chore, 16), broken: make(chan error, 1), away: make(chan struct{}),
 	}
 	t.life, t.die = context.WithCancel(context.Background())
 	t.size.Store(o.Size)
@@ -145,9 +151,6 @@ func (t *Tier) start() error {
 	if err != nil {
 		return err
 	}
-	if err := t.recall(); err != nil {
-		return err
-	}
 	before := t.index.DB.NewSnapshot()
 	intents := t.events.unfinished()
 	w := newWriter(t, chains)
@@ -159,29 +162,36 @@ func (t *Tier) start() error {
 }
 
 // openIndex opens the index, and empties the directory when the index cannot be
-// opened: purges that it knew of may be lost, so what lies in the segments must
+// read: purges that it knew of may be lost, so what lies in the segments must
 // not be served.
-func (t *Tier) openIndex() (err error) {
-	if t.dir.retired() {
-		if err := t.clear(); err != nil {
-			return err
-		}
+func (t *Tier) openIndex() error {
+	err := t.tryIndex()
+	var number syscall.Errno
+	if err == nil || errors.As(err, &number) && number != syscall.ENOENT {
+		return err // nil, or the disk's fault, which may pass
 	}
-	t.index, err = index.Open(t.dir.fs, t.dir.join(indexDir), t.opt.Size, t.log, t.off)
-	if err == nil {
-		return nil
+	t.log.Warn("index of the disk cache cannot be read; the cache starts empty", "path", t.dir.path, "cause", err)
+	if t.index != nil {
+		t.index.Freeze()
+		t.index.Close()
 	}
-	t.log.Warn("index of the disk cache cannot be opened; the cache starts empty", "path", t.dir.path, "cause", err)
-	t.fault.Store(nil)
-	select {
-	case <-t.broken:
-	default:
+	if t.fault.Swap(nil) != nil {
+		<-t.broken
 	}
 	if err := t.clear(); err != nil {
 		return err
 	}
+	return t.tryIndex()
+}
+
+func (t *Tier) tryIndex() (err error) {
+	t.parts.byHash = map[uint64]*part{}
+	t.events.reset()
 	t.index, err = index.Open(t.dir.fs, t.dir.join(indexDir), t.opt.Size, t.log, t.off)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.index.Safely(t.recall)
 }
 
 func (t *Tier) clear() error {
@@ -297,33 +307,25 @@ func (t *Tier) watch() {
 	}
 }
 
-// abandonAfter is how long a broken index may take to close: a goroutine that
-// pebble's fatal error ended may have left a lock behind.
-const abandonAfter = 5 * time.Second
-
 // shutIndex closes the index, once. After a fault the index is put away, because
 // the purges to come could not be written into it, and what they purge must not
 // come back with the next start.
 func (t *Tier) shutIndex() (err error) {
 	t.shutOnce.Do(func() {
 		if t.on() {
+			// Out of the log, whose end cannot be told from a damaged one.
+			t.index.Safely(t.index.DB.Flush)
 			if err = t.index.Close(); t.on() {
 				return
 			}
 		} else {
 			t.index.Freeze()
-			closed := make(chan struct{})
-			go func() {
-				t.index.Close()
-				close(closed)
-			}()
-			select {
-			case <-closed:
-			case <-time.After(abandonAfter):
-			}
+			t.index.Close()
 		}
 		t.shelf.Clear()
+		defer close(t.away)
 		if err := t.dir.retire(); err != nil {
+			t.awayErr = err
 			t.log.Error("index of the disk cache cannot be put away; empty the directory before the next start", "path", t.dir.path, "cause", err)
 		}
 	})

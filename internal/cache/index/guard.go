@@ -26,7 +26,6 @@ type guard struct {
 	vfs.FS
 	failed func(error)
 
-	armed  atomic.Bool // before, errors go to whoever opens the index
 	frozen atomic.Bool
 	used   atomic.Int64
 
@@ -83,8 +82,8 @@ func (g *guard) change(op func() error) error {
 		return nil
 	}
 	err := op()
-	if err == nil || !g.armed.Load() {
-		return err
+	if err == nil {
+		return nil
 	}
 	if !g.frozen.Swap(true) {
 		g.failed(err)
@@ -232,11 +231,8 @@ func (f *guardedFile) SyncTo(n int64) (full bool, err error) {
 
 // Close reports no error: what it could tell is told by Sync.
 func (f *guardedFile) Close() error {
-	err := f.File.Close()
-	if f.guard.armed.Load() {
-		return nil
-	}
-	return err
+	f.File.Close()
+	return nil
 }
 
 // Fd hides the descriptor, through which pebble would write past the guard.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -24,6 +25,8 @@ type Index struct {
 	guard *guard
 	users gate
 	turn  chan struct{}
+
+	broken chan struct{} // closed by the first fault
 }
 
 // ErrOff says that the index is closed.
@@ -41,25 +44,49 @@ func (x *Index) Begin() { x.turn <- struct{}{} }
 // End gives the turn back.
 func (x *Index) End() { <-x.turn }
 
+// abandonAfter is how long pebble may take to open or close after a fault: a
+// goroutine that a fatal error ended may have left others waiting for good.
+const abandonAfter = 3 * time.Second
+
 // Open opens the index in a directory that exists, for a tier of size bytes.
 // failed is told of what goes wrong later: it must not wait for anything.
 func Open(fs vfs.FS, dir string, size int64, log *slog.Logger, failed func(error)) (*Index, error) {
-	x := &Index{turn: make(chan struct{}, 1)}
+	x := &Index{turn: make(chan struct{}, 1), broken: make(chan struct{})}
 	x.users.done = make(chan struct{})
-	x.guard = newGuard(fs, failed)
+	var opened atomic.Bool
+	var first atomic.Pointer[error]
+	tell := func(err error) {
+		if first.CompareAndSwap(nil, &err) {
+			close(x.broken)
+		}
+		if opened.Load() {
+			failed(err)
+		}
+	}
+	x.guard = newGuard(fs, tell)
 	if err := x.guard.measure(dir); err != nil {
 		return nil, err
 	}
-	o := options(x.guard, size, log, failed)
+	o := options(x.guard, size, log, tell)
 	// On a goroutine of its own, because what pebble calls fatal ends it.
-	err := apart(func() (err error) {
-		x.DB, err = pebble.Open(dir, o)
+	var db *pebble.DB
+	err := x.apart(func() (err error) {
+		db, err = pebble.Open(dir, o)
 		return err
 	})
+	opened.Store(true)
+	if cause := first.Load(); cause != nil {
+		if err == nil {
+			x.DB = db
+			x.guard.frozen.Store(true)
+			x.Close()
+		}
+		return nil, *cause
+	}
 	if err != nil {
 		return nil, err
 	}
-	x.guard.armed.Store(true)
+	x.DB = db
 	return x, nil
 }
 
@@ -109,8 +136,8 @@ func (l indexLog) Fatalf(text string, args ...any) {
 var errEnded = errors.New("index gave up")
 
 // apart runs op on a goroutine of its own and turns what would end that into an
-// error.
-func apart(op func() error) error {
+// error. After a fault it does not wait for it much longer.
+func (x *Index) apart(op func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		err := errEnded
@@ -122,7 +149,17 @@ func apart(op func() error) error {
 		}()
 		err = op()
 	}()
-	return <-done
+	select {
+	case err := <-done:
+		return err
+	case <-x.broken:
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(abandonAfter):
+		return errEnded
+	}
 }
 
 // Safely runs op unless the index is closed, and turns a panic of pebble into
@@ -182,7 +219,7 @@ func (x *Index) Sync() error { return x.DB.LogData(nil, pebble.Sync) }
 // Close awaits the users and closes the database.
 func (x *Index) Close() error {
 	x.users.close()
-	return apart(x.DB.Close)
+	return x.apart(x.DB.Close)
 }
 
 // A gate counts those inside, and once closed lets nobody in.

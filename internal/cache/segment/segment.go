@@ -19,16 +19,16 @@ const (
 	segmentMagic   = "FPSEG\r\n\x1a"
 	segmentVersion = 1
 	StartSize      = 64
-	segmentSuffix  = ".seg"
+	Suffix  = ".seg"
 )
 
 // segmentName returns the file name of a segment: names come from numbers only,
 // so nothing that a client sends can become part of a path.
-func Name(id uint64) string { return fmt.Sprintf("%016x%s", id, segmentSuffix) }
+func Name(id uint64) string { return fmt.Sprintf("%016x%s", id, Suffix) }
 
 // segmentID is the reverse of segmentName; ok is false for foreign files.
 func ID(name string) (id uint64, ok bool) {
-	digits, found := strings.CutSuffix(name, segmentSuffix)
+	digits, found := strings.CutSuffix(name, Suffix)
 	if !found || len(digits) != 16 {
 		return 0, false
 	}
