@@ -236,6 +236,77 @@ func TestESICoded(t *testing.T) {
 	}
 }
 
+// breaksOff answers with a length, and half of it.
+func breaksOff(field string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Cache-Control", field)
+		w.Header().Set("Content-Length", "10")
+		io.WriteString(w, "<p>ha")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// TestESIBroken shows pages and fragments that break off half-way.
+func TestESIBroken(t *testing.T) {
+	for _, field := range []string{"no-store", "max-age=60"} {
+		c := newCached(t, esiBlock, "")
+		c.page("/half", breaksOff(field))
+		c.text("/b", "B")
+		c.text("/page", "x"+include("/half")+"y")
+		c.expect("/page", 200, "x<p>hay")
+		c.text("/try", "<esi:try><esi:attempt>x"+include("/half")+"</esi:attempt><esi:except>"+include("/b")+"</esi:except></esi:try>y")
+		c.expect("/try", 200, "By")
+		if _, body, err := c.do("GET", "http://shop.test/half"); err == nil {
+			t.Errorf("half a page is taken for whole: %q", body)
+		}
+		strict := newCached(t, "esi {\n on_error = \"fail\"\n}", "")
+		strict.page("/half", breaksOff(field))
+		strict.text("/page", "x"+include("/half")+"y")
+		if _, body, err := strict.do("GET", "http://shop.test/page"); err == nil {
+			t.Errorf("half a fragment is taken for whole: %q", body)
+		}
+	}
+}
+
+// TestESIPurge shows that fragments and page are purged apart.
+func TestESIPurge(t *testing.T) {
+	c := newCached(t, esiBlock+"\n purge {\n from = [\"127.0.0.0/8\"]\n }", "")
+	c.text("/page", "1"+include("/a"), "Surrogate-Key", "page")
+	c.text("/a", "2", "Surrogate-Key", "part")
+	c.expect("/page", 200, "12")
+	c.text("/page", "3"+include("/a"), "Surrogate-Key", "page")
+	c.text("/a", "4", "Surrogate-Key", "part")
+	c.expect("/page", 200, "12")
+	for _, step := range []struct{ tag, want string }{{"part", "14"}, {"page", "34"}} {
+		if resp, body, err := c.do("PURGE", "http://shop.test/", "Surrogate-Key", step.tag); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("PURGE: %v %q %v", resp, body, err)
+		}
+		c.expect("/page", 200, step.want)
+	}
+}
+
+// TestESIRequests shows what a fragment's server gets to see: the client's
+// cookies and address, not what it said about the page.
+func TestESIRequests(t *testing.T) {
+	c := newCached(t, esiBlock, "")
+	c.text("/dir/page", "1"+include("part?x"))
+	c.text("/dir/part", "2", "Cache-Control", "private")
+	c.expect("/dir/page", 200, "12", "Cookie", "session=7", "If-None-Match", `"x"`, "Range", "bytes=0-0", "Accept-Encoding", "br", "X-Own", "1")
+	for name, want := range map[string]string{
+		"Cookie": "session=7", "If-None-Match": "", "Range": "", "Accept-Encoding": "identity", "X-Own": "1", "X-Forwarded-For": "127.0.0.1",
+	} {
+		if got := c.saw("/dir/part", name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	resp, body, err := c.do("POST", "http://shop.test/dir/page")
+	if err != nil || resp.StatusCode != 200 || body != "12" {
+		t.Errorf("POST: %v %q %v", resp, body, err)
+	}
+}
+
 // TestESIEncoded shows composed pages coded on the way, and their fragments not.
 func TestESIEncoded(t *testing.T) {
 	c := newCached(t, esiBlock+"\n"+encodeBlock, "")
