@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,12 @@ type Server struct {
 	wheel   *wheel
 	parker  *netio.Parker
 
+	// alone says that there is one processor. Then a session lets the others run
+	// before it reads again: by that time its client's next request has often
+	// come, which saves the failing read and the wait. Beside more processors it
+	// would wake them.
+	alone bool
+
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
 	pool        sync.Pool    // of *exchange
 
@@ -67,6 +74,7 @@ func New(o Options) (*Server, error) {
 		wheel: newWheel(), parker: parker, none: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.through = (*exchange).guarded
+	s.alone = runtime.GOMAXPROCS(0) == 1
 	s.logs.Store(&[]*Log{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 
 	"fishplate/internal/http1"
@@ -57,6 +58,9 @@ func (s *session) serve(from step) {
 		from = read
 		x.release() // who waits for the next request holds no buffer
 		x.reset()
+		if s.srv.alone {
+			runtime.Gosched()
+		}
 	}
 	s.srv.wheel.remove(&s.watch)
 	if after == lingers {
