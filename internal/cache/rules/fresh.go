@@ -32,7 +32,8 @@ func (r *reckoning) age() {
 			r.v.Flags |= NoDate
 			s.Date = r.received.Unix()
 		} else {
-			s.Apparent = bounded(r.received.Sub(time.Unix(s.Date, 0)))
+			// In whole seconds, as Date has no others.
+			s.Apparent = bounded(time.Unix(r.received.Unix(), 0).Sub(time.Unix(s.Date, 0)))
 		}
 	} else {
 		r.v.Flags |= NoDate
@@ -168,11 +169,11 @@ func ByDefault(status int) bool {
 	return false
 }
 
-// ofOneRequest reports whether an answer of that status speaks of a field of its
+// OfOneRequest reports whether an answer of that status speaks of a field of its
 // request, so that it is no answer to another: 412, 416, 417; those of RFC 6585,
 // which forbids to store them; and what is beyond all classes, which RFC 9110 §15
 // has treated as a server error.
-func ofOneRequest(status int) bool {
+func OfOneRequest(status int) bool {
 	switch status {
 	case 412, 416, 417, 428, 429, 431, 511:
 		return true

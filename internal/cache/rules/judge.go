@@ -50,7 +50,7 @@ func (v *Verdict) Times(received time.Time) Times {
 // Judge decides whether the answer resp to req may be stored (RFC 9111 §3) and
 // how long it is fresh. sent and received are when the request went out and when
 // the answer's head arrived. v is overwritten; the capacity of v.Omit is kept.
-// The age is computed for answers that are not stored, too.
+// Age, Flags and Omit are there for answers that are not stored, too.
 func Judge(p *Policy, req *message.Request, resp *message.Response, sent, received time.Time, v *Verdict) {
 	*v = Verdict{Omit: v.Omit[:0]}
 	c := control{omit: v.Omit}
@@ -68,14 +68,13 @@ func Judge(p *Policy, req *message.Request, resp *message.Response, sent, receiv
 		}
 	}
 	v.Store = v.Reason == Storable
+	v.omit(p, &resp.Header)
 	if !v.Store {
 		v.Fresh, v.Grace, v.Keep, v.StaleIfError = 0, 0, 0, 0
 		if !v.Reason.onlyThisRequest() {
 			v.HitForMiss = bounded(p.HitForMiss)
 		}
-		return
 	}
-	v.omit(p, &resp.Header)
 }
 
 // onlyThisRequest reports whether the next request for the same key may well get
@@ -124,7 +123,7 @@ func (r *reckoning) refuses(req *message.Request, resp *message.Response) Reason
 		return ReasonNotFinal
 	case resp.Status == 304:
 		return ReasonNotModified
-	case ofOneRequest(resp.Status):
+	case OfOneRequest(resp.Status):
 		return ReasonStatus
 	case string(req.Method) == "HEAD" && !p.HeadFetches:
 		return ReasonHead

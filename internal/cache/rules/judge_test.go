@@ -358,6 +358,19 @@ func TestDelay(t *testing.T) {
 	}
 }
 
+// TestDateHasSeconds holds that the fraction of the second in which an answer
+// arrives does not make it older than its Date says.
+func TestDateHasSeconds(t *testing.T) {
+	var v Verdict
+	at := arrival.Add(900 * time.Millisecond)
+	for date, want := range map[string]time.Duration{"{+0}": 0, "{-1}": time.Second} {
+		Judge(&keeping, requestOf(""), responseOf("200 | Cache-Control: max-age=60 | Date: "+date), at, at, &v)
+		if v.Age != want {
+			t.Errorf("Date %s: age %v, want %v", date, v.Age, want)
+		}
+	}
+}
+
 // TestHitForMiss holds which refusals speak of the key and which of one request.
 func TestHitForMiss(t *testing.T) {
 	p := Policy{HitForMiss: time.Minute, MaxObject: 10}
