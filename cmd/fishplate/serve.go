@@ -87,7 +87,7 @@ func runServe(c *call) error {
 	})
 	p.admin = admin.New(admin.Options{
 		Version: version(), Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
-		Readings: p.readings, Words: p.words, Logger: logger,
+		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
 	})
 
 	signals := make(chan os.Signal, 4)

@@ -18,7 +18,26 @@ type StoreFigures struct {
 	BanAge  int64 // of the oldest, in nanoseconds
 	Tests   int64 // of an object against a ban
 	Overdue bool  // the lurker does not keep up
-	Disk    *DiskFigures
+
+	BanLimit   int   // of the list
+	BanMatched int64 // objects that bans took out of service
+	Disk       *DiskFigures
+}
+
+// AgeEdges returns the upper bounds of Ages, in seconds; the last bar has none.
+func (f *StoreFigures) AgeEdges() (list []float64) {
+	for _, d := range store.AgeEdges() {
+		list = append(list, d.Seconds())
+	}
+	return list
+}
+
+// SizeEdges returns the upper bounds of Sizes, in bytes; the last bar has none.
+func (f *StoreFigures) SizeEdges() (list []float64) {
+	for _, n := range store.SizeEdges() {
+		list = append(list, float64(n))
+	}
+	return list
 }
 
 // DiskFigures is the same of a disk tier.
@@ -44,7 +63,7 @@ func (c *Caches) Stores() []StoreFigures {
 		b := s.bans.Stats(c.clock())
 		list = append(list, StoreFigures{
 			Name: s.name, Stats: s.memory.Stats(), Bans: int64(b.Bans), BanAge: int64(b.Oldest), Tests: b.Tests,
-			Overdue: b.Overdue, Disk: s.diskFigures(),
+			Overdue: b.Overdue, BanLimit: b.Limit, BanMatched: b.Matched, Disk: s.diskFigures(),
 		})
 	}
 	return list

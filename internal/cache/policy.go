@@ -95,6 +95,9 @@ func rulesOf(m *model.CachePolicy) rules.Policy {
 	return p
 }
 
+// Partition returns the name of the partition that its objects are in.
+func (p *Policy) Partition() string { return p.part.Name() }
+
 // clock returns the present time.
 func (p *Policy) clock() time.Time { return p.store.caches.clock() }
 

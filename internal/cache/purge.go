@@ -11,7 +11,6 @@ import (
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
-	"fishplate/internal/metrics"
 )
 
 // A Purge says what is to go. URLs are purged by PurgeURL, since a policy is
@@ -268,17 +267,13 @@ func (v *Visit) invalidate(resp *message.Response) {
 	p := v.policy
 	k := strike{s: p.store, only: p.part, now: p.clock().UnixNano()}
 	ctx := context.Background()
-	n := 0
 	rules.Invalidates(v.req, resp, func(t rules.Target) {
 		req := *v.req
 		req.Path, req.Query, req.HasQuery = t.Path, t.Query, t.HasQuery
 		v.text = p.key.appendURL(v.text[:0], &req)
-		m, _ := k.url(ctx, p, bytes.Clone(v.text)) // a disk that fails turns itself off
-		n += m
+		_, _ = k.url(ctx, p, bytes.Clone(v.text)) // a disk that fails turns itself off
 	})
 	for _, tag := range rules.InvalidatedGroups(nil, v.req, resp) {
-		m, _ := k.tag(ctx, tag)
-		n += m
+		_, _ = k.tag(ctx, tag)
 	}
-	v.count(metrics.CachePurged, int64(n))
 }

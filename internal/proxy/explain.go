@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/message"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream"
@@ -151,16 +152,9 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 // explainCache asks the route's cache policy about the request as it is after
 // the route's edits.
 func (p *RoutePlan) explainCache(env *predicate.Env) CacheWord {
-	req, at := *env.Req, p.cache.Model.At
-	if p.request != nil {
-		req.Header = message.Header{}
-		req.Header.CopyFrom(&env.Req.Header)
-		edited := *env
-		edited.Req = &req
-		p.request.ApplyRequest(&req, &edited)
-		env = &edited
-	}
-	x := p.cache.Explain(&req, env)
+	req, env := p.edited(env)
+	at := p.cache.Model.At
+	x := p.cache.Explain(req, env)
 	w := CacheWord{
 		Key: x.Key, State: x.State, Why: x.Why, Policy: fmt.Sprintf("%s:%d", at.Filename, at.Start.Line), Store: x.Store,
 		Partition: x.Partition, Variant: x.Variant, Variants: x.Variants, Freshness: x.Freshness, Stored: x.Stored,
@@ -172,6 +166,37 @@ func (p *RoutePlan) explainCache(env *predicate.Env) CacheWord {
 		}
 	}
 	return w
+}
+
+// edited returns the request as the route's edits leave it, and the environment
+// for it; what env holds is not changed.
+func (p *RoutePlan) edited(env *predicate.Env) (*message.Request, *predicate.Env) {
+	if p.request == nil {
+		return env.Req, env
+	}
+	req, again := *env.Req, *env
+	req.Header = message.Header{}
+	req.Header.CopyFrom(&env.Req.Header)
+	again.Req = &req
+	p.request.ApplyRequest(&req, &again)
+	return &req, &again
+}
+
+// Cached returns the cache policy of the route that a request would take, nil
+// when there is none, and the request as the look-up would see it.
+func (g *Generation) Cached(req *message.Request) (*cache.Policy, *message.Request, *predicate.Env) {
+	env := &predicate.Env{Req: req}
+	rt, _ := g.Router.Match(env)
+	if rt == nil || g.Routes[rt.ID].cache == nil {
+		return nil, req, env
+	}
+	p := g.Routes[rt.ID]
+	env.Route, env.VHost = p.Name, p.VHost
+	if p.tenant != nil {
+		env.Tenant = p.tenant.Name()
+	}
+	req, env = p.edited(env)
+	return p.cache, req, env
 }
 
 func (p *RoutePlan) explainLimits(e *Explanation, env *predicate.Env) {
