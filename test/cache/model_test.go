@@ -167,6 +167,9 @@ func TestRandomHistories(t *testing.T) {
 func history1(w *world, product, reference string, seed uint64, steps int) (trace []string) {
 	r := rand.New(rand.NewPCG(seed, 9111))
 	hostA, hostB := fmt.Sprintf("h%d.plain.test", seed), fmt.Sprintf("h%d.naive.test", seed)
+	mine, other := &play{history: &history{}, host: hostA}, &play{history: &history{}, host: hostB}
+	defer mine.line.close()
+	defer other.line.close()
 	var paths []string
 	for i := range 4 {
 		path := fmt.Sprintf("/%d/%d", seed, i)
@@ -191,12 +194,12 @@ func history1(w *world, product, reference string, seed uint64, steps int) (trac
 		manner := w.pages[path].manner
 		w.mu.Unlock()
 		say("%d: %s %s %v  (origin: %d %v tag=%t)", i, m.first, path, m.fields, manner.status, manner.fields, manner.tag)
-		a, err := ask(product, hostA, m)
+		a, err := mine.ask(&step{ask: m}, subject{addr: product})
 		if err != nil {
 			say("product: %v", err)
 			return trace
 		}
-		b, err := ask(reference, hostB, m)
+		b, err := other.ask(&step{ask: m}, subject{addr: reference})
 		if err != nil {
 			say("reference: %v", err)
 			return trace
@@ -248,5 +251,6 @@ func differ(m message, a, b *seen, askedA, askedB []string) string {
 // ask sends one request to a cache.
 func ask(addr, host string, m message) (*seen, error) {
 	p := &play{history: &history{}, host: host}
+	defer p.line.close()
 	return p.ask(&step{ask: m}, subject{addr: addr})
 }

@@ -33,6 +33,9 @@ type play struct {
 	cond  *sync.Cond
 	queue []*answer
 	log   []string // findings
+
+	line   line   // the client's
+	source string // its address
 }
 
 // stage is an origin for all plays: the first label of Host says which.
@@ -217,6 +220,7 @@ type seen struct {
 	header        http.Header
 	body          string
 	broken        bool
+	last          bool // the connection ends behind it
 }
 
 // A subject is what the table is held against.
@@ -232,6 +236,7 @@ type subject struct {
 // run plays a case and returns what was not as written.
 func (s *stage) run(c *history, sub subject) (problems []string) {
 	p := s.open(c, sub.suffix)
+	defer p.line.close()
 	for _, st := range c.steps {
 		p.mu.Lock()
 		p.queue = slices.Clone(st.answers)
@@ -277,18 +282,42 @@ func (p *play) step(st *step, sub subject) []string {
 	}
 }
 
-// ask sends the step's request on a connection of its own.
-func (p *play) ask(st *step, sub subject) (*seen, error) {
+// A line is a client's connection. It is kept for the next request as long as
+// the other side keeps it, so that an answer that is longer or shorter than it
+// says spoils the one behind it.
+type line struct {
+	c net.Conn
+	r *bufio.Reader
+}
+
+func (l *line) close() {
+	if l.c != nil {
+		l.c.Close()
+		l.c = nil
+	}
+}
+
+// dial connects from the step's address, or takes the connection that is open.
+func (p *play) dial(st *step, sub subject) error {
+	if p.line.c != nil && st.source == p.source {
+		return nil
+	}
+	p.line.close()
 	d := net.Dialer{Timeout: patience}
 	if st.source != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(st.source)}
 	}
 	c, err := d.Dial("tcp", sub.addr)
-	if err != nil {
+	p.line, p.source = line{c, bufio.NewReader(c)}, st.source
+	return err
+}
+
+// ask sends the step's request and reads the answer.
+func (p *play) ask(st *step, sub subject) (*seen, error) {
+	if err := p.dial(st, sub); err != nil {
 		return nil, err
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = p.line.c.SetDeadline(time.Now().Add(patience))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", st.ask.first, p.expand(st.ask.target))
 	if !slices.ContainsFunc(st.ask.fields, func(f string) bool { return strings.HasPrefix(f, "Host:") }) {
@@ -304,10 +333,18 @@ func (p *play) ask(st *step, sub subject) (*seen, error) {
 	if st.ask.body != nil {
 		b.WriteString(*st.ask.body)
 	}
-	if _, err := c.Write(b.Bytes()); err != nil {
+	if _, err := p.line.c.Write(b.Bytes()); err != nil {
+		p.line.close()
 		return nil, err
 	}
-	return receive(bufio.NewReader(c), st.ask.first)
+	got, err := receive(p.line.r, st.ask.first)
+	if err != nil || got.broken || got.last {
+		p.line.close()
+	} else if n := p.line.r.Buffered(); n > 0 {
+		text, _ := p.line.r.Peek(n)
+		return nil, fmt.Errorf("%d bytes behind the answer: %.60q", n, text)
+	}
+	return got, err
 }
 
 // receive reads one response to a request of that method.
@@ -324,5 +361,5 @@ func receive(r *bufio.Reader, method string) (*seen, error) {
 	if resp.ContentLength >= 0 && resp.Header.Get("Content-Length") == "" {
 		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
-	return &seen{first: strconv.Itoa(resp.StatusCode), header: resp.Header, body: string(body), broken: err != nil}, nil
+	return &seen{first: strconv.Itoa(resp.StatusCode), header: resp.Header, body: string(body), broken: err != nil, last: resp.Close}, nil
 }
