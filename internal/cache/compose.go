@@ -69,8 +69,9 @@ const surrogate = `fishplate="ESI/1.0"`
 // Plain is the coding of what is not coded.
 const Plain = encode.Identity
 
-// Codecs returns what a composer decodes coded pages with.
-func (v *Visit) Codecs() *Codecs { return v.policy.store.caches.coders.codecs }
+// Codecs returns what a composer decodes coded pages with, and codes them for one
+// client.
+func (v *Visit) Codecs() *Codecs { return v.policy.store.caches.coders.quick }
 
 // ESI returns the policy's esi block, nil when pages pass as they are.
 func (v *Visit) ESI() *model.CacheESI {

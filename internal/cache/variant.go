@@ -29,8 +29,9 @@ func codingOf(m *model.CacheEncode) *encode.Policy {
 
 // coders make variants: each on a goroutine of its own unless the object is small.
 type coders struct {
-	codecs *encode.Codecs
-	slots  chan struct{} // one for each that works
+	codecs *encode.Codecs // for what is kept
+	quick  *encode.Codecs // for what is coded for one client
+	slots  chan struct{}  // one for each that works
 	tasks  sync.WaitGroup
 	done   chan struct{} // closed at the end
 }
@@ -45,7 +46,11 @@ const inlineMost = 64 << 10
 
 func newCoders() *coders {
 	return &coders{
-		codecs: encode.New(encode.Options{}), done: make(chan struct{}),
+		codecs: encode.New(encode.Options{}),
+		quick: encode.New(encode.Options{
+			Levels: encode.Levels{Gzip: 2, Brotli: 2, Zstd: 1}, Window: 128 << 10,
+		}),
+		done:  make(chan struct{}),
 		slots: make(chan struct{}, codedAtOnce*runtime.GOMAXPROCS(0)),
 	}
 }
