@@ -82,7 +82,7 @@ func seconds(text string) time.Duration {
 
 func has(d map[string]string, name string) bool { _, ok := d[name]; return ok }
 
-func keyOf(r *http.Request) string { return strings.ToLower(r.Host) + r.URL.RequestURI() }
+func keyOf(r *http.Request) string { return strings.TrimSuffix(strings.ToLower(r.Host), ":80") + r.URL.RequestURI() }
 
 func (c *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

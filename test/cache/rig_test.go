@@ -73,7 +73,7 @@ func (s *stage) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
-		label, _, _ := strings.Cut(req.Host, ".")
+		label, _, _ := strings.Cut(strings.ToLower(req.Host), ".")
 		s.mu.Lock()
 		p := s.plays[strings.TrimSuffix(label, "-other")]
 		s.mu.Unlock()
@@ -160,7 +160,7 @@ func (p *play) body(a *answer) string {
 
 var length = regexp.MustCompile(`\{[0-9]+\}`)
 
-// expand replaces {host}, {other}, {bytes} and {now±seconds},
+// expand replaces {host}, {HOST}, {other}, {bytes} and {now±seconds},
 // {now±seconds:rfc850}, {now±seconds:asctime}.
 func (p *play) expand(text string) string {
 	text = length.ReplaceAllStringFunc(text, func(s string) string {
@@ -168,6 +168,7 @@ func (p *play) expand(text string) string {
 		return strings.Repeat("0123456789", n/10+1)[:n]
 	})
 	text = strings.ReplaceAll(text, "{host}", p.host)
+	text = strings.ReplaceAll(text, "{HOST}", strings.ToUpper(p.host))
 	text = strings.ReplaceAll(text, "{other}", strings.Replace(p.host, ".", "-other.", 1))
 	for {
 		before, rest, ok := strings.Cut(text, "{now")
