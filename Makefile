@@ -11,7 +11,7 @@ FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz bench bench-engines guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz bench bench-engines bench-store guests clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench: build bench-engines ## side by side with nginx, haproxy, varnish, wazero 
 bench-engines: ## the RISC-V engine beside gcc -O2, wazero and qemu, and what forks cost
 	@bash test/setup.sh $(PACKAGES) $(BENCHWASM)
 	$(GO) run ./test/bench/engines
+
+bench-store: ## the memory tier of the cache alone: cores, many objects, the collector, memory, purges
+	$(GO) run ./test/bench/store
 
 guests: ## rebuild the committed RISC-V programs
 	@bash sdk/examples/build.sh
