@@ -97,10 +97,10 @@ func (v *Visit) Compose(resp *message.Response) { v.composes(resp) }
 // composes decides whether the answer is such a page. Its head then loses what is
 // true of the page with its includes unresolved only: length, validators, ranges
 // and digests. A stored page that is complete and has no tag of ours passes as it
-// is.
+// is, and so does one that forbids to change it (RFC 9110 §7.7).
 func (v *Visit) composes(resp *message.Response) bool {
 	v.Composed = false
-	if v.ESI() == nil || resp.Status != 200 || !isMarkup(&resp.Header) || encode.CodingOf(&resp.Header) == encode.Other ||
+	if v.ESI() == nil || resp.Status != 200 || !isMarkup(&resp.Header) || encode.NoTransformed(&resp.Header) || encode.CodingOf(&resp.Header) == encode.Other ||
 		resp.Framing == message.NoBody {
 		return false
 	}

@@ -56,6 +56,8 @@ func TestESIConditions(t *testing.T) {
 	c.text("/page", "1"+include("/a"), "ETag", `"page"`)
 	c.text("/a", "2", "ETag", `"a"`)
 	c.text("/plain", "no tags", "ETag", `"plain"`)
+	c.text("/as-is", include("/a"), "Cache-Control", "max-age=60, no-transform")
+	c.expect("/as-is", 200, include("/a"))
 	for _, fields := range [][]string{
 		{"If-None-Match", `"page"`}, {"If-None-Match", `"a"`}, {"If-None-Match", "*"}, {"Range", "bytes=0-0"},
 		{"If-Modified-Since", "Mon, 02 Jan 2036 15:04:05 GMT"},
