@@ -91,8 +91,12 @@ func facts(resp *message.Response, m *store.Meta) partial.Object {
 
 // addOmitted adds the fields that are for this client alone.
 func (v *Visit) addOmitted(resp *message.Response) {
-	for i := range v.omitted.Len() {
-		resp.AddBytes(v.omitted.Name(i), v.omitted.Value(i))
+	if !v.omits {
+		return
+	}
+	h := &v.draft.omitted
+	for i := range h.Len() {
+		resp.AddBytes(h.Name(i), h.Value(i))
 	}
 }
 

@@ -46,7 +46,7 @@ func (p *Policy) Explain(req *message.Request, env *predicate.Env) (e Explained)
 		e.State, e.Why = metrics.CacheWords()[rules.Bypass], why.String()
 		return e
 	}
-	v := &Visit{policy: p, req: req, now: p.clock().UnixNano()}
+	v := &Visit{claim: claim{policy: p}, req: req, now: p.clock().UnixNano()}
 	if !p.rules.IgnoreClient {
 		rules.ParseRequest(&req.Header, &v.directives)
 	}

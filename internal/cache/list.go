@@ -220,7 +220,7 @@ func (p *Policy) Show(req *message.Request, env *predicate.Env) (Explained, []Sh
 		o.Unpin()
 	}
 	w, _ := p.store.caches.wanted(p.store, Question{})
-	v := &Visit{policy: p, req: req, now: w.now}
+	v := &Visit{claim: claim{policy: p}, req: req, now: w.now}
 	var list []ShownEntry
 	taken := false
 	for _, o := range all.objects {

@@ -13,7 +13,7 @@ import (
 // age and body length (-1: not known) of a fresh object. given is the key that
 // a guest chose, nil for the policy's. Nothing waits and nothing is counted.
 func (p *Policy) Peek(req *message.Request, given []byte, now time.Time) (status int, age time.Duration, size int64, ok bool) {
-	v := Visit{policy: p, req: req}
+	v := Visit{claim: claim{policy: p}, req: req}
 	v.text, _ = p.appendKey(nil, req, &predicate.Env{Req: req}, given)
 	o := p.store.memory.Lookup(p.part, store.KeyOf(p.part.ID(), v.text), v.text, &v)
 	if o == nil {

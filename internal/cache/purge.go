@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -216,14 +217,16 @@ func hostOf(text []byte) []byte {
 
 // url strikes what is stored for a URL, whatever else is in its key.
 func (k *strike) url(ctx context.Context, p *Policy, url []byte) (int, error) {
-	n, err := k.tag(ctx, urlTag(url))
-	if err != nil {
-		return n, err
-	}
-	key := store.KeyOf(p.part.ID(), url)
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && bytes.Equal(o.KeyText(), url) })
-	m := k.s.memory.PurgeKey(p.part, key, url, k.soft, k.now)
+	tag := urlTag(url)
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && (bytes.Equal(o.KeyText(), url) || hasTag(o, tag)) })
+	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
+	m := k.s.memory.PurgeKey(p.part, store.KeyOf(p.part.ID(), url), url, k.soft, k.now)
 	if d := k.s.disk; d != nil {
+		if tagged, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft); err != nil {
+			return n + m, err
+		} else if tagged > n {
+			n = tagged
+		}
 		onDisk, err := d.tier.Remove(ctx, p.part.Name(), url, k.soft)
 		return n + max(m, onDisk), err
 	}
@@ -262,18 +265,42 @@ func (p *Policy) Ban(text string, soft bool) error {
 	return k.ban(e, p.part.Name())
 }
 
-// invalidate removes what a success of an unsafe method makes worthless.
-func (v *Visit) invalidate(resp *message.Response) {
-	p := v.policy
+// Invalidate removes what the success of an unsafe method makes worthless
+// (RFC 9111 §4.4, RFC 9875 §3).
+func (p *Policy) Invalidate(req *message.Request, resp *message.Response) {
+	if rules.Safe(req.Method) {
+		return
+	}
 	k := strike{s: p.store, only: p.part, now: p.clock().UnixNano()}
 	ctx := context.Background()
-	rules.Invalidates(v.req, resp, func(t rules.Target) {
-		req := *v.req
-		req.Path, req.Query, req.HasQuery = t.Path, t.Query, t.HasQuery
-		v.text = p.key.appendURL(v.text[:0], &req)
-		_, _ = k.url(ctx, p, bytes.Clone(v.text)) // a disk that fails turns itself off
+	rules.Invalidates(req, resp, func(t rules.Target) {
+		other := *req
+		other.Path, other.Query, other.HasQuery = t.Path, t.Query, t.HasQuery
+		_, _ = k.url(ctx, p, p.key.appendURL(nil, &other)) // a disk that fails turns itself off
 	})
-	for _, tag := range rules.InvalidatedGroups(nil, v.req, resp) {
+	for _, tag := range rules.InvalidatedGroups(nil, req, resp) {
 		_, _ = k.tag(ctx, tag)
 	}
+}
+
+// Invalidators returns one policy for each way in which the objects of a virtual
+// host are keyed by URL: an unsafe request to any of its routes has to strike
+// all of them.
+func Invalidators(policies []*Policy) []*Policy {
+	var list []*Policy
+	for _, p := range policies {
+		if p != nil && !slices.ContainsFunc(list, p.keysLike) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// keysLike reports whether both policies give a URL the same key text in the
+// same place.
+func (p *Policy) keysLike(q *Policy) bool {
+	a, b := &p.key, &q.key
+	return p.store == q.store && p.part == q.part && a.scheme == b.scheme && a.host == b.host &&
+		a.query.ignore == b.query.ignore && a.query.sort == b.query.sort &&
+		slices.Equal(a.query.drop, b.query.drop) && slices.Equal(a.query.keep, b.query.keep)
 }

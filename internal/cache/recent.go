@@ -19,7 +19,7 @@ type recent struct {
 
 // recentPurges is how many are remembered. An object that more than so many
 // purges came by is not stored.
-const recentPurges = 256
+const recentPurges = 4096
 
 func (r *recent) sequence() uint64 { return r.seq.Load() }
 

@@ -18,7 +18,7 @@ func (v *Visit) Label(resp *message.Response) {
 		t := times(&m)
 		resp.RemoveID(message.Age)
 		// An answer that the origin has just made or confirmed has none (RFC 9111 §5.1).
-		if age := t.Age(v.now); v.fwdStatus == 0 || age >= int64(time.Second) {
+		if age := t.Age(v.now); v.fwdStatus == 0 || v.Kind == rules.HitStale || age >= int64(time.Second) {
 			v.value = rules.AppendAge(v.value[:0], &t, v.now)
 			resp.AddBytes(ageName, v.value)
 		}

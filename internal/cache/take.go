@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"time"
 
 	"fishplate/internal/cache/rules"
@@ -27,9 +28,6 @@ const (
 // the request went out and when the head came.
 func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 	if v.State != Fetch {
-		if v.unsafe {
-			v.invalidate(resp)
-		}
 		return Streams
 	}
 	v.now = received.UnixNano()
@@ -127,7 +125,7 @@ func (v *Visit) judge(resp *message.Response, sent, received time.Time) {
 		}
 		d.HitForMiss = max(t.TTL, 0)
 	case t.HasTTL:
-		if d.Reason == rules.ReasonStatus || d.Reason == rules.ReasonNotReusable {
+		if (d.Reason == rules.ReasonStatus || d.Reason == rules.ReasonNotReusable) && !rules.OfOneRequest(resp.Status) {
 			d.Store, d.Reason = true, rules.Storable
 		}
 		d.Fresh = d.Age + t.TTL
@@ -146,14 +144,15 @@ var methodGet = []byte("GET")
 // keepOmitted keeps the fields that are not stored for the one client that
 // fetched them (RFC 9111 §5.2.2.4, §5.2.2.7).
 func (v *Visit) keepOmitted(h *message.Header) {
-	v.omitted.Reset(nil)
-	if v.verdict.Flags&rules.Stripped == 0 {
+	if v.omits = v.verdict.Flags&rules.Stripped != 0; !v.omits {
 		return
 	}
+	d := v.drafts()
+	d.omitted.Reset(nil)
 	http1.StripHopByHop(h)
 	for i := range h.Len() {
 		if id := h.ID(i); id != message.ContentLength && id != message.Age && !v.verdict.Stores(h, i) {
-			v.omitted.AddBytes(h.Name(i), h.Value(i))
+			d.omitted.AddBytes(h.Name(i), h.Value(i))
 		}
 	}
 }
@@ -190,6 +189,28 @@ func (v *Visit) begin(h *message.Header, status int, received time.Time, size in
 	return o, true
 }
 
+// A draft is what making an object takes, kept from one to the next.
+type draft struct {
+	head    message.Header
+	omitted message.Header
+	meta    store.Meta
+	parts   store.Parts
+	filling Filling
+}
+
+func (v *Visit) drafts() *draft {
+	if v.draft == nil {
+		v.draft = new(draft)
+	}
+	return v.draft
+}
+
+// postKey begins the rest of the keys of POST. Their objects are not found by
+// their URL: the success of any POST there would take them away.
+var postKey = []byte("\nPOST")
+
+var dateName = []byte("Date")
+
 // describe makes the values and texts of an object of the visit's key.
 func (v *Visit) describe(h *message.Header, status int, received time.Time) (*store.Meta, *store.Parts, bool) {
 	p := v.policy
@@ -200,7 +221,8 @@ func (v *Visit) describe(h *message.Header, status int, received time.Time) (*st
 		return nil, nil, false
 	}
 	t := v.verdict.Times(received)
-	m := &store.Meta{
+	d := v.drafts()
+	d.meta = store.Meta{
 		Status: uint16(status), Flags: uint32(t.Flags), Born: t.Born, Stored: received.UnixNano(), Fresh: t.Fresh,
 		Grace: t.Grace, Keep: t.Keep, StaleIfError: t.StaleIfError, Total: -1,
 	}
@@ -210,19 +232,21 @@ func (v *Visit) describe(h *message.Header, status int, received time.Time) (*st
 	for _, tag := range v.terms.Tags {
 		v.tags = append(v.tags, tag)
 	}
-	if v.urlLen < len(v.text) {
+	if v.urlLen < len(v.text) && !bytes.HasPrefix(v.text[v.urlLen:], postKey) {
 		v.tags = append(v.tags, urlTag(v.text[:v.urlLen]))
 	}
-	head := new(message.Header)
+	d.head.Reset(nil)
 	for i := range h.Len() {
 		if v.verdict.Stores(h, i) {
-			head.AddBytes(h.Name(i), h.Value(i))
+			d.head.AddBytes(h.Name(i), h.Value(i))
 		}
 	}
 	if t.Flags&rules.NoDate != 0 {
-		head.Set("Date", string(netio.DateAt(received)))
+		d.head.RemoveID(message.Date)
+		d.head.AddBytes(dateName, netio.DateAt(received))
 	}
-	return m, &store.Parts{Key: v.text, Vary: v.vary, Head: head, Tags: v.tags}, true
+	d.parts = store.Parts{Key: v.text, Vary: v.vary, Head: &d.head, Tags: v.tags}
+	return &d.meta, &d.parts, true
 }
 
 // refuse settles the flight without an object, and marks the key for a while.
@@ -270,8 +294,11 @@ func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
 	v.count(metrics.CacheNotModified, 1)
 	m, parts, ok := v.describe(&again.Header, again.Status, received)
 	if !v.verdict.Store || !ok {
-		// What it was is what the client gets; it is not kept for others.
-		v.Stale.Remove()
+		// What it was is what the client gets. It is not kept for others, unless
+		// only this request was the cause.
+		if v.reason != rules.ReasonClientNoStore && v.reason != rules.ReasonAuthorization {
+			v.Stale.Remove()
+		}
 		v.settleInstead(refused)
 		return Instead
 	}
@@ -331,103 +358,4 @@ func (v *Visit) compareHead(resp *message.Response) {
 	if !rules.HeadConfirms(&stored, &resp.Header, v.Stale.Meta().Total) {
 		v.Stale.Expire(true, v.now)
 	}
-}
-
-// A Filling is the body of an object on its way. Whoever has it appends, and
-// ends it exactly once.
-type Filling struct {
-	flight *Flight
-	object *store.Object
-	visit  Visit // what publishing wants of the visit that began it
-	part   bool  // the body is one part of the object: weld says which
-	weld   weld
-}
-
-// Filling takes the flight from the visit: from now on only its end settles it.
-func (v *Visit) Filling() *Filling {
-	f := &Filling{flight: v.flight, object: v.Object}
-	f.weld, v.weld = v.weld, weld{}
-	f.part = f.weld != weld{}
-	f.visit = Visit{policy: v.policy, hold: v.hold, held: v.held, since: v.since, shard: v.shard}
-	v.leads, v.held = false, false
-	f.object.Pin()
-	return f
-}
-
-// AppendNow adds as many bytes as there is room for without waiting for anybody.
-func (f *Filling) AppendNow(p []byte) (n int) {
-	if f.part {
-		return 0
-	}
-	return f.flight.appendNow(f.object, p)
-}
-
-// Append adds bytes; false means that nobody wants more.
-func (f *Filling) Append(p []byte) bool {
-	more := true
-	if f.part {
-		p, more = f.weld.take(p)
-	}
-	return f.flight.Append(f.object, p) && more
-}
-
-// End settles the flight: whole says that the body is all there.
-func (f *Filling) End(whole bool) {
-	o := f.object
-	if f.part {
-		whole = whole && f.weld.finish(o)
-		if f.weld.behind != nil {
-			f.weld.behind.Unpin()
-		}
-	}
-	if whole {
-		o.Finish()
-		if !f.flight.over {
-			f.visit.publish(o)
-		}
-		f.flight.settle(landed)
-	} else {
-		o.Abort()
-		f.flight.settle(failed)
-	}
-	if f.visit.held {
-		f.visit.hold.Release()
-	}
-	o.Unpin()
-}
-
-// supersede removes the key's object that did not vary, once answers do: it would
-// match every request for which there is no variant yet.
-func (v *Visit) supersede(o *store.Object) {
-	if old := v.policy.store.memory.Lookup(v.policy.part, o.Key(), o.KeyText(), invariable{}); old != nil {
-		old.Remove()
-		old.Unpin()
-	}
-}
-
-// invariable matches objects that are for every request.
-type invariable struct{}
-
-func (invariable) Match(o *store.Object) bool { return len(o.Vary()) == 0 }
-
-// publish makes a complete object findable, unless a purge has struck it while
-// it was on its way.
-func (v *Visit) publish(o *store.Object) {
-	s := v.policy.store
-	if v.held {
-		o.SetBan(v.hold.Number())
-	}
-	if s.recent.struck(v.since, o) {
-		return
-	}
-	o.Publish()
-	if len(o.Vary()) > 0 {
-		v.supersede(o)
-	}
-	if s.recent.struck(v.since, o) { // by a purge that walked past before Publish
-		o.Remove()
-		return
-	}
-	v.count(metrics.CacheStored, 1)
-	s.offerDisk(v.policy.part.Name(), o)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"fishplate/internal/cache/bans"
 	"fishplate/internal/cache/partial"
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
@@ -44,11 +43,11 @@ type Visit struct {
 	// Composed says that the answer is a page whose includes are to be resolved.
 	Composed bool
 
-	variant    *store.Object // pinned; what Reader reads instead of Object
-	coded      []byte        // key text of the variant
-	mark       mark
-	policy     *Policy
-	shard      metrics.Shard
+	variant *store.Object // pinned; what Reader reads instead of Object
+	coded   []byte        // key text of the variant
+	mark    mark
+	claim
+	draft      *draft // what making objects takes; made when first needed, then kept
 	req        *message.Request
 	portion    portion // what of the representation this is about
 	weld       weld    // how the body that comes is joined with what is kept
@@ -59,19 +58,15 @@ type Visit struct {
 	terms      Terms
 	flight     *Flight // that this visit leads, or whose object it reads
 	leads      bool
-	waited     int            // flights joined in vain
-	behind     bool           // nobody waits for the answer
-	mismatch   bool           // there are variants, and they are others'
-	unasked    bool           // the origin sent a 304 without reason
-	omitted    message.Header // fields that are not stored, for the one who fetched
-	asked      bool           // the request to the origin has a condition of ours
-	ranged     bool           // and asks for a range
-	unsafe     bool
+	waited     int   // flights joined in vain
+	behind     bool  // nobody waits for the answer
+	mismatch   bool  // there are variants, and they are others'
+	unasked    bool  // the origin sent a 304 without reason
+	omits      bool  // draft has fields that are not stored, for the one who fetched
+	asked      bool  // the request to the origin has a condition of ours
+	ranged     bool  // and asks for a range
 	now        int64 // unix nanoseconds
 	left       int64 // freshness of Object at now
-	hold       bans.Hold
-	held       bool
-	since      uint64 // purges from here on count for what is fetched
 	verdict    rules.Verdict
 	reason     rules.Reason
 	judged     bool
@@ -117,7 +112,6 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	req := r.Req
 	v.policy, v.req, v.shard, v.now = p, req, r.Shard, r.Now.UnixNano()
 	if !p.rules.Allows(req.Method) {
-		v.unsafe = !rules.Safe(req.Method)
 		v.forwarded = rules.ForwardMethod
 		v.pass(rules.WhyMethod)
 		return
@@ -135,7 +129,6 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 		return
 	case req.Framing != message.NoBody && req.Length != 0 && r.Body == nil:
 		// It is part of the key, and is not known.
-		v.unsafe = !rules.Safe(req.Method)
 		v.forwarded = rules.ForwardMethod
 		v.pass(rules.WhyMethod)
 		return
@@ -435,23 +428,19 @@ const refreshPause = time.Second
 
 // reset empties the visit, and keeps its memory.
 func (v *Visit) reset() {
-	cut, omitted := v.Cut, v.omitted
-	omitted.Reset(nil)
 	*v = Visit{
-		Cut: cut, omitted: omitted, coded: v.coded[:0], text: v.text[:0], tags: v.tags[:0], vary: v.vary[:0], value: v.value[:0],
+		Cut: v.Cut, draft: v.draft, coded: v.coded[:0], text: v.text[:0], tags: v.tags[:0], vary: v.vary[:0], value: v.value[:0],
 		verdict: rules.Verdict{Omit: v.verdict.Omit[:0]},
 	}
 }
-
-func (v *Visit) count(cell int, n int64) { v.policy.counters.Add(v.shard, cell, n) }
 
 // Delegate hands the renewal that this visit volunteered for to the visit of
 // another exchange, whose request is a copy of this one's.
 func (v *Visit) Delegate(to *Visit, req *message.Request) {
 	*to = Visit{
-		State: Fetch, Kind: rules.Miss, Why: v.Why, policy: v.policy, shard: v.shard, req: req, key: v.key,
+		State: Fetch, Kind: rules.Miss, Why: v.Why, claim: v.claim, draft: to.draft, req: req, key: v.key,
 		text: append(to.text[:0], v.text...), urlLen: v.urlLen, flight: v.flight, leads: true, behind: true, now: v.now,
-		since: v.since, tags: to.tags[:0], vary: to.vary[:0], Stale: v.Object, terms: v.terms,
+		tags: to.tags[:0], vary: to.vary[:0], Stale: v.Object, terms: v.terms,
 		portion: v.portion,
 	}
 	to.Stale.Pin()

@@ -107,3 +107,26 @@ func BenchmarkHit(b *testing.B) {
 		roundTrip(b, c, plainRequest, buf, n)
 	}
 }
+
+// BenchmarkMiss fetches another object each time: what it costs above
+// BenchmarkPlainProxying is the price of storing.
+func BenchmarkMiss(b *testing.B) {
+	body := string(make([]byte, 128))
+	_, c := cachedRig(b, body)
+	buf := make([]byte, 8192)
+	n := warm(b, c, buf, len(body))
+	b.ReportAllocs()
+	request := []byte("GET /0000000000 HTTP/1.1\r\nHost: example.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
+	at := len("GET /")
+	i := 1000000000
+	for b.Loop() {
+		i++
+		strconv.AppendInt(request[:at], int64(i), 10)
+		if _, err := c.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadAtLeast(c, buf, n-20); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

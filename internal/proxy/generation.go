@@ -64,6 +64,7 @@ type RoutePlan struct {
 
 	backend   *upstream.Backend // when there is only one
 	cache     *cache.Policy     // nil: none
+	strikes   []*cache.Policy   // of the virtual host: what an unsafe method may invalidate
 	tenant    *tenant.Tenant
 	argument  string // for the tenant's on_recv
 	mirror    *upstream.Backend
@@ -123,10 +124,29 @@ func Compile(p Parts) (*Generation, error) {
 		}
 		g.Routes = append(g.Routes, plan)
 	}
+	g.shareStrikes()
 	for _, l := range p.Config.Listeners {
 		g.Listeners[l.Name] = g.compileListener(l, p)
 	}
 	return g, errors.Join(errs...)
+}
+
+// shareStrikes gives the routes of each virtual host the policies of all of them.
+func (g *Generation) shareStrikes() {
+	byVHost := make(map[string][]*RoutePlan)
+	for _, plan := range g.Routes {
+		byVHost[plan.VHost] = append(byVHost[plan.VHost], plan)
+	}
+	for _, plans := range byVHost {
+		var policies []*cache.Policy
+		for _, plan := range plans {
+			policies = append(policies, plan.cache)
+		}
+		list := cache.Invalidators(policies)
+		for _, plan := range plans {
+			plan.strikes = list
+		}
+	}
 }
 
 func (g *Generation) compileListener(l *model.Listener, p Parts) *ListenerPlan {

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant"
 )
 
 // refreshesAtOnce bounds the fetches behind stale answers. One more is left out;
@@ -32,7 +33,11 @@ func (r *refreshes) start(x *exchange) {
 		y.req.Method = []byte("GET") // the object is that of GET
 	}
 	y.plan, y.backend = x.plan, x.backend
-	if y.backend == nil {
+	forged := x.decision.Kind == tenant.Forge
+	var errand tenant.Errand
+	if forged {
+		y.decision, errand = x.decision, x.run.Errand()
+	} else if y.backend == nil {
 		y.backend = x.chooseBackend(uint32(x.srv.wheel.now()))
 	}
 	y.env.Req, y.env.VHost, y.env.Route, y.env.Now = &y.req, x.env.VHost, x.env.Route, x.env.Now
@@ -47,7 +52,13 @@ func (r *refreshes) start(x *exchange) {
 			y.srv.endInner(y)
 			<-r.slots
 		}()
-		if y.backend != nil && stepFetch(y) == store {
+		if forged {
+			// Who made the object makes it again; no server has it.
+			if y.run, _ = errand.Admit(y.srv.ctx); y.run == nil {
+				return
+			}
+		}
+		if (forged || y.backend != nil) && stepFetch(y) == store {
 			stepStore(y)
 		}
 	})

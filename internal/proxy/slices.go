@@ -95,11 +95,11 @@ func (y *exchange) runSlice() {
 type splice struct {
 	x, y  *exchange
 	to    sender // the client's, while the slice is sent
-	first int64 // of the slice
-	skip  int64 // bytes of it that the client does not want
-	left  int64 // bytes after those that it does
-	same  bool  // the slice is of the representation that was begun
-	gone  error // of the client
+	first int64  // of the slice
+	skip  int64  // bytes of it that the client does not want
+	left  int64  // bytes after those that it does
+	same  bool   // the slice is of the representation that was begun
+	gone  error  // of the client
 }
 
 // head implements sink: it refuses what does not go together with what was sent.

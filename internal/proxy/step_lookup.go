@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fishplate/internal/cache"
+	"fishplate/internal/http1"
 	"fishplate/internal/tenant"
 )
 
@@ -22,6 +23,8 @@ func stepLookup(x *exchange) step {
 		}
 		x.collected = body
 	}
+	// What the origin will not see must not choose what is stored.
+	http1.StripHopByHop(&x.req.Header)
 	v := &x.visit
 	v.Open(x.srv.ctx, p, cache.Request{
 		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard, Body: x.collected,

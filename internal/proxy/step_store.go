@@ -12,6 +12,11 @@ import (
 // kept answers in its place.
 func stepStore(x *exchange) step {
 	v := &x.visit
+	if x.source == fromOrigin && x.plan != nil {
+		for _, p := range x.plan.strikes {
+			p.Invalidate(&x.req, &x.resp)
+		}
+	}
 	switch {
 	case x.source == fromSelf && x.decision.Cached && x.run != nil:
 		return x.storeForged()
@@ -61,7 +66,7 @@ func (x *exchange) takeIn() *message.Fault {
 	chunked := x.resp.Framing == message.Chunked
 	for !in.Done() {
 		if n := x.origin.Buffered(); n == 0 || chunked && n <= len("\r\n") {
-			x.srv.fillers.start(x, f, in, nil)
+			x.srv.fillers.start(x, f.Detach(), in, nil)
 			return nil
 		}
 		piece, err := in.Next()
@@ -73,7 +78,7 @@ func (x *exchange) takeIn() *message.Fault {
 		}
 		// Nobody reads yet, so nobody could make room by going on.
 		if n := f.AppendNow(piece); n < len(piece) {
-			x.srv.fillers.start(x, f, in, bytes.Clone(piece[n:]))
+			x.srv.fillers.start(x, f.Detach(), in, bytes.Clone(piece[n:]))
 			return nil
 		}
 	}
