@@ -82,9 +82,14 @@ func seconds(text string) time.Duration {
 
 func has(d map[string]string, name string) bool { _, ok := d[name]; return ok }
 
-func keyOf(r *http.Request) string { return strings.TrimSuffix(strings.ToLower(r.Host), ":80") + r.URL.RequestURI() }
+func keyOf(r *http.Request) string {
+	return strings.TrimSuffix(strings.ToLower(r.Host), ":80") + r.URL.RequestURI()
+}
 
 func (c *naive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, name := range strings.Split(strings.Join(r.Header.Values("Connection"), ","), ",") {
+		r.Header.Del(strings.TrimSpace(name)) // the client's hop ends here
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		c.pass(w, r)
 		return
