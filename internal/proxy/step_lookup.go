@@ -32,8 +32,8 @@ func stepLookup(x *exchange) step {
 	})
 	switch v.State {
 	case cache.Hit:
-		if v.Refresh && d.Kind == tenant.Forge {
-			v.Foreground() // the program runs for this request, and for no other
+		if v.Refresh && d.Kind == tenant.Forge && x.collected != nil {
+			v.Foreground() // the program needs the body, which only this request has
 			break
 		}
 		if x.answerStored() {

@@ -217,3 +217,30 @@ func TestTermsAreBounded(t *testing.T) {
 		t.Errorf("%+v %v", d.Terms, f)
 	}
 }
+
+// TestErrandForgesWithoutItsClient runs what one request decided after that has
+// ended, with its terms, in one fork.
+func TestErrandForgesWithoutItsClient(t *testing.T) {
+	tn := start(t, guestModel("catalog"))
+	r := admit(t, tn)
+	req := request("/item/7", "X-Stamp: one")
+	if _, f := r.OnRecv(context.Background(), req, ""); f != nil {
+		t.Fatal(f)
+	}
+	e := r.Errand()
+	r.Release()
+	before := tn.Counters().Value(metrics.TenantForks)
+	again, f := e.Admit(context.Background())
+	if f != nil {
+		t.Fatal(f)
+	}
+	defer again.Release()
+	var resp message.Response
+	body, f := again.Forge(context.Background(), req, nil, &resp)
+	if f != nil || string(body) != "item 7 in en, made for one\n" || again.Terms().TTL != time.Minute || len(again.Terms().Tags) != 2 {
+		t.Errorf("%q, %+v, %v", body, again.Terms(), f)
+	}
+	if n := tn.Counters().Value(metrics.TenantForks) - before; n != 1 {
+		t.Errorf("%d forks", n)
+	}
+}

@@ -58,6 +58,30 @@ type Run struct {
 	synth  bool  // the program answered: on_deliver is not asked
 }
 
+// An Errand is a forge that was decided on, to be run once more without its
+// client: for the renewal of an object that is served stale meanwhile.
+type Errand struct {
+	tenant *Tenant
+	values [3]uint64
+	terms  Terms
+}
+
+// Errand returns the forge that on_recv decided on. It stays valid after
+// Release.
+func (r *Run) Errand() Errand {
+	return Errand{tenant: r.tenant, values: r.values, terms: r.terms.clone()}
+}
+
+// Admit is Tenant.Admit for the errand: the Run that it returns can Forge at
+// once.
+func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
+	r, f := e.tenant.Admit(ctx)
+	if f == nil {
+		r.values, r.terms = e.values, e.terms
+	}
+	return r, f
+}
+
 // Release gives the forks and the slot back. The Run must not be used again.
 func (r *Run) Release() {
 	r.dropFront()

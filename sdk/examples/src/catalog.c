@@ -136,6 +136,11 @@ static void on_recv(int req, int none, const char *arg)
 		peek();
 	if (fp_has_prefix(url, "/fields"))
 		fp_forge(FP_CACHED, fields, 0);
+	if (fp_has_prefix(url, "/rolling")) { /* made anew all the time, and nobody waits for it */
+		fp_cache_ttl(1);
+		fp_cache_grace(60 * 1000);
+		fp_forge(FP_CACHED, fields, 0);
+	}
 	if (fp_has_prefix(url, "/never"))
 		fp_forge(FP_CACHED, fields, 1000);
 	if (fp_has_prefix(url, "/admin"))
