@@ -2,10 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"strings"
 
+	"fishplate/cmd/fishplate/show"
+	"fishplate/internal/config"
 	"fishplate/internal/control"
+	"fishplate/internal/model"
 )
 
 func runPlan(c *call) error {
@@ -20,9 +21,9 @@ func runPlan(c *call) error {
 	if c.flag("json") {
 		err = c.printJSON(p)
 	} else {
-		printProblems(c.stderr, p.Errors, p.Warnings)
+		show.Problems(c.stderr, p.Errors, p.Warnings)
 		if len(p.Errors) == 0 {
-			err = printChanges(c.stdout, p)
+			err = show.Changes(c.stdout, p)
 		}
 	}
 	switch {
@@ -63,7 +64,7 @@ func (c *call) outcome(r control.Result) error {
 			return err
 		}
 	} else {
-		printProblems(c.stderr, r.Errors, r.Warnings)
+		show.Problems(c.stderr, r.Errors, r.Warnings)
 	}
 	if len(r.Errors) > 0 {
 		if !c.flag("json") {
@@ -79,7 +80,7 @@ func (c *call) outcome(r control.Result) error {
 		return err
 	}
 	if len(r.Changes) > 0 {
-		if err := printChanges(c.stdout, r.Plan); err != nil {
+		if err := show.Changes(c.stdout, r.Plan); err != nil {
 			return err
 		}
 	}
@@ -87,106 +88,14 @@ func (c *call) outcome(r control.Result) error {
 	return err
 }
 
-// printProblems writes problems as people read them.
-func printProblems(w io.Writer, errs, warnings []control.Problem) {
-	for _, list := range [][]control.Problem{errs, warnings} {
-		for _, p := range list {
-			if p.Text != "" {
-				fmt.Fprint(w, p.Text)
-			} else {
-				fmt.Fprintln(w, p.String())
-			}
+// diffConfig compares two configurations, for control.Options.Diff.
+func diffConfig(old, next *model.Config) (list []control.Change) {
+	for _, d := range config.Diff(old, next) {
+		c := control.Change{Kind: d.Kind, Key: d.Key, Action: d.Action, Fields: make([]control.Field, 0, len(d.Fields))}
+		for _, f := range d.Fields {
+			c.Fields = append(c.Fields, control.Field{Name: f.Name, Old: f.Old, New: f.New})
 		}
+		list = append(list, c)
 	}
-}
-
-// printChanges writes a plan: a sign, what changes, and below it what that
-// disturbs.
-func printChanges(w io.Writer, p control.Plan) error {
-	var b strings.Builder
-	if len(p.Changes) == 0 {
-		fmt.Fprintf(&b, "no changes: generation %d runs this\n", p.Generation)
-	}
-	for _, c := range p.Changes {
-		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
-		printFields(&b, c)
-		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// planWidth is where a list of attributes is broken, in bytes.
-const planWidth = 110
-
-// printFields writes what of a thing changes, a line each. What is new is told
-// as a list; what goes away is told by its name alone.
-func printFields(b *strings.Builder, c control.Change) {
-	switch c.Action {
-	case "remove":
-		return
-	case "add":
-		line := "   "
-		for i, f := range c.Fields {
-			text := " " + f.Name + ": " + f.New
-			if i < len(c.Fields)-1 {
-				text += ";"
-			}
-			if len(line)+len(text) > planWidth && line != "   " {
-				fmt.Fprintln(b, line)
-				line = "   "
-			}
-			line += text
-		}
-		if line != "   " {
-			fmt.Fprintln(b, line)
-		}
-		return
-	}
-	gone := "" // a block that goes away takes its attributes along
-	for _, f := range c.Fields {
-		if gone != "" && f.New == "" && strings.HasPrefix(f.Name, gone+".") {
-			continue
-		}
-		fmt.Fprintf(b, "    %s: %s\n", f.Name, fieldText(f))
-		if f.Old == "on" && f.New == "" {
-			gone = f.Name
-		}
-	}
-}
-
-func sign(action string) string {
-	switch action {
-	case "add":
-		return "+"
-	case "remove":
-		return "-"
-	}
-	return "~"
-}
-
-func fieldText(f control.Field) string {
-	switch {
-	case f.Old == "":
-		return f.New
-	case f.New == "":
-		return f.Old + " → (none)"
-	}
-	return f.Old + " → " + f.New
-}
-
-func impactText(i control.Impact) string {
-	var counts []string
-	for _, n := range []struct {
-		count int64
-		what  string
-	}{{i.Connections, "connections"}, {i.Sessions, "pinned sessions"}, {i.Objects, "cached objects"}} {
-		if n.count > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n.count, n.what))
-		}
-	}
-	if len(counts) == 0 {
-		return i.Text
-	}
-	return strings.Join(counts, ", ") + ": " + i.Text
+	return list
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/config"
 )
 
@@ -41,9 +41,9 @@ func (c *call) summary(found config.Diagnostics) error {
 	text := c.args[0] + ": ok"
 	switch {
 	case errs > 0:
-		text = c.args[0] + ": " + count(errs, "error") + also(warnings)
+		text = c.args[0] + ": " + show.Count(errs, "error") + also(warnings)
 	case warnings > 0:
-		text += ", " + count(warnings, "warning")
+		text += ", " + show.Count(warnings, "warning")
 	}
 	_, err := fmt.Fprintln(c.stdout, text)
 	return err
@@ -53,12 +53,5 @@ func also(warnings int) string {
 	if warnings == 0 {
 		return ""
 	}
-	return ", " + count(warnings, "warning")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, strings.TrimSuffix(what, "s"))
+	return ", " + show.Count(warnings, "warning")
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
@@ -45,7 +45,7 @@ func runExplain(c *call) error {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return fmt.Errorf("read explanation: %w", err)
 	}
-	return printExplanation(c.stdout, &e)
+	return show.Explanation(c.stdout, &e)
 }
 
 // explanation asks the running process, or builds the configuration of
@@ -77,7 +77,7 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 	}
 	cfg, errs, warnings := loadConfig(os.DirFS("/"), path)
 	if cfg == nil {
-		printProblems(c.stderr, errs, warnings)
+		show.Problems(c.stderr, errs, warnings)
 		return nil, exit{code: exitRefused}
 	}
 	logger := slog.New(slog.DiscardHandler)
@@ -120,58 +120,4 @@ func unprobed(cfg *model.Config) {
 	for _, b := range cfg.Backends {
 		b.Check, b.Discover = nil, nil
 	}
-}
-
-// printExplanation writes the way of the request from the vhost to the server.
-func printExplanation(w io.Writer, e *proxy.Explanation) error {
-	var b strings.Builder
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%-10s %s\n", name, value)
-		}
-	}
-	line("vhost", orNone(e.VHost))
-	for _, r := range e.Routes {
-		mark := " "
-		if r.Matched {
-			mark = "*"
-		}
-		fmt.Fprintf(&b, "  %s route %q%s\n", mark, r.Route, reason(r.Why))
-	}
-	if e.VHost != "" {
-		line("route", orNone(e.Route))
-	}
-	for _, p := range e.Predicates {
-		fmt.Fprintf(&b, "    %s is %s  (%s)\n", p.Text, p.Value, p.Range)
-	}
-	line("answer", e.Answer)
-	line("tenant", e.Tenant)
-	line("limits", strings.Join(e.Limits, "; "))
-	printCacheWord(&b, &e.Cache)
-	line("backend", e.Backend)
-	for _, c := range e.Candidates {
-		mark := "out"
-		if c.In {
-			mark = "in "
-		}
-		fmt.Fprintf(&b, "    %s %s%s\n", mark, c.Server, reason(c.Why))
-	}
-	line("persist", e.Persist)
-	line("server", e.Server)
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func reason(why string) string {
-	if why == "" {
-		return ""
-	}
-	return ": " + why
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
 }

@@ -5,70 +5,11 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"fishplate/internal/admin"
-	"fishplate/internal/control"
 	"fishplate/internal/proxy"
 )
-
-func TestPrintChanges(t *testing.T) {
-	p := control.Plan{Generation: 3, Changes: []control.Change{
-		{Kind: "server", Key: "app/b", Action: "add", Fields: []control.Field{{Name: "address", New: "10.0.0.2:80"}, {Name: "weight", New: "5"}, {Name: "zone", New: strings.Repeat("z", 90)}}, Impact: control.Impact{Text: "used at once"}},
-		{Kind: "server", Key: "app/a", Action: "remove", Fields: []control.Field{{Name: "weight", Old: "1"}}, Impact: control.Impact{Numbers: control.Numbers{Connections: 3, Sessions: 12}, Text: "requests finish"}},
-		{Kind: "backend", Key: "app", Action: "change", Fields: []control.Field{{Name: "balance", Old: "random", New: "first"}, {Name: "check", Old: "on"}, {Name: "check.fall", Old: "3"}, {Name: "grace", Old: "1m"}}, Impact: control.Impact{Numbers: control.Numbers{Objects: 1}, Text: "kept"}},
-	}}
-	var b bytes.Buffer
-	if err := printChanges(&b, p); err != nil {
-		t.Fatal(err)
-	}
-	want := `+ server "app/b"
-    address: 10.0.0.2:80; weight: 5;
-    zone: ` + strings.Repeat("z", 90) + `
-    → used at once
-- server "app/a"
-    → 3 connections, 12 pinned sessions: requests finish
-~ backend "app"
-    balance: random → first
-    check: on → (none)
-    grace: 1m → (none)
-    → 1 cached objects: kept
-`
-	if d := cmp.Diff(want, b.String()); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestRates(t *testing.T) {
-	at := time.Now()
-	one := func(name string, requests, errors float64) admin.Counters {
-		return admin.Counters{Subject: "vhost", Labels: []string{name}, Values: map[string]float64{
-			"fishplate_vhost_requests_total": requests, "fishplate_vhost_responses_total{5xx}": errors,
-			"fishplate_vhost_sent_bytes_total": requests * 100,
-		}}
-	}
-	before := sight{at, []admin.Counters{one("a", 100, 1), one("b", 10, 0), one("began anew", 50, 0)}}
-	after := sight{at.Add(2 * time.Second), []admin.Counters{one("a", 104, 2), one("b", 30, 0), one("c", 6, 0), one("began anew", 4, 0)}}
-	want := []rate{
-		{name: "b", requests: 10, out: 1000},
-		{name: "c", requests: 3, out: 300},
-		{name: "a", requests: 2, errors: 0.5, out: 200},
-		{name: "began anew"},
-	}
-	if d := cmp.Diff(want, rates(before, after, "vhost"), cmp.AllowUnexported(rate{})); d != "" {
-		t.Error(d)
-	}
-	var b bytes.Buffer
-	if err := printRates(&b, "vhost", want, 2); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
-	if len(lines) != 4 || !strings.HasSuffix(lines[3], "(all)") || !strings.Contains(lines[3], "15.0") {
-		t.Errorf("table:\n%s", b.String())
-	}
-}
 
 // TestTable checks what every row promises: help, and examples that begin with
 // the program's name; another program's may follow.
@@ -132,7 +73,7 @@ func TestDemoConfigIsComplete(t *testing.T) {
 	if i := strings.IndexByte(text, '@'); i >= 0 {
 		t.Errorf("a placeholder is left: %.20q", text[i:])
 	}
-	if n := len(demoAttempts()); n != 6 {
+	if n := len(demoAttempts()); n != 7 {
 		t.Errorf("%d attempts", n)
 	}
 	if len(stepDocs()) != 12 {

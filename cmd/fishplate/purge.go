@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 )
 
@@ -147,7 +148,7 @@ func purgeText(q admin.PurgeRequest, r admin.PurgeResult) string {
 	}
 	if q.Ban != "" {
 		return fmt.Sprintf("in force, %s wait in the list: objects for which it is true are %s when they are asked for, or in the background",
-			count(r.Bans, "ban"), verb)
+			show.Count(r.Bans, "ban"), verb)
 	}
-	return fmt.Sprintf("%s %s in %s", count(r.Purged, "object"), verb, r.Took.Round(time.Microsecond))
+	return fmt.Sprintf("%s %s in %s", show.Count(r.Purged, "object"), verb, r.Took.Round(time.Microsecond))
 }

@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os/signal"
-	"strings"
 	"syscall"
-	"text/tabwriter"
-	"time"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 )
 
@@ -24,67 +21,7 @@ func runStatus(c *call) error {
 	if err != nil {
 		return err
 	}
-	return printStatus(c.stdout, &s)
-}
-
-// printStatus writes the status as tables, one for each kind of thing.
-func printStatus(w io.Writer, s *admin.Status) error {
-	fmt.Fprintf(w, "fishplate %s, process %d, up %s, generation %d, started with %s\n",
-		s.Version, s.PID, (time.Duration(s.Uptime) * time.Second), s.Generation, s.Path)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	head := func(columns ...string) { fmt.Fprintf(t, "\n%s\n", strings.Join(columns, "\t")) }
-	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED")
-	for _, l := range s.Listeners {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused)
-	}
-	head("VHOST", "HOSTS", "TENANT", "ROUTES", "REQUESTS", "5XX")
-	for _, v := range s.VHosts {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\n", v.Name, orDash(strings.Join(v.Hosts, " ")), orDash(v.Tenant), len(v.Routes), v.Requests, v.Errors)
-	}
-	head("BACKEND", "SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNECTIONS", "SESSIONS", "REQUESTS", "ERRORS")
-	for _, b := range s.Backends {
-		for _, v := range b.Servers {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, v.Sessions, v.Requests, v.Errors)
-		}
-	}
-	if len(s.Tenants) > 0 {
-		head("TENANT", "STATE", "ACTIVE", "WAITING", "REQUESTS", "STOPS", "REFUSED")
-		for _, n := range s.Tenants {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", n.Name, n.State, n.Active, n.Waiting, n.Requests, n.Stops, n.Refused)
-		}
-	}
-	printCache(t, head, s.Cache)
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, d := range s.Draining {
-		fmt.Fprintf(w, "\ngeneration %d drains: %s\n", d.Generation, d.Part)
-	}
-	for _, f := range s.Findings {
-		fmt.Fprintf(w, "\n%s: %s\n", f.Severity, f.Text)
-	}
-	return nil
-}
-
-func stateText(s admin.ServerStatus) string {
-	if s.DrainingSince != nil {
-		return s.State + " since " + s.DrainingSince.Format(time.TimeOnly)
-	}
-	return s.State
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "-"
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+	return show.Status(c.stdout, &s)
 }
 
 func runLog(c *call) error {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
@@ -52,7 +53,7 @@ func runServe(c *call) error {
 	}
 	cfg, errs, warnings := load(path)
 	if cfg == nil || c.flag("check-only") {
-		printProblems(c.stderr, errs, warnings)
+		show.Problems(c.stderr, errs, warnings)
 		if cfg == nil {
 			return exit{code: exitRefused}
 		}
@@ -103,7 +104,7 @@ func runServe(c *call) error {
 	} else {
 		var refusal control.Refusal
 		if errors.As(err, &refusal) {
-			printProblems(c.stderr, refusal, nil)
+			show.Problems(c.stderr, refusal, nil)
 			err = exit{code: exitRefused}
 		}
 		p.server.Close()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/cmd/fishplate/report"
 	"fishplate/internal/admin"
 	"fishplate/internal/control"
 	"fishplate/internal/http1"
@@ -105,8 +106,8 @@ func (p *process) status() admin.Status {
 		}
 	}
 	if len(cfg.Caches) > 0 {
-		st.Cache = p.cacheStatus()
-		st.Findings = append(st.Findings, cacheFindings(p.caches.Stores())...)
+		st.Cache = report.Status(p.caches)
+		st.Findings = append(st.Findings, report.Findings(p.caches.Stores())...)
 	}
 	for _, d := range p.control.Draining() {
 		st.Draining = append(st.Draining, admin.DrainStatus{Generation: d.Generation, Part: d.Part})
@@ -162,7 +163,7 @@ func (p *process) census(kind, key string) (n control.Numbers) {
 	case "listener":
 		n.Connections = p.proxy.Listener(key).Value(metrics.ListenerConnections)
 	case "cache", "vhost", "tenant":
-		n.Objects = p.cachedObjects(kind, key)
+		n.Objects = report.Objects(p.caches, kind, key)
 	case "backend", "server":
 		for _, b := range p.backends.Status() {
 			for _, s := range b.Servers {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"fishplate/cmd/fishplate/report"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 )
@@ -64,29 +65,14 @@ func (p *process) cacheQuestion(_ context.Context, r admin.CacheRequest) (any, e
 	switch r.What {
 	case "ls":
 		list, next, scanned := p.caches.List(q)
-		return admin.CacheList{Objects: objectsOf(list), Cursor: next, Scanned: scanned}, nil
+		return admin.CacheList{Objects: report.List(list), Cursor: next, Scanned: scanned}, nil
 	case "top":
 		list, scanned := p.caches.Top(q)
-		return admin.CacheList{Objects: objectsOf(list), Scanned: scanned}, nil
+		return admin.CacheList{Objects: report.List(list), Scanned: scanned}, nil
 	case "show":
 		return p.cacheShow(r)
 	}
-	return p.cacheStat(), nil
-}
-
-func objectsOf(list []cache.Entry) []admin.CacheObject {
-	out := make([]admin.CacheObject, len(list))
-	for i := range list {
-		out[i] = objectOf(&list[i])
-	}
-	return out
-}
-
-func objectOf(e *cache.Entry) admin.CacheObject {
-	return admin.CacheObject{
-		URL: e.URL, Key: e.Key, Store: e.Store, Partition: e.Partition, Tier: "memory", State: e.State, Status: e.Status, Size: e.Size,
-		Memory: e.Memory, Age: e.Age.Seconds(), TTL: e.Left.Seconds(), Hits: e.Hits, Tags: e.Tags, Vary: e.Vary, Coding: e.Coding,
-	}
+	return report.Stat(p.caches), nil
 }
 
 func (p *process) cacheShow(r admin.CacheRequest) (any, error) {
@@ -107,48 +93,8 @@ func (p *process) cacheShow(r admin.CacheRequest) (any, error) {
 	for i := range list {
 		v := &list[i]
 		show.Variants = append(show.Variants, admin.CacheVariant{
-			CacheObject: objectOf(&v.Entry), Selected: v.Selected, Arithmetic: v.Arithmetic, Head: v.Head,
+			CacheObject: report.Object(&v.Entry), Selected: v.Selected, Arithmetic: v.Arithmetic, Head: v.Head,
 		})
 	}
 	return show, nil
-}
-
-// cacheStat joins the status of the stores with their histograms.
-func (p *process) cacheStat() admin.CacheStat {
-	st := p.cacheStatus()
-	out := admin.CacheStat{Stores: []admin.CacheStore{}, Partitions: st.Partitions}
-	counts := map[string]int64{}
-	for _, part := range st.Partitions {
-		for word, n := range part.Requests {
-			counts[word] += n
-		}
-	}
-	for i, f := range p.caches.Stores() {
-		if i >= len(st.Stores) {
-			break
-		}
-		row := admin.CacheStore{
-			StoreStatus: st.Stores[i], Index: f.Index, Heads: f.Heads, Bodies: f.Bodies, Free: f.Free, Refused: int64(f.Refused),
-			BanList: admin.CacheBans{
-				Active: int(f.Bans), Limit: f.BanLimit, Oldest: time.Duration(f.BanAge).Seconds(), Overdue: f.Overdue, Tests: f.Tests, Matched: f.BanMatched,
-			},
-			Counts: counts,
-		}
-		for i, n := range f.Ages {
-			row.Ages = append(row.Ages, admin.CacheBucket{Upto: edge(f.AgeEdges(), i), Count: n})
-		}
-		for i, n := range f.Sizes {
-			row.Sizes = append(row.Sizes, admin.CacheBucket{Upto: edge(f.SizeEdges(), i), Count: n})
-		}
-		out.Stores = append(out.Stores, row)
-	}
-	return out
-}
-
-// edge is the upper bound of a bar; 0 for the last.
-func edge(edges []float64, i int) float64 {
-	if i < len(edges) {
-		return edges[i]
-	}
-	return 0
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"sort"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 )
 
@@ -45,7 +43,7 @@ func runTop(c *call) error {
 		if i > 0 {
 			fmt.Fprintln(c.stdout)
 		}
-		if err := printRates(c.stdout, subject, rates(before, after, subject), 0); err != nil {
+		if err := show.RateTable(c.stdout, subject, show.Rates(before, after, subject), 0); err != nil {
 			return err
 		}
 	}
@@ -54,102 +52,9 @@ func runTop(c *call) error {
 
 func topSubjects() []string { return []string{"vhost", "backend", "server", "tenant"} }
 
-// sight is all counters at one moment.
-type sight struct {
-	at       time.Time
-	counters []admin.Counters
-}
-
-func look(ctx context.Context, client *admin.Client) (sight, error) {
+func look(ctx context.Context, client *admin.Client) (show.Sight, error) {
 	list, err := client.Counters(ctx)
-	return sight{time.Now(), list}, err
-}
-
-// rate is one line of top.
-type rate struct {
-	name     string
-	requests float64 // per second
-	errors   float64 // 5xx and stops, per second
-	out      float64 // bytes per second
-	active   float64 // now
-}
-
-// rates compares two sights of one kind of thing; what is new counts from zero.
-// The busiest comes first.
-func rates(before, after sight, subject string) []rate {
-	old := make(map[string]map[string]float64)
-	for _, c := range before.counters {
-		if c.Subject == subject {
-			old[strings.Join(c.Labels, "/")] = c.Values
-		}
-	}
-	seconds := after.at.Sub(before.at).Seconds()
-	prefix := "fishplate_" + subject
-	var list []rate
-	for _, c := range after.counters {
-		if c.Subject != subject {
-			continue
-		}
-		name := strings.Join(c.Labels, "/")
-		per := func(metric string) float64 {
-			delta := c.Values[prefix+metric] - old[name][prefix+metric]
-			if delta < 0 || seconds <= 0 {
-				return 0 // the counter began anew between the sights
-			}
-			return delta / seconds
-		}
-		r := rate{name: name, requests: per("_requests_total"), errors: per("_responses_total{5xx}")}
-		switch subject {
-		case "vhost":
-			r.out = per("_sent_bytes_total")
-		case "server":
-			for _, why := range []string{"connect", "connect_timeout", "tls", "reset", "first_byte_timeout", "idle_timeout", "malformed"} {
-				r.errors += per("_faults_total{" + why + "}")
-			}
-			r.active = c.Values[prefix+"_active"]
-		case "backend":
-			r.active = c.Values[prefix+"_queue"]
-		case "tenant":
-			r.active = c.Values[prefix+"_active"]
-			for _, why := range []string{"budget", "time", "memory", "fault"} {
-				r.errors += per("_stops_total{" + why + "}")
-			}
-		}
-		list = append(list, r)
-	}
-	sort.SliceStable(list, func(i, j int) bool {
-		if list[i].requests != list[j].requests {
-			return list[i].requests > list[j].requests
-		}
-		return list[i].name < list[j].name
-	})
-	return list
-}
-
-// printRates writes one table; limit bounds its lines, 0 does not.
-func printRates(w io.Writer, subject string, list []rate, limit int) error {
-	t := tabwriter.NewWriter(w, 10, 4, 2, ' ', tabwriter.AlignRight)
-	active := "ACTIVE"
-	if subject == "backend" {
-		active = "QUEUED"
-	}
-	fmt.Fprintf(t, "REQ/S\tERR/S\tBYTES/S\t%s\t  %s\n", active, strings.ToUpper(subject))
-	total := rate{name: "(all)"}
-	for i, r := range list {
-		total.requests += r.requests
-		total.errors += r.errors
-		total.out += r.out
-		total.active += r.active
-		if limit == 0 || i < limit {
-			r.print(t)
-		}
-	}
-	total.print(t)
-	return t.Flush()
-}
-
-func (r rate) print(w io.Writer) {
-	fmt.Fprintf(w, "%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", r.requests, r.errors, r.out, r.active, r.name)
+	return show.Sight{At: time.Now(), Counters: list}, err
 }
 
 // topModel is the terminal form: one table at a time.
@@ -158,14 +63,14 @@ type topModel struct {
 	client   *admin.Client
 	interval time.Duration
 	subject  string
-	last     sight
-	now      sight
+	last     show.Sight
+	now      show.Sight
 	height   int
 	err      error
 }
 
 type sightMsg struct {
-	sight sight
+	sight show.Sight
 	err   error
 }
 
@@ -194,7 +99,7 @@ func (m topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case sightMsg:
 		m.err = msg.err
 		if msg.err == nil {
-			if len(m.now.counters) > 0 {
+			if len(m.now.Counters) > 0 {
 				m.last = m.now
 			}
 			m.now = msg.sight
@@ -211,11 +116,11 @@ func (m topModel) View() tea.View {
 	switch {
 	case m.err != nil && !errors.Is(m.err, context.Canceled):
 		fmt.Fprintf(&b, "%v\n", m.err)
-	case len(m.now.counters) == 0:
+	case len(m.now.Counters) == 0:
 		b.WriteString("…\n")
 	default:
 		// A strings.Builder takes every write.
-		_ = printRates(&b, m.subject, rates(m.last, m.now, m.subject), max(m.height-6, 5))
+		_ = show.RateTable(&b, m.subject, show.Rates(m.last, m.now, m.subject), max(m.height-6, 5))
 	}
 	v := tea.NewView(b.String())
 	v.AltScreen = true

@@ -38,6 +38,7 @@ var floors = []struct {
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover"},
+	"cmd/fishplate":     {"show", "report"},
 	"internal/config":   {"render", "schema", "finding", "diff", "advice"},
 	"internal/tenant":   {"heap", "permit", "lines", "text"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},

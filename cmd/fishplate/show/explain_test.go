@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func TestPrintCacheWord(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b strings.Builder
-			printCacheWord(&b, &c.word)
+			cacheWord(&b, &c.word)
 			if d := cmp.Diff(c.want, b.String()); d != "" {
 				t.Error(d)
 			}
@@ -61,8 +61,8 @@ func TestPrintCacheStatus(t *testing.T) {
 	var b bytes.Buffer
 	tab := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
 	head := func(columns ...string) { _, _ = tab.Write([]byte("\n" + strings.Join(columns, "\t") + "\n")) }
-	printCache(tab, head, nil)
-	printCache(tab, head, &admin.CacheStatus{
+	cacheStatus(tab, head, nil)
+	cacheStatus(tab, head, &admin.CacheStatus{
 		Stores: []admin.StoreStatus{
 			{Name: "main", Objects: 5, Bytes: 1 << 20, Limit: 64 << 20, Evicted: 7, Bans: 1},
 			{Name: "disk", Disk: &admin.DiskStatus{Objects: 9, Bytes: 3 << 30, Limit: 20 << 30}},

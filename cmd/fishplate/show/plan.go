@@ -1,0 +1,113 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"fishplate/internal/control"
+)
+
+// Problems writes problems as people read them.
+func Problems(w io.Writer, errs, warnings []control.Problem) {
+	for _, list := range [][]control.Problem{errs, warnings} {
+		for _, p := range list {
+			if p.Text != "" {
+				fmt.Fprint(w, p.Text)
+			} else {
+				fmt.Fprintln(w, p.String())
+			}
+		}
+	}
+}
+
+// Changes writes a plan: a sign, what changes, and below it what that
+// disturbs.
+func Changes(w io.Writer, p control.Plan) error {
+	var b strings.Builder
+	if len(p.Changes) == 0 {
+		fmt.Fprintf(&b, "no changes: generation %d runs this\n", p.Generation)
+	}
+	for _, c := range p.Changes {
+		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
+		printFields(&b, c)
+		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// planWidth is where a list of attributes is broken, in bytes.
+const planWidth = 110
+
+// printFields writes what of a thing changes, a line each. What is new is told
+// as a list; what goes away is told by its name alone.
+func printFields(b *strings.Builder, c control.Change) {
+	switch c.Action {
+	case "remove":
+		return
+	case "add":
+		line := "   "
+		for i, f := range c.Fields {
+			text := " " + f.Name + ": " + f.New
+			if i < len(c.Fields)-1 {
+				text += ";"
+			}
+			if len(line)+len(text) > planWidth && line != "   " {
+				fmt.Fprintln(b, line)
+				line = "   "
+			}
+			line += text
+		}
+		if line != "   " {
+			fmt.Fprintln(b, line)
+		}
+		return
+	}
+	gone := "" // a block that goes away takes its attributes along
+	for _, f := range c.Fields {
+		if gone != "" && f.New == "" && strings.HasPrefix(f.Name, gone+".") {
+			continue
+		}
+		fmt.Fprintf(b, "    %s: %s\n", f.Name, fieldText(f))
+		if f.Old == "on" && f.New == "" {
+			gone = f.Name
+		}
+	}
+}
+
+func sign(action string) string {
+	switch action {
+	case "add":
+		return "+"
+	case "remove":
+		return "-"
+	}
+	return "~"
+}
+
+func fieldText(f control.Field) string {
+	switch {
+	case f.Old == "":
+		return f.New
+	case f.New == "":
+		return f.Old + " → (none)"
+	}
+	return f.Old + " → " + f.New
+}
+
+func impactText(i control.Impact) string {
+	var counts []string
+	for _, n := range []struct {
+		count int64
+		what  string
+	}{{i.Connections, "connections"}, {i.Sessions, "pinned sessions"}, {i.Objects, "cached objects"}} {
+		if n.count > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n.count, n.what))
+		}
+	}
+	if len(counts) == 0 {
+		return i.Text
+	}
+	return strings.Join(counts, ", ") + ": " + i.Text
+}

@@ -1,0 +1,108 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"fishplate/internal/admin"
+)
+
+// Status writes the status as tables, one for each kind of thing.
+func Status(w io.Writer, s *admin.Status) error {
+	fmt.Fprintf(w, "fishplate %s, process %d, up %s, generation %d, started with %s\n",
+		s.Version, s.PID, (time.Duration(s.Uptime) * time.Second), s.Generation, s.Path)
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	head := func(columns ...string) { fmt.Fprintf(t, "\n%s\n", strings.Join(columns, "\t")) }
+	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED")
+	for _, l := range s.Listeners {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused)
+	}
+	head("VHOST", "HOSTS", "TENANT", "ROUTES", "REQUESTS", "5XX")
+	for _, v := range s.VHosts {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\n", v.Name, orDash(strings.Join(v.Hosts, " ")), orDash(v.Tenant), len(v.Routes), v.Requests, v.Errors)
+	}
+	head("BACKEND", "SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNECTIONS", "SESSIONS", "REQUESTS", "ERRORS")
+	for _, b := range s.Backends {
+		for _, v := range b.Servers {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, v.Sessions, v.Requests, v.Errors)
+		}
+	}
+	if len(s.Tenants) > 0 {
+		head("TENANT", "STATE", "ACTIVE", "WAITING", "REQUESTS", "STOPS", "REFUSED")
+		for _, n := range s.Tenants {
+			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", n.Name, n.State, n.Active, n.Waiting, n.Requests, n.Stops, n.Refused)
+		}
+	}
+	cacheStatus(t, head, s.Cache)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, d := range s.Draining {
+		fmt.Fprintf(w, "\ngeneration %d drains: %s\n", d.Generation, d.Part)
+	}
+	for _, f := range s.Findings {
+		fmt.Fprintf(w, "\n%s: %s\n", f.Severity, f.Text)
+	}
+	return nil
+}
+
+func stateText(s admin.ServerStatus) string {
+	if s.DrainingSince != nil {
+		return s.State + " since " + s.DrainingSince.Format(time.TimeOnly)
+	}
+	return s.State
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// cacheStatus writes the cache's part of the status: stores, then partitions.
+func cacheStatus(t io.Writer, head func(...string), c *admin.CacheStatus) {
+	if c == nil {
+		return
+	}
+	head("CACHE", "OBJECTS", "MEMORY", "OF", "EVICTED", "BANS", "DISK", "OF", "ON DISK")
+	for _, s := range c.Stores {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d", s.Name, s.Objects, size(s.Bytes), size(s.Limit), s.Evicted, s.Bans)
+		if d := s.Disk; d != nil {
+			objects := fmt.Sprint(d.Objects)
+			if !d.Loaded {
+				objects += ", index is being read"
+			}
+			fmt.Fprintf(t, "\t%s\t%s\t%s\n", size(d.Bytes), size(d.Limit), objects)
+			continue
+		}
+		fmt.Fprint(t, "\t-\t-\t-\n")
+	}
+	head("PARTITION", "OBJECTS", "MEMORY", "QUOTA", "REQUESTS", "HITS", "MISSES", "BYPASSED", "HIT RATE")
+	for _, p := range c.Partitions {
+		var all int64
+		for _, n := range p.Requests {
+			all += n
+		}
+		hits := p.Requests["hit"] + p.Requests["hit-stale"] + p.Requests["coalesced"]
+		misses := p.Requests["miss"] + p.Requests["hit-for-miss"] + p.Requests["revalidated"]
+		quota, rate := "-", "-"
+		if p.Quota > 0 {
+			quota = size(p.Quota)
+		}
+		if hits+misses > 0 {
+			rate = fmt.Sprintf("%.1f%%", 100*float64(hits)/float64(hits+misses))
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Name, p.Objects, size(p.Bytes), quota, all, hits, misses, p.Requests["bypass"], rate)
+	}
+}
