@@ -42,8 +42,10 @@ func (w *writer) target(c *chain, quota int64) int64 {
 }
 
 // headroom is what is kept free of the bound for the index to grow by until the
-// writer looks again, and for what it needs while it compacts.
-func (t *Tier) headroom() int64 { return min(t.size.Load()/16, 64<<20) }
+// writer looks again, and for what it writes before it removes while it compacts.
+func (t *Tier) headroom() int64 {
+	return min(t.size.Load()/16, 64<<20) + t.index.Used()/4
+}
 
 // over reports whether n more bytes in segments would break the bound.
 func (t *Tier) over(n int64) bool {
