@@ -72,6 +72,7 @@ const (
 var larger = map[string]string{
 	"riscv/jit":           "two translators, of which a build has one; they share an emitter that packages of their own would have to export",
 	"riscv/interp/run.go": "one switch: what an instruction needs must stay in the local variables of one function",
+	"internal/cache":      "a visit is led through look-up, fetch, parts, variants and pages, a file each; inner rooms would have to export it",
 	"internal/tenant":     "a file for each group of calls; they share one machine, which an inner room would have to export",
 	"internal/proxy":      "a file for each of the twelve steps; they share one exchange, which an inner room would have to export",
 }
