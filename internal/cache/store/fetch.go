@@ -6,8 +6,7 @@ import "sync/atomic"
 
 // fetch loads what removing the object will touch: its place in the index, in
 // its body, and its neighbours on other lists. A loop of such loads keeps many
-// cache misses under way at once, where removing waits for each: a purge of
-// 100,000 objects scattered among a million takes half as long (BenchmarkPurgeTag).
+// cache misses under way at once, where removing waits for each (BenchmarkPurgeTag).
 // Nothing is concluded from what is read, so no lock is needed; the addresses are
 // memory whatever happens meanwhile.
 func (c *core) fetch(o *Object) {

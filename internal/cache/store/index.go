@@ -17,9 +17,9 @@ import (
 // and only then look whether it is the right one: a record's memory is never
 // anything else, so that a stale entry leads to a wrong or a free record, and
 // not astray. What was found is true; that nothing was found is believed when
-// the stripe's version did not change meanwhile. Against a mutex per stripe this
-// takes 16 ns instead of 27 on one core, and two cores reach 1.9 times one instead
-// of 1.1 on popular keys (BenchmarkLookup; test/bench/store).
+// the stripe's version did not change meanwhile. A lock per stripe would be one more
+// line of memory that processors take from each other on popular keys; without it
+// two cores reach 1.7 to 1.9 times one (go run ./test/bench/store -only cores).
 //
 // Writers lock one of 256 stripes. A bucket and the one it is split into have
 // the same stripe, because there are never fewer buckets than stripes.
