@@ -326,7 +326,7 @@ func (w *writer) rewrite() {
 		s := &list[i]
 		p := t.parts.find(hashName(string(s.texts.Partition)))
 		size := int64(s.place.HeadLen) + s.place.Length
-		if p == nil || !t.on() || t.over(size+2*index.Block) {
+		if p == nil || !t.on() || t.over(size-t.headroom()/2) {
 			t.evicted.Add(1)
 			continue
 		}
@@ -346,6 +346,7 @@ func (w *writer) flushAll() error {
 	if !w.commit() {
 		return ErrOff
 	}
+	w.rewrite()
 	if err := w.syncAll(t.life); err != nil {
 		t.off(err)
 		return err

@@ -26,6 +26,7 @@ type Index struct {
 	users gate
 	turn  chan struct{}
 
+	caches func()        // frees them
 	broken chan struct{} // closed by the first fault
 }
 
@@ -68,6 +69,11 @@ func Open(fs vfs.FS, dir string, size int64, log *slog.Logger, failed func(error
 		return nil, err
 	}
 	o := options(x.guard, size, log, tell)
+	// When Open fails, pebble frees caches that its flushes and compactions still
+	// use, and panics. Ours outlive that: a failed start leaks them.
+	o.Cache = pebble.NewCache(indexCache)
+	o.FileCache = pebble.NewFileCache(1, 256)
+	x.caches = func() { o.FileCache.Unref(); o.Cache.Unref() }
 	// On a goroutine of its own, because what pebble calls fatal ends it.
 	var db *pebble.DB
 	err := x.apart(func() (err error) {
@@ -94,7 +100,6 @@ func options(g *guard, size int64, log *slog.Logger, failed func(error)) *pebble
 	o := &pebble.Options{
 		FS:                          g,
 		FormatMajorVersion:          pebble.FormatValueSeparation,
-		CacheSize:                   indexCache,
 		MemTableSize:                uint64(min(max(size/1024, 256<<10), 4<<20)),
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       64,
@@ -219,7 +224,11 @@ func (x *Index) Sync() error { return x.DB.LogData(nil, pebble.Sync) }
 // Close awaits the users and closes the database.
 func (x *Index) Close() error {
 	x.users.close()
-	return x.apart(x.DB.Close)
+	err := x.apart(x.DB.Close)
+	if !errors.Is(err, errEnded) {
+		x.caches()
+	}
+	return err
 }
 
 // A gate counts those inside, and once closed lets nobody in.
