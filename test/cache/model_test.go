@@ -15,7 +15,7 @@ import (
 	"fishplate/test/harness"
 )
 
-var histories = flag.Int("histories", 120, "random histories in TestRandomHistories")
+var histories = flag.Int("histories", 60, "random histories in TestRandomHistories")
 
 // A world is an origin with a few resources, each with a manner of answering
 // that may change. Two caches in front of it are told apart by the host.
