@@ -416,6 +416,18 @@ func (v *Visit) Continues(other *Visit, first int64) bool {
 	return partial.SameStrong(&a, &b)
 }
 
+// Retire removes the older one of two objects that should be parts of the same
+// representation and are not, and reports whether that was the other visit's:
+// then it is worth asking for that part again.
+func (v *Visit) Retire(other *Visit) (again bool) {
+	if other.Object == nil || other.Object.Meta().Stored > v.Object.Meta().Stored {
+		v.Object.Remove()
+		return false
+	}
+	other.Object.Remove()
+	return true
+}
+
 // SliceRequest turns a request into one for that run of bytes, whoever asks.
 func SliceRequest(req *message.Request, first, end int64) {
 	partial.Strip(&req.Header, partial.Conditions|partial.IfRange|partial.RangeField)

@@ -99,12 +99,18 @@ type splice struct {
 	skip  int64  // bytes of it that the client does not want
 	left  int64  // bytes after those that it does
 	same  bool   // the slice is of the representation that was begun
+	again bool   // another one may be: the slice was an old one
 	gone  error  // of the client
 }
 
 // head implements sink: it refuses what does not go together with what was sent.
 func (p *splice) head(*message.Response) {
-	p.same = p.y.fault == nil && p.x.visit.Continues(&p.y.visit, p.first)
+	if p.y.fault != nil {
+		return
+	}
+	if p.same = p.x.visit.Continues(&p.y.visit, p.first); !p.same {
+		p.again = p.x.visit.Retire(&p.y.visit)
+	}
 }
 
 // Write implements sink.
@@ -129,10 +135,13 @@ func (p *splice) Write(b []byte) (int, error) {
 
 // sendSlice sends the bytes from at up to end of the slice with these bounds.
 func (x *exchange) sendSlice(s *sender, first, last, at, end int64) *message.Fault {
-	p := &splice{x: x, to: *s, first: first, skip: at - first, left: end - at}
-	p.y = x.sliceExchange(p, first, last)
-	p.y.runSlice()
-	*s = p.to
+	var p *splice
+	for try := 0; try == 0 || try == 1 && p.again; try++ {
+		p = &splice{x: x, to: *s, first: first, skip: at - first, left: end - at}
+		p.y = x.sliceExchange(p, first, last)
+		p.y.runSlice()
+		*s = p.to
+	}
 	switch {
 	case p.gone != nil:
 		return clientGone(p.gone)
