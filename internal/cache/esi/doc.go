@@ -10,8 +10,6 @@
 // host, and into nothing else.
 //
 // A Parser keeps at most one unfinished tag (Options.MaxTag bytes). Its events
-// point into the piece that was fed or into the parser, until the next call. A
-// Plan is the same events as a table of offsets, to be kept with a stored page.
-// Nothing here starts goroutines or is safe for concurrent use; a Plan that is
-// complete may be read by many.
+// point into the piece that was fed or into the parser, until the next call.
+// Nothing here starts goroutines or is safe for concurrent use.
 package esi

@@ -22,7 +22,7 @@ func (k Kind) String() string {
 }
 
 // An Event is a part of a page. Its slices are valid until the next call of the
-// parser or cursor that yielded it.
+// parser.
 type Event struct {
 	Kind Kind
 	// Text is what passes on.
@@ -52,8 +52,6 @@ type Counts struct {
 type Options struct {
 	// MaxTag is the longest tag in bytes, 0 for DefaultMaxTag.
 	MaxTag int
-	// Refuse makes a malformed or over-long tag an error instead of text.
-	Refuse bool
 }
 
 // DefaultMaxTag holds a src of the longest target that a request head may have

@@ -24,7 +24,7 @@ func TestFinder(t *testing.T) {
 		if found != opens(page) {
 			t.Fatalf("%q: found %v", page, found)
 		}
-		if got, _, _ := read(Options{}, page, whole); !found && len(page) > 0 && got != fmt.Sprintf("text %q\n", page) {
+		if got, _ := read(Options{}, page, whole); !found && len(page) > 0 && got != fmt.Sprintf("text %q\n", page) {
 			t.Fatalf("%q: nothing found, and it becomes %s", page, got)
 		}
 	})

@@ -1,15 +1,6 @@
 package esi
 
-import (
-	"bytes"
-	"errors"
-)
-
-// ErrMalformed is the error of a parser that refuses: a tag breaks the syntax.
-var ErrMalformed = errors.New("parse esi: malformed tag")
-
-// ErrLong is the error of a parser that refuses: a tag exceeds MaxTag.
-var ErrLong = errors.New("parse esi: tag too long")
+import "bytes"
 
 // A Parser takes a page in pieces and yields its events:
 //
@@ -24,7 +15,6 @@ var ErrLong = errors.New("parse esi: tag too long")
 type Parser struct {
 	opt    Options
 	counts Counts
-	err    error
 
 	w      []byte // what is looked at: the rest of the piece, or held
 	at     int64  // place of w[0] in the page
@@ -59,10 +49,6 @@ func (p *Parser) Reset(o Options) {
 // Counts returns what was met so far.
 func (p *Parser) Counts() Counts { return p.counts }
 
-// Err returns ErrMalformed or ErrLong once a parser that refuses met such a tag.
-// It yields no more events then.
-func (p *Parser) Err() error { return p.err }
-
 // Feed gives the parser the next bytes of the page. They must stay as they are
 // until Next returns false.
 func (p *Parser) Feed(piece []byte) {
@@ -83,7 +69,7 @@ func (p *Parser) Finish() {
 
 // Next yields the next event, or returns false when the piece is used up.
 func (p *Parser) Next(e *Event) bool {
-	for len(p.w) > 0 && p.err == nil {
+	for len(p.w) > 0 {
 		yielded, more := p.step(e)
 		if yielded {
 			return true
@@ -92,7 +78,7 @@ func (p *Parser) Next(e *Event) bool {
 			return false
 		}
 	}
-	if p.err != nil || !p.ending {
+	if !p.ending {
 		p.held = p.held[:0]
 		return false
 	}
@@ -116,17 +102,12 @@ func (p *Parser) step(e *Event) (yielded, more bool) {
 		}
 		if len(p.w) > p.opt.MaxTag {
 			p.counts.Long++
-			p.refuse(ErrLong)
 		} else {
 			p.counts.Malformed++
-			p.refuse(ErrMalformed)
 		}
 		c, length = nothing, 1
 	}
 	p.seen, p.quote = 0, 0
-	if p.err != nil {
-		return false, false
-	}
 	switch c {
 	case nothing:
 		return p.text(e, length), false
@@ -213,12 +194,6 @@ func (p *Parser) hold() bool {
 	}
 	p.w, p.old, p.piece = nil, 0, nil
 	return false
-}
-
-func (p *Parser) refuse(err error) {
-	if p.opt.Refuse {
-		p.err = err
-	}
 }
 
 // close yields the brackets that the page left open.

@@ -2,7 +2,6 @@ package esi
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 
 // read parses a page cut into pieces of the sizes that cut returns, and writes
 // its events down; neighbouring texts are joined.
-func read(o Options, page []byte, cut func(left int) int) (string, Counts, error) {
+func read(o Options, page []byte, cut func(left int) int) (string, Counts) {
 	var p Parser
 	p.Reset(o)
 	var w writer
@@ -40,7 +39,7 @@ func read(o Options, page []byte, cut func(left int) int) (string, Counts, error
 	for p.Next(&e) {
 		w.event(page, &e)
 	}
-	return w.text(), p.Counts(), p.Err()
+	return w.text(), p.Counts()
 }
 
 func whole(left int) int { return left }
@@ -138,10 +137,7 @@ func TestEvents(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{len(tt.page), 1, 2, 3, 7} {
-				got, _, err := read(Options{}, []byte(tt.page), func(int) int { return size })
-				if err != nil {
-					t.Fatal(err)
-				}
+				got, _ := read(Options{}, []byte(tt.page), func(int) int { return size })
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Fatalf("pieces of %d (-want +got):\n%s", size, diff)
 				}
@@ -157,9 +153,9 @@ func TestLongTag(t *testing.T) {
 	page := []byte("x" + long + `<esi:include src="/b"/>y`)
 	want := fmt.Sprintf("text %q\ninclude src=\"/b\"\ntext \"y\"\n", "x"+long)
 	for size := 1; size <= len(page); size++ {
-		got, counts, err := read(Options{MaxTag: 50}, page, func(int) int { return size })
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Fatalf("pieces of %d: %v\n%s", size, err, diff)
+		got, counts := read(Options{MaxTag: 50}, page, func(int) int { return size })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("pieces of %d:\n%s", size, diff)
 		}
 		if counts.Long != 1 || counts.Includes != 1 {
 			t.Fatalf("pieces of %d: counts %+v", size, counts)
@@ -167,28 +163,9 @@ func TestLongTag(t *testing.T) {
 	}
 }
 
-func TestRefuse(t *testing.T) {
-	for page, want := range map[string]error{
-		`<esi:include src="/a"/>`:   nil,
-		`<esi:vars>`:                nil,
-		`<esi:include/>`:            ErrMalformed,
-		`<esi:include src="/a`:      ErrMalformed,
-		`<esi:include src="<"/>`:    ErrMalformed,
-		`<esi:attempt>`:             ErrMalformed,
-		`<esi:include src="/aaaaaa`: ErrLong,
-	} {
-		for _, size := range []int{1, 5, 100} {
-			_, _, err := read(Options{MaxTag: 23, Refuse: true}, []byte(page), func(int) int { return size })
-			if !errors.Is(err, want) {
-				t.Errorf("%q in pieces of %d: %v, want %v", page, size, err, want)
-			}
-		}
-	}
-}
-
 func TestCounts(t *testing.T) {
 	page := `<esi:include src="/a"/><esi:include/><esi:vars><esi:remove>abc`
-	_, got, _ := read(Options{}, []byte(page), whole)
+	_, got := read(Options{}, []byte(page), whole)
 	want := Counts{Includes: 1, Malformed: 1, Unknown: 1, Unclosed: 1, Removed: int64(len(`<esi:include src="/a"/><esi:remove>abc`))}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
@@ -206,7 +183,7 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, counts, _ := read(Options{}, page, whole)
+		got, counts := read(Options{}, page, whole)
 		got += fmt.Sprintf("%+v\n", counts)
 		golden := strings.TrimSuffix(name, ".html") + ".events"
 		if *update {
@@ -238,8 +215,8 @@ func TestSplitsDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		page := []byte(strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments()), 0, 30).Draw(t, "page"), ""))
 		o := Options{MaxTag: rapid.SampledFrom([]int{0, 16, 24, 40}).Draw(t, "max")}
-		want, wantCounts, _ := read(o, page, whole)
-		got, gotCounts, _ := read(o, page, func(int) int { return rapid.IntRange(1, 9).Draw(t, "cut") })
+		want, wantCounts := read(o, page, whole)
+		got, gotCounts := read(o, page, func(int) int { return rapid.IntRange(1, 9).Draw(t, "cut") })
 		if want != got || wantCounts != gotCounts {
 			t.Fatalf("%q\nwhole:  %s%+v\npieces: %s%+v", page, want, wantCounts, got, gotCounts)
 		}
@@ -250,7 +227,7 @@ func TestSplitsDoNotMatter(t *testing.T) {
 func TestBrackets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		page := strings.Join(rapid.SliceOfN(rapid.SampledFrom(fragments()), 0, 40).Draw(t, "page"), "")
-		got, _, _ := read(Options{}, []byte(page), whole)
+		got, _ := read(Options{}, []byte(page), whole)
 		var open []string
 		for _, line := range strings.Split(got, "\n") {
 			switch line {
@@ -276,8 +253,8 @@ func FuzzParser(f *testing.F) {
 	f.Add([]byte(strings.Join(fragments(), "")), uint8(7), uint8(30))
 	f.Fuzz(func(t *testing.T, page []byte, size, bound uint8) {
 		o := Options{MaxTag: int(bound)}
-		want, wantCounts, _ := read(o, page, whole)
-		got, gotCounts, _ := read(o, page, func(int) int { return int(size) })
+		want, wantCounts := read(o, page, whole)
+		got, gotCounts := read(o, page, func(int) int { return int(size) })
 		if want != got || wantCounts != gotCounts {
 			t.Fatalf("whole:  %s%+v\npieces: %s%+v", want, wantCounts, got, gotCounts)
 		}

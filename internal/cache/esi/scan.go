@@ -119,7 +119,7 @@ func (p *Parser) searchEnd() (construct, int) {
 		}
 		switch c := p.w[i]; {
 		case c == '<':
-			p.broken()
+			p.counts.Malformed++
 			return nothing, i
 		case p.quote != 0:
 			if c == p.quote {
@@ -133,12 +133,6 @@ func (p *Parser) searchEnd() (construct, int) {
 	}
 	p.seen = len(p.w)
 	return partial, 0
-}
-
-// broken counts a malformed tag.
-func (p *Parser) broken() {
-	p.counts.Malformed++
-	p.refuse(ErrMalformed)
 }
 
 func isNameByte(c byte) bool {

@@ -37,10 +37,7 @@ func (p *Parser) tag(e *Event, n int) bool {
 		p.counts.Unknown++
 		return p.text(e, n)
 	case malformed:
-		p.broken()
-		if p.err != nil {
-			return false
-		}
+		p.counts.Malformed++
 		return p.text(e, n)
 	}
 	p.drop(n)
