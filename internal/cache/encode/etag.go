@@ -29,20 +29,6 @@ func AppendWeakTag(dst, tag []byte) []byte {
 	return append(append(dst, "W/"...), tag...)
 }
 
-// CutTag takes the suffix off a variant's tag. c is Other for a tag without one.
-// It is for tags that go to the origin, which knows the base's alone.
-func CutTag(dst, tag []byte) (base []byte, c Coding) {
-	if strong(tag) {
-		inner := tag[:len(tag)-1]
-		for c := Identity; c < Other; c++ {
-			if rest, ok := bytes.CutSuffix(inner, []byte(c.String())); ok && bytes.HasSuffix(rest, []byte("--")) {
-				return append(append(dst, rest[:len(rest)-2]...), '"'), c
-			}
-		}
-	}
-	return append(dst, tag...), Other
-}
-
 func strong(tag []byte) bool {
 	return len(tag) >= 2 && tag[0] == '"' && tag[len(tag)-1] == '"'
 }

@@ -18,14 +18,6 @@ type Policy struct {
 	Min int64
 }
 
-// DefaultTypes are the media types that compress well and are common.
-func DefaultTypes() []string {
-	return []string{
-		"text/*", "application/json", "application/javascript", "application/xml", "application/wasm",
-		"image/svg+xml", "font/ttf", "font/otf", "+json", "+xml",
-	}
-}
-
 // A Reason says why an answer is not encoded. Its text is a word of explain.
 type Reason uint8
 

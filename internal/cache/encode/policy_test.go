@@ -14,8 +14,13 @@ func answer(status int, fields ...string) *message.Response {
 	return r
 }
 
+// types are media types that compress well, as an operator names them.
+func types() []string {
+	return []string{"text/*", "application/json", "image/svg+xml", "+json", "+xml"}
+}
+
 func TestJudge(t *testing.T) {
-	p := Policy{Types: DefaultTypes(), Codings: ours(), Min: 1000}
+	p := Policy{Types: types(), Codings: ours(), Min: 1000}
 	html := []string{"Content-Type", "text/html; charset=utf-8"}
 	with := func(more ...string) []string { return append(append([]string{}, html...), more...) }
 	tests := []struct {
@@ -90,13 +95,6 @@ func TestTags(t *testing.T) {
 		if weak := string(AppendWeakTag(nil, []byte(tt.tag))); weak != tt.weak {
 			t.Errorf("coded on the way, %s: %s, want %s", tt.tag, weak, tt.weak)
 		}
-		want := Brotli
-		if got == tt.tag {
-			want = Other
-		}
-		if base, c := CutTag(nil, []byte(got)); string(base) != tt.tag || c != want {
-			t.Errorf("base of %s: %s in %v", got, base, c)
-		}
 	}
 	if got := string(AppendTag(nil, []byte(`"a"`), Identity)); got != `"a--identity"` {
 		t.Error(got)
@@ -153,7 +151,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestJudgeAllocates(t *testing.T) {
-	p := Policy{Types: DefaultTypes(), Codings: ours(), Min: 1}
+	p := Policy{Types: types(), Codings: ours(), Min: 1}
 	r := answer(200, "Content-Type", "application/xml", "Cache-Control", "max-age=60, public")
 	if n := testing.AllocsPerRun(100, func() { p.Judge(r, 100) }); n != 0 {
 		t.Fatalf("%v allocations", n)
