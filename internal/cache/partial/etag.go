@@ -26,9 +26,6 @@ func SameTag(a, b []byte, how Comparison) bool {
 	return (ta == noTag) == (tb == noTag) && string(oa) == string(ob)
 }
 
-// IsStrong reports whether v is a strong entity tag.
-func IsStrong(v []byte) bool { t, _ := opaque(v); return t == strongTag }
-
 type tagKind uint8
 
 const (

@@ -132,18 +132,3 @@ func Combine(old, add *Extent) (how Join, skip int64) {
 	}
 	return Apart, 0
 }
-
-// Missing appends the parts of want that the kept range does not have: none, one
-// or two.
-func Missing(kept, want Range, dst []Range) []Range {
-	if want.Last < kept.First || want.First > kept.Last {
-		return append(dst, want)
-	}
-	if want.First < kept.First {
-		dst = append(dst, Range{want.First, kept.First - 1})
-	}
-	if want.Last > kept.Last {
-		dst = append(dst, Range{kept.Last + 1, want.Last})
-	}
-	return dst
-}

@@ -1,7 +1,6 @@
 package partial
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -102,25 +101,6 @@ func TestCombine(t *testing.T) {
 			t.Fatal("two representations are joined")
 		}
 	})
-}
-
-func TestMissing(t *testing.T) {
-	for _, c := range []struct{ kept, want, missing string }{
-		{"10-19", "10-19", ""}, {"10-19", "12-15", ""}, {"10-19", "0-9", "0-9"}, {"10-19", "20-29", "20-29"},
-		{"10-19", "5-12", "5-9"}, {"10-19", "15-25", "20-25"}, {"10-19", "5-25", "5-9 20-25"},
-	} {
-		var kept, want Range
-		if _, err := fmt.Sscanf(c.kept+" "+c.want, "%d-%d %d-%d", &kept.First, &kept.Last, &want.First, &want.Last); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, r := range Missing(kept, want, nil) {
-			got = append(got, fmt.Sprintf("%d-%d", r.First, r.Last))
-		}
-		if strings.Join(got, " ") != c.missing {
-			t.Errorf("kept %s, want %s: missing %v", c.kept, c.want, got)
-		}
-	}
 }
 
 // TestSlicesCoverTheRange fetches by slices and compares with the whole.

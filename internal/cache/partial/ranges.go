@@ -169,16 +169,6 @@ func (r Range) apart(o Range) bool {
 	return r.First-mergeGap > o.Last || o.First-mergeGap > r.Last
 }
 
-// ParseRanges is ParseSpecs and Resolve.
-func ParseRanges(value []byte, length int64, dst []Range) ([]Range, Result) {
-	var space [MaxRanges]Spec
-	specs, ok := ParseSpecs(value, space[:0])
-	if !ok {
-		return dst, Ignore
-	}
-	return Resolve(specs, length, dst)
-}
-
 // AppendRange appends the value of a Range field that asks for r.
 func AppendRange(dst []byte, r Range) []byte {
 	dst = append(dst, "bytes="...)
