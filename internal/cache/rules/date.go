@@ -163,8 +163,3 @@ func isDay(name []byte, long bool) bool {
 	}
 	return false
 }
-
-// AppendDate appends an IMF-fixdate. It has no fractions, and no year beyond 9999.
-func AppendDate(dst []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 GMT")
-}

@@ -71,9 +71,6 @@ func TestParseDate(t *testing.T) {
 			t.Errorf("RFC 9110 §5.6.7: %q: %v %t, want %d", text, time.Unix(got, 0).UTC(), ok, year)
 		}
 	}
-	if got := string(AppendDate(nil, time.Unix(want, 5).In(time.FixedZone("", 3600)))); got != "Sun, 06 Nov 1994 08:49:37 GMT" {
-		t.Errorf("written as %q", got)
-	}
 }
 
 func TestConfirms(t *testing.T) {

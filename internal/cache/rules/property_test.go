@@ -28,7 +28,7 @@ func genDate(t *rapid.T, label string) string {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{"0", "-1", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 GMT"}),
 		rapid.Map(rapid.IntRange(-5000, 5000), func(n int) string {
-			return string(AppendDate(nil, arrival.Add(time.Duration(n)*time.Second)))
+			return httpDate(arrival.Add(time.Duration(n) * time.Second))
 		}),
 	).Draw(t, label)
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,9 +38,12 @@ func expand(s string) string {
 		if err != nil {
 			panic(err)
 		}
-		s = before + string(AppendDate(nil, arrival.Add(time.Duration(n)*time.Second))) + after
+		s = before + httpDate(arrival.Add(time.Duration(n)*time.Second)) + after
 	}
 }
+
+// httpDate writes an IMF-fixdate.
+func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
 func parts(s string) []string {
 	if s == "" {
