@@ -17,6 +17,9 @@ func (k *strike) ban(e *bans.Expression, partition string) error {
 		return err
 	}
 	k.s.saveBans()
+	if d := k.s.disk.Load(); d != nil {
+		k.s.walkDisk(d)
+	}
 	return nil
 }
 
@@ -86,7 +89,8 @@ func (w *walk) Visit(n int, test func(o bans.Object) (bans.Verdict, uint32)) (en
 
 // lurk lets the lurker take about n steps.
 func (s *Store) lurk(n int) {
-	if s.bans.Lurk(&s.walk, n) > 0 {
+	before := len(s.bans.Bans())
+	if s.bans.Lurk(&s.walk, n) > 0 && len(s.bans.Bans()) != before {
 		s.saveBans()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/cache/bans"
@@ -40,12 +41,14 @@ type Store struct {
 	name     string
 	caches   *Caches
 	memory   *store.Store
-	disk     *diskTier // nil: none
+	disk     atomic.Pointer[diskTier] // nil: none
 	bans     *bans.List
 	walk     walk // of the lurker
 	flights  flights
 	recent   recent
 	saints   saints
+	bound    atomic.Int64 // of memory, in bytes
+	growing  atomic.Int64 // bytes promised to objects on their way
 	counters *metrics.Set // metrics.Cache
 }
 
@@ -78,8 +81,9 @@ func (c *Caches) Close() {
 // Abort is called.
 type Update struct {
 	c       *Caches
-	stores  map[string]*Store // of the new configuration
-	fresh   []*Store          // made for it
+	stores  map[string]*Store    // of the new configuration
+	fresh   []*Store             // made for it
+	disks   map[*Store]*diskTier // opened for it
 	declare []*model.Cache
 	parts   []*model.Partition
 }
@@ -142,6 +146,7 @@ func (u *Update) Commit() {
 	c.mu.Unlock()
 	for _, m := range u.declare {
 		s := u.stores[m.Name]
+		s.bound.Store(m.Memory)
 		if err := s.memory.Resize(m.Memory); err != nil {
 			c.logger.Warn("resize cache", "cache", m.Name, "error", err)
 		}
@@ -160,6 +165,7 @@ func (u *Update) Commit() {
 func (s *Store) empty() {
 	s.closeDisk()
 	s.each(nil, func(o *store.Object) bool { o.Remove(); return true })
+	s.reap(nil)
 	if err := s.memory.Resize(emptied); err != nil {
 		s.caches.logger.Warn("empty cache", "cache", s.name, "error", err)
 	}
@@ -188,6 +194,19 @@ func (s *Store) each(p *store.Partition, fn func(*store.Object) bool) {
 	}
 }
 
+// promised is what an object of unknown length is given at first, in bytes.
+const promised = 256 << 10
+
+// promise takes n bytes for an object on its way. Together such objects may have
+// half of the memory: what cannot be evicted must not be all there is.
+func (s *Store) promise(n int64) bool {
+	if s.growing.Add(n) > s.bound.Load()/2 {
+		s.growing.Add(-n)
+		return false
+	}
+	return true
+}
+
 // tidyEvery is the pace of background work.
 const tidyEvery = 100 * time.Millisecond
 
@@ -205,7 +224,23 @@ func (c *Caches) tidy() {
 		case <-tick.C:
 		}
 		for _, s := range c.all() {
+			s.reap(c.closed)
 			s.lurk(lurkObjects)
+		}
+	}
+}
+
+// reapObjects is how many dead objects are given back before somebody asks
+// whether the estate is closed: less than a millisecond's work.
+const reapObjects = 1024
+
+// reap gives the memory back that purges left behind.
+func (s *Store) reap(closed <-chan struct{}) {
+	for s.memory.Reap(reapObjects) {
+		select {
+		case <-closed:
+			return
+		default:
 		}
 	}
 }

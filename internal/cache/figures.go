@@ -144,14 +144,11 @@ func (f *StoreFigures) cells() []int64 {
 
 // diskFigures returns nil when the store has no disk.
 func (s *Store) diskFigures() *DiskFigures {
-	if s.disk == nil {
+	d := s.disk.Load()
+	if d == nil {
 		return nil
 	}
-	f := &DiskFigures{Path: s.disk.path}
-	if t, ok := s.disk.tier.(interface{ Stats() disk.Stats }); ok {
-		f.Stats = t.Stats()
-	}
-	return f
+	return &DiskFigures{Path: d.path, Stats: d.tier.Stats()}
 }
 
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,7 +1,10 @@
 package cache
 
 import (
+	"time"
+
 	"fishplate/internal/cache/bans"
+	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/metrics"
 )
@@ -14,6 +17,14 @@ type claim struct {
 	hold   bans.Hold
 	held   bool
 	since  uint64 // purges from here on count for what is fetched
+	// promise is what was taken of the store for the object, in bytes.
+	promise int64
+}
+
+// withdraw gives the promise back.
+func (c *claim) withdraw() {
+	c.policy.store.growing.Add(-c.promise)
+	c.promise = 0
 }
 
 func (c *claim) count(cell int, n int64) { c.policy.counters.Add(c.shard, cell, n) }
@@ -35,7 +46,7 @@ func (v *Visit) Filling() *Filling {
 	*f = Filling{claim: v.claim, flight: v.flight, object: v.Object, weld: v.weld}
 	v.weld = weld{}
 	f.part = f.weld != weld{}
-	v.leads, v.held = false, false
+	v.leads, v.held, v.promise = false, false, 0
 	f.object.Pin()
 	return f
 }
@@ -75,7 +86,9 @@ func (f *Filling) End(whole bool) {
 	}
 	if whole {
 		o.Finish()
-		if !f.flight.over {
+		if f.flight.over {
+			f.markKey(o.Key(), o.KeyText(), rules.ReasonTooLarge, f.policy.Model.HitForMiss)
+		} else {
 			f.publish(o)
 		}
 		f.flight.settle(landed)
@@ -86,6 +99,7 @@ func (f *Filling) End(whole bool) {
 	if f.held {
 		f.hold.Release()
 	}
+	f.withdraw()
 	o.Unpin()
 }
 
@@ -123,4 +137,22 @@ func (c *claim) publish(o *store.Object) {
 	}
 	c.count(metrics.CacheStored, 1)
 	s.offerDisk(c.policy.part.Name(), o)
+}
+
+// markKey says that the answers of a key are not stored, for a while.
+func (c *claim) markKey(key store.Key, text []byte, why rules.Reason, long time.Duration) {
+	if long <= 0 {
+		return
+	}
+	p := c.policy
+	now := p.clock().UnixNano()
+	m := &store.Meta{Flags: flagMarker, Encoding: uint8(why), Born: now, Stored: now, Fresh: int64(long)}
+	o, err := p.store.memory.Begin(p.part, key, m, &store.Parts{Key: text}, 0)
+	if err != nil {
+		return // the next answer will be judged again
+	}
+	o.Finish()
+	o.SetBan(p.store.bans.Newest())
+	o.Publish()
+	o.Unpin()
 }

@@ -172,12 +172,17 @@ type Reader struct {
 	flight *Flight // nil: the object was complete
 	at     atomic.Int64
 	base   int64 // position of the object's first byte in what is read
+
+	// Client is whom the bytes go to, so that a write that has stood still can be
+	// ended; nil: it cannot.
+	Client interface{ SetWriteDeadline(time.Time) error }
+	lost   bool // it held up others and is cut off; guarded by the flight's mu
 }
 
 // read attaches the reader to the flight. False means that the object's first
 // bytes are gone.
 func (f *Flight) read(r *Reader, o *store.Object) bool {
-	r.object, r.flight, r.base = o, f, 0
+	r.object, r.flight, r.base, r.lost = o, f, 0, false
 	r.at.Store(0)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -241,7 +246,7 @@ func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
 	defer f.waiting.Add(-1)
 	for {
 		f.mu.Lock()
-		state := f.state
+		state, lost := f.state, r.lost
 		var news <-chan struct{}
 		avail := r.object.Available()
 		if avail <= at && state == carried {
@@ -249,6 +254,8 @@ func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
 		}
 		f.mu.Unlock()
 		switch {
+		case lost:
+			return false, false
 		case avail > at:
 			return true, false
 		case state == landed:
@@ -264,9 +271,12 @@ func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
 	}
 }
 
-// overrunWait is how long the writer of an object that is over its bound waits
-// for a reader before it looks whether all have stood still.
-const overrunWait = 30 * time.Second
+// How long the writer of an object that is over its bound waits for its slowest
+// reader: not long when others wait too, who would all go at that one's pace.
+const (
+	overrunWait = 30 * time.Second
+	laggardWait = time.Second
+)
 
 // trimStep is the least that is trimmed at once, in bytes, while more is there.
 const trimStep = 64 << 10
@@ -300,20 +310,26 @@ func (f *Flight) appendNow(o *store.Object, p []byte) (n int) {
 // makeRoom trims what every reader has passed, after waiting for it.
 func (f *Flight) makeRoom(o *store.Object) bool {
 	f.leave()
-	timer := time.NewTimer(overrunWait)
+	timer, hurry := time.NewTimer(overrunWait), time.NewTimer(laggardWait)
 	defer timer.Stop()
+	defer hurry.Stop()
+	late := false
 	for {
 		f.mu.Lock()
 		f.over = true
+		var last *Reader
 		least := int64(-1)
 		for _, r := range f.readers {
 			if at := r.at.Load(); least < 0 || at < least {
-				least = at
+				last, least = r, at
 			}
 		}
-		if least < 0 {
+		if last == nil {
 			f.mu.Unlock()
 			return false
+		}
+		if late && len(f.readers) > 1 {
+			last.lose() // its memory is free when it has gone
 		}
 		if least >= f.trimmed+trimStep || least > f.trimmed && least == o.Available() {
 			o.Trim(least)
@@ -325,9 +341,19 @@ func (f *Flight) makeRoom(o *store.Object) bool {
 		f.mu.Unlock()
 		select {
 		case <-news:
+		case <-hurry.C:
+			late = true
 		case <-timer.C:
 			return false
 		}
+	}
+}
+
+// lose cuts a reader off. f.mu is held.
+func (r *Reader) lose() {
+	if !r.lost && r.Client != nil {
+		r.lost = true
+		_ = r.Client.SetWriteDeadline(time.Unix(1, 0)) // a closed connection is as good
 	}
 }
 

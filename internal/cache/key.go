@@ -63,9 +63,32 @@ func (k *keyRule) appendRest(dst []byte, req *message.Request, env *predicate.En
 	}
 	if k.value != nil {
 		dst = append(dst, '\n')
+		start := len(dst)
 		dst, _ = k.value.Append(dst, env)
+		dst = escapeLines(dst, start)
 	}
 	return dst
+}
+
+// escapeLines makes the text from start on one line: query() decodes what a
+// client sends, line ends too.
+func escapeLines(text []byte, start int) []byte {
+	if bytes.IndexByte(text[start:], '\n') < 0 && bytes.IndexByte(text[start:], '%') < 0 {
+		return text
+	}
+	raw := bytes.Clone(text[start:])
+	text = text[:start]
+	for _, c := range raw {
+		switch c {
+		case '\n':
+			text = append(text, "%0A"...)
+		case '%':
+			text = append(text, "%25"...)
+		default:
+			text = append(text, c)
+		}
+	}
+	return text
 }
 
 // A queryRule says what of a query belongs to the key.

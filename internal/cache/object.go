@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"slices"
+
 	"fishplate/internal/cache/bans"
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
@@ -33,6 +35,12 @@ type banned struct {
 	m             store.Meta
 	h             message.Header
 	tenant, vhost string
+
+	// Of an object on the disk, where o is nil.
+	key    []byte
+	tags   []string
+	length int64
+	number uint32
 }
 
 func (b *banned) Header(name string, index int) ([]byte, bool) {
@@ -46,10 +54,18 @@ func (b *banned) Header(name string, index int) ([]byte, bool) {
 }
 
 func (b *banned) Tag(tag string) bool {
+	if b.o == nil {
+		return slices.Contains(b.tags, tag)
+	}
 	return hasTag(b.o, []byte(tag))
 }
 
-func (b *banned) Key() []byte { return b.o.KeyText() }
+func (b *banned) Key() []byte {
+	if b.o == nil {
+		return b.key
+	}
+	return b.o.KeyText()
+}
 
 func (b *banned) Owner() (tenant, vhost string) { return b.tenant, b.vhost }
 
@@ -58,12 +74,21 @@ func (b *banned) Number(n bans.Number) int64 {
 	case bans.Status:
 		return int64(b.m.Status)
 	case bans.Size:
+		if b.o == nil {
+			return b.length
+		}
 		return b.o.Available()
 	case bans.Hits:
+		if b.o == nil {
+			return 0
+		}
 		return int64(b.o.Hits())
 	case bans.Born:
 		return b.m.Born
 	case bans.Passed:
+		if b.o == nil {
+			return int64(b.number)
+		}
 		return int64(b.o.Ban())
 	}
 	return b.m.Born + b.m.Fresh

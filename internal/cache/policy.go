@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -108,7 +109,7 @@ const guestKey = "\nguest:"
 // URL decides. given is a guest's part, which takes the place of the policy's.
 func (p *Policy) appendKey(dst []byte, req *message.Request, env *predicate.Env, given []byte) (text []byte, url int) {
 	if given != nil {
-		return append(append(dst, guestKey...), given...), 0
+		return hex.AppendEncode(append(dst, guestKey...), given), 0
 	}
 	start := len(dst)
 	dst = p.key.appendURL(dst, req)
@@ -147,6 +148,10 @@ func (p *Policy) TagsOf(h *message.Header) [][]byte {
 func (p *Policy) Reads(req *message.Request) bool {
 	return req.Framing == message.Length && req.Length > 0 && req.Length <= MaxBody && p.rules.Allows(req.Method)
 }
+
+// rewrites reports whether stored answers are kept as text of which others are
+// made, so that Accept-Encoding chooses nothing at the origin.
+func (p *Policy) rewrites() bool { return p.encode != nil || p.Model.ESI != nil }
 
 // Tenant returns the tenant whose partition it is, "" when it is a virtual host's.
 func (p *Policy) Tenant() string {

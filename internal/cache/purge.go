@@ -12,6 +12,8 @@ import (
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
+
+	"github.com/zeebo/xxh3"
 )
 
 // A Purge says what is to go. URLs are purged by PurgeURL, since a policy is
@@ -121,11 +123,20 @@ func (k *strike) mine(o *store.Object) bool { return k.only == nil || o.Partitio
 func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
-	if d := k.s.disk; d != nil {
+	if d := k.s.disk.Load(); d != nil {
 		m, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft)
 		return max(n, m), err
 	}
 	return n, nil
+}
+
+func hasTagHash(o *store.Object, hash uint64) bool {
+	for t := range o.Tags() {
+		if xxh3.Hash(t) == hash {
+			return true
+		}
+	}
+	return false
 }
 
 func hasTag(o *store.Object, tag []byte) bool {
@@ -163,7 +174,7 @@ func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
 		_, rest, ok := bytes.Cut(text, []byte("://"))
 		return ok && bytes.HasPrefix(rest, bare)
 	})
-	if d := k.s.disk; d != nil {
+	if d := k.s.disk.Load(); d != nil {
 		m := 0
 		for _, p := range prefixes(prefix, schemed) {
 			i, err := d.tier.PurgePrefix(ctx, k.owner(), p, k.soft)
@@ -190,7 +201,7 @@ func prefixes(prefix []byte, schemed bool) [][]byte {
 
 func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 	n := k.walk(func(o *store.Object) bool { return bytes.Equal(hostOf(o.KeyText()), host) })
-	if d := k.s.disk; d != nil {
+	if d := k.s.disk.Load(); d != nil {
 		m, err := d.tier.PurgeHost(ctx, k.owner(), host, k.soft)
 		return max(n, m), err
 	}
@@ -217,11 +228,13 @@ func hostOf(text []byte) []byte {
 
 // url strikes what is stored for a URL, whatever else is in its key.
 func (k *strike) url(ctx context.Context, p *Policy, url []byte) (int, error) {
-	tag := urlTag(url)
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && (bytes.Equal(o.KeyText(), url) || hasTag(o, tag)) })
+	// Anybody may cause this by an unsafe method: only hashes are remembered.
+	tag, key := urlTag(url), store.KeyOf(p.part.ID(), url)
+	tagHash := xxh3.Hash(tag)
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && (o.Key() == key || hasTagHash(o, tagHash)) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
-	m := k.s.memory.PurgeKey(p.part, store.KeyOf(p.part.ID(), url), url, k.soft, k.now)
-	if d := k.s.disk; d != nil {
+	m := k.s.memory.PurgeKey(p.part, key, url, k.soft, k.now)
+	if d := k.s.disk.Load(); d != nil {
 		if tagged, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft); err != nil {
 			return n + m, err
 		} else if tagged > n {

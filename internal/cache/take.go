@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"fishplate/internal/cache/encode"
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/http1"
@@ -32,7 +33,7 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 	}
 	v.now = received.UnixNano()
 	v.fwdStatus = resp.Status
-	if v.Kind == rules.HitForMiss && forOne(resp.Status) {
+	if v.Kind == rules.HitForMiss && (forOne(resp.Status) || v.policy.rewrites() && encode.CodingOf(&resp.Header) != encode.Identity) {
 		v.refuse(0)
 		return Streams
 	}
@@ -180,8 +181,19 @@ func (v *Visit) begin(h *message.Header, status int, received time.Time, size in
 		return nil, false
 	}
 	m.Total = size
+	promise := size
+	if size < 0 {
+		promise = promised
+	}
+	if !p.store.promise(promise) {
+		v.reason = rules.ReasonTooLarge
+		v.count(metrics.CacheNoRoom, 1)
+		return nil, false
+	}
+	v.promise = promise
 	o, err := p.store.memory.Begin(p.part, v.key, m, parts, size)
 	if err != nil {
+		v.withdraw()
 		v.reason = rules.ReasonTooLarge
 		v.count(metrics.CacheNoRoom, 1)
 		return nil, false
@@ -256,19 +268,9 @@ func (v *Visit) refuse(marked time.Duration) {
 		v.leads = false
 	}
 	v.unpin(&v.Stale)
-	if marked <= 0 || string(v.req.Method) == "HEAD" {
-		return
+	if string(v.req.Method) != "HEAD" {
+		v.markKey(v.key, v.text, v.reason, marked)
 	}
-	p := v.policy
-	m := &store.Meta{Flags: flagMarker, Encoding: uint8(v.reason), Born: v.now, Stored: v.now, Fresh: int64(marked)}
-	o, err := p.store.memory.Begin(p.part, v.key, m, &store.Parts{Key: v.text}, 0)
-	if err != nil {
-		return // the next one will be judged again
-	}
-	o.Finish()
-	o.SetBan(p.store.bans.Newest())
-	o.Publish()
-	o.Unpin()
 }
 
 // renew makes the object that a 304 confirms fresh again.

@@ -58,15 +58,16 @@ type Visit struct {
 	terms      Terms
 	flight     *Flight // that this visit leads, or whose object it reads
 	leads      bool
-	waited     int   // flights joined in vain
-	behind     bool  // nobody waits for the answer
-	mismatch   bool  // there are variants, and they are others'
-	unasked    bool  // the origin sent a 304 without reason
-	omits      bool  // draft has fields that are not stored, for the one who fetched
-	asked      bool  // the request to the origin has a condition of ours
-	ranged     bool  // and asks for a range
-	now        int64 // unix nanoseconds
-	left       int64 // freshness of Object at now
+	loading    *Flight // brings Object from the disk
+	waited     int     // flights joined in vain
+	behind     bool    // nobody waits for the answer
+	mismatch   bool    // there are variants, and they are others'
+	unasked    bool    // the origin sent a 304 without reason
+	omits      bool    // draft has fields that are not stored, for the one who fetched
+	asked      bool    // the request to the origin has a condition of ours
+	ranged     bool    // and asks for a range
+	now        int64   // unix nanoseconds
+	left       int64   // freshness of Object at now
 	verdict    rules.Verdict
 	reason     rules.Reason
 	judged     bool
@@ -236,7 +237,7 @@ func forwardOf(w rules.Why) rules.Forward {
 func (v *Visit) find() *store.Object {
 	s := v.policy.store
 	o := s.memory.Lookup(v.policy.part, v.key, v.text, v)
-	if o == nil && s.disk != nil {
+	if o == nil {
 		o = v.fromDisk()
 	}
 	if o == nil || s.bans.Passed(o.Ban()) {
@@ -249,6 +250,9 @@ func (v *Visit) find() *store.Object {
 func (v *Visit) hit(o *store.Object, kind rules.Kind, why rules.Why) {
 	v.State, v.Kind, v.Why, v.Object = Hit, kind, why, o
 	v.Reader.object, v.Reader.flight = o, nil
+	if v.loading != nil {
+		v.loading.read(&v.Reader, o) // it has just begun to grow
+	}
 	v.forwarded = rules.NotForwarded
 }
 
@@ -361,7 +365,7 @@ func (v *Visit) Condition() {
 	client, _ := v.req.GetID(message.Range)
 	defer v.askPortion(client)
 	partial.Strip(&v.req.Header, partial.Conditions|partial.IfRange|partial.RangeField)
-	if p := v.policy; p.encode != nil || p.Model.ESI != nil {
+	if v.policy.rewrites() {
 		// What is kept is the text; variants are made of it.
 		v.req.Set("Accept-Encoding", "identity")
 	}
@@ -399,6 +403,7 @@ func (v *Visit) End() {
 	if v.held {
 		v.hold.Release()
 	}
+	v.withdraw()
 	v.count(metrics.CacheRequests+int(v.Kind), 1)
 	v.count(metrics.CacheWhys+int(v.Why), 1)
 	if v.judged {

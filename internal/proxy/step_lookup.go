@@ -26,13 +26,16 @@ func stepLookup(x *exchange) step {
 	// What the origin will not see must not choose what is stored.
 	http1.StripHopByHop(&x.req.Header)
 	v := &x.visit
+	if x.s.net != nil {
+		v.Reader.Client = x.s.net
+	}
 	v.Open(x.srv.ctx, p, cache.Request{
 		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard, Body: x.collected,
 		Given: cache.Given{Key: d.Key, Bypass: d.Kind == tenant.Pass, Terms: terms(&d.Terms)},
 	})
 	switch v.State {
 	case cache.Hit:
-		if v.Refresh && d.Kind == tenant.Forge && x.collected != nil {
+		if v.Refresh && x.collected != nil {
 			v.Foreground() // the program needs the body, which only this request has
 			break
 		}
