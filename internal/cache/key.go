@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -112,7 +113,7 @@ func (r *queryRule) append(dst, query []byte) []byte {
 	for rest := query; len(rest) > 0; {
 		pair, after, _ := bytes.Cut(rest, ampersand)
 		rest = after
-		if name := nameOf(pair); (r.keep == nil || listed(r.keep, name)) && !listed(r.drop, name) {
+		if r.counts(pair) {
 			pairs = append(pairs, pair)
 		}
 	}
@@ -125,6 +126,24 @@ func (r *queryRule) append(dst, query []byte) []byte {
 		dst = append(dst, pair...)
 	}
 	return dst
+}
+
+// counts reports whether a pair belongs to the key. Origins decode names before
+// they compare them, so we do; and some end a pair at ";" too, so a pair with
+// one in it may hold anything, and counts.
+func (r *queryRule) counts(pair []byte) bool {
+	if r.drop == nil && r.keep == nil || bytes.IndexByte(pair, ';') >= 0 {
+		return true
+	}
+	name := nameOf(pair)
+	if bytes.ContainsAny(name, "%+") {
+		plain, err := url.QueryUnescape(string(name))
+		if err != nil {
+			return true
+		}
+		name = []byte(plain)
+	}
+	return (r.keep == nil || listed(r.keep, name)) && !listed(r.drop, name)
 }
 
 func nameOf(pair []byte) []byte {

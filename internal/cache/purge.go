@@ -121,6 +121,7 @@ func (k *strike) owner() string {
 func (k *strike) mine(o *store.Object) bool { return k.only == nil || o.PartitionID() == k.only.ID() }
 
 func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
+	tag = bytes.Clone(tag) // it is remembered for objects on their way
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
 	if d := k.s.disk.Load(); d != nil {
@@ -162,6 +163,7 @@ func (k *strike) walk(want func(*store.Object) bool) (n int) {
 }
 
 func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
+	prefix = bytes.Clone(prefix)
 	_, bare, schemed := bytes.Cut(prefix, []byte("://"))
 	if !schemed {
 		bare = prefix
@@ -200,6 +202,7 @@ func prefixes(prefix []byte, schemed bool) [][]byte {
 }
 
 func (k *strike) host(ctx context.Context, host []byte) (int, error) {
+	host = bytes.Clone(host)
 	n := k.walk(func(o *store.Object) bool { return bytes.Equal(hostOf(o.KeyText()), host) })
 	if d := k.s.disk.Load(); d != nil {
 		m, err := d.tier.PurgeHost(ctx, k.owner(), host, k.soft)

@@ -56,7 +56,7 @@ func policyTimes() []Attr {
 
 func policyRules() []Attr {
 	return []Attr{
-		{Name: "methods", Kind: Strings, Default: "GET HEAD", OneOf: []string{"GET", "HEAD", "POST"}, Doc: "Requests that are looked up; never those with a body. An answer to POST is an object of its own, and only when it says how long it is fresh."},
+		{Name: "methods", Kind: Strings, Default: "GET HEAD", OneOf: []string{"GET", "HEAD", "POST"}, Doc: "Requests that are looked up. A body is part of the key; one of more than 64 KiB, or of unknown length, is not looked up. An answer to POST is an object of its own, and only when it says how long it is fresh."},
 		{Name: "bypass", Kind: Condition, Doc: "Requests for which this is true are neither looked up nor stored."},
 		{Name: "set_cookie", Kind: String, Default: "refuse", OneOf: []string{"refuse", "strip", "keep"}, Doc: "An answer with Set-Cookie is not stored, stored without the cookie, or stored with it for everybody."},
 		{Name: "client", Kind: String, Default: "obey", OneOf: []string{"obey", "ignore"}, Doc: "Whether Cache-Control and Pragma of requests count. \"ignore\": a reload button fetches nothing."},
