@@ -256,6 +256,9 @@ func (v *Visit) fromDisk() *store.Object {
 		found.Close()
 		return nil
 	}
+	if v.fileable && found.Length > promoteAtOnce && v.portion.kind == entire && !v.policy.rewrites() {
+		return v.fromFile(d, found)
+	}
 	l := &load{d: d, found: found, s: v.policy.store, flight: &Flight{since: v.since}}
 	if found.Length > promoteAtOnce {
 		var lead bool
@@ -285,6 +288,27 @@ func (v *Visit) fromDisk() *store.Object {
 	return o
 }
 
+// fromFile returns an object that has the head alone: the body goes out of the
+// file, after its checksums were compared once.
+func (v *Visit) fromFile(d *diskTier, found *disk.Found) *store.Object {
+	l := &load{d: d, found: found, s: v.policy.store}
+	m := found.Meta
+	m.Total = found.Length
+	file, _ := found.File()
+	if file == nil {
+		if err := found.Verify(d.quit); err == nil {
+			file, _ = found.File()
+		}
+	}
+	if file == nil || !l.beginWith(v, &m, 0) {
+		found.Close()
+		return nil
+	}
+	l.object.Finish()
+	v.found = found
+	return l.object
+}
+
 // A load copies an object from the disk into memory.
 type load struct {
 	d      *diskTier
@@ -295,15 +319,15 @@ type load struct {
 }
 
 // begin makes the object, without its body.
-func (l *load) begin(v *Visit) bool {
+func (l *load) begin(v *Visit) bool { return l.beginWith(v, &l.found.Meta, l.found.Length) }
+
+func (l *load) beginWith(v *Visit, m *store.Meta, length int64) bool {
 	var head message.Header
 	l.found.Head(&head)
 	var tags [][]byte
 	l.found.Tags(func(tag []byte) bool { tags = append(tags, tag); return true })
 	p := v.policy
-	o, err := l.s.memory.Begin(p.part, v.key, &l.found.Meta, &store.Parts{
-		Key: v.text, Vary: l.found.Vary(), Head: &head, Tags: tags,
-	}, l.found.Length)
+	o, err := l.s.memory.Begin(p.part, v.key, m, &store.Parts{Key: v.text, Vary: l.found.Vary(), Head: &head, Tags: tags}, length)
 	if err != nil {
 		return false
 	}

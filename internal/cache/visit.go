@@ -3,8 +3,10 @@ package cache
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
+	"fishplate/internal/cache/disk"
 	"fishplate/internal/cache/partial"
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
@@ -58,16 +60,18 @@ type Visit struct {
 	terms      Terms
 	flight     *Flight // that this visit leads, or whose object it reads
 	leads      bool
-	loading    *Flight // brings Object from the disk
-	waited     int     // flights joined in vain
-	behind     bool    // nobody waits for the answer
-	mismatch   bool    // there are variants, and they are others'
-	unasked    bool    // the origin sent a 304 without reason
-	omits      bool    // draft has fields that are not stored, for the one who fetched
-	asked      bool    // the request to the origin has a condition of ours
-	ranged     bool    // and asks for a range
-	now        int64   // unix nanoseconds
-	left       int64   // freshness of Object at now
+	loading    *Flight     // brings Object from the disk
+	found      *disk.Found // has the body of Object, of which memory has the head alone
+	fileable   bool        // the answer may be sent out of a file
+	waited     int         // flights joined in vain
+	behind     bool        // nobody waits for the answer
+	mismatch   bool        // there are variants, and they are others'
+	unasked    bool        // the origin sent a 304 without reason
+	omits      bool        // draft has fields that are not stored, for the one who fetched
+	asked      bool        // the request to the origin has a condition of ours
+	ranged     bool        // and asks for a range
+	now        int64       // unix nanoseconds
+	left       int64       // freshness of Object at now
 	verdict    rules.Verdict
 	reason     rules.Reason
 	judged     bool
@@ -100,6 +104,7 @@ type Request struct {
 	Env   *predicate.Env
 	Now   time.Time
 	Shard metrics.Shard
+	Files bool   // bodies may be sent out of a file (File)
 	Body  []byte // the request's, when it is known; it is then part of the key
 	Given Given
 }
@@ -146,6 +151,7 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	}
 	v.key = store.KeyOf(p.part.ID(), v.text)
 	v.since = p.store.recent.sequence()
+	v.fileable = r.Files
 	v.narrow()
 	v.look(ctx)
 }
@@ -163,6 +169,7 @@ func (v *Visit) Match(o *store.Object) bool {
 func (v *Visit) look(ctx context.Context) {
 	for {
 		v.unpin(&v.Stale)
+		v.dropFile()
 		v.mismatch = false
 		o := v.fit(v.find())
 		var u rules.Outcome
@@ -268,6 +275,7 @@ func (v *Visit) volunteer() {
 // Foreground makes the visit that volunteered fetch before it answers, for what
 // nobody can fetch behind. Others get the stale object meanwhile.
 func (v *Visit) Foreground() {
+	v.dropFile()
 	f := v.flight
 	v.Stale, v.Object, v.Refresh = v.Object, nil, false
 	v.lead(f)
@@ -331,6 +339,7 @@ func (v *Visit) board(ctx context.Context, f *Flight) bool {
 			break
 		}
 		v.unpin(&v.Stale)
+		v.dropFile()
 		v.State, v.Kind, v.Why, v.Object, v.flight, v.left = Hit, rules.Coalesced, u.Why, o, f, u.Left
 		v.forwarded = rules.ForwardURIMiss
 		return true
@@ -346,6 +355,7 @@ func (v *Visit) alone(kind rules.Kind, why rules.Why) {
 
 // lead makes the visit fetch.
 func (v *Visit) lead(f *Flight) {
+	v.dropFile()
 	v.State, v.flight, v.leads = Fetch, f, true
 	f.since = v.since
 	v.hold, v.held = v.policy.store.bans.Hold(), true
@@ -404,6 +414,7 @@ func (v *Visit) End() {
 		v.hold.Release()
 	}
 	v.withdraw()
+	v.dropFile()
 	v.count(metrics.CacheRequests+int(v.Kind), 1)
 	v.count(metrics.CacheWhys+int(v.Why), 1)
 	if v.judged {
@@ -466,6 +477,7 @@ func (v *Visit) Decline() {
 
 // Yield turns a hit that the cache may not judge into a request for the origin.
 func (v *Visit) Yield() {
+	v.dropFile()
 	if v.Refresh {
 		v.Decline()
 	}
@@ -474,4 +486,21 @@ func (v *Visit) Yield() {
 	v.unpin(&v.Object)
 	v.forwarded = rules.ForwardRequest
 	v.pass(rules.WhyClientNoCache)
+}
+
+// dropFile gives up the file of an object that does not answer after all.
+func (v *Visit) dropFile() {
+	if v.found != nil {
+		v.found.Close()
+		v.found = nil
+	}
+}
+
+// File returns the file that has the body of Object from an offset on, nil when
+// Reader has it.
+func (v *Visit) File() (file *os.File, offset int64) {
+	if v.found == nil {
+		return nil, 0
+	}
+	return v.found.File()
 }

@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"os"
+
 	"fishplate/internal/cache"
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
+	"fishplate/internal/netio"
 )
 
 // replyStored sends an object, or what a condition or a range makes of it.
@@ -72,6 +75,12 @@ const (
 // below zero, as they come.
 func (s *sender) send(at, end int64) *message.Fault {
 	x := s.x
+	if file, offset := x.visit.File(); file != nil {
+		if end < 0 {
+			end = x.visit.Total()
+		}
+		return s.sendFile(file, offset+at, end-at)
+	}
 	for end < 0 || at < end {
 		piece := s.r.Next(at)
 		if len(piece) == 0 {
@@ -149,6 +158,31 @@ func (s *sender) Write(piece []byte) (int, error) {
 		return 0, err
 	}
 	return len(piece), nil
+}
+
+// sendFile lets the kernel send n bytes of a file. A client may stand still for
+// timeouts.write.
+func (s *sender) sendFile(file *os.File, offset, n int64) *message.Fault {
+	x := s.x
+	if err := s.flush(nil); err != nil {
+		return clientGone(err)
+	}
+	size := pace(spliceFirst)
+	for n > 0 {
+		begin := x.srv.wheel.now()
+		x.armWrite()
+		sent, err := netio.SendFile(x.s.plain, file, offset, min(n, int64(size)))
+		fired := x.s.watch.disarm()
+		offset += sent
+		n -= sent
+		x.rec.BytesOut += sent
+		x.countSpliced(sent)
+		if err != nil && !(fired && sent > 0) {
+			return clientGone(err)
+		}
+		size.adapt(x.srv.wheel.now() - begin)
+	}
+	return nil
 }
 
 func (s *sender) write(piece []byte) error {

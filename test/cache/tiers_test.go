@@ -146,6 +146,53 @@ func TestDiskOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+// TestLargeObjectsComeFromTheFile: a body that is sent out of the segment, whole
+// and in ranges, after a restart; then purged.
+func TestLargeObjectsComeFromTheFile(t *testing.T) {
+	const total = 3 << 20
+	var asked atomic.Int64
+	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, r *http.Request) bool {
+		asked.Add(1)
+		_, err := fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nCache-Control: max-age=6000\r\nContent-Length: %d\r\n\r\n%s", total, pattern(r.URL.Path, 1, total))
+		return err == nil
+	}))
+	addr := harness.FreeAddr(t)
+	text := site(addr, o.Addr, profile{name: "plain", text: strings.Replace(ordinary, "cache {", "cache {\n    purge { from = [\"127.0.0.0/8\"] }", 1)})
+	text = strings.Replace(text, "memory = \"64MiB\"", fmt.Sprintf("memory = \"64MiB\"\n  disk {\n    path = %q\n    size = \"256MiB\"\n  }", filepath.Join(t.TempDir(), "disk")), 1)
+	read := func(from, to int, fields ...string) {
+		t.Helper()
+		c, err := begin(addr, "/large", fields...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.rest(1 << 16); err != nil || !bytes.Equal(got, pattern("/large", 1, total)[from:to]) {
+			t.Errorf("%v: %d bytes that are not it, %v", fields, len(got), err)
+		}
+	}
+	s := harness.Start(t, text)
+	read(0, total)
+	s.Signal(syscall.SIGTERM)
+	<-s.Exited()
+	s = harness.Start(t, text)
+	for range 3 {
+		read(0, total)
+		read(total-5, total, "Range: bytes=-5")
+		read(1<<20, 2<<20, fmt.Sprintf("Range: bytes=%d-%d", 1<<20, 2<<20-1))
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the origin was asked %d times, want once", n)
+	}
+	if _, err := ask(addr, "x.plain.test", message{first: "PURGE", target: "/large"}); err != nil {
+		t.Fatal(err)
+	}
+	read(0, total)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("after a purge the origin was asked %d times, want twice", n)
+	}
+	s.Signal(syscall.SIGTERM)
+	<-s.Exited()
+}
+
 // TestQuotaKeepsNeighboursApart: one site floods the store; another's object
 // stays.
 func TestQuotaKeepsNeighboursApart(t *testing.T) {
