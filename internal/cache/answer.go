@@ -74,19 +74,26 @@ func lengthOf(o *store.Object, m *store.Meta) int64 {
 
 // facts are what conditions and ranges ask of an object.
 func facts(resp *message.Response, m *store.Meta) partial.Object {
-	o := partial.Object{Status: resp.Status, Date: m.Stored, Length: resp.Length, Origin: m.Flags&flagGuest != 0}
+	o := partial.Object{Status: resp.Status, Length: resp.Length, Origin: m.Flags&flagGuest != 0}
 	if resp.Framing == message.Chunked {
 		o.Length = -1
 	}
 	o.ETag, _ = resp.GetID(message.ETag)
 	o.LastModified, _ = resp.GetID(message.LastModified)
 	o.Type, _ = resp.GetID(message.ContentType)
-	if date, ok := resp.GetID(message.Date); ok {
-		if at, ok := rules.ParseDate(date, time.Unix(0, m.Stored)); ok {
-			o.Date = at * 1e9
+	o.Date = dateOf(&resp.Header, m.Stored)
+	return o
+}
+
+// dateOf is when a stored answer was made: its Date, or else when it was stored;
+// in ns since the epoch.
+func dateOf(h *message.Header, stored int64) int64 {
+	if date, ok := h.GetID(message.Date); ok {
+		if at, ok := rules.ParseDate(date, time.Unix(0, stored)); ok {
+			return at * int64(time.Second)
 		}
 	}
-	return o
+	return stored
 }
 
 // addOmitted adds the fields that are for this client alone.

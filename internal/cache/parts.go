@@ -222,7 +222,7 @@ func (v *Visit) judgePart(resp *message.Response) (e *partial.Extent, ok bool) {
 		}
 	}
 	asked, ok := v.portion.asked(total)
-	if !ok || total < 0 || partial.Judge206(resp, &asked, nil, e) != partial.Fine {
+	if !ok || total < 0 || partial.Judge206(resp, &asked, v.now, e) != partial.Fine {
 		return e, false
 	}
 	if e.Date == 0 {
@@ -311,15 +311,10 @@ func extentOf(o *store.Object) partial.Extent {
 	o.Head(&h)
 	m := o.Meta()
 	e := partial.Extent{
-		Range: partial.Range{First: m.First, Last: m.First + o.Available() - 1}, Total: m.Total, Date: m.Stored,
+		Range: partial.Range{First: m.First, Last: m.First + o.Available() - 1}, Total: m.Total, Date: dateOf(&h, m.Stored),
 	}
 	e.ETag, _ = h.GetID(message.ETag)
 	e.LastModified, _ = h.GetID(message.LastModified)
-	if date, ok := h.GetID(message.Date); ok {
-		if at, ok := rules.ParseDate(date, time.Unix(0, m.Stored)); ok {
-			e.Date = at * int64(time.Second)
-		}
-	}
 	return e
 }
 

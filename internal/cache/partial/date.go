@@ -7,15 +7,10 @@ import (
 )
 
 // parseDate reads an HTTP-date as seconds since the epoch. at is a time in the
-// life of the message, in ns, by which a two-digit year is understood; 0 stands
-// for now.
+// life of the message, in ns, by which a two-digit year is understood.
 func parseDate(v []byte, at int64) (int64, bool) {
 	if len(v) == 0 {
 		return 0, false
 	}
-	now := time.Unix(0, at)
-	if at == 0 {
-		now = time.Now()
-	}
-	return rules.ParseDate(v, now)
+	return rules.ParseDate(v, time.Unix(0, at))
 }

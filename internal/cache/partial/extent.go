@@ -46,20 +46,19 @@ const (
 	BadContentRange
 	OtherLength  // the body is not as long as Content-Range says
 	OtherRange   // not the bytes that were asked for
-	OtherObject  // another validator or total than what is kept
 	SeveralParts // multipart/byteranges
 )
 
-var troubles = [...]string{"fine", "range-not-asked", "no-content-range", "bad-content-range", "range-length", "other-range", "other-object", "multipart"}
+var troubles = [...]string{"fine", "range-not-asked", "no-content-range", "bad-content-range", "range-length", "other-range", "multipart"}
 
 // String returns the word used in logs and counters.
 func (t Trouble) String() string { return troubles[t] }
 
 // Judge206 reads a 206 answer to a request for the range asked (nil: for none),
-// whose Last may lie behind the end. kept, when not nil, is what is stored
-// already and must go together with it. Only a Fine answer may be stored or
-// sent to whoever asked for other bytes; e is then its extent.
-func Judge206(resp *message.Response, asked *Range, kept, e *Extent) Trouble {
+// whose Last may lie behind the end; it arrived at now, in ns since the epoch.
+// Only a Fine answer may be stored or sent to whoever asked for other bytes; e is
+// then its extent.
+func Judge206(resp *message.Response, asked *Range, now int64, e *Extent) Trouble {
 	*e = Extent{Range: Range{-1, -1}, Total: -1}
 	if asked == nil {
 		return NotAsked
@@ -79,7 +78,7 @@ func Judge206(resp *message.Response, asked *Range, kept, e *Extent) Trouble {
 	e.ETag, _ = resp.GetID(message.ETag)
 	e.LastModified, _ = resp.GetID(message.LastModified)
 	if date, ok := resp.GetID(message.Date); ok {
-		if at, ok := parseDate(date, 0); ok {
+		if at, ok := parseDate(date, now); ok {
 			e.Date = at * second
 		}
 	}
@@ -89,8 +88,6 @@ func Judge206(resp *message.Response, asked *Range, kept, e *Extent) Trouble {
 	case e.First != asked.First || e.Last > asked.Last,
 		e.Last < asked.Last && (e.Total < 0 || e.Last != e.Total-1):
 		return OtherRange
-	case kept != nil && !SameStrong(kept, e):
-		return OtherObject
 	}
 	return Fine
 }

@@ -16,36 +16,25 @@ func TestJudge206(t *testing.T) {
 		what, fields string
 		asked        *Range
 		length       int64 // -1: chunked
-		kept         *Extent
 		want         Trouble
 	}{
-		{"as asked", "Content-Range: bytes 100-199/1000", asked, 100, nil, Fine},
-		{"as asked, chunked", "Content-Range: bytes 100-199/1000", asked, -1, nil, Fine},
-		{"total unknown", "Content-Range: bytes 100-199/*", asked, 100, nil, Fine},
-		{"the representation ends there", "Content-Range: bytes 100-149/150", asked, 50, nil, Fine},
-		{"nobody asked", "Content-Range: bytes 0-99/1000", nil, 100, nil, NotAsked},
-		{"no field", "", asked, 100, nil, NoContentRange},
-		{"two fields", "Content-Range: bytes 100-199/1000\nContent-Range: bytes 100-199/1000", asked, 100, nil, NoContentRange},
-		{"senseless", "Content-Range: bytes 199-100/1000", asked, 100, nil, BadContentRange},
-		{"behind the end", "Content-Range: bytes 100-199/150", asked, 100, nil, BadContentRange},
-		{"of a 416", "Content-Range: bytes */1000", asked, 100, nil, BadContentRange},
-		{"the body is longer", "Content-Range: bytes 100-199/1000", asked, 101, nil, OtherLength},
-		{"the body is shorter", "Content-Range: bytes 100-199/1000", asked, 99, nil, OtherLength},
-		{"other bytes", "Content-Range: bytes 101-199/1000", asked, 99, nil, OtherRange},
-		{"more bytes", "Content-Range: bytes 100-200/1000", asked, 101, nil, OtherRange},
-		{"fewer bytes", "Content-Range: bytes 100-198/1000", asked, 99, nil, OtherRange},
-		{"fewer bytes of nobody knows how many", "Content-Range: bytes 100-198/*", asked, 99, nil, OtherRange},
-		{"several parts", "Content-Type: Multipart/ByteRanges; boundary=x", asked, 100, nil, SeveralParts},
-		{"same tag", "ETag: \"a\"\nContent-Range: bytes 100-199/1000", asked, 100, &Extent{Total: 1000, ETag: []byte(`"a"`)}, Fine},
-		{"other tag", "ETag: \"b\"\nContent-Range: bytes 100-199/1000", asked, 100, &Extent{Total: 1000, ETag: []byte(`"a"`)}, OtherObject},
-		{"weak tag", "ETag: W/\"a\"\nContent-Range: bytes 100-199/1000", asked, 100, &Extent{Total: 1000, ETag: []byte(`W/"a"`)}, OtherObject},
-		{"no tag any more", "Content-Range: bytes 100-199/1000", asked, 100, &Extent{Total: 1000, ETag: []byte(`"a"`)}, OtherObject},
-		{"other total", "ETag: \"a\"\nContent-Range: bytes 100-199/1001", asked, 100, &Extent{Total: 1000, ETag: []byte(`"a"`)}, OtherObject},
-		{"same date, long ago", "Last-Modified: " + stamp + "\nDate: " + late + "\nContent-Range: bytes 100-199/1000", asked, 100,
-			&Extent{Total: 1000, LastModified: []byte(stamp), Date: (stampS + 9) * second}, Fine},
-		{"same date, just now", "Last-Modified: " + stamp + "\nDate: " + stamp + "\nContent-Range: bytes 100-199/1000", asked, 100,
-			&Extent{Total: 1000, LastModified: []byte(stamp), Date: (stampS + 9) * second}, OtherObject},
-		{"no validator at all", "Content-Range: bytes 100-199/1000", asked, 100, &Extent{Total: 1000}, OtherObject},
+		{"as asked", "Content-Range: bytes 100-199/1000", asked, 100, Fine},
+		{"as asked, chunked", "Content-Range: bytes 100-199/1000", asked, -1, Fine},
+		{"total unknown", "Content-Range: bytes 100-199/*", asked, 100, Fine},
+		{"the representation ends there", "Content-Range: bytes 100-149/150", asked, 50, Fine},
+		{"nobody asked", "Content-Range: bytes 0-99/1000", nil, 100, NotAsked},
+		{"no field", "", asked, 100, NoContentRange},
+		{"two fields", "Content-Range: bytes 100-199/1000\nContent-Range: bytes 100-199/1000", asked, 100, NoContentRange},
+		{"senseless", "Content-Range: bytes 199-100/1000", asked, 100, BadContentRange},
+		{"behind the end", "Content-Range: bytes 100-199/150", asked, 100, BadContentRange},
+		{"of a 416", "Content-Range: bytes */1000", asked, 100, BadContentRange},
+		{"the body is longer", "Content-Range: bytes 100-199/1000", asked, 101, OtherLength},
+		{"the body is shorter", "Content-Range: bytes 100-199/1000", asked, 99, OtherLength},
+		{"other bytes", "Content-Range: bytes 101-199/1000", asked, 99, OtherRange},
+		{"more bytes", "Content-Range: bytes 100-200/1000", asked, 101, OtherRange},
+		{"fewer bytes", "Content-Range: bytes 100-198/1000", asked, 99, OtherRange},
+		{"fewer bytes of nobody knows how many", "Content-Range: bytes 100-198/*", asked, 99, OtherRange},
+		{"several parts", "Content-Type: Multipart/ByteRanges; boundary=x", asked, 100, SeveralParts},
 	} {
 		resp := &message.Response{Status: 206, Framing: message.Length, Length: c.length}
 		if c.length < 0 {
@@ -57,8 +46,40 @@ func TestJudge206(t *testing.T) {
 			}
 		}
 		var e Extent
-		if got := Judge206(resp, c.asked, c.kept, &e); got != c.want {
+		if got := Judge206(resp, c.asked, stampS*second, &e); got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
+
+// TestSameStrong compares a kept run with the 206 that would be joined with it.
+func TestSameStrong(t *testing.T) {
+	for _, c := range []struct {
+		what, fields string
+		kept         Extent
+		same         bool
+	}{
+		{"same tag", "ETag: \"a\"\nContent-Range: bytes 100-199/1000", Extent{Total: 1000, ETag: []byte(`"a"`)}, true},
+		{"other tag", "ETag: \"b\"\nContent-Range: bytes 100-199/1000", Extent{Total: 1000, ETag: []byte(`"a"`)}, false},
+		{"weak tag", "ETag: W/\"a\"\nContent-Range: bytes 100-199/1000", Extent{Total: 1000, ETag: []byte(`W/"a"`)}, false},
+		{"no tag any more", "Content-Range: bytes 100-199/1000", Extent{Total: 1000, ETag: []byte(`"a"`)}, false},
+		{"other total", "ETag: \"a\"\nContent-Range: bytes 100-199/1001", Extent{Total: 1000, ETag: []byte(`"a"`)}, false},
+		{"same date, long ago", "Last-Modified: " + stamp + "\nDate: " + late + "\nContent-Range: bytes 100-199/1000", Extent{Total: 1000, LastModified: []byte(stamp), Date: (stampS + 9) * second}, true},
+		{"same date, just now", "Last-Modified: " + stamp + "\nDate: " + stamp + "\nContent-Range: bytes 100-199/1000", Extent{Total: 1000, LastModified: []byte(stamp), Date: (stampS + 9) * second}, false},
+		{"no validator at all", "Content-Range: bytes 100-199/1000", Extent{Total: 1000}, false},
+	} {
+		resp := &message.Response{Status: 206, Framing: message.Length, Length: 100}
+		for _, f := range strings.Split(c.fields, "\n") {
+			if name, value, ok := strings.Cut(f, ": "); ok {
+				resp.Add(name, value)
+			}
+		}
+		var e Extent
+		if got := Judge206(resp, &Range{100, 199}, stampS*second, &e); got != Fine {
+			t.Errorf("%s: %v", c.what, got)
+		}
+		if got := SameStrong(&c.kept, &e); got != c.same {
+			t.Errorf("%s: %t, want %t", c.what, got, c.same)
 		}
 	}
 }
