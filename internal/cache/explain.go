@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"bytes"
 	"strings"
 	"time"
 
@@ -111,12 +110,7 @@ func (p *Policy) explainObject(e *Explained, v *Visit, o *store.Object, m *store
 	coding, _ := resp.GetID(message.ContentEncoding)
 	x := &ExplainedObject{
 		Status: int(m.Status), Bytes: o.Available(), Coding: string(coding), ETag: string(etag), Hits: int64(o.Hits()),
-		Age: time.Duration(u.Age), Fresh: time.Duration(u.Left), Complete: o.Complete() && m.Flags&flagPartial == 0,
-	}
-	for tag := range o.Tags() {
-		if !bytes.HasPrefix(tag, []byte{0}) { // tags of our own
-			x.Tags = append(x.Tags, string(tag))
-		}
+		Age: time.Duration(u.Age), Fresh: time.Duration(u.Left), Complete: o.Complete() && m.Flags&flagPartial == 0, Tags: tagsOf(o),
 	}
 	e.Object, e.Variant = x, variantOf(v.req, &resp.Header)
 

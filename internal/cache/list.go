@@ -172,7 +172,7 @@ func (w *want) entry(o *store.Object) Entry {
 	url, _, _ := strings.Cut(strings.TrimPrefix(text, "\n"), "\n")
 	e := Entry{
 		URL: url, Key: text, Store: w.s.name, Partition: w.names[o.PartitionID()], Status: int(m.Status), Size: o.Available(), Memory: o.Size(),
-		Age: time.Duration(t.Age(w.now)), Left: time.Duration(t.Left(w.now)), Hits: int64(o.Hits()), Tags: []string{},
+		Age: time.Duration(t.Age(w.now)), Left: time.Duration(t.Left(w.now)), Hits: int64(o.Hits()), Tags: tagsOf(o),
 	}
 	switch {
 	case !o.Complete():
@@ -183,11 +183,6 @@ func (w *want) entry(o *store.Object) Entry {
 		e.State = "grace"
 	default:
 		e.State = "keep"
-	}
-	for tag := range o.Tags() {
-		if !bytes.HasPrefix(tag, []byte{0}) { // tags of our own
-			e.Tags = append(e.Tags, string(tag))
-		}
 	}
 	var head message.Header
 	o.Head(&head)
@@ -201,6 +196,18 @@ func (w *want) entry(o *store.Object) Entry {
 		e.Coding = coding
 	}
 	return e
+}
+
+// tagsOf returns the object's tags without those of our own, which find it by its
+// URL. It is never nil.
+func tagsOf(o *store.Object) []string {
+	list := []string{}
+	for tag := range o.Tags() {
+		if !bytes.HasPrefix(tag, []byte{0}) {
+			list = append(list, string(tag))
+		}
+	}
+	return list
 }
 
 // A ShownEntry is one object of a key, in full.
