@@ -150,6 +150,7 @@ func (u *Update) Commit() {
 		if err := s.memory.Resize(m.Memory); err != nil {
 			c.logger.Warn("resize cache", "cache", m.Name, "error", err)
 		}
+		s.memory.SetMaxObject(m.MaxObject)
 		for _, p := range u.parts {
 			s.memory.Partition(p.Name).SetQuota(p.Quota)
 		}
