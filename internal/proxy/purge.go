@@ -8,8 +8,9 @@ import (
 )
 
 // purge answers a PURGE or a BAN request. The fields that say what to purge are
-// those that people know: X-Ban, Surrogate-Key, xkey and Cache-Tag; without one,
-// PURGE is about the request's URL. "Soft: 1" makes stale instead of removing.
+// those that people know: X-Ban or Ban, and the policy's tag headers; without
+// one, both are about the request's URL. X-Soft decides in place of the policy
+// whether objects are made stale instead of being removed.
 func (x *exchange) purge(p *cache.Policy, may bool) step {
 	if !may {
 		return x.refuse(lookup, 403, "purge-denied")
