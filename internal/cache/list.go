@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/internal/cache/disk"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
 	"fishplate/internal/predicate"
@@ -148,7 +149,7 @@ func (w *want) takes(o *store.Object) bool {
 	switch q := &w.q; {
 	case m.Flags&flagMarker != 0:
 		return false
-	case q.Host != "" && string(hostOf(o.KeyText())) != strings.ToLower(q.Host):
+	case q.Host != "" && string(disk.HostOf(o.KeyText())) != strings.ToLower(q.Host):
 		return false
 	case q.Prefix != "" && !hasPrefix(o.KeyText(), []byte(q.Prefix)):
 		return false

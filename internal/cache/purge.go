@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/internal/cache/bans"
+	"fishplate/internal/cache/disk"
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
@@ -203,30 +204,12 @@ func prefixes(prefix []byte, schemed bool) [][]byte {
 
 func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 	host = bytes.Clone(host)
-	n := k.walk(func(o *store.Object) bool { return bytes.Equal(hostOf(o.KeyText()), host) })
+	n := k.walk(func(o *store.Object) bool { return bytes.Equal(disk.HostOf(o.KeyText()), host) })
 	if d := k.s.disk.Load(); d != nil {
 		m, err := d.tier.PurgeHost(ctx, k.owner(), host, k.soft)
 		return max(n, m), err
 	}
 	return n, nil
-}
-
-// hostOf returns the host of a key text without its port.
-func hostOf(text []byte) []byte {
-	_, rest, ok := bytes.Cut(text, []byte("://"))
-	if !ok {
-		return nil
-	}
-	if i := bytes.IndexAny(rest, "/?\n"); i >= 0 {
-		rest = rest[:i]
-	}
-	if len(rest) > 0 && rest[0] == '[' {
-		if i := bytes.IndexByte(rest, ']'); i >= 0 {
-			return rest[:i+1]
-		}
-	}
-	host, _, _ := bytes.Cut(rest, []byte(":"))
-	return host
 }
 
 // url strikes what is stored for a URL, whatever else is in its key.

@@ -42,7 +42,7 @@ func (e *event) hits(part uint64, key []byte, tagged func(yield func([]byte) boo
 	case byPrefix:
 		return bytes.HasPrefix(key, e.text)
 	case byHost:
-		return bytes.EqualFold(hostOf(key), e.text)
+		return bytes.EqualFold(HostOf(key), e.text)
 	}
 	for tag := range tagged {
 		if bytes.Equal(tag, e.text) {
@@ -52,9 +52,9 @@ func (e *event) hits(part uint64, key []byte, tagged func(yield func([]byte) boo
 	return false
 }
 
-// hostOf returns the host in a key text: what stands behind "://", without
-// port. It is empty where keys hold no host.
-func hostOf(key []byte) []byte {
+// HostOf returns the host in a key text, as PurgeHost compares it: what stands
+// behind "://", without port. It is empty where keys hold no host.
+func HostOf(key []byte) []byte {
 	_, rest, ok := bytes.Cut(key, []byte("://"))
 	if !ok {
 		return nil

@@ -108,7 +108,7 @@ func (h *history) step() {
 		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return in(id) && strings.HasPrefix(id[1], prefix) })
 		n, err = h.tier.PurgePrefix(ctx, scope, []byte(prefix), soft)
 	case "host":
-		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return in(id) && string(hostOf([]byte(id[1]))) == "h" })
+		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return in(id) && string(HostOf([]byte(id[1]))) == "h" })
 		n, err = h.tier.PurgeHost(ctx, scope, []byte("H"), soft)
 	case "reopen":
 		flush(h.t, h.tier)
