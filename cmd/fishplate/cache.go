@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 )
@@ -54,20 +52,12 @@ func runCacheShow(c *call) error {
 		return err
 	}
 	q.URL, q.Method = c.args[0], c.text("method")
-	fields, err := c.flags.GetStringArray("header")
-	if err != nil {
+	if q.Headers, err = c.fields("cache show"); err != nil {
 		return err
-	}
-	for _, field := range fields {
-		name, value, ok := strings.Cut(field, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return usagef("cache show: -H wants \"Name: value\", not %q", field)
-		}
-		q.Headers = append(q.Headers, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
 	}
 	var answer admin.CacheShow
 	if err := c.client().Cache(c.ctx, q, &answer); err != nil {
-		return purgeError(err)
+		return refused("cache show", err)
 	}
 	if c.flag("json") {
 		return c.printJSON(answer)

@@ -23,16 +23,9 @@ import (
 
 func runExplain(c *call) error {
 	q := admin.ExplainRequest{Method: c.args[0], URL: c.args[1], Client: c.text("client")}
-	fields, err := c.flags.GetStringArray("header")
-	if err != nil {
+	var err error
+	if q.Headers, err = c.fields("explain"); err != nil {
 		return err
-	}
-	for _, field := range fields {
-		name, value, ok := strings.Cut(field, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return usagef("explain: -H wants \"Name: value\", not %q", field)
-		}
-		q.Headers = append(q.Headers, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
 	}
 	raw, err := c.explanation(q)
 	if err != nil {
@@ -46,6 +39,22 @@ func runExplain(c *call) error {
 		return fmt.Errorf("read explanation: %w", err)
 	}
 	return show.Explanation(c.stdout, &e)
+}
+
+// fields are the request fields that -H names.
+func (c *call) fields(verb string) (list [][2]string, err error) {
+	lines, err := c.flags.GetStringArray("header")
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return nil, usagef("%s: -H wants \"Name: value\", not %q", verb, line)
+		}
+		list = append(list, [2]string{strings.TrimSpace(name), strings.TrimSpace(value)})
+	}
+	return list, nil
 }
 
 // explanation asks the running process, or builds the configuration of

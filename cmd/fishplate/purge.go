@@ -30,7 +30,7 @@ func cacheVerbs() []verb {
 			flags: func(f *pflag.FlagSet) {
 				f.StringArray("tag", nil, "objects with this tag; may be repeated")
 				f.String("prefix", "", "objects whose URL begins so, scheme and host included")
-				f.String("host", "", "objects of this host, with its port unless it is the usual one")
+				f.String("host", "", "objects of this host, on any port")
 				f.String("ban", "", "objects for which this expression is true")
 				f.Bool("soft", false, "make them stale and keep them")
 				f.String("tenant", "", "only objects of this tenant")
@@ -123,7 +123,7 @@ func runPurge(c *call) error {
 	}
 	r, err := c.client().Purge(c.ctx, q)
 	if err != nil {
-		return purgeError(err)
+		return refused("purge", err)
 	}
 	if c.flag("json") {
 		return c.printJSON(r)
@@ -132,11 +132,11 @@ func runPurge(c *call) error {
 	return err
 }
 
-// purgeError leaves out what is only the API's word for a caller's mistake.
-func purgeError(err error) error {
+// refused leaves out what is only the API's word for a caller's mistake.
+func refused(verb string, err error) error {
 	var api *admin.APIError
 	if errors.As(err, &api) {
-		return fmt.Errorf("purge: %s", strings.TrimPrefix(api.Message, admin.ErrInvalid.Error()+": "))
+		return fmt.Errorf("%s: %s", verb, strings.TrimPrefix(api.Message, admin.ErrInvalid.Error()+": "))
 	}
 	return err
 }

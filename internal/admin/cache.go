@@ -17,8 +17,8 @@ type PurgeRequest struct {
 	URLs   []string `json:"urls,omitempty"`
 	Tags   []string `json:"tags,omitempty"`
 	Prefix string   `json:"prefix,omitempty"` // of the URL, scheme and host included
-	Host   string   `json:"host,omitempty"`
-	Ban    string   `json:"ban,omitempty"` // an expression over obj
+	Host   string   `json:"host,omitempty"`   // without port
+	Ban    string   `json:"ban,omitempty"`    // an expression over obj
 	// Soft makes objects stale in place of removing them: grace, revalidation
 	// and stale-if-error go on.
 	Soft   bool   `json:"soft,omitempty"`
