@@ -19,7 +19,7 @@ const (
 	segmentMagic   = "FPSEG\r\n\x1a"
 	segmentVersion = 1
 	StartSize      = 64
-	Suffix  = ".seg"
+	Suffix         = ".seg"
 )
 
 // segmentName returns the file name of a segment: names come from numbers only,
