@@ -54,7 +54,8 @@ type Matcher interface{ Match(o *Object) bool }
 // PartitionStats counts one partition, or all of them.
 type PartitionStats struct {
 	Objects   int64
-	Bytes     int64  // memory of its objects, rounding included
+	Dead      int64  // objects that a purge removed and whose memory Reap will give back
+	Bytes     int64  // memory of its objects, the dead too, rounding included
 	Quota     int64  // 0 = none
 	Hits      uint64 // lookups that found an object
 	Misses    uint64

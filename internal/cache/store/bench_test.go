@@ -136,6 +136,8 @@ func BenchmarkPurgeTag(b *testing.B) {
 				if got := s.PurgeTag(p, []byte("tenth"), soft, 1); got != n/10 {
 					b.Fatalf("purged %d", got)
 				}
+				for s.Reap(1 << 12) {
+				}
 				b.StopTimer()
 				s.Close()
 				b.StartTimer()

@@ -35,7 +35,10 @@ type core struct {
 		n    atomic.Uint32
 	}
 
+	graves graves
+
 	objects atomic.Int64 // published
+	dead    atomic.Int64 // killed by a purge, and not unlinked yet
 	records atomic.Int64 // all, those being filled and those being read out included
 	orphans atomic.Int64 // removed, and pinned
 	heads   atomic.Int64 // bytes
@@ -84,6 +87,7 @@ func New(o Options) (*Store, error) {
 		return nil, fmt.Errorf("make store: %w", err)
 	}
 	c.secret = [2]uint64{binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:])}
+	c.graves.spared = batch
 	c.setMaxObject(o.MaxObject, o.Memory)
 	if !c.startIndex() || !c.startTags() || !c.growGhost(512) {
 		_ = slab.Release(mem)

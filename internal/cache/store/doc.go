@@ -9,5 +9,6 @@
 // Ownership: an Object that a call returns is pinned; its bytes stay where they
 // are until Unpin, also when it is removed or evicted meanwhile. One goroutine
 // fills an object (Append, Reserve, Commit, Finish, Publish); any number read it.
-// The package starts no goroutines. Close requires that nothing is pinned.
+// The package starts no goroutines: what a large purge leaves behind waits, on the
+// books, for Reap or for who needs the room. Close requires that nothing is pinned.
 package store

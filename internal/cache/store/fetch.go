@@ -4,39 +4,74 @@ package store
 
 import "sync/atomic"
 
-// fetch loads what removing the object will touch: its place in the index, in
-// its body, and its neighbours on other lists. A loop of such loads keeps many
-// cache misses under way at once, where removing waits for each (BenchmarkPurgeTag).
-// Nothing is concluded from what is read, so no lock is needed; the addresses are
-// memory whatever happens meanwhile.
-func (c *core) fetch(o *Object) {
-	c.bucket(bucketOf(o.hash, c.index.n.Load())).over.Load()
-	if b := o.data(); b != nil {
-		b.refs.Load()
-		c.Fetch(o.body.Load())
+// fetch loads what removing the objects will touch: their records and those beside
+// them in their queue, their places in the index, their bodies, and their
+// neighbours on other lists. A loop of such loads keeps many cache misses under way
+// at once, where removing waits for each (go run ./test/bench/store -only purge);
+// so each loop loads only what the one before has found the address of. Nothing is
+// concluded from what is read, so no lock is needed; the addresses are memory
+// whatever happens meanwhile.
+func (c *core) fetch(list []*Object) {
+	for _, o := range list {
+		o.use.Load()
+		o.node.Neighbours()
 	}
-	if o.text != 0 {
-		c.Fetch(o.text)
+	for _, o := range list {
+		c.bucket(bucketOf(o.hash, c.index.n.Load())).over.Load()
+		prev, next := o.node.Neighbours()
+		c.object(prev).node.Neighbours()
+		c.object(next).node.Neighbours()
+		if b := o.data(); b != nil {
+			b.refs.Load()
+			c.Fetch(o.body.Load())
+		}
+		if o.text != 0 {
+			c.Fetch(o.text)
+		}
 	}
-	prev, next := o.node.Neighbours()
-	c.object(prev).use.Load()
-	c.object(next).use.Load()
-	links := o.ownLinks()
-	for i := range links {
-		l := &links[i]
-		desc := atomic.LoadUint32(&l.desc)
-		if desc == 0 {
-			continue
+	for _, o := range list {
+		if over := c.bucket(bucketOf(o.hash, c.index.n.Load())).over.Load(); over != 0 {
+			c.object(uint32(over)).over.Load()
 		}
-		d := c.desc(desc - 1)
-		if next := atomic.LoadUint32(&d.next); next != 0 {
-			atomic.LoadUint32(&c.desc(next - 1).prev)
+		links := o.ownLinks()
+		for i := range links {
+			c.fetchLink(&links[i])
 		}
-		if prev := atomic.LoadUint32(&d.prev); prev != 0 {
-			atomic.LoadUint32(&c.desc(prev - 1).next)
+	}
+	for _, o := range list {
+		links := o.ownLinks()
+		for i := range links {
+			c.fetchDesc(atomic.LoadUint32(&links[i].desc))
 		}
-		atomic.LoadUint32(c.chain(bucketOf(atomic.LoadUint32(&l.hash), c.tags.n.Load())))
-		atomic.LoadUint64(&c.link(atomic.LoadUint64(&l.prev)).next)
-		atomic.LoadUint64(&c.link(atomic.LoadUint64(&l.next)).next)
+	}
+}
+
+// fetchLink loads what a link leads to.
+func (c *core) fetchLink(l *link) {
+	desc := atomic.LoadUint32(&l.desc)
+	if desc == 0 {
+		return
+	}
+	atomic.LoadUint32(&c.desc(desc - 1).next)
+	atomic.LoadUint64(&c.link(atomic.LoadUint64(&l.prev)).next)
+	atomic.LoadUint64(&c.link(atomic.LoadUint64(&l.next)).next)
+}
+
+// fetchDesc loads the neighbours in the chain of a desc, which leaves it perhaps.
+func (c *core) fetchDesc(desc uint32) {
+	if desc == 0 {
+		return
+	}
+	d := c.desc(desc - 1)
+	if atomic.LoadUint32(&d.count) > 1 {
+		return
+	}
+	if next := atomic.LoadUint32(&d.next); next != 0 {
+		atomic.LoadUint32(&c.desc(next - 1).prev)
+	}
+	if prev := atomic.LoadUint32(&d.prev); prev != 0 {
+		atomic.LoadUint32(&c.desc(prev - 1).next)
+	} else {
+		atomic.LoadUint32(c.chain(bucketOf(d.hash, c.tags.n.Load())))
 	}
 }

@@ -18,9 +18,16 @@ type part struct {
 	mu     sync.Mutex    // of queues
 	queues evict.S3
 
+	// Under the graves' lock:
+	grave   [graveChains]uint64 // first links
+	buried  int
+	mourn   uint32 // next partition with a grave
+	mourned bool   // this one is listed
+
 	quota      atomic.Int64
 	bytes      atomic.Int64
 	objects    atomic.Int64
+	dead       atomic.Int64
 	stored     atomic.Int64
 	evictedOwn atomic.Int64
 	evictedAll atomic.Int64
@@ -146,6 +153,7 @@ func (p *Partition) Stats() (st PartitionStats) {
 
 func (p *part) addTo(st *PartitionStats) {
 	st.Objects += p.objects.Load()
+	st.Dead += p.dead.Load()
 	st.Bytes += p.bytes.Load()
 	st.Stored += uint64(p.stored.Load())
 	st.Refused += uint64(p.refused.Load())

@@ -166,7 +166,8 @@ func (c *core) replace(p *part, o *Object) {
 	}
 }
 
-// unlink takes a dead object out of everything. Its killer calls it, once.
+// unlink takes a dead object out of everything. Its killer calls it, once, or
+// buries the object.
 func (c *core) unlink(o *Object) {
 	p := c.partOf(o.part)
 	c.erase(o)
@@ -176,6 +177,12 @@ func (c *core) unlink(o *Object) {
 	c.unlinkTags(o)
 	p.objects.Add(-1)
 	c.objects.Add(-1)
+	c.bereave(o)
+}
+
+// bereave ends the pin of an object that was unlinked, which others have pinned
+// perhaps.
+func (c *core) bereave(o *Object) {
 	c.orphans.Add(1)
 	o.state.Or(orphan)
 	o.Unpin()
@@ -186,26 +193,43 @@ func (c *core) free(o *Object) {
 	if o.state.Load()&orphan != 0 {
 		c.orphans.Add(-1)
 	}
-	c.records.Add(-1)
 	p := c.partOf(o.part)
-	first, slack, heads, bodies := uint32(0), int64(o.slack), recordSize, int64(0)
+	var r remains
+	first, text, unit := r.add(c, o)
+	o.use.Store(0) // hits were left in the upper half
+	c.discount(p, &r)
+	c.Free(first, text, unit)
+}
+
+// remains are what objects held that ended.
+type remains struct{ records, slack, heads, bodies int64 }
+
+// add counts what the object holds, frees its body but for the first cell, and
+// returns its other cells.
+func (r *remains) add(c *core, o *Object) (first, text, unit uint32) {
+	r.records++
+	r.slack += int64(o.slack)
+	r.heads += recordSize
 	if b := o.data(); b != nil && b.refs.Add(-1) == 0 {
-		slack += int64(b.slack)
-		bodies = b.held.Load()
+		r.slack += int64(b.slack)
+		r.bodies += b.held.Load()
 		c.freeBody(b)
 		first = o.body.Load()
 	}
 	if o.text != 0 {
-		heads += int64(c.Heap.Size(o.text))
+		r.heads += int64(c.Heap.Size(o.text))
 	}
-	c.slack.Add(-slack)
-	c.heads.Add(-heads)
-	c.bodies.Add(-bodies)
-	p.bytes.Add(-heads - bodies)
-	unit, text := o.self, o.text
 	o.over.Store(0)
-	o.use.Store(0) // hits were left in the upper half
-	c.Free(first, text, unit)
+	return first, o.text, o.self
+}
+
+// discount takes what ended off the books of the store and of a partition.
+func (c *core) discount(p *part, r *remains) {
+	c.records.Add(-r.records)
+	c.slack.Add(-r.slack)
+	c.heads.Add(-r.heads)
+	c.bodies.Add(-r.bodies)
+	p.bytes.Add(-r.heads - r.bodies)
 }
 
 // freeBody frees all of a body but its first cell.

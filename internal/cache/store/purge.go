@@ -6,7 +6,9 @@ const batch = 128
 
 // PurgeTag removes the objects of partition p (nil: of all) that have the tag,
 // or makes them stale at now (nanoseconds since the Unix epoch) when soft. It
-// returns how many. An object that is published meanwhile may stay.
+// returns how many. An object that is published meanwhile may stay. A removal is
+// done when no Lookup finds the objects; of more than a few, memory is given back
+// by Reap.
 func (s *Store) PurgeTag(p *Partition, tag []byte, soft bool, now int64) int {
 	c := s.core
 	if p != nil {
@@ -33,63 +35,70 @@ func (c *core) purgeTag(p *part, tag []byte, soft bool, now int64) (n int) {
 	return n
 }
 
-// hardTag detaches the objects from the tag by batches under its lock, and then
-// removes them without it.
+// hardTag kills the objects of a tag by batches under its lock, and buries them.
+// A small purge leaves nothing in the grave. A larger one that finds what another
+// has left works as much of it off as it adds, so that the grave stays as large as
+// the largest purge.
 func (c *core) hardTag(p *part, hash uint32, tag []byte) (n int) {
 	s := &c.tags.stripes[hash%tagStripes]
-	var list [batch]*Object
-	for {
-		k, spare := 0, uint32(0)
+	old, late := p.dead.Load(), 0
+	for more := true; more; {
+		var k toll
+		spare := uint32(0)
 		s.mu.Lock()
-		if at := c.findTag(p.id, hash, tag); at != 0 {
-			k, spare = c.take(at, &list)
+		at := c.findTag(p.id, hash, tag)
+		if at != 0 {
+			k, spare = c.slay(at)
 		}
+		more = at != 0 && spare == 0
 		s.mu.Unlock()
 		c.giveSpare(spare)
-		for _, o := range list[:k] {
-			c.fetch(o)
-		}
-		for _, o := range list[:k] {
-			if o.kill() {
-				c.unlink(o)
-				n++
-			} else {
-				o.state.Or(dead) // its publisher finds out
-			}
-			o.Unpin()
-		}
-		if k == 0 {
-			return n
+		c.bury(p, &k)
+		if n += k.count; old > 0 {
+			old -= int64(c.reap(p))
 		}
 	}
+	for late < n && n <= c.graves.spared {
+		k := c.reap(p)
+		if k == 0 {
+			break
+		}
+		late += k
+	}
+	return n
 }
 
-// take detaches the first objects of a tag, and pins them. Who is on a list has
-// not ended: it leaves its lists before its memory is given up. It returns the
-// desc when nobody is left. The walk, the loads of records and the pins are three
-// loops, because a pin, a locked operation, would let each miss wait for the last.
-func (c *core) take(at uint32, list *[batch]*Object) (k int, spare uint32) {
+// slay detaches the first objects of a tag and kills them. Who is on a list has
+// not ended: it leaves its lists before its memory is given up. It returns the desc
+// when nobody is left. The walk with the loads of records and the kills are two
+// loops, because a kill, a locked operation, would let each miss wait for the last.
+func (c *core) slay(at uint32) (t toll, spare uint32) {
 	d := c.desc(at - 1)
-	name := d.first
+	var names [batch]uint64
+	k, name := 0, d.first
 	for ; name != 0 && k < batch; k++ {
 		l := c.link(name)
-		list[k] = c.object(l.object)
+		names[k] = name
 		name = l.next
+		c.object(l.object).use.Load()
 		l.desc, l.prev, l.next = 0, 0, 0
-	}
-	for _, o := range list[:k] {
-		o.use.Load()
-	}
-	for _, o := range list[:k] {
-		o.Pin()
 	}
 	d.first = name
 	if d.count -= uint32(k); d.count == 0 {
 		c.unchain(d)
-		return k, at
+		spare = at
+	} else {
+		c.link(name).prev = 0
 	}
-	c.link(name).prev = 0
-	return k, 0
+	for _, name := range names[:k] {
+		l := c.link(name)
+		if o := c.object(l.object); !o.kill() {
+			o.state.Or(dead) // its publisher finds out
+			continue
+		}
+		t.add(name, l)
+	}
+	return t, spare
 }
 
 // softTag walks the list by batches. Between two it keeps its place by a pin on

@@ -35,11 +35,11 @@ func (c *core) release(part, unit uint32, kind *atomic.Int64) int64 {
 }
 
 // alloc allocates a cell, and makes room for it: first within the partition's
-// quota, then within the store.
+// quota, then within the store. What purges left goes before what lives.
 func (c *core) alloc(p *part, class int, owner uint32) (unit uint32, ok bool) {
 	if quota := p.quota.Load(); quota > 0 {
 		for p.bytes.Load()+int64(c.CellSize(class)) > quota {
-			if c.evict(p, true) == 0 {
+			if c.reap(p) == 0 && c.evict(p, true) == 0 {
 				return 0, false
 			}
 		}
@@ -48,6 +48,9 @@ func (c *core) alloc(p *part, class int, owner uint32) (unit uint32, ok bool) {
 	for tries := 0; tries < 1<<16; tries++ {
 		if unit, ok = c.Alloc(class, owner); ok {
 			return unit, true
+		}
+		if c.reap(nil) > 0 {
+			continue
 		}
 		// What the queues give up lies scattered over slabs of all classes. It
 		// usually contains a cell of the class; when a slab's worth did not, a
@@ -202,7 +205,7 @@ func (c *core) oust(unit uint32) {
 // settle keeps the bound after an index grew or the bound was lowered.
 func (c *core) settle() {
 	for i := 0; c.Used() > c.Limit() && i < 1<<20; i++ {
-		if !c.Trim() && !c.steal() {
+		if !c.Trim() && c.reap(nil) == 0 && !c.steal() {
 			return
 		}
 	}

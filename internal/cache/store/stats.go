@@ -109,20 +109,25 @@ func (c *core) audit() {
 	invariant.Check(bodies == c.bodies.Load(), "bodies: %d bytes counted, %d there", c.bodies.Load(), bodies)
 	invariant.Check(objects == c.objects.Load(), "%d objects counted, %d there", c.objects.Load(), objects)
 	invariant.Check(records == c.records.Load(), "%d records counted, %d there", c.records.Load(), records)
-	invariant.Check(objects == c.index.count.Load(), "%d objects, %d index entries", objects, c.index.count.Load())
+	buried := c.dead.Load()
+	invariant.Check(objects+buried == c.index.count.Load(), "%d objects, %d dead, %d index entries", objects, buried, c.index.count.Load())
 	queued := 0
 	for id := uint32(1); id <= c.parts.n.Load(); id++ {
 		p := c.partOf(id)
+		mourned := int64(0)
 		p.mu.Lock()
 		n, cost := evict.Walk(&p.queues, c, func(id uint32) {
-			invariant.Check(c.object(id).Published(), "object %d is queued and not published", id)
+			if !c.object(id).Published() {
+				mourned++
+			}
 		})
 		invariant.Check(n == p.queues.Len() && cost == p.queues.Cost(), "queues of partition %d: %d objects of %d units", id, n, cost)
 		p.mu.Unlock()
+		invariant.Check(mourned == p.dead.Load(), "partition %d: %d dead counted, %d queued and not published", id, p.dead.Load(), mourned)
 		queued += n
 		invariant.Check(bytes[id] == p.bytes.Load(), "partition %d: %d bytes counted, %d there", id, p.bytes.Load(), bytes[id])
 	}
-	invariant.Check(int64(queued) == objects, "%d objects, %d queued", objects, queued)
+	invariant.Check(int64(queued) == objects+buried, "%d objects, %d dead, %d queued", objects, buried, queued)
 }
 
 func (c *core) auditBody(o *Object, b *body) (n int64) {

@@ -423,6 +423,8 @@ func TestPurgeTag(t *testing.T) {
 	if n := s.PurgeTag(nil, []byte("all"), false, now); n != 1714 {
 		t.Errorf("rest: %d", n)
 	}
+	for s.Reap(100) {
+	}
 	if c := s.core; c.tags.count.Load() != 0 || c.index.count.Load() != 0 {
 		t.Errorf("%d tags and %d entries left", c.tags.count.Load(), c.index.count.Load())
 	}

@@ -15,6 +15,7 @@ func TestManyHands(t *testing.T) {
 	s := open(t, 3<<20)
 	parts := []*Partition{s.Partition("a"), s.Partition("b")}
 	parts[1].SetQuota(1 << 20)
+	s.core.graves.spared = 0
 	const rounds = 1500
 	sizes := []int{0, 50, 1000, 3000, 20_000, 90_000}
 	var wait sync.WaitGroup
@@ -41,6 +42,7 @@ func TestManyHands(t *testing.T) {
 							t.Error(err)
 						}
 						s.Stats()
+						s.Reap(100)
 					}
 				case 8:
 					if old := lookup(s, p, name); old != nil {
