@@ -26,14 +26,14 @@ import (
 const (
 	recordMagic   = 0x424f5046 // "FPOB"
 	RecordVersion = 1
-	RecordFixed   = 136
-	MetaSize      = 72
+	RecordFixed   = 136 // bytes of a head before its texts
+	MetaSize      = 72  // bytes of a Meta
 
 	BlockSize = 64 << 10 // bytes of a body under one checksum
 
-	MaxText = 4 << 10 // bytes of a key text, vary blob or tag
-	MaxName = 255     // bytes of a partition's name
-	MaxTags = 1 << 12
+	MaxText = 4 << 10  // bytes of a key text, vary blob or tag
+	MaxName = 255      // bytes of a partition's name
+	MaxTags = 1 << 12  // of an object
 	MaxWire = 1 << 20  // bytes of all fields
 	MaxHead = 64 << 20 // bytes of a head
 )
@@ -41,7 +41,7 @@ const (
 // ErrCorrupt says that what was read is not what was written.
 var ErrCorrupt = errors.New("checksum differs")
 
-// place says where a record is and what its head's checksum was.
+// A Place says where a record is and what its head's checksum was.
 type Place struct {
 	Seq, Seg uint64
 	Off      int64
@@ -50,23 +50,23 @@ type Place struct {
 	HeadSum  uint64
 }
 
-// end is the offset behind the record.
+// End is the offset behind the record.
 func (p *Place) End() int64 { return p.Off + int64(p.HeadLen) + p.Length }
 
-// body is the offset of the body.
+// Body is the offset of the body.
 func (p *Place) Body() int64 { return p.Off + int64(p.HeadLen) }
 
-// blocks returns how many checksums a body of n bytes has.
+// Blocks returns how many checksums a body of n bytes has.
 func Blocks(n int64) int64 { return (n + BlockSize - 1) / BlockSize }
 
-// texts are the parts of a head. They lie in the buffer that was parsed.
+// Texts are the parts of a head. They lie in the buffer that was parsed.
 type Texts struct {
 	Partition, Key, Vary, Wire, Tagged []byte
 	Tags                               int
 	Sums                               []byte
 }
 
-// eachTag calls yield for each tag.
+// EachTag calls yield for each tag until it returns false.
 func (x *Texts) EachTag(yield func(tag []byte) bool) {
 	rest := x.Tagged
 	for range x.Tags {
@@ -78,15 +78,15 @@ func (x *Texts) EachTag(yield func(tag []byte) bool) {
 	}
 }
 
-// sum returns the checksum of block i.
+// Sum returns the checksum of block i.
 func (x *Texts) Sum(i int64) uint64 { return binary.LittleEndian.Uint64(x.Sums[i*8:]) }
 
-// headSize returns the length of the head that texts and a body of n bytes make.
+// HeadSize returns the length of the head that texts and a body of n bytes make.
 func HeadSize(x *Texts, n int64) int64 {
 	return RecordFixed + int64(len(x.Partition)+len(x.Key)+len(x.Vary)+len(x.Tagged)+len(x.Wire)) + 8*Blocks(n) + 8
 }
 
-// appendHead appends a head, and completes p with its length and checksum.
+// AppendHead appends a head, and completes p with its length and checksum.
 func AppendHead(dst []byte, p *Place, m *store.Meta, x *Texts) []byte {
 	start := len(dst)
 	p.HeadLen = uint32(HeadSize(x, p.Length))
@@ -121,7 +121,7 @@ func headLength(b []byte) (int64, bool) {
 	return n, le.Uint32(b) == recordMagic && b[4] == RecordVersion && n >= RecordFixed+8 && n <= MaxHead
 }
 
-// parseHead checks a whole head and takes it apart.
+// ParseHead checks a whole head and takes it apart. Its error is ErrCorrupt.
 func ParseHead(b []byte) (p Place, m store.Meta, x Texts, err error) {
 	if len(b) < RecordFixed+8 {
 		return p, m, x, ErrCorrupt
@@ -176,6 +176,7 @@ func wellTagged(x *Texts) bool {
 	return len(rest) == 0
 }
 
+// AppendMeta appends m in MetaSize bytes.
 func AppendMeta(dst []byte, m *store.Meta) []byte {
 	le := binary.LittleEndian
 	dst = le.AppendUint16(dst, m.Status)
@@ -187,6 +188,7 @@ func AppendMeta(dst []byte, m *store.Meta) []byte {
 	return dst
 }
 
+// ParseMeta reads what AppendMeta wrote; b has at least MetaSize bytes.
 func ParseMeta(b []byte) store.Meta {
 	le := binary.LittleEndian
 	at := func(i int) int64 { return int64(le.Uint64(b[8+8*i:])) }
@@ -196,7 +198,7 @@ func ParseMeta(b []byte) store.Meta {
 	}
 }
 
-// parseFields makes h the fields of wire, which it refers to.
+// ParseFields makes h the fields of wire, which it refers to.
 func ParseFields(h *message.Header, wire []byte) {
 	h.Reset(wire)
 	for at := 0; at < len(wire); {

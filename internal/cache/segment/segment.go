@@ -18,15 +18,16 @@ import (
 const (
 	segmentMagic   = "FPSEG\r\n\x1a"
 	segmentVersion = 1
-	StartSize      = 64
-	Suffix         = ".seg"
+
+	Suffix    = ".seg" // of file names
+	StartSize = 64     // bytes before the first record
 )
 
-// segmentName returns the file name of a segment: names come from numbers only,
+// Name returns the file name of a segment: names come from numbers only,
 // so nothing that a client sends can become part of a path.
 func Name(id uint64) string { return fmt.Sprintf("%016x%s", id, Suffix) }
 
-// segmentID is the reverse of segmentName; ok is false for foreign files.
+// ID is the reverse of Name; ok is false for foreign files.
 func ID(name string) (id uint64, ok bool) {
 	digits, found := strings.CutSuffix(name, Suffix)
 	if !found || len(digits) != 16 {
@@ -36,6 +37,7 @@ func ID(name string) (id uint64, ok bool) {
 	return id, err == nil && Name(id) == name
 }
 
+// AppendStart appends the start of a segment file of that number and chain.
 func AppendStart(dst []byte, id, chain uint64) []byte {
 	start := len(dst)
 	le := binary.LittleEndian
@@ -47,6 +49,8 @@ func AppendStart(dst []byte, id, chain uint64) []byte {
 	return le.AppendUint64(dst, xxh3.Hash(dst[start:]))
 }
 
+// ParseStart reads the start of the segment file with that number and returns its
+// chain. Its errors are ErrCorrupt, or say what is not as it should be.
 func ParseStart(b []byte, id uint64) (chain uint64, err error) {
 	le := binary.LittleEndian
 	switch {
@@ -82,6 +86,8 @@ type Segment struct {
 	verified map[int64]struct{} // offsets of records whose body was compared whole
 }
 
+// New returns the segment of a file in dir, with one reference. The file is opened
+// when it is first read.
 func New(fs vfs.FS, dir string, id, chain uint64) *Segment {
 	s := &Segment{fs: fs, ID: id, chain: chain, Path: fs.PathJoin(dir, Name(id)),
 		asked: map[int64]struct{}{}, verified: map[int64]struct{}{}}
@@ -111,7 +117,7 @@ func (s *Segment) open() (vfs.File, error) {
 	return f, nil
 }
 
-// readAt fills p from offset at.
+// ReadAt fills p from offset at.
 func (s *Segment) ReadAt(p []byte, at int64) error {
 	f, err := s.open()
 	if err != nil {
@@ -123,7 +129,7 @@ func (s *Segment) ReadAt(p []byte, at int64) error {
 	return nil
 }
 
-// sync makes a sealed segment durable.
+// Sync makes a sealed segment durable. It is the writer's.
 func (s *Segment) Sync() error {
 	if s.saved {
 		return nil
@@ -139,7 +145,7 @@ func (s *Segment) Sync() error {
 	return nil
 }
 
-// osFile returns the file of the operating system, or nil where files are not
+// OSFile returns the file of the operating system, or nil where files are not
 // the operating system's, or gone already.
 func (s *Segment) OSFile() *os.File {
 	s.mu.Lock()
@@ -162,7 +168,7 @@ func (s *Segment) OSFile() *os.File {
 	return f
 }
 
-// ask notes that a record was asked for, which spares it once when its segment
+// Ask notes that a record was asked for, which spares it once when its segment
 // is dropped.
 func (s *Segment) Ask(off int64) {
 	s.mu.Lock()
@@ -170,6 +176,7 @@ func (s *Segment) Ask(off int64) {
 	s.mu.Unlock()
 }
 
+// WasAsked reports whether the record at off was asked for.
 func (s *Segment) WasAsked(off int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,12 +184,15 @@ func (s *Segment) WasAsked(off int64) bool {
 	return ok
 }
 
+// Verify notes that the whole body of the record at off was compared with its
+// checksums.
 func (s *Segment) Verify(off int64) {
 	s.mu.Lock()
 	s.verified[off] = struct{}{}
 	s.mu.Unlock()
 }
 
+// IsVerified reports whether Verify was called for the record at off.
 func (s *Segment) IsVerified(off int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,6 +202,7 @@ func (s *Segment) IsVerified(off int64) bool {
 
 func (s *Segment) pin() { s.refs.Add(1) }
 
+// Unpin gives a reference back. The last one closes the files.
 func (s *Segment) Unpin() {
 	if s.refs.Add(-1) > 0 {
 		return
@@ -208,13 +219,13 @@ func (s *Segment) Unpin() {
 	}
 }
 
-// A shelf is the table of segments that can be read.
+// A Shelf is the table of segments that can be read.
 type Shelf struct {
 	mu   sync.RWMutex
 	ByID map[uint64]*Segment
 }
 
-// take returns the segment with one more reference, or nil.
+// Take returns the segment with one more reference, or nil.
 func (h *Shelf) Take(id uint64) *Segment {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -225,33 +236,35 @@ func (h *Shelf) Take(id uint64) *Segment {
 	return s
 }
 
-// find returns the segment without a reference, or nil.
+// Find returns the segment without a reference, or nil.
 func (h *Shelf) Find(id uint64) *Segment {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.ByID[id]
 }
 
+// Count returns how many segments there are.
 func (h *Shelf) Count() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return len(h.ByID)
 }
 
+// Put adds the segment; the caller's reference becomes the table's.
 func (h *Shelf) Put(s *Segment) {
 	h.mu.Lock()
 	h.ByID[s.ID] = s
 	h.mu.Unlock()
 }
 
-// remove takes the segment out; the table's reference becomes the caller's.
+// Remove takes the segment out; the table's reference becomes the caller's.
 func (h *Shelf) Remove(id uint64) {
 	h.mu.Lock()
 	delete(h.ByID, id)
 	h.mu.Unlock()
 }
 
-// clear empties the table and lets the files go.
+// Clear empties the table and lets the files go.
 func (h *Shelf) Clear() {
 	h.mu.Lock()
 	all := h.ByID

@@ -6,7 +6,7 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// A walk goes through the records of a segment in order. It ends where no
+// A Walk goes through the records of a segment in order. It ends where no
 // record is: at the end, or where a crash or the disk left something else.
 type Walk struct {
 	Place Place
@@ -22,6 +22,8 @@ type Walk struct {
 // walkWindow is how much is read at once: heads of small objects come together.
 const walkWindow = 256 << 10
 
+// NewWalk returns a walk before the first record. The caller holds a reference to
+// the segment meanwhile.
 func NewWalk(s *Segment) *Walk { return &Walk{s: s, at: StartSize} }
 
 // bytes returns n bytes at offset at, or nil.
@@ -42,7 +44,7 @@ func (w *Walk) bytes(at, n int64) []byte {
 	return w.window[at-w.begin : at-w.begin+n]
 }
 
-// next moves to the next record and reports whether there is one.
+// Next moves to the next record and reports whether there is one.
 func (w *Walk) Next() bool {
 	start := w.bytes(w.at, RecordFixed+8)
 	if start == nil {
@@ -65,7 +67,7 @@ func (w *Walk) Next() bool {
 	return true
 }
 
-// sound compares a whole body with its checksums.
+// Sound compares a whole body with its checksums.
 func Sound(x *Texts, body []byte) bool {
 	for i := int64(0); i < Blocks(int64(len(body))); i++ {
 		block := body[i*BlockSize : min((i+1)*BlockSize, int64(len(body)))]
