@@ -2,10 +2,10 @@ package disk
 
 import (
 	"context"
-	"fishplate/internal/cache/index"
-	"fishplate/internal/cache/segment"
 	"slices"
 
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 
 	"github.com/cockroachdb/pebble/v2/vfs"

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"errors"
-	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fishplate/internal/cache/segment"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fishplate/internal/cache/segment"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
 

@@ -2,9 +2,9 @@ package disk
 
 import (
 	"encoding/binary"
-	"fishplate/internal/cache/segment"
 	"slices"
 
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 
 	"github.com/zeebo/xxh3"

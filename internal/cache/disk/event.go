@@ -3,11 +3,11 @@ package disk
 import (
 	"bytes"
 	"encoding/binary"
-	"fishplate/internal/cache/segment"
 	"slices"
 	"sync"
 	"sync/atomic"
 
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 )
 

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"os"
 
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
 

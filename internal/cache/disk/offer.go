@@ -2,8 +2,8 @@ package disk
 
 import (
 	"context"
-	"fishplate/internal/cache/segment"
 
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 )
 

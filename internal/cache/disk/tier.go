@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fishplate/internal/cache/index"
-	"fishplate/internal/cache/segment"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"

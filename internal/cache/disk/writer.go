@@ -2,10 +2,10 @@ package disk
 
 import (
 	"encoding/binary"
-	"fishplate/internal/cache/index"
-	"fishplate/internal/cache/segment"
 	"slices"
 
+	"fishplate/internal/cache/index"
+	"fishplate/internal/cache/segment"
 	"fishplate/internal/cache/store"
 
 	"github.com/zeebo/xxh3"
