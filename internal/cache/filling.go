@@ -63,6 +63,9 @@ func (f *Filling) AppendNow(p []byte) (n int) {
 	if f.part {
 		return 0
 	}
+	if !f.grow(len(p)) {
+		return 0
+	}
 	return f.flight.appendNow(f.object, p)
 }
 
@@ -72,14 +75,29 @@ func (f *Filling) Append(p []byte) bool {
 	if f.part {
 		p, more = f.weld.take(p)
 	}
+	if !f.flight.over && !f.grow(len(p)) {
+		f.flight.limit = max(f.object.Available(), 1) // nothing more of it is kept
+	}
 	return f.flight.Append(f.object, p) && more
+}
+
+// grow takes of the store what n more bytes need. False means that objects on
+// their way have enough of it.
+func (f *Filling) grow(n int) bool {
+	for f.object.Available()+int64(n) > f.promise && f.promise > 0 {
+		if !f.policy.store.promise(promised) {
+			return false
+		}
+		f.promise += promised
+	}
+	return true
 }
 
 // End settles the flight: whole says that the body is all there.
 func (f *Filling) End(whole bool) {
 	o := f.object
 	if f.part {
-		whole = whole && f.weld.finish(o)
+		whole = whole && f.weld.finish(func(p []byte) bool { return f.flight.Append(o, p) })
 		if f.weld.behind != nil {
 			f.weld.behind.Unpin()
 		}

@@ -24,8 +24,10 @@ type Flight struct {
 	state   flightState
 	object  *store.Object // pinned by the flight while it is carried
 	readers []*Reader     // of the object while it grows
-	over    bool          // the object outgrew its bound: it is trimmed behind its readers
-	trimmed int64         // what readers of an object that is over can no longer have
+	over    bool          // the object outgrew its bound, or the store's room: it is not kept
+	trimmed int64         // bytes of it that are given back
+	spill   []byte        // what followed the object last
+	spillAt int64         // its position
 
 	waiting atomic.Int32 // readers that wait for bytes
 }
@@ -220,7 +222,16 @@ func (r *Reader) close() {
 
 // Next returns the bytes that follow, as many as lie together, without waiting;
 // nil when there are none yet, or no more.
-func (r *Reader) Next(at int64) []byte { return r.object.Segment(at - r.base) }
+func (r *Reader) Next(at int64) []byte {
+	at -= r.base
+	if p := r.object.Segment(at); len(p) > 0 || r.flight == nil {
+		return p
+	}
+	r.flight.mu.Lock()
+	defer r.flight.mu.Unlock()
+	piece, _ := r.flight.held(r.object, at)
+	return piece
+}
 
 // Took says that the reader will not ask for bytes before at again.
 func (r *Reader) Took(at int64) {
@@ -242,21 +253,25 @@ func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
 	if f == nil {
 		return r.object.Available() > at, true
 	}
+	if at > r.at.Load() {
+		r.Took(at + r.base) // who waits for a range wants nothing before it
+	}
 	f.waiting.Add(1)
 	defer f.waiting.Add(-1)
 	for {
 		f.mu.Lock()
-		state, lost := f.state, r.lost
+		state := f.state
+		piece, gone := f.held(r.object, at)
+		gone = gone || r.lost
 		var news <-chan struct{}
-		avail := r.object.Available()
-		if avail <= at && state == carried {
+		if len(piece) == 0 && !gone && state == carried {
 			news = f.listen()
 		}
 		f.mu.Unlock()
 		switch {
-		case lost:
+		case gone:
 			return false, false
-		case avail > at:
+		case len(piece) > 0:
 			return true, false
 		case state == landed:
 			return false, true
@@ -271,31 +286,40 @@ func (r *Reader) Await(at int64, done <-chan struct{}) (more, whole bool) {
 	}
 }
 
-// How long the writer of an object that is over its bound waits for its slowest
-// reader: not long when others wait too, who would all go at that one's pace.
+// How long the writer of an object that is over waits for its slowest reader:
+// not long when others wait too, who would all go at that one's pace.
 const (
-	overrunWait = 30 * time.Second
+	overrunWait = 30 * time.Second // without any progress
 	laggardWait = time.Second
 )
 
-// trimStep is the least that is trimmed at once, in bytes, while more is there.
-const trimStep = 64 << 10
+const (
+	trimStep   = 64 << 10 // the least that is trimmed at once, in bytes
+	spillBytes = 64 << 10
+)
 
-// Append adds bytes to the object. A body that outgrows its bound is not kept:
-// it is trimmed behind the slowest reader, for whom the writer then waits. False
-// means that nobody reads it, or that a reader has stood still.
+// Append adds bytes to the object. A body that outgrows its bound, or for which
+// the store has no more room, is not kept; its readers get it all the same: the
+// object is trimmed behind them, and the rest goes through a buffer of the
+// flight's own, at the pace of the slowest. False means that nobody reads it, or
+// that a reader has stood still.
 func (f *Flight) Append(o *store.Object, p []byte) bool {
+	if !f.over {
+		p = p[f.appendNow(o, p):]
+	}
 	for len(p) > 0 {
-		if p = p[f.appendNow(o, p):]; len(p) > 0 && !f.makeRoom(o) {
+		n := f.spillOver(o, p)
+		if n == 0 {
 			return false
 		}
+		p = p[n:]
 	}
 	return true
 }
 
 // appendNow adds as much of p as there is room for, and returns how much that was.
 func (f *Flight) appendNow(o *store.Object, p []byte) (n int) {
-	if room := f.limit - (o.Available() - f.trimmed); f.limit > 0 && int64(len(p)) > room {
+	if room := f.limit - o.Available(); f.limit > 0 && int64(len(p)) > room {
 		p = p[:max(room, 0)]
 	}
 	n, _ = o.Append(p) // what did not fit is seen by its length
@@ -307,46 +331,82 @@ func (f *Flight) appendNow(o *store.Object, p []byte) (n int) {
 	return n
 }
 
-// makeRoom trims what every reader has passed, after waiting for it.
-func (f *Flight) makeRoom(o *store.Object) bool {
+// spillOver puts bytes into the buffer when every reader has passed what is in
+// it, and returns how many.
+func (f *Flight) spillOver(o *store.Object, p []byte) int {
 	f.leave()
 	timer, hurry := time.NewTimer(overrunWait), time.NewTimer(laggardWait)
 	defer timer.Stop()
 	defer hurry.Stop()
-	late := false
+	late, seen := false, int64(-1)
 	for {
 		f.mu.Lock()
-		f.over = true
-		var last *Reader
-		least := int64(-1)
-		for _, r := range f.readers {
-			if at := r.at.Load(); least < 0 || at < least {
-				last, least = r, at
-			}
+		if !f.over {
+			f.over, f.spillAt = true, o.Available()
 		}
+		last, least := f.slowest()
 		if last == nil {
 			f.mu.Unlock()
-			return false
+			return 0
 		}
 		if late && len(f.readers) > 1 {
 			last.lose() // its memory is free when it has gone
 		}
-		if least >= f.trimmed+trimStep || least > f.trimmed && least == o.Available() {
-			o.Trim(least)
-			f.trimmed = least
+		if to := min(least, o.Available()); to >= f.trimmed+trimStep {
+			o.Trim(to)
+			f.trimmed = to
+		}
+		if least >= f.spillAt+int64(len(f.spill)) {
+			f.spillAt += int64(len(f.spill))
+			f.spill = append(f.spill[:0], p[:min(len(p), spillBytes)]...)
+			n := len(f.spill)
+			f.tell()
 			f.mu.Unlock()
-			return true
+			return n
 		}
 		news := f.listen()
 		f.mu.Unlock()
+		if least > seen {
+			seen = least
+			timer.Reset(overrunWait)
+		}
 		select {
 		case <-news:
 		case <-hurry.C:
 			late = true
 		case <-timer.C:
-			return false
+			return 0
 		}
 	}
+}
+
+// slowest returns the reader that has come least far. f.mu is held.
+func (f *Flight) slowest() (last *Reader, at int64) {
+	for _, r := range f.readers {
+		if is := r.at.Load(); last == nil || is < at {
+			last, at = r, is
+		}
+	}
+	return last, at
+}
+
+// held returns the bytes at that offset that lie together, nil when there are
+// none, and whether there ever will be. f.mu is held.
+func (f *Flight) held(o *store.Object, at int64) (piece []byte, gone bool) {
+	if at < f.trimmed {
+		return nil, true
+	}
+	if p := o.Segment(at); len(p) > 0 {
+		return p, false
+	}
+	if !f.over {
+		return nil, false
+	}
+	off := at - f.spillAt
+	if off < 0 || off > int64(len(f.spill)) {
+		return nil, true
+	}
+	return f.spill[off:], false
 }
 
 // lose cuts a reader off. f.mu is held.

@@ -274,7 +274,8 @@ func (v *Visit) beginPart(resp *message.Response, received time.Time, e *partial
 	if !ok {
 		return false
 	}
-	if before != nil && !pour(o, before) {
+	add := func(p []byte) bool { n, err := o.Append(p); return err == nil && n == len(p) }
+	if before != nil && !pour(add, before) {
 		o.Abort()
 		o.Unpin()
 		return false
@@ -318,14 +319,14 @@ func extentOf(o *store.Object) partial.Extent {
 	return e
 }
 
-// pour appends the body of one object to another.
-func pour(to, from *store.Object) bool {
+// pour appends the body of an object to what add adds to.
+func pour(add func([]byte) bool, from *store.Object) bool {
 	for at := int64(0); ; {
 		piece := from.Segment(at)
 		if len(piece) == 0 {
 			return at == from.Available()
 		}
-		if n, err := to.Append(piece); err != nil || n < len(piece) {
+		if !add(piece) {
 			return false
 		}
 		at += int64(len(piece))
@@ -344,8 +345,8 @@ func (w *weld) take(p []byte) (wanted []byte, more bool) {
 }
 
 // finish appends what follows the body, and reports whether all of it came.
-func (w *weld) finish(to *store.Object) bool {
-	return w.skip == 0 && w.most == 0 && (w.behind == nil || pour(to, w.behind))
+func (w *weld) finish(add func([]byte) bool) bool {
+	return w.skip == 0 && w.most == 0 && (w.behind == nil || pour(add, w.behind))
 }
 
 // servesPart reports whether an object that is a part has what the answer needs:

@@ -105,7 +105,7 @@ func (v *Visit) Made(resp *message.Response, body []byte, now time.Time, terms T
 	v.unpin(&v.Stale)
 	v.carry(o)
 	f := v.Filling()
-	whole := f.Append(body)
+	whole := f.AppendNow(body) == len(body) // nobody else makes room by reading on
 	f.End(whole)
 	if !whole {
 		v.Reader.close()

@@ -284,7 +284,7 @@ func (v *Visit) Foreground() {
 
 // mayWait reports whether the request may be answered by somebody else's fetch.
 func (v *Visit) mayWait() bool {
-	return v.waited < maxBoarded && v.policy.wait > 0 && v.directives.Flags&(rules.ClientNoCache|rules.ClientNoStore) == 0 &&
+	return v.waited < maxBoarded && v.policy.wait > 0 && v.Why != rules.WhyNoCache && v.directives.Flags&(rules.ClientNoCache|rules.ClientNoStore) == 0 &&
 		string(v.req.Method) != "HEAD" && v.req.Index(message.Authorization, 0) < 0
 }
 
