@@ -97,15 +97,15 @@ func policyBlocks() []*Block {
 			{Name: "codings", Kind: Strings, Default: "br zstd gzip", OneOf: []string{"br", "zstd", "gzip"}, Doc: "Best first."},
 			{Name: "min", Kind: SizeT, Default: "1KiB", Range: "0B..1GiB", Doc: "Smaller bodies are left alone."},
 		}},
-		{Name: "esi", Doc: "Includes fragments in stored documents: esi:include, esi:remove, <!--esi -->.", Attrs: []Attr{
+		{Name: "esi", Doc: "Puts fragments into pages: esi:include, esi:try, esi:remove, <!--esi -->.", Attrs: []Attr{
 			{Name: "depth", Kind: Int, Default: "5", Range: "1..16", Doc: "Includes within includes."},
-			{Name: "includes", Kind: Int, Default: "64", Range: "1..10000", Doc: "Includes of one document."},
+			{Name: "includes", Kind: Int, Default: "64", Range: "1..10000", Doc: "Includes of one answer, those within includes counted too."},
 			{Name: "on_error", Kind: String, Default: "empty", OneOf: []string{"empty", "fail"}, Doc: "A fragment that cannot be had is left out, or the answer breaks off. onerror=\"continue\" of an include always leaves it out."},
 		}},
 		{Name: "purge", Doc: "Who may purge by a request. The command line and the API need no such block.", Attrs: []Attr{
 			{Name: "from", Kind: Networks, Required: true, Doc: "Clients; others get 403."},
 			{Name: "methods", Kind: Strings, Default: "PURGE BAN", OneOf: []string{"PURGE", "BAN"}, Doc: "PURGE takes its own URL, or tags by a field; BAN takes an expression."},
-			{Name: "soft", Kind: Bool, Default: "false", Doc: "PURGE makes objects stale instead of removing them."},
+			{Name: "soft", Kind: Bool, Default: "false", Doc: "Makes objects stale instead of removing them; a field X-Soft of the request decides otherwise."},
 		}},
 		{Name: "synthetic", Doc: "The answer when no server gives one and no object may be served.", Attrs: []Attr{
 			{Name: "status", Kind: Int, Default: "503", Range: "200..599", Doc: "Status code."},
