@@ -11,7 +11,8 @@
 // End settles everything.
 //
 // It sends nothing, talks to no origin and to no peer. Objects are pinned by the
-// visit that has them. Caches owns the stores and one goroutine for background
-// work; a Flight is ended by exactly one of the visit that leads it and the
-// Filling that was taken from it.
+// visit that has them. Caches owns the stores, one goroutine for background work,
+// and those that code variants, bring large objects from a disk or close one;
+// Close awaits them. A Flight is ended by exactly one of the visit that leads it
+// and the Filling that was taken from it.
 package cache

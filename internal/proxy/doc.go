@@ -9,6 +9,11 @@
 // arrived whole is on its way to the origin; the first awaits it. Connections
 // that are idle for a second lose their goroutine and wait in a Parker.
 //
+// What is fetched for the cache without a client's patience has goroutines of its
+// own, which the Server awaits in Close: the rest of a body that is being stored
+// (fillers), renewals of stale objects and slices ahead (refreshes), includes of
+// pages. They lead inner exchanges, whose answers go into a sink.
+//
 // An exchange is pooled with its messages and buffers. It pins the current
 // Generation in the step read and lets it go when the head of the response is
 // decided; what the rest of the exchange needs are copies of small values.

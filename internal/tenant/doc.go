@@ -1,7 +1,7 @@
 // Package tenant runs a tenant's program for a request: it loads the ELF, runs
 // its start-up code once to the wait call, freezes it to an image, and then
-// gives every admitted request a fork of its own to answer on_recv, forge and
-// on_deliver in, within exact budgets of instructions, time and memory.
+// gives every admitted request a fork of its own to answer on_recv, on_hash, forge
+// and on_deliver in, within exact budgets of instructions, time and memory.
 //
 // The host calls are one table (table.go): dispatch, sdk/abi/abi.h and
 // docs/reference/abi.md come from it. Only the request machine of a program
