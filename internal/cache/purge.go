@@ -35,13 +35,6 @@ type Purged struct {
 	Took    time.Duration
 }
 
-// add sums up what several purges did.
-func (p *Purged) add(q Purged) {
-	p.Objects += q.Objects
-	p.Bans += q.Bans
-	p.Took += q.Took
-}
-
 // A strike is one purge of one store.
 type strike struct {
 	s    *Store
@@ -213,31 +206,49 @@ func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 }
 
 // url strikes what is stored for a URL, whatever else is in its key.
-func (k *strike) url(ctx context.Context, p *Policy, url []byte) (int, error) {
+func (k *strike) url(ctx context.Context, url []byte) (int, error) {
 	// Anybody may cause this by an unsafe method: only hashes are remembered.
-	tag, key := urlTag(url), store.KeyOf(p.part.ID(), url)
+	tag, key := urlTag(url), store.KeyOf(k.only.ID(), url)
 	tagHash := xxh3.Hash(tag)
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && (o.Key() == key || hasTagHash(o, tagHash)) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
-	m := k.s.memory.PurgeKey(p.part, key, url, k.soft, k.now)
+	m := k.s.memory.PurgeKey(k.only, key, url, k.soft, k.now)
 	if d := k.s.disk.Load(); d != nil {
 		if tagged, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft); err != nil {
 			return n + m, err
 		} else if tagged > n {
 			n = tagged
 		}
-		onDisk, err := d.tier.Remove(ctx, p.part.Name(), url, k.soft)
+		onDisk, err := d.tier.Remove(ctx, k.only.Name(), url, k.soft)
 		return n + max(m, onDisk), err
 	}
 	return n + m, nil
 }
 
-// PurgeURL removes what is stored for the request's URL, all variants of it.
+// PurgeURL removes what is stored for the request's URL, all variants of it, from
+// every store in which the policy's partition has had a part.
 func (p *Policy) PurgeURL(ctx context.Context, req *message.Request, soft bool) (Purged, error) {
-	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
-	begin := time.Now()
-	n, err := k.url(ctx, p, p.key.appendURL(nil, req))
-	return Purged{Objects: n, Took: time.Since(begin)}, err
+	begin, url := time.Now(), p.key.appendURL(nil, req)
+	var done Purged
+	for _, s := range p.store.caches.all() {
+		part := s.partition(p.part.Name())
+		if part == nil {
+			continue
+		}
+		k := strike{s: s, only: part, soft: soft, now: p.clock().UnixNano()}
+		n, err := k.url(ctx, url)
+		if err == nil {
+			var posts int
+			posts, err = k.tag(ctx, postTag(url))
+			n += posts
+		}
+		done.Objects += n
+		if err != nil {
+			return done, err
+		}
+	}
+	done.Took = time.Since(begin)
+	return done, nil
 }
 
 // PurgeTags removes what carries one of the tags in the policy's partition.
@@ -275,7 +286,7 @@ func (p *Policy) Invalidate(req *message.Request, resp *message.Response) {
 	rules.Invalidates(req, resp, func(t rules.Target) {
 		other := *req
 		other.Path, other.Query, other.HasQuery = t.Path, t.Query, t.HasQuery
-		_, _ = k.url(ctx, p, p.key.appendURL(nil, &other)) // a disk that fails turns itself off
+		_, _ = k.url(ctx, p.key.appendURL(nil, &other)) // a disk that fails turns itself off
 	})
 	for _, tag := range rules.InvalidatedGroups(nil, req, resp) {
 		_, _ = k.tag(ctx, tag)
