@@ -153,6 +153,10 @@ func (p *Policy) Reads(req *message.Request) bool {
 // made, so that Accept-Encoding chooses nothing at the origin.
 func (p *Policy) rewrites() bool { return p.encode != nil || p.Model.ESI != nil }
 
+// postTag is urlTag for objects of POST: a purge of the URL finds them, and the
+// success of a POST there does not.
+func postTag(url []byte) []byte { return append([]byte("\x00post:"), url...) }
+
 // Tenant returns the tenant whose partition it is, "" when it is a virtual host's.
 func (p *Policy) Tenant() string {
 	tenant, _ := owner(p.part.Name())

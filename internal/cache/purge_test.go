@@ -46,7 +46,7 @@ func TestPurgesMeanWhatIsOnItsWay(t *testing.T) {
 		{"prefix", func(b []byte) { _, _ = k.prefix(t.Context(), b) }, "http://a/", true, false},
 		{"prefix without scheme", func(b []byte) { _, _ = k.prefix(t.Context(), b) }, "b:81/", false, true},
 		{"host", func(b []byte) { _, _ = k.host(t.Context(), b) }, "b", false, true},
-		{"url", func(b []byte) { _, _ = k.url(t.Context(), &Policy{store: s, part: p}, b) }, "http://a/1", true, false},
+		{"url", func(b []byte) { _, _ = (&strike{s: s, only: p}).url(t.Context(), b) }, "http://a/1", true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			since := s.recent.sequence()

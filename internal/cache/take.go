@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"bytes"
 	"time"
 
 	"fishplate/internal/cache/encode"
@@ -217,10 +216,6 @@ func (v *Visit) drafts() *draft {
 	return v.draft
 }
 
-// postKey begins the rest of the keys of POST. Their objects are not found by
-// their URL: the success of any POST there would take them away.
-var postKey = []byte("\nPOST")
-
 var dateName = []byte("Date")
 
 // describe makes the values and texts of an object of the visit's key.
@@ -244,8 +239,12 @@ func (v *Visit) describe(h *message.Header, status int, received time.Time) (*st
 	for _, tag := range v.terms.Tags {
 		v.tags = append(v.tags, tag)
 	}
-	if v.urlLen < len(v.text) && !bytes.HasPrefix(v.text[v.urlLen:], postKey) {
-		v.tags = append(v.tags, urlTag(v.text[:v.urlLen]))
+	if v.urlLen < len(v.text) {
+		tag := urlTag
+		if m := string(v.req.Method); m != "GET" && m != "HEAD" {
+			tag = postTag
+		}
+		v.tags = append(v.tags, tag(v.text[:v.urlLen]))
 	}
 	d.head.Reset(nil)
 	for i := range h.Len() {

@@ -145,6 +145,9 @@ func TestVariantsFollowTheirBase(t *testing.T) {
 
 // TestVariantHitAllocatesNothing is about look-ups of what was made before.
 func TestVariantHitAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	c := newCodedCache(t)
 	c.store(strings.Repeat("text ", 1000))
 	req := c.request("gzip, deflate, br")

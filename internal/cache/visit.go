@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"time"
@@ -13,8 +15,6 @@ import (
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/predicate"
-
-	"github.com/zeebo/xxh3"
 )
 
 // State says what a visit came to.
@@ -146,8 +146,8 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 	v.terms = r.Given.Terms
 	v.text, v.urlLen = p.appendKey(v.text[:0], req, r.Env, r.Given.Key)
 	if len(r.Body) > 0 {
-		body := xxh3.Hash128(r.Body)
-		v.text = fmt.Appendf(v.text, "\nbody:%016x%016x", body.Hi, body.Lo)
+		// A client can choose its body, so no collision may be in its reach.
+		v.text = fmt.Appendf(v.text, "\nbody:%x", sha256.Sum256(r.Body))
 	}
 	v.key = store.KeyOf(p.part.ID(), v.text)
 	v.since = p.store.recent.sequence()
@@ -320,7 +320,8 @@ func (v *Visit) board(ctx context.Context, f *Flight) bool {
 		v.alone(rules.HitForMiss, rules.WhyUncacheable)
 		return true
 	case o == nil:
-	case v.policy.store.outdated(f.since, o):
+	case !bytes.Equal(o.KeyText(), v.text), // another key with the same hash
+		v.policy.store.outdated(f.since, o):
 		o.Unpin()
 		v.waited = maxBoarded
 	case !v.Match(o):
