@@ -11,7 +11,8 @@ import (
 
 // Peek says what a request would be answered with out of memory now: the status,
 // age and body length (-1: not known) of a fresh object. given is the key that
-// a guest chose, nil for the policy's. Nothing waits and nothing is counted.
+// a guest chose, nil for the policy's. Nothing waits, and no request is counted; for
+// the store it is a look-up like others.
 func (p *Policy) Peek(req *message.Request, given []byte, now time.Time) (status int, age time.Duration, size int64, ok bool) {
 	v := Visit{claim: claim{policy: p}, req: req}
 	v.text, _ = p.appendKey(nil, req, &predicate.Env{Req: req}, given)
