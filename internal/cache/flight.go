@@ -380,6 +380,13 @@ func (f *Flight) spillOver(o *store.Object, p []byte) int {
 	}
 }
 
+// deserted reports whether nobody reads.
+func (f *Flight) deserted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.readers) == 0
+}
+
 // slowest returns the reader that has come least far. f.mu is held.
 func (f *Flight) slowest() (last *Reader, at int64) {
 	for _, r := range f.readers {

@@ -186,12 +186,24 @@ func (v *Visit) makeVariant(f *Flight, key store.Key, want, base encode.Coding) 
 	v.Object.Pin()
 	o.Pin()
 	f.carry(o)
-	v.Reader.close()
-	f.read(&v.Reader, o)
 	if v.Object.Complete() && v.Object.Available() <= inlineMost {
 		e.run()
+		switch {
+		case o.Complete():
+			v.Reader.close()
+			v.Reader.object, v.Reader.flight = o, nil
+			return o
+		case errors.Is(e.failure, errNoReaders): // there was no room for it
+			o.Unpin()
+			return nil
+		}
+		// The base is broken, which the client has to see.
+		v.Reader.close()
+		f.read(&v.Reader, o)
 		return o
 	}
+	v.Reader.close()
+	f.read(&v.Reader, o)
 	c.tasks.Go(e.run)
 	return o
 }
@@ -205,6 +217,7 @@ type coder struct {
 	at         int64 // in the base
 	out        *store.Object
 	want, base encode.Coding
+	failure    error        // how it ended, for who ran it
 	stalled    func() error // before the base is waited for; nil: nothing
 }
 
@@ -218,7 +231,8 @@ func (e *coder) run() {
 		}
 		e.end(whole)
 	}()
-	whole = e.copy() == nil
+	e.failure = e.copy()
+	whole = e.failure == nil
 }
 
 func (e *coder) end(whole bool) {
@@ -294,6 +308,9 @@ func (e *coder) next() ([]byte, error) {
 			if err := e.stalled(); err != nil {
 				return nil, err
 			}
+		}
+		if !e.in.Landed() && e.flight.deserted() {
+			return nil, errNoReaders // others shall have the slot
 		}
 		more, whole := e.in.Await(e.at, e.coders.done)
 		if whole && !more {

@@ -74,7 +74,7 @@ func New(o Options) (*Server, error) {
 		wheel: newWheel(), parker: parker, none: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.through = (*exchange).guarded
-	s.alone = runtime.GOMAXPROCS(0) == 1
+	s.alone = runtime.NumCPU() == 1
 	s.logs.Store(&[]*Log{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)
