@@ -150,11 +150,32 @@ func isMarkup(h *message.Header) bool {
 	return message.EqualFold(string(value), "application/xml") || len(value) > 4 && message.EqualFold(string(value[len(value)-4:]), "+xml")
 }
 
-// hasTags looks for the openings of ESI in a complete object.
+// Marks on an object: what a look through its body for ESI has found.
+const (
+	markTags uint16 = 1 << iota
+	markNoTags
+)
+
+// hasTags reports whether there are openings of ESI in a complete object. It is
+// looked through once: hits, HEAD and 304 among them, must not pay for its size.
 func (v *Visit) hasTags() bool {
+	o := v.Object
+	if m := o.Marks(); m&(markTags|markNoTags) != 0 {
+		return m&markTags != 0
+	}
+	found := findTags(o)
+	if found {
+		o.Mark(markTags)
+	} else {
+		o.Mark(markNoTags)
+	}
+	return found
+}
+
+func findTags(o *Object) bool {
 	var finder esi.Finder
 	for at := int64(0); ; {
-		piece := v.Object.Segment(at)
+		piece := o.Segment(at)
 		if len(piece) == 0 {
 			return false
 		}

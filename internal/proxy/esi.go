@@ -41,7 +41,7 @@ func (x *exchange) compose() *message.Fault {
 		}
 		return x.endPage(reusable)
 	}
-	c := composer{x: x, limits: x.visit.ESI(), page: from, out: sender{x: x, out: out, chunked: framing == message.Chunked}}
+	c := composer{x: x, limits: x.visit.ESI(), ask: x.askFor, page: from, out: sender{x: x, out: out, chunked: framing == message.Chunked}}
 	c.parser.Reset(cache.ESIOptions{})
 	if sent != cache.Plain {
 		if c.coder, err = x.visit.Codecs().Writer(sent, &c.out); err != nil {
@@ -72,12 +72,16 @@ type composer struct {
 	x      *exchange
 	limits *model.CacheESI
 	page   page
+	rest   []byte // of the page's piece, for the parser
 	out    sender
 	coder  *cache.Encoder // before out; nil: the page goes out plain
 	fresh  bool           // coder was given bytes since it was flushed
 	parser cache.ESIParser
+	fed    bool // the parser may have more events
+	ended  bool // it was told of the page's end
+	ask    func(src []byte) *fragment
 	queue  []part
-	held   int     // bytes of text in queue
+	held   int     // bytes in queue
 	ahead  int     // includes in queue that are being fetched
 	except int     // depth of except at the queue's end: nothing is fetched ahead there
 	tries  []trial // that are open where the queue begins
@@ -86,63 +90,102 @@ type composer struct {
 
 // A part of a page waits in the queue for its turn.
 type part struct {
-	kind     uint8 // a kind of cache.ESIEvent
+	kind     cache.ESIKind
 	text     []byte
 	src, alt []byte
 	goOn     bool // onerror="continue"
-	lazy     bool // within except
-	asked    bool
+	asked    bool // fetch is all that there will be
 	fetch    *fragment
 }
 
-// Bounds of what a composer holds.
+func (p *part) size() int { return len(p.text) + len(p.src) + len(p.alt) }
+
+// Bounds of what a composer holds. A page in the store comes in pieces of
+// megabytes, so that they hold within a piece, too: the parser is fed a little at
+// a time, and not asked for more while the queue is full.
 const (
-	includesAhead = 4
-	textAhead     = 64 << 10 // bytes behind an include
-	attemptMost   = 1 << 20  // bytes of an attempt
+	includesAhead = 4 // behind the one that is being sent
+	textAhead     = 64 << 10
+	partsAhead    = 256
+	feedMost      = 16 << 10
+	attemptMost   = 1 << 20 // bytes of an attempt
 )
 
 func (c *composer) run() *message.Fault {
-	var e cache.ESIEvent
-	for ended := false; ; {
-		for !ended && (len(c.queue) == 0 || c.ahead < includesAhead && c.held < textAhead && c.page.ready()) {
-			if f := c.settle(); f != nil {
-				return f
-			}
-			piece, err := c.page.next()
-			switch {
-			case err == io.EOF:
-				c.parser.Finish()
-				ended = true
-			case err != nil:
-				return faultOf(err)
-			default:
-				c.parser.Feed(piece)
-			}
-			for c.parser.Next(&e) {
-				c.take(&e)
-			}
-			c.start()
-		}
-		if c.fault != nil {
-			return c.fault
+	for {
+		if f := c.read(); f != nil {
+			return f
 		}
 		if len(c.queue) == 0 {
 			return c.end()
 		}
-		p := c.queue[0]
-		c.queue[0] = part{}
-		c.queue = c.queue[1:]
+		p := c.pop()
 		c.play(&p)
 	}
 }
 
-// settle sends what is gathered before the page makes us wait.
-func (c *composer) settle() *message.Fault {
-	if c.fault == nil && !c.page.ready() && len(c.queue) == 0 {
-		c.flush()
+func (c *composer) pop() part {
+	p := c.queue[0]
+	c.queue[0] = part{}
+	c.queue = c.queue[1:]
+	c.held -= p.size()
+	if p.fetch != nil {
+		c.ahead--
+	}
+	return p
+}
+
+// read queues what follows, as far as there is room and the page need not be
+// waited for while there is something to do. With an empty queue it has met the
+// end.
+func (c *composer) read() *message.Fault {
+	var e cache.ESIEvent
+	for c.fault == nil && c.room() {
+		switch {
+		case c.fed:
+			if c.fed = c.parser.Next(&e); c.fed {
+				c.take(&e)
+			}
+		case len(c.rest) > 0:
+			n := min(len(c.rest), feedMost)
+			c.parser.Feed(c.rest[:n])
+			c.rest, c.fed = c.rest[n:], true
+		case c.ended:
+			return nil
+		case !c.page.ready() && len(c.queue) > 0:
+			return nil
+		default:
+			if f := c.next(); f != nil {
+				return f
+			}
+		}
 	}
 	return c.fault
+}
+
+// room reports whether the queue may grow.
+func (c *composer) room() bool {
+	return len(c.queue) == 0 || len(c.queue) < partsAhead && c.held < textAhead && c.ahead <= includesAhead
+}
+
+// next takes the page's next piece. Before the page makes us wait, what is
+// gathered is sent.
+func (c *composer) next() *message.Fault {
+	if !c.page.ready() {
+		if c.flush(); c.fault != nil {
+			return c.fault
+		}
+	}
+	piece, err := c.page.next()
+	switch {
+	case err == io.EOF:
+		c.parser.Finish()
+		c.ended, c.fed = true, true
+	case err != nil:
+		return faultOf(err)
+	}
+	c.rest = piece
+	return nil
 }
 
 func (c *composer) flush() {
@@ -182,68 +225,57 @@ func (c *composer) end() *message.Fault {
 	return nil
 }
 
-// take puts an event into the queue, or sends text at once when nothing is
-// before it.
+// take gives an event its place when nothing is before it, and queues it
+// otherwise. An include is queued in any case, and fetched from now on, unless it
+// is not wanted, or only wanted when an attempt fails.
 func (c *composer) take(e *cache.ESIEvent) {
 	switch e.Kind {
-	case cache.ESIText:
-		if len(c.queue) == 0 && len(c.tries) == 0 {
-			c.put(e.Text)
-			return
-		}
-		c.held += len(e.Text)
-		c.queue = append(c.queue, part{text: bytes.Clone(e.Text)})
-		return
-	case cache.ESIInclude:
-		c.queue = append(c.queue, part{
-			kind: uint8(e.Kind), src: bytes.Clone(e.Src), alt: bytes.Clone(e.Alt), goOn: e.Continue, lazy: c.except > 0,
-		})
-		return
 	case cache.ESIExcept:
 		c.except++
 	case cache.ESIExceptEnd:
 		c.except--
 	}
-	c.queue = append(c.queue, part{kind: uint8(e.Kind)})
-}
-
-// start fetches the next includes of the queue, up to the bound.
-func (c *composer) start() {
-	for i := range c.queue {
-		if c.ahead >= includesAhead {
+	if len(c.queue) == 0 {
+		switch {
+		case e.Kind == cache.ESIText:
+			c.put(e.Text)
+			return
+		case e.Kind != cache.ESIInclude:
+			c.bracket(e.Kind)
+			return
+		case c.skipping():
 			return
 		}
-		if p := &c.queue[i]; p.kind == uint8(cache.ESIInclude) && !p.asked && !p.lazy {
-			p.asked = true
-			p.fetch = c.ask(p.src)
-			c.ahead++
-		}
 	}
+	p := part{kind: e.Kind, text: bytes.Clone(e.Text), src: bytes.Clone(e.Src), alt: bytes.Clone(e.Alt), goOn: e.Continue}
+	if e.Kind == cache.ESIInclude && c.except == 0 {
+		p.asked, p.fetch = true, c.ask(p.src)
+	}
+	if p.fetch != nil {
+		c.ahead++
+	}
+	c.held += p.size()
+	c.queue = append(c.queue, p)
 }
 
-// ask begins to fetch a reference; nil when that may not be.
-func (c *composer) ask(src []byte) *fragment {
-	f, cause := c.x.include(src)
+// askFor begins to fetch a reference; nil when that may not be.
+func (x *exchange) askFor(src []byte) *fragment {
+	f, cause := x.include(src)
 	if f == nil {
-		c.x.srv.causes.Add(cause)
+		x.srv.causes.Add(cause)
 	}
 	return f
 }
 
 // play gives a part its place.
 func (c *composer) play(p *part) {
-	switch k := cache.ESIKind(p.kind); k {
+	switch p.kind {
 	case cache.ESIText:
-		c.held -= len(p.text)
 		c.put(p.text)
 	case cache.ESIInclude:
-		if p.asked {
-			c.ahead--
-			c.start() // the next one, in its stead
-		}
 		c.include(p)
 	default:
-		c.bracket(k)
+		c.bracket(p.kind)
 	}
 }
 

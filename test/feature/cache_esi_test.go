@@ -141,6 +141,30 @@ func TestESILimits(t *testing.T) {
 	}
 }
 
+// TestESILong is about pages that are far larger than what a composer holds of
+// them: all of it comes, in order.
+func TestESILong(t *testing.T) {
+	c := newCached(t, "esi {\n includes = 10000\n}", "")
+	c.text("/a", "A")
+	var page, want strings.Builder
+	for i := range 600 {
+		fmt.Fprintf(&page, "%d<esi:try><esi:attempt>(%s</esi:attempt><esi:except>%s)</esi:except></esi:try>", i, include("/a"), include("/a"))
+		fmt.Fprintf(&page, "<esi:try><esi:attempt>[%s</esi:attempt><esi:except>%s]</esi:except></esi:try>", include("/none"), include("/a"))
+		fmt.Fprintf(&want, "%d(AA]", i)
+		if i%100 == 0 {
+			text := strings.Repeat("<b> text </b>", 10000)
+			page.WriteString(text)
+			want.WriteString(text)
+		}
+	}
+	c.text("/page", page.String())
+	for _, how := range []string{"fetched", "stored"} {
+		if resp, got := c.get("/page"); resp.StatusCode != 200 || got != want.String() {
+			t.Errorf("%s: %d bytes, want %d", how, len(got), want.Len())
+		}
+	}
+}
+
 // TestESIFail shows that an operator can have errors break the answer off.
 func TestESIFail(t *testing.T) {
 	c := newCached(t, "esi {\n on_error = \"fail\"\n}", "")

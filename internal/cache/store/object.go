@@ -38,12 +38,15 @@ type Object struct {
 }
 
 // Bits of an Object's state. One that is neither live nor dead is being made.
+// Those from markShift on are the marks.
 const (
 	live uint32 = 1 << iota
 	dead
 	complete
 	failed
 	orphan // unlinked
+
+	markShift = 16
 )
 
 const oneHit = 1 << 32
@@ -129,6 +132,13 @@ func (o *Object) Meta() Meta {
 	m.Fresh = o.fresh.Load()
 	return m
 }
+
+// Marks returns what Mark left, 0 at first.
+func (o *Object) Marks() uint16 { return uint16(o.state.Load() >> markShift) }
+
+// Mark leaves bits on the object, so that what one caller found out about its
+// body is not found out again by the next.
+func (o *Object) Mark(bits uint16) { o.state.Or(uint32(bits) << markShift) }
 
 // Hits returns how many lookups found the object.
 func (o *Object) Hits() uint32 { return uint32(o.use.Load() >> 32) }
