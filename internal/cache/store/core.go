@@ -18,14 +18,17 @@ import (
 type core struct {
 	slab.Heap // first
 
+	// What lookups read comes first, up to the gap in index: publishers do not
+	// write there.
+	secret    [2]uint64     // of the index, so that nobody can aim at a bucket
+	epoch     atomic.Uint32 // counts turnovers of an eighth of the memory
 	maxObject atomic.Int64
-	seq       atomic.Uint64 // of objects, in the order of Publish
-	purges    atomic.Uint32
-	secret    [2]uint64 // of the index, so that nobody can aim at a bucket
+	index     index
 
-	index index
-	tags  tagIndex
-	ghost struct {
+	seq    atomic.Uint64 // of objects, in the order of Publish
+	purges atomic.Uint32
+	tags   tagIndex
+	ghost  struct {
 		evict.Ghost
 		area slab.Area
 		mask atomic.Uint64 // slots - 1
@@ -46,7 +49,6 @@ type core struct {
 	slack   atomic.Int64
 	evicted atomic.Int64  // bytes, since the epoch began
 	giver   atomic.Uint32 // partition that gave way last
-	epoch   atomic.Uint32 // counts turnovers of an eighth of the memory
 }
 
 // Store is the memory tier. The Go heap has this structure and one of a few

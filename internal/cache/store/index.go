@@ -26,6 +26,7 @@ import (
 type index struct {
 	area    slab.Area
 	n       atomic.Uint32 // buckets
+	_       [64]byte      // lookups read what is above, publishers write what follows
 	count   atomic.Int64  // entries
 	growing sync.Mutex
 	stripes [stripes]stripe
