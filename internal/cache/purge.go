@@ -104,8 +104,8 @@ func (s *Store) partition(name string) *store.Partition {
 	return nil
 }
 
-// owner names the partition for the disk.
-func (k *strike) owner() string {
+// where names the partition for the disk.
+func (k *strike) where() string {
 	if k.only == nil {
 		return "*"
 	}
@@ -119,7 +119,7 @@ func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
 	if d := k.s.disk.Load(); d != nil {
-		m, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft)
+		m, err := d.tier.PurgeTag(ctx, k.where(), tag, k.soft)
 		return max(n, m), err
 	}
 	return n, nil
@@ -173,7 +173,7 @@ func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
 	if d := k.s.disk.Load(); d != nil {
 		m := 0
 		for _, p := range prefixes(prefix, schemed) {
-			i, err := d.tier.PurgePrefix(ctx, k.owner(), p, k.soft)
+			i, err := d.tier.PurgePrefix(ctx, k.where(), p, k.soft)
 			if m += i; err != nil {
 				return max(n, m), err
 			}
@@ -199,7 +199,7 @@ func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 	host = bytes.Clone(host)
 	n := k.walk(func(o *store.Object) bool { return bytes.Equal(disk.HostOf(o.KeyText()), host) })
 	if d := k.s.disk.Load(); d != nil {
-		m, err := d.tier.PurgeHost(ctx, k.owner(), host, k.soft)
+		m, err := d.tier.PurgeHost(ctx, k.where(), host, k.soft)
 		return max(n, m), err
 	}
 	return n, nil
@@ -214,7 +214,7 @@ func (k *strike) url(ctx context.Context, url []byte) (int, error) {
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
 	m := k.s.memory.PurgeKey(k.only, key, url, k.soft, k.now)
 	if d := k.s.disk.Load(); d != nil {
-		if tagged, err := d.tier.PurgeTag(ctx, k.owner(), tag, k.soft); err != nil {
+		if tagged, err := d.tier.PurgeTag(ctx, k.where(), tag, k.soft); err != nil {
 			return n + m, err
 		} else if tagged > n {
 			n = tagged

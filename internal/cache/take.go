@@ -236,9 +236,7 @@ func (v *Visit) describe(h *message.Header, status int, received time.Time) (*st
 	v.tags = append(v.tags[:0], p.tags...)
 	v.tags = rules.AppendTags(v.tags, h, p.Model.TagHeaders)
 	v.tags = rules.AppendGroups(v.tags, v.req, h)
-	for _, tag := range v.terms.Tags {
-		v.tags = append(v.tags, tag)
-	}
+	v.tags = append(v.tags, v.terms.Tags...)
 	if v.urlLen < len(v.text) {
 		tag := urlTag
 		if m := string(v.req.Method); m != "GET" && m != "HEAD" {

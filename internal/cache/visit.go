@@ -165,34 +165,37 @@ func (v *Visit) Match(o *store.Object) bool {
 	return fits
 }
 
+// seek finds what is there for the request and whether it may be used. marked
+// says that answers of the key are known not to be stored.
+func (v *Visit) seek() (o *store.Object, u rules.Outcome, marked bool) {
+	v.unpin(&v.Stale)
+	v.dropFile()
+	v.mismatch = false
+	if o = v.fit(v.find()); o != nil {
+		m := o.Meta()
+		if m.Flags&flagMarker == 0 {
+			t := times(&m)
+			u = rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
+			return o, u, false
+		}
+		o.Unpin()
+		marked = v.now < m.Born+m.Fresh
+	}
+	u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
+	v.forwarded = rules.ForwardURIMiss
+	if v.mismatch {
+		v.forwarded, u.Why = rules.ForwardVaryMiss, rules.WhyVary
+	}
+	return nil, u, marked && u.Kind != rules.GatewayTimeout
+}
+
 // look decides between the object that is there and a fetch.
 func (v *Visit) look(ctx context.Context) {
 	for {
-		v.unpin(&v.Stale)
-		v.dropFile()
-		v.mismatch = false
-		o := v.fit(v.find())
-		var u rules.Outcome
-		if o == nil {
-			u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
-			if v.forwarded = rules.ForwardURIMiss; v.mismatch {
-				v.forwarded, u.Why = rules.ForwardVaryMiss, rules.WhyVary
-			}
-		} else {
-			m := o.Meta()
-			if m.Flags&flagMarker != 0 {
-				o.Unpin()
-				o = nil
-				u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
-				v.forwarded = rules.ForwardURIMiss
-				if u.Kind != rules.GatewayTimeout && v.now < m.Born+m.Fresh {
-					v.alone(rules.HitForMiss, rules.WhyUncacheable)
-					return
-				}
-			} else {
-				t := times(&m)
-				u = rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
-			}
+		o, u, marked := v.seek()
+		if marked {
+			v.alone(rules.HitForMiss, rules.WhyUncacheable)
+			return
 		}
 		if o != nil {
 			switch u.Kind {
@@ -208,7 +211,7 @@ func (v *Visit) look(ctx context.Context) {
 			default:
 				v.Stale = o
 			}
-			v.forwarded = forwardOf(u.Why)
+			v.forwarded = u.Forward()
 		}
 		v.Kind, v.Why = rules.Miss, u.Why
 		if u.Kind == rules.GatewayTimeout {
@@ -228,16 +231,6 @@ func (v *Visit) look(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// forwardOf is the Cache-Status word for why an object that is there may not be
-// used (RFC 9211 §2.2).
-func forwardOf(w rules.Why) rules.Forward {
-	switch w {
-	case rules.WhyClientNoCache, rules.WhyClientMaxAge, rules.WhyClientMinFresh:
-		return rules.ForwardRequest
-	}
-	return rules.ForwardStale
 }
 
 // find looks in memory and on disk, and takes bans into account.
