@@ -226,8 +226,10 @@ func TestEncodeFollowsBase(t *testing.T) {
 	}
 	// A tag that stays the same while the body changes must not matter.
 	c.text("/page", first, "ETag", `"same"`)
-	if get() != first || get() != first {
-		t.Fatal("the first page")
+	for range 2 {
+		if get() != first {
+			t.Fatal("the first page")
+		}
 	}
 	c.text("/page", second, "ETag", `"same"`)
 	if get() != first {
@@ -236,8 +238,10 @@ func TestEncodeFollowsBase(t *testing.T) {
 	if resp, _, err := c.do("PURGE", "http://shop.test/page"); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("PURGE: %v, %v", resp, err)
 	}
-	if get() != second || get() != second {
-		t.Fatal("after the purge there is another page")
+	for range 2 {
+		if get() != second {
+			t.Fatal("after the purge there is another page")
+		}
 	}
 	// A page that is confirmed keeps its variants; its new fields are theirs.
 	n := 0
