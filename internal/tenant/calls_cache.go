@@ -9,11 +9,11 @@ import (
 )
 
 // revision is that of the calls as a whole; it grows with the table.
-const revision = 2
+const revision = 3
 
 func cacheCalls() []Call {
 	return []Call{
-		{540, "REVISION", "", "a0 = 2", "", "", "Revision of these calls. A host that has none leaves a0 as it was: probe with -1.", sysRevision},
+		{540, "REVISION", "", "a0 = 3", "", "", "Revision of these calls. A host that has none leaves a0 as it was: probe with -1.", sysRevision},
 		{541, "CACHE_LOOK", "a0 record or 0", "a0 = 1 when there is a fresh object, else 0", "outside on_recv and on_hash -1", "2000",
 			"Looks up the object that the request would be answered with, in the tenant's part of the cache, under what was hashed so far, else under the URL. The record has three 64-bit words: status, age in milliseconds, bytes of the body or -1.", sysCacheLook},
 		{542, "CACHE_TTL", "a0 milliseconds", "a0 = 0", "-1 when negative, or where there is nothing to cache", "", "How long the answer is fresh; like TTL, without floating point.", sysCacheTTL},

@@ -19,6 +19,8 @@ func regexCalls() []Call {
 		{535, "REGEX_FREE", "a0 handle", "", "", "", "Forgets a handle.", sysRegexFree},
 		{536, "SHA256", "a0, a1 bytes, a2 destination, a3 size, 32", "a0 = 32", "0: another size", "4·length", "Writes the SHA-256 digest.", sysSHA256},
 		{538, "BASE64_DECODE", "a0, a1 text, a2 destination, a3 size", "a0 = length", "-1: malformed, or size is less than the text's length", "2·length", "Decodes base64, standard alphabet. The length is that of the data, without padding.", sysBase64},
+		{711, "REGEX_GROUPS", "a0 handle; a1, a2 text; a3 destination of pairs of 32 bits, a4 how many pairs there is room for", "a0 = groups written, 0 when nothing matches", "an unknown handle ends the call; FP_E_LIMIT: the work of backtracking", "as REGEX_MATCH, 16·length", "Searches and writes begin and end of the match and of its groups; -1, -1 for a group that took no part.", sysRegexGroups},
+		{712, "REGEX_INFO", "a0 handle", "a0 = 0 RE2, 1 backtracking", "FP_E_NONE: an unknown handle", "", "How an expression is matched.", sysRegexInfo},
 	}
 }
 

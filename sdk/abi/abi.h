@@ -2,7 +2,7 @@
 #ifndef FISHPLATE_ABI_H
 #define FISHPLATE_ABI_H
 
-#define FP_ABI_REVISION 2
+#define FP_ABI_REVISION 3
 
 /* Control */
 #define FP_SYS_FAIL 500
@@ -22,6 +22,27 @@
 #define FP_SYS_CACHEABLE 517
 #define FP_SYS_TTL 518
 #define FP_SYS_REGISTER_FUNC 539
+
+/* The client and the request */
+#define FP_SYS_ERROR_TEXT 546
+#define FP_SYS_CLIENT_ADDRESS 600
+#define FP_SYS_CLIENT_PORT 601
+#define FP_SYS_LOCAL_ADDRESS 602
+#define FP_SYS_SCHEME 603
+#define FP_SYS_TLS_FACT 604
+#define FP_SYS_REQUEST_ID 605
+#define FP_SYS_TENANT_NAME 606
+#define FP_SYS_QUERY_GET 607
+#define FP_SYS_QUERY_SET 608
+#define FP_SYS_QUERY_UNSET 609
+#define FP_SYS_COOKIE_GET 610
+#define FP_SYS_PATH 611
+#define FP_SYS_PATH_SEGMENT 612
+#define FP_SYS_HOST 613
+#define FP_SYS_FIELD_VALUE 614
+#define FP_SYS_FIELD_REPLACE 615
+#define FP_SYS_FIELD_REMOVE 616
+#define FP_SYS_HEADERS 617
 
 /* The cache */
 #define FP_SYS_REVISION 540
@@ -54,6 +75,54 @@
 #define FP_SYS_REGEX_FREE 535
 #define FP_SYS_SHA256 536
 #define FP_SYS_BASE64_DECODE 538
+#define FP_SYS_REGEX_GROUPS 711
+#define FP_SYS_REGEX_INFO 712
+
+/* Texts */
+#define FP_SYS_BASE64_ENCODE 700
+#define FP_SYS_BASE64_TEXT_DECODE 701
+#define FP_SYS_PERCENT_ENCODE 702
+#define FP_SYS_PERCENT_DECODE 703
+#define FP_SYS_HEX_ENCODE 704
+#define FP_SYS_HEX_DECODE 705
+#define FP_SYS_GLOB 710
+
+/* Documents */
+#define FP_SYS_JSON_VALID 650
+#define FP_SYS_JSON_GET 651
+#define FP_SYS_JSON_TYPE 652
+#define FP_SYS_JSON_COUNT 653
+#define FP_SYS_JSON_QUOTE 654
+#define FP_SYS_JSON_SET 655
+#define FP_SYS_XML_VALID 660
+#define FP_SYS_XML_GET 661
+#define FP_SYS_XML_COUNT 662
+#define FP_SYS_XML_ESCAPE 663
+
+/* Time and randomness */
+#define FP_SYS_NOW 550
+#define FP_SYS_MONOTONIC 551
+#define FP_SYS_RANDOM 552
+
+/* Log, counters and spans */
+#define FP_SYS_LOG_FIELD 553
+#define FP_SYS_COUNTER_ADD 554
+#define FP_SYS_SPAN_BEGIN 555
+#define FP_SYS_SPAN_END 556
+#define FP_SYS_LOG_LEVEL 557
+
+/* Objects of the tenant */
+#define FP_SYS_CACHE_GET 670
+#define FP_SYS_CACHE_PUT 671
+#define FP_SYS_CACHE_DELETE 672
+
+/* Cryptography */
+#define FP_SYS_HMAC 690
+#define FP_SYS_VERIFY 691
+#define FP_SYS_AEAD_SEAL 692
+#define FP_SYS_AEAD_OPEN 693
+#define FP_SYS_HASH 694
+#define FP_SYS_JWT_VERIFY 695
 
 /* Native heap and memory */
 #define FP_NATIVE_MALLOC 580
@@ -145,6 +214,17 @@
 #define FP_OBJ 3
 #define FP_BEREQ 4
 #define FP_BERESP 5
+
+/* Negative results of calls from 540 on */
+#define FP_E_NONE (-1)
+#define FP_E_INVALID (-2)
+#define FP_E_LIMIT (-3)
+#define FP_E_TIME (-4)
+#define FP_E_FAILED (-5)
+#define FP_E_DENIED (-6)
+#define FP_E_CONFLICT (-7)
+#define FP_E_STAGE (-8)
+
 #define FP_INVALID 0xFFFFFFFFu
 #define FP_LINE_METHOD 0
 #define FP_LINE_URL 1
