@@ -32,9 +32,7 @@ func (l *loader) build(root *node) {
 		l.cfg.Tenants = append(l.cfg.Tenants, l.tenant(n))
 	}
 	for _, n := range root.kids["tenants"] {
-		if n.has("path") {
-			l.tenantsFile(n.file("path"), n.rangeOf("path"))
-		}
+		l.tenants(n)
 	}
 	for _, n := range root.kids["vhost"] {
 		l.cfg.VHosts = append(l.cfg.VHosts, l.vhost(n))
@@ -167,14 +165,6 @@ func (l *loader) listenerTLS(n *node) *model.ListenerTLS {
 		l.errorf(n.rangeOf("certificates"), "a TLS listener needs a certificate", "", "")
 	}
 	return t
-}
-
-func (l *loader) tenant(n *node) *model.Tenant {
-	return &model.Tenant{
-		Name: n.label, Program: n.file("program"), Arguments: n.words("arguments"), Memory: n.size("memory"), Instructions: uint64(n.size("instructions")),
-		Time: n.dur("time"), Concurrency: n.num("concurrency"), QueueLimit: n.num("queue"), Share: n.num("share"),
-		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), JIT: n.str("jit"), Cache: l.policy(n), At: n.at,
-	}
 }
 
 func (l *loader) backend(n *node) *model.Backend {

@@ -47,8 +47,8 @@ func (l *loader) vhost(n *node) *model.VHost {
 func (l *loader) tenantOfHosts(hosts []string) string {
 	for _, h := range hosts {
 		for _, t := range l.cfg.Tenants {
-			if t.FromFile && t.Name == h {
-				return h
+			if t.FromFile && strings.EqualFold(t.Name, h) {
+				return t.Name
 			}
 		}
 	}

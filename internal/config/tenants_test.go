@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"fishplate/internal/model"
 )
 
 func tenantsOptions(text string) Options {
@@ -41,15 +43,18 @@ func TestTenantsFileAlone(t *testing.T) {
 
 func TestTenantsFileTrouble(t *testing.T) {
 	tests := []struct{ name, text, summary, suggestion string }{
-		{"group later", `{"a.test": {"filename": "a.elf", "group": "later"}, "later": {}}`,
-			`tenant "a.test" is left out: there is no group "later" when it is read`, `entries are taken in the order of their keys: give the group a name that sorts before "a.test"`},
 		{"group misspelt", `{"a.test": {"filename": "a.elf", "group": "tset"}}`,
-			`tenant "a.test" is left out: there is no group "tset" when it is read`, `did you mean "test"?`},
-		{"unknown key", `{"a.test": {"filename": "a.elf", "memory": 3}}`, `entry "a.test": unknown field "memory"`, `known here: "filename", "group", "max_instructions", "max_memory", "max_heap" or "arguments"`},
+			`tenant "a.test" is left out: there is no group "tset"`, `did you mean "test"?`},
+		{"unknown key", `{"a.test": {"filename": "a.elf", "max_memroy": 3}}`, `entry "a.test": there is no key "max_memroy"`, `did you mean "max_memory"?`},
+		{"unknown key in a block", `{"a.test": {"filename": "a.elf", "storage": {"memry": "1MiB"}}}`, `entry "a.test": there is no key "memry"`, `did you mean "memory"?`},
+		{"block without its attribute", `{"a.test": {"filename": "a.elf", "storage": {}}}`, `entry "a.test": block "storage" needs "memory"`, ""},
+		{"our key of another kind", `{"a.test": {"filename": "a.elf", "time": 3}}`, `entry "a.test": a duration is a number and a unit (ns, us, ms, s, m, h, d), such as "250ms" or "1d", not "3"`, ""},
+		{"key twice", `{"a.test": {"filename": "a.elf"}, "a.test": {}}`, `tenants file /etc/tenants.json: "a.test" is written twice, first on line 1`, ""},
 		{"program missing", `{"a.test": {"filename": "nope.elf"}}`, `tenant "a.test": read /etc/nope.elf: file does not exist`, ""},
-		{"no object", `[1]`, `tenants file /etc/tenants.json: cannot unmarshal array into Go value of type map[string]json.RawMessage`, ""},
+		{"no object", `[1]`, `tenants file /etc/tenants.json: want an object in braces`, ""},
 		{"cut", `{"a": `, `tenants file /etc/tenants.json: unexpected EOF`, ""},
-		{"too big", `{"a.test": {"filename": "a.elf", "max_memory": 100000}}`, `tenant "a.test": max_memory is from 1 to 4096 (MiB) and max_instructions from 1 to 1000000000000`, ""},
+		{"too big", `{"a.test": {"filename": "a.elf", "max_memory": 100000}}`, `entry "a.test": max_memory is MiB, from 1 to 4096, not 100000`, ""},
+		{"no number", `{"a.test": {"filename": "a.elf", "max_instructions": "many"}}`, `entry "a.test": max_instructions is instructions per call, from 1 to 1000000000000, not "many"`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,5 +82,52 @@ vhost "v" {
 	cfg, diags := Load(o)
 	if cfg == nil || cfg.VHosts[0].Routes[0].Tenant != "a.test" {
 		t.Fatalf("diagnostics: %v", diags)
+	}
+}
+
+// TestTenantsFileGroupsAnywhere: a group may stand behind its users, and our own
+// keys beside the format's.
+func TestTenantsFileGroupsAnywhere(t *testing.T) {
+	cfg, diags := FromTenantsFile(tenantsOptions(`{
+  "a.test": {"filename": "a.elf", "group": "later", "concurrency": 3},
+  "later": {"max_memory": 7, "time": "250ms", "share": 20, "storage": {"memory": "1MiB"}, "debug": {"record": "1%"},
+            "token": {"ci": {"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}
+}`), "127.0.0.1:9000", ":8080")
+	if cfg == nil || len(diags) > 0 {
+		t.Fatalf("diagnostics: %v", diags)
+	}
+	a := cfg.Tenants[0]
+	if a.Memory != 7<<20 || a.Time != 250*time.Millisecond || a.Share != 20 || a.Storage != 1<<20 || a.Concurrency != 3 || a.Debug.Record != 0.01 || len(a.Tokens) != 1 || a.Tokens[0].Name != "ci" {
+		t.Errorf("a = %+v", a)
+	}
+}
+
+// TestTenantsInline: the same object in the configuration; its errors name the
+// line there.
+func TestTenantsInline(t *testing.T) {
+	load := func(body string) (*model.Config, Diagnostics) {
+		o := tenantsOptions(`{}`)
+		o.Path = "/etc/main.hcl"
+		o.FS.(fstest.MapFS)["etc/main.hcl"] = &fstest.MapFile{Data: []byte(`listener "web" { bind = ":8080" }
+backend "app" { servers = ["127.0.0.1:9000"] }
+tenants "inline" {
+  json = <<EOT
+` + body + `
+EOT
+}
+`)}
+		return Load(o)
+	}
+	cfg, diags := load(`{
+  "a.test": {"filename": "a.elf"}
+}`)
+	if cfg == nil || len(cfg.Tenants) != 1 || cfg.Tenants[0].Program != "/etc/a.elf" || len(cfg.VHosts) != 1 {
+		t.Fatalf("diagnostics: %v", diags)
+	}
+	_, diags = load(`{
+  "a.test": {"filenam": "a.elf"}
+}`)
+	if len(diags) == 0 || diags[0].Line != 6 || diags[0].Suggestion != `did you mean "filename"?` {
+		t.Errorf("diagnostics: %+v", []Diagnostic(diags))
 	}
 }

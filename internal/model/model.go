@@ -349,12 +349,52 @@ type Tenant struct {
 	QueueLimit   int
 	Share        int
 	Backends     []string
-	Storage      int64
+	Storage      int64  // bytes of its key-value storage; 0 is none
 	OnFault      string // "fail", "pass"
 	JIT          string // "auto", "off"; "" is "auto"
-	Cache        *CachePolicy
-	FromFile     bool // came from a tenants file: its failure to load does not refuse the configuration
-	At           Range
+
+	Rate     uint64  // instructions per second, 0 is no bound
+	Forks    int     // machines of it alive at once; 0 is twice Concurrency
+	Fetches  int     // sub-requests per call
+	Response int64   // bytes of an answer that it makes
+	LogRate  float64 // lines per second
+	Key      string  // ed25519 public key, base64, that updates of its program are signed with; "" is none
+	Tokens   []Token // who may update it and look at it by the API
+	Update   UpdateLimit
+	Shadow   *Shadow
+	Debug    Debug
+
+	Cache    *CachePolicy
+	FromFile bool // came from a tenants file: its failure to load does not refuse the configuration
+	At       Range
+}
+
+// Token lets its bearer update one tenant, and read its state and its logs.
+type Token struct {
+	Name string
+	Hash string // SHA-256 of the token, in hexadecimal digits
+	At   Range
+}
+
+// UpdateLimit bounds updates of a tenant's program by the API.
+type UpdateLimit struct {
+	Size int64   // bytes of a program
+	Rate float64 // updates per second
+}
+
+// Shadow is a candidate that runs beside a tenant's program, without effect.
+type Shadow struct {
+	Program string
+	Share   float64 // of the requests, 0 to 1
+	At      Range
+}
+
+// Debug is what is kept of a tenant's calls, to be looked at later.
+type Debug struct {
+	GDB     string  // address to wait for a debugger at; "" is none
+	Record  float64 // share of the calls that are kept, 0 to 1
+	OnFault bool    // calls that fail are kept
+	Ring    int64   // bytes of what is kept
 }
 
 // Log is an access log.

@@ -1,6 +1,9 @@
 package diff
 
-import "fishplate/internal/model"
+import (
+	"fishplate/internal/config/schema"
+	"fishplate/internal/model"
+)
 
 func (s *sheet) listener(l *model.Listener) {
 	s.words("bind", l.Bind)
@@ -54,6 +57,27 @@ func (s *sheet) tenant(t *model.Tenant) {
 	s.size("storage.memory", t.Storage)
 	s.text("on_fault", t.OnFault)
 	s.text("jit", t.JIT)
+	s.text("rate", unlessZero(t.Rate, formatCount))
+	s.int("forks", t.Forks)
+	s.int("fetches", t.Fetches)
+	s.size("max_response", t.Response)
+	s.text("log_rate", unlessZero(t.LogRate, schema.FormatRate))
+	s.text("update.key", t.Key)
+	s.size("update.max_size", t.Update.Size)
+	s.text("update.rate", unlessZero(t.Update.Rate, schema.FormatRate))
+	var tokens []string
+	for _, x := range t.Tokens {
+		tokens = append(tokens, x.Name+" "+x.Hash)
+	}
+	s.words("tokens", tokens)
+	if x := t.Shadow; s.present("shadow", x != nil) {
+		s.text("shadow.program", x.Program)
+		s.percent("shadow.share", x.Share)
+	}
+	s.text("debug.gdb", t.Debug.GDB)
+	s.percent("debug.record", t.Debug.Record)
+	s.flag("debug.on_fault", t.Debug.OnFault)
+	s.size("debug.ring", t.Debug.Ring)
 	s.flag("from_file", t.FromFile)
 	s.policy(t.Cache)
 }

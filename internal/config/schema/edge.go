@@ -79,32 +79,52 @@ func certificateBlock() *Block {
 
 func tenantBlock() *Block {
 	return &Block{Name: "tenant", Label: "name", Many: true, Doc: "Somebody's program and what it may spend.", Attrs: []Attr{
-		{Name: "program", Kind: File, Required: true, Doc: "An ELF file for RISC-V."},
+		{Name: "program", Kind: File, Required: true, Doc: "An ELF file for RISC-V, or source that is compiled when it is loaded: a .c or .cpp file, a folder with Cargo.toml or go.mod."},
 		{Name: "arguments", Kind: Strings, Doc: "argv[1] and on."},
 		{Name: "memory", Kind: SizeT, Default: "64MiB", Range: "64KiB..4GiB", Doc: "All that one fork may hold, image included."},
 		{Name: "instructions", Kind: Int, Default: "20000000", Range: "1000..1000000000000", Doc: "Per call; exact."},
+		{Name: "rate", Kind: Int, Default: "0", Range: "0..1000000000000", Doc: "Instructions per second, over all calls; what exceeds it waits, then gets 503. 0: no bound."},
 		{Name: "time", Kind: DurationT, Default: "1s", Range: "1ms..10m", Doc: "Wall clock per call."},
 		{Name: "concurrency", Kind: Int, Default: "64", Range: "1..100000", Doc: "Requests admitted at once."},
 		{Name: "queue", Kind: Int, Default: "256", Range: "0..100000", Doc: "Requests that wait for admission; the next gets 503."},
+		{Name: "forks", Kind: Int, Default: "0", Range: "0..200000", Doc: "Machines of it alive at once. 0: twice concurrency."},
 		{Name: "share", Kind: Int, Default: "10", Range: "1..10000", Doc: "Weight of this tenant's CPU against the others'."},
 		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
+		{Name: "fetches", Kind: Int, Default: "8", Range: "0..1000", Doc: "Sub-requests that one call may make."},
+		{Name: "max_response", Kind: SizeT, Default: "16MiB", Range: "1KiB..4GiB", Doc: "Bytes of an answer that it makes in one piece; what it streams has no bound."},
+		{Name: "log_rate", Kind: RateT, Default: "100/s", Doc: "Lines that it may write to the log; the others are counted and left out."},
 		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},
 		{Name: "jit", Kind: String, Default: "auto", OneOf: []string{"auto", "off"}, Doc: "\"auto\": its program is translated to code of this machine where that is possible; \"off\": it is interpreted. Both do the same, at another speed."},
 	}, Blocks: []*Block{
-		{Name: "storage", Doc: "The tenant's own shared state.", Unbuilt: "leave it out: every fork starts from the same image", Attrs: []Attr{
-			{Name: "memory", Kind: SizeT, Required: true, Range: "64KiB..4GiB", Doc: "Its bound."},
+		{Name: "storage", Doc: "Keys and values that all of its forks share.", Attrs: []Attr{
+			{Name: "memory", Kind: SizeT, Required: true, Range: "64KiB..4GiB", Doc: "Its bound, with all that is kept to find them."},
 		}},
-		{Name: "debug", Doc: "Looking into a running program.", Unbuilt: "leave it out", Attrs: []Attr{
-			{Name: "gdb", Kind: String, Doc: "Address of the GDB server."},
-			{Name: "record", Kind: PercentT, Doc: "Share of the calls that is recorded."},
+		{Name: "update", Doc: "New programs by the API and `tenant update`.", Attrs: []Attr{
+			{Name: "key", Kind: String, Doc: "Ed25519 public key, base64. Programs, also those in files (FILE.sig), must be signed with it."},
+			{Name: "max_size", Kind: SizeT, Default: "64MiB", Range: "1KiB..1GiB", Doc: "Bytes of a program."},
+			{Name: "rate", Kind: RateT, Default: "1/s", Doc: "Updates; what exceeds it is refused."},
+		}},
+		{Name: "token", Label: "name", Many: true, Doc: "A bearer who may update this tenant by the API and see its state, metrics and logs, and nothing else.", Attrs: []Attr{
+			{Name: "sha256", Kind: String, Required: true, Doc: "SHA-256 of the token, 64 hexadecimal digits: `printf %s TOKEN | sha256sum`."},
+		}},
+		{Name: "shadow", Doc: "A candidate that runs beside the program, without effect; what it would have done differently is reported.", Attrs: []Attr{
+			{Name: "program", Kind: File, Required: true, Doc: "The candidate."},
+			{Name: "share", Kind: PercentT, Default: "1%", Doc: "Of the requests."},
+		}},
+		{Name: "debug", Doc: "Looking into a running program.", Attrs: []Attr{
+			{Name: "gdb", Kind: String, Doc: "Loopback address of the GDB server."},
+			{Name: "record", Kind: PercentT, Default: "0%", Doc: "Share of the calls that is kept for `tenant replay`."},
+			{Name: "on_fault", Kind: Bool, Default: "false", Doc: "Keep every call that ends in a fault."},
+			{Name: "ring", Kind: SizeT, Default: "4MiB", Range: "64KiB..1GiB", Doc: "Bound of what is kept; the oldest goes."},
 		}},
 		policyBlock("tenant"),
 	}}
 }
 
 func tenantsBlock() *Block {
-	return &Block{Name: "tenants", Label: "name", Many: true, Doc: "A tenants file in the format of libvmod-riscv, as it is.", Attrs: []Attr{
-		{Name: "path", Kind: File, Required: true, Doc: "The JSON file."},
+	return &Block{Name: "tenants", Label: "name", Many: true, Doc: "Tenants in the format of libvmod-riscv, as it is: a file, or written here.", Attrs: []Attr{
+		{Name: "path", Kind: File, Doc: "The JSON file."},
+		{Name: "json", Kind: String, Doc: "The same object, in a heredoc. Either this or path."},
 	}}
 }
 

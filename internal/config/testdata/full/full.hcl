@@ -326,8 +326,25 @@ tenant "shop" {
   backends     = ["app", "canary"]
   on_fault     = "pass"
   jit          = "off"
+  rate         = 500000000
+  forks        = 50
+  fetches      = 4
+  max_response = "1MiB"
+  log_rate     = "20/s"
   storage {
     memory = "16MiB"
+  }
+  update {
+    key      = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    max_size = "2MiB"
+    rate     = "1/m"
+  }
+  token "ci" {
+    sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+  }
+  shadow {
+    program = "one.elf"
+    share   = "5%"
   }
   cache {
     quota = "64MiB"
@@ -335,11 +352,21 @@ tenant "shop" {
   debug {
     gdb    = "127.0.0.1:2159"
     record = "1%"
+    on_fault = true
+    ring     = "1MiB"
   }
 }
 
 tenants "file" {
   path = "tenants.json"
+}
+
+tenants "inline" {
+  json = <<EOT
+{
+  "two.example": {"filename": "one.elf"}
+}
+EOT
 }
 
 cache "main" {

@@ -1,0 +1,59 @@
+package config
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+
+	"fishplate/internal/model"
+)
+
+func (l *loader) tenant(n *node) *model.Tenant {
+	t := &model.Tenant{
+		Name: n.label, Program: n.file("program"), Arguments: n.words("arguments"), Memory: n.size("memory"), Instructions: uint64(n.size("instructions")),
+		Time: n.dur("time"), Concurrency: n.num("concurrency"), QueueLimit: n.num("queue"), Share: n.num("share"),
+		Backends: n.words("backends"), Storage: n.kid("storage").size("memory"), OnFault: n.str("on_fault"), JIT: n.str("jit"), Cache: l.policy(n), At: n.at,
+		Rate: uint64(n.size("rate")), Forks: n.num("forks"), Fetches: n.num("fetches"), Response: n.size("max_response"), LogRate: n.frac("log_rate"),
+	}
+	u := n.kid("update")
+	t.Key, t.Update = u.str("key"), model.UpdateLimit{Size: u.size("max_size"), Rate: u.frac("rate")}
+	if t.Key != "" {
+		if b, err := base64.StdEncoding.DecodeString(t.Key); err != nil || len(b) != ed25519.PublicKeySize {
+			l.errorf(u.rangeOf("key"), "key is no Ed25519 public key in base64", "It has 32 bytes, which are 44 letters.", "openssl pkey -in key.pem -pubout -outform DER | tail -c 32 | base64")
+		}
+	}
+	for _, k := range n.kids["token"] {
+		if b, err := hex.DecodeString(k.str("sha256")); err != nil || len(b) != 32 {
+			l.errorf(k.rangeOf("sha256"), fmt.Sprintf("token %q: sha256 is not 64 hexadecimal digits", k.label), "", "printf %s TOKEN | sha256sum")
+		}
+		t.Tokens = append(t.Tokens, model.Token{Name: k.label, Hash: k.str("sha256"), At: k.at})
+	}
+	if k := n.find("shadow"); k != nil {
+		t.Shadow = &model.Shadow{Program: k.file("program"), Share: k.frac("share"), At: k.at}
+	}
+	d := n.kid("debug")
+	t.Debug = model.Debug{GDB: d.str("gdb"), Record: d.frac("record"), OnFault: d.flag("on_fault"), Ring: d.size("ring")}
+	if t.Debug.GDB != "" {
+		if a, err := netip.ParseAddrPort(t.Debug.GDB); err != nil || !a.Addr().IsLoopback() {
+			l.errorf(d.rangeOf("gdb"), fmt.Sprintf("gdb = %q is not a loopback address with a port", t.Debug.GDB), "Who reaches the debugger reads and writes what the program holds.", `write "127.0.0.1:2159"`)
+		}
+	}
+	return t
+}
+
+// tenants adds the tenants of a block: those of a file, or those written in it.
+func (l *loader) tenants(n *node) {
+	switch path, text := n.has("path"), n.has("json"); {
+	case path && text:
+		l.errorf(n.rangeOf("json"), fmt.Sprintf("tenants %q has both path and json", n.label), "", "keep one of them")
+	case path:
+		l.tenantsFile(n.file("path"), n.rangeOf("path"))
+	case text:
+		at := n.rangeOf("json")
+		l.tenantsText(&tenantsSource{name: at.Filename, text: []byte(n.str("json")), at: at})
+	default:
+		l.errorf(n.at, fmt.Sprintf("tenants %q names no file", n.label), "", `write path = "tenants.json", or json = a heredoc with the object`)
+	}
+}
