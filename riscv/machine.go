@@ -17,6 +17,9 @@ type (
 	FaultKind = interp.FaultKind
 )
 
+// Registers is what Machine.Save returns and Machine.Restore takes.
+type Registers = interp.Registers
+
 // The kinds of exits. After Call, Break and Custom PC is at the instruction and
 // SkipCall moves it past; after Stop it is past already.
 const (

@@ -40,7 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"cmd/fishplate":     {"show", "report"},
 	"internal/config":   {"render", "schema", "finding", "diff", "advice"},
-	"internal/tenant":   {"heap", "permit", "lines", "text"},
+	"internal/tenant":   {"heap", "permit", "lines", "text", "thread"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},
 }
 

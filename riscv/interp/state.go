@@ -134,6 +134,10 @@ func (s *State) Restore(r *Registers) {
 	s.scratch = [3]ins{}
 }
 
+// Unreserve gives up the reservation of LR, as a kernel does when another thread
+// takes the hart: that one may write where the reservation is.
+func (s *State) Unreserve() { s.reserved = 0 }
+
 // Step executes one instruction of program on mem. Kind Budget means that it is
 // done and the next one can follow.
 func (s *State) Step(program *Code, mem *memory.Memory) Exit { return s.Run(program, mem, 1) }
