@@ -1,0 +1,355 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	longest   = 10 * time.Minute // of one run of a compiler
+	maxOutput = 64 << 10         // bytes kept of what a compiler says
+	kept      = 256              // compiled programs in the folder
+)
+
+// Builder compiles programs and keeps what it compiled.
+type Builder struct {
+	dir  string
+	kit  fs.FS
+	note func(path string, r *Result)
+
+	mu sync.Mutex // held while a compiler runs, and over the folder
+}
+
+// Result is a program, ready to be loaded.
+type Result struct {
+	ELF      []byte
+	Form     Form
+	Cached   bool          // nothing was compiled
+	Took     time.Duration // of the compiler
+	Warnings string        // what the compiler said, with the tenant's own lines
+	Compiler string        // its version; empty for an ELF file
+}
+
+// New returns a Builder that keeps programs in dir and compiles against the SDK
+// in kit, which has the folders abi, c and cpp. note is told of every program
+// that was compiled; nil is nobody.
+func New(dir string, kit fs.FS, note func(path string, r *Result)) *Builder {
+	if note == nil {
+		note = func(string, *Result) {}
+	}
+	return &Builder{dir: dir, kit: kit, note: note}
+}
+
+// Read returns the ELF file of the program at path, compiling it if it must.
+// It has the shape of os.ReadFile.
+func (b *Builder) Read(path string) ([]byte, error) {
+	r, err := b.Build(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	return r.ELF, nil
+}
+
+// Build is Read with all that there is to say. The error of a compiler has what
+// it said.
+func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
+	form, err := FormOf(path)
+	if err != nil {
+		return nil, err
+	}
+	if form == ELF {
+		elf, err := os.ReadFile(path)
+		return &Result{ELF: elf, Form: ELF}, err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make folder for programs: %w", err)
+	}
+	work, err := os.MkdirTemp(b.dir, "work-")
+	if err != nil {
+		return nil, fmt.Errorf("make folder for programs: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	r, err := b.recipe(form, path, work)
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", path, err)
+	}
+	r.home = filepath.Join(b.dir, "home")
+	return b.make(ctx, form, path, r, work)
+}
+
+func (b *Builder) recipe(form Form, path, work string) (*recipe, error) {
+	out := filepath.Join(work, "program")
+	switch form {
+	case Go:
+		return b.golang(path, out)
+	case Cargo:
+		return b.cargo(path)
+	}
+	return b.gcc(form, path, out)
+}
+
+// make compiles unless it did before.
+func (b *Builder) make(ctx context.Context, form Form, path string, r *recipe, work string) (*Result, error) {
+	version, err := r.run(ctx, r.version)
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", path, err)
+	}
+	res := &Result{Form: form, Compiler: firstLine(version)}
+	name := b.name(form, path, r, version, work)
+	if e := b.entry(name); e != nil && e.fresh() {
+		if res.ELF, err = os.ReadFile(filepath.Join(b.dir, name+".elf")); err == nil && digest(res.ELF) == e.ELF {
+			res.Cached, res.Warnings = true, e.Warnings
+			return res, nil
+		}
+	}
+	// What is read before the compiler runs is what the entry vouches for: a
+	// source that is saved meanwhile makes the entry stale, never wrong.
+	read, err := inputs(form, path)
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", path, err)
+	}
+	begin := time.Now()
+	said, err := r.run(ctx, r.args)
+	res.Took, res.Warnings = time.Since(begin), said
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", path, err)
+	}
+	out := r.output
+	if r.pick != nil {
+		if out, err = r.pick(); err != nil {
+			return nil, fmt.Errorf("compile %s: %w", path, err)
+		}
+	}
+	if res.ELF, err = os.ReadFile(out); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", path, err)
+	}
+	e := &entry{Form: form, Path: path, ELF: digest(res.ELF), Warnings: said, Files: read}
+	if r.depends != "" {
+		if err := e.depend(r.depends); err != nil {
+			return nil, fmt.Errorf("compile %s: %w", path, err)
+		}
+	}
+	b.note(path, res)
+	return res, b.keep(name, e, res.ELF)
+}
+
+// name is what a program is kept as: its place and how it is compiled.
+func (b *Builder) name(form Form, path string, r *recipe, version, work string) string {
+	h := sha256.New()
+	for _, s := range append([]string{string(form), path, r.compiler, version}, append(r.args, r.env...)...) {
+		fmt.Fprintf(h, "%s\x00", strings.ReplaceAll(s, work, ""))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// run executes the compiler and returns what it said.
+func (r *recipe) run(ctx context.Context, args []string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.compiler, args...)
+	cmd.Dir = r.dir
+	cmd.Env = append(os.Environ(), append([]string{"LC_ALL=C", "TERM=dumb", "CARGO_TERM_COLOR=never"}, r.env...)...)
+	if os.Getenv("HOME") == "" { // a service has none, and the tools of projects keep things there
+		cmd.Env = append(cmd.Env, "HOME="+r.home, "GOPATH="+filepath.Join(r.home, "go"))
+	}
+	cmd.WaitDelay = time.Second
+	said := &clipped{}
+	cmd.Stdout, cmd.Stderr = said, said
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	text := strings.TrimSpace(said.String())
+	if err == nil {
+		return text, nil
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && text != "" {
+		return "", fmt.Errorf("%s failed:\n%s", filepath.Base(r.compiler), text)
+	}
+	return "", fmt.Errorf("run %s: %w", r.compiler, err)
+}
+
+// inputs hashes the files that are known before the compiler runs.
+func inputs(form Form, path string) (map[string]string, error) {
+	files := []string{path}
+	if form == Cargo || form == Go {
+		var err error
+		if files, err = projectFiles(path); err != nil {
+			return nil, err
+		}
+	}
+	read := make(map[string]string, len(files))
+	for _, f := range files {
+		sum, err := digestFile(f)
+		if err != nil {
+			return nil, err
+		}
+		read[f] = sum
+	}
+	return read, nil
+}
+
+// sdk lays the SDK out in the folder and returns where.
+func (b *Builder) sdk() (string, error) {
+	h := sha256.New()
+	files := map[string][]byte{}
+	err := fs.WalkDir(b.kit, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".h") {
+			return err
+		}
+		text, err := fs.ReadFile(b.kit, path)
+		files[path] = text
+		fmt.Fprintf(h, "%s\x00%d\x00%s", path, len(text), text)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.dir, "sdk-"+hex.EncodeToString(h.Sum(nil)[:8]))
+	for path, text := range files {
+		to := filepath.Join(dir, filepath.FromSlash(path))
+		if old, err := os.ReadFile(to); err == nil && bytes.Equal(old, text) {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// entry is what is known of a kept program: what it was made from.
+type entry struct {
+	Form     Form              `json:"form"`
+	Path     string            `json:"path"`
+	ELF      string            `json:"elf"` // digest
+	Warnings string            `json:"warnings,omitempty"`
+	Files    map[string]string `json:"files"` // digest by path
+}
+
+func (b *Builder) entry(name string) *entry {
+	text, err := os.ReadFile(filepath.Join(b.dir, name+".json"))
+	e := new(entry)
+	if err != nil || json.Unmarshal(text, e) != nil || len(e.Files) == 0 {
+		return nil
+	}
+	return e
+}
+
+// fresh reports whether all that the program was made from is as it was, and,
+// of a project, that nothing was added to it.
+func (e *entry) fresh() bool {
+	if e.Form == Cargo || e.Form == Go {
+		now, err := inputs(e.Form, e.Path)
+		return err == nil && maps.Equal(now, e.Files)
+	}
+	for path, want := range e.Files {
+		if got, err := digestFile(path); err != nil || got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// depend adds the files that a make rule names.
+func (e *entry) depend(rules string) error {
+	text, err := os.ReadFile(rules)
+	if err != nil {
+		return err
+	}
+	_, list, _ := strings.Cut(strings.ReplaceAll(string(text), "\\\n", " "), ": ")
+	for _, path := range strings.Fields(strings.ReplaceAll(list, `\ `, "\x00")) {
+		path = strings.ReplaceAll(path, "\x00", " ")
+		if _, known := e.Files[path]; known {
+			continue
+		}
+		if e.Files[path], err = digestFile(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep writes a program and what is known of it, and lets the oldest go.
+func (b *Builder) keep(name string, e *entry, elf []byte) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		suffix string
+		text   []byte
+	}{{".elf", elf}, {".json", text}} {
+		to := filepath.Join(b.dir, name+f.suffix)
+		if err := os.WriteFile(to+".new", f.text, 0o644); err != nil {
+			return fmt.Errorf("keep program: %w", err)
+		}
+		if err := os.Rename(to+".new", to); err != nil {
+			return fmt.Errorf("keep program: %w", err)
+		}
+	}
+	return b.trim()
+}
+
+func (b *Builder) trim() error {
+	list, err := filepath.Glob(filepath.Join(b.dir, "*.json"))
+	for err == nil && len(list) > kept {
+		oldest, when := 0, time.Now()
+		for i, path := range list {
+			if info, err := os.Stat(path); err == nil && info.ModTime().Before(when) {
+				oldest, when = i, info.ModTime()
+			}
+		}
+		path := list[oldest]
+		list = append(list[:oldest], list[oldest+1:]...)
+		err = errors.Join(os.Remove(path), os.Remove(strings.TrimSuffix(path, ".json")+".elf"))
+	}
+	return err
+}
+
+// clipped keeps the beginning of what is written to it.
+type clipped struct{ bytes.Buffer }
+
+func (c *clipped) Write(p []byte) (int, error) {
+	if room := maxOutput - c.Len(); room > 0 {
+		_, _ = c.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func digestFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	return digest(text), err
+}

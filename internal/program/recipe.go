@@ -1,0 +1,133 @@
+package program
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// recipe is how one form is compiled.
+type recipe struct {
+	compiler string   // path
+	version  []string // arguments that make it tell its version
+	args     []string
+	dir      string   // where it runs
+	home     string   // where its tools keep things, when there is no HOME
+	env      []string // in addition to a few of our own
+	output   string   // what it writes; "" is found by pick
+	pick     func() (string, error)
+	depends  string // a file of make rules that it writes: what it read
+	debian   string // the packages that bring it
+}
+
+// flags are those of every guest in C and C++: static, at the address that
+// libvmod-riscv uses, and with their lines and symbols for reports of faults.
+var flags = []string{"-march=rv64gc", "-mabi=lp64d", "-O2", "-g1", "-Wall", "-Wextra", "-static", "-fno-stack-protector", "-Wl,-Ttext=0x120000,--build-id=none"}
+
+// gcc is the recipe for one file of C or C++. The tests of <nlohmann/json.hpp>
+// and others of the host's architecture-independent headers come last, so that
+// they are found where Debian puts them and never shadow the target's own.
+func (b *Builder) gcc(form Form, source, out string) (*recipe, error) {
+	sdk, err := b.sdk()
+	if err != nil {
+		return nil, err
+	}
+	tool, args := "gcc", []string{"-std=gnu17"}
+	if form == CXX {
+		tool, args = "g++", []string{"-std=c++20", "-fno-threadsafe-statics", "-I" + filepath.Join(sdk, "cpp")}
+	}
+	args = append(args, flags...)
+	args = append(args, "-I"+filepath.Join(sdk, "c"), "-I"+filepath.Join(sdk, "abi"), "-I"+filepath.Dir(source), "-idirafter", "/usr/include")
+	compiler, target, err := findCompiler(tool)
+	if err != nil {
+		return nil, err
+	}
+	depends := out + ".d"
+	return &recipe{
+		compiler: compiler, version: []string{"--version"}, dir: filepath.Dir(source), output: out, depends: depends,
+		args:   append(append(target, args...), "-MD", "-MF", depends, source, "-o", out, "-lm"),
+		debian: "g++-riscv64-linux-gnu",
+	}, nil
+}
+
+// findCompiler looks for a cross compiler: the one that RISCV_GCC_TRIPLE names,
+// then Debian's, then clang with Debian's libraries.
+func findCompiler(tool string) (path string, target []string, err error) {
+	for _, triple := range []string{os.Getenv("RISCV_GCC_TRIPLE"), "riscv64-linux-gnu"} {
+		if triple == "" {
+			continue
+		}
+		if path, err := exec.LookPath(triple + "-" + tool); err == nil {
+			return path, nil, nil
+		}
+	}
+	clang := map[string]string{"gcc": "clang", "g++": "clang++"}[tool]
+	if path, err := exec.LookPath(clang); err == nil {
+		return path, []string{"--target=riscv64-linux-gnu", "-fuse-ld=lld"}, nil
+	}
+	return "", nil, fmt.Errorf("there is no riscv64-linux-gnu-%s and no %s: apt install %s-riscv64-linux-gnu, or set RISCV_GCC_TRIPLE", tool, clang, tool)
+}
+
+// golang is the recipe for a Go module.
+func (b *Builder) golang(dir, out string) (*recipe, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return nil, errors.New("there is no go in PATH: see https://go.dev/dl, or apt install golang")
+	}
+	return &recipe{
+		compiler: tool, version: []string{"version"}, dir: dir, output: out,
+		args:   []string{"build", "-trimpath", "-buildvcs=false", "-o", out, "."},
+		env:    []string{"GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off"},
+		debian: "golang",
+	}, nil
+}
+
+// cargo is the recipe for a Cargo project. What cargo made of its crates stays
+// for the next time.
+func (b *Builder) cargo(dir string) (*recipe, error) {
+	tool, err := exec.LookPath("cargo")
+	if err != nil {
+		return nil, errors.New("there is no cargo in PATH: see https://rustup.rs, or apt install cargo")
+	}
+	target := filepath.Join(b.dir, "cargo-"+digest([]byte(dir))[:16])
+	return &recipe{
+		compiler: tool, version: []string{"--version", "--verbose"}, dir: dir, debian: "cargo rustc rust-src",
+		args: []string{"build", "--release", "--target", rustTarget, "--target-dir", target},
+		pick: func() (string, error) { return onlyELF(filepath.Join(target, rustTarget, "release")) },
+	}, nil
+}
+
+const rustTarget = "riscv64gc-unknown-linux-gnu"
+
+// onlyELF finds the one executable in a folder.
+func onlyELF(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && isELF(path) {
+			found = append(found, path)
+		}
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("the project makes %d programs (%s), and a tenant is one", len(found), strings.Join(found, ", "))
+	}
+	return found[0], nil
+}
+
+func isELF(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	var magic [4]byte
+	_, err = f.Read(magic[:])
+	return err == nil && string(magic[:]) == "\x7fELF"
+}
