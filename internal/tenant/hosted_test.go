@@ -37,7 +37,7 @@ func hosted(t *testing.T, source string, args ...string) *Tenant {
 	m.Memory, m.Arguments, m.Instructions = 16<<20, args, 20_000_000 // the first throw sorts every frame
 
 	out, err := exec.Command(cross(t, tool), std, "-march=rv64gc", "-mabi=lp64d", "-O2", "-static", "-Wall",
-		"-Wl,-Ttext=0x120000", "-I../../sdk/cpp", "-I../../sdk/c", "-I../../sdk/abi",
+		"-Wl,-Ttext=0x120000", "-I../../sdk/cpp", "-I../../sdk/c", "-I../../sdk/abi", "-idirafter", "/usr/include",
 		"../../test/guests/hosted/"+source, "-o", m.Program).CombinedOutput()
 	if err != nil {
 		t.Fatalf("compile %s: %v\n%s", source, err, out)

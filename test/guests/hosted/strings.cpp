@@ -46,6 +46,6 @@ int main()
 {
 	table["answer"] = constructed.n + 1;
 	digits = new Regex("[0-9]+");
-	print("%s %d", "ready", constructed.n);
+	print("{} {}", "ready", constructed.n);
 	wait_for_requests(on_recv);
 }
