@@ -93,7 +93,7 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 	e := estate{
 		logger: logger, proxy: proxy.NewEstate(),
 		backends: upstream.NewSet(upstream.Options{Logger: logger}),
-		tenants:  tenant.NewSet(tenant.Options{Logger: logger}),
+		tenants:  tenant.NewSet(tenant.Options{Logger: logger, ReadFile: programs(cfg.State.Dir, logger).Read}),
 		certs:    cert.NewStore(cert.Options{}),
 		caches:   cache.New(cache.Options{Logger: logger}),
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -12,16 +13,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/desk"
+	"fishplate/internal/program"
 	"fishplate/riscv/linux"
+	"fishplate/sdk"
 )
 
 // guestVerbs are about a program on the desk: no process, no tenant.
 func guestVerbs() []verb {
 	return []verb{{
-		name: "guest", form: "run|disasm|gdb|profile PROG …",
+		name: "guest", form: "build|run|disasm|gdb|profile PROG …",
 		short: "Run a RISC-V program on the desk, or look into it",
 		long:  "PROG is a statically linked RISC-V Linux executable, 64 or 32 bits.",
-		sub:   []verb{guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
+		sub:   []verb{guestBuildVerb(), guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
 	}}
 }
 
@@ -128,4 +131,45 @@ func runGuestGDB(c *call) error {
 		return err
 	}
 	return exit{code: code}
+}
+
+func guestBuildVerb() verb {
+	return verb{
+		name: "guest build", form: "PROG [-o FILE]", min: 1, max: 1, run: runGuestBuild,
+		short: "Compile a tenant's program as serve does",
+		long: "PROG is a .c or .cpp file, or a folder with Cargo.toml or go.mod. The SDK is built in. What the compiler says goes to stderr.\n" +
+			"It is compiled anew only when a file that it is made from has changed.",
+		example: "fishplate guest build shop.cpp -o shop.elf",
+		flags: func(f *pflag.FlagSet) {
+			f.StringP("output", "o", "", "the file to write (default PROG with .elf, in this folder)")
+		},
+	}
+}
+
+// runGuestBuild is the verb guest build.
+func runGuestBuild(c *call) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	path, err := filepath.Abs(c.args[0])
+	if err != nil {
+		return err
+	}
+	r, err := program.New(filepath.Join(cache, "fishplate", "programs"), sdk.Headers, nil).Build(c.ctx, path)
+	if err != nil {
+		return err
+	}
+	if r.Warnings != "" {
+		fmt.Fprintln(c.stderr, r.Warnings)
+	}
+	to := c.text("output")
+	if base := filepath.Base(path); to == "" {
+		to = strings.TrimSuffix(base, filepath.Ext(base)) + ".elf"
+	}
+	if err := os.WriteFile(to, r.ELF, 0o755); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "%s: %d bytes, %s\n", to, len(r.ELF), map[bool]string{true: "nothing to compile", false: r.Compiler}[r.Compiler == "" || r.Cached])
+	return nil
 }

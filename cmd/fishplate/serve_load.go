@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"fishplate/internal/config"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
+	"fishplate/internal/program"
+	"fishplate/sdk"
 
 	"github.com/spf13/pflag"
 )
@@ -145,4 +148,15 @@ func derive(secret []byte, purpose string) []byte {
 	m := hmac.New(sha256.New, secret)
 	m.Write([]byte(purpose))
 	return m.Sum(nil)
+}
+
+// programs compiles tenants' sources, and keeps what it compiled in the state
+// folder.
+func programs(dir string, logger *slog.Logger) *program.Builder {
+	return program.New(filepath.Join(dir, "programs"), sdk.Headers, func(path string, r *program.Result) {
+		logger.Info("program compiled", "path", path, "compiler", r.Compiler, "seconds", r.Took.Seconds())
+		if r.Warnings != "" {
+			logger.Warn("warnings of the compiler", "path", path, "text", r.Warnings)
+		}
+	})
 }

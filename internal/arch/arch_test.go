@@ -23,7 +23,7 @@ var floors = []struct {
 	{"matter", []string{"internal/http1", "internal/http2", "internal/predicate", "riscv"}},
 	{"organs", []string{
 		"internal/router", "internal/filter", "internal/tenant", "internal/cache", "internal/peering",
-		"internal/upstream", "internal/cert", "internal/config", "internal/cluster",
+		"internal/upstream", "internal/cert", "internal/config", "internal/cluster", "internal/program",
 	}},
 	{"spine", []string{"internal/proxy"}},
 	{"mind", []string{"internal/control"}},
@@ -40,7 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"cmd/fishplate":     {"show", "report"},
 	"internal/config":   {"render", "schema", "finding", "diff", "advice"},
-	"internal/tenant":   {"heap", "permit", "lines", "text", "thread"},
+	"internal/tenant":   {"kv", "heap", "permit", "lines", "text", "thread"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},
 }
 
