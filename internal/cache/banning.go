@@ -8,10 +8,13 @@ import (
 	"fishplate/internal/cache/store"
 )
 
-// ban puts an expression into the store's list.
+// ban puts an expression into the store's list. It means the objects of the
+// partition alone, when that is not "".
 func (k *strike) ban(e *bans.Expression, partition string) error {
 	if tenant, ok := strings.CutPrefix(partition, "tenant/"); ok {
 		e = e.Within(tenant)
+	} else if vhost, ok := strings.CutPrefix(partition, "vhost/"); ok {
+		e = e.WithinHost(vhost)
 	}
 	if _, err := k.s.bans.Add(e, k.soft, time.Unix(0, k.now)); err != nil {
 		return err

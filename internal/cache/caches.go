@@ -73,7 +73,7 @@ func (c *Caches) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.stores {
-		s.closeDisk()
+		s.closeDisk((*diskTier).close)
 	}
 }
 
@@ -164,7 +164,7 @@ func (u *Update) Commit() {
 // empty gives the memory of a store that is no longer configured back. It stays
 // usable for the exchanges that still know it.
 func (s *Store) empty() {
-	s.closeDisk()
+	s.closeDisk((*diskTier).discard)
 	s.each(nil, func(o *store.Object) bool { o.Remove(); return true })
 	s.reap(nil)
 	if err := s.memory.Resize(emptied); err != nil {

@@ -155,6 +155,18 @@ func (c *claim) publish(o *store.Object) {
 	}
 	c.count(metrics.CacheStored, 1)
 	s.offerDisk(c.policy.part.Name(), o)
+	// The disk strikes what it has by the time of a purge or a ban, and memory may
+	// have lost the object before the lurker sees it: so what came meanwhile counts.
+	if s.disk.Load() == nil {
+		return
+	}
+	if s.recent.struck(c.since, o) {
+		o.Remove()
+		s.strikeDisk(o, false)
+	} else if !s.bans.Passed(o.Ban()) {
+		verdict, number := s.bans.Test(s.view(o))
+		s.banish(o, verdict, number, c.policy.clock().UnixNano())
+	}
 }
 
 // markKey says that the answers of a key are not stored, for a while.
@@ -173,4 +185,5 @@ func (c *claim) markKey(key store.Key, text []byte, why rules.Reason, long time.
 	o.SetBan(p.store.bans.Newest())
 	o.Publish()
 	o.Unpin()
+	c.forgetDisk(text)
 }

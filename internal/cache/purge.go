@@ -275,6 +275,12 @@ func (p *Policy) Ban(text string, soft bool) error {
 	return k.ban(e, p.part.Name())
 }
 
+// BanURL is Ban for what is stored for the request's URL.
+func (p *Policy) BanURL(req *message.Request, soft bool) error {
+	url := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(string(p.key.appendURL(nil, req)))
+	return p.Ban(`obj.url == "`+url+`"`, soft)
+}
+
 // Invalidate removes what the success of an unsafe method makes worthless
 // (RFC 9111 §4.4, RFC 9875 §3).
 func (p *Policy) Invalidate(req *message.Request, resp *message.Response) {

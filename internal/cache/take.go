@@ -297,6 +297,7 @@ func (v *Visit) renew(resp *message.Response, sent, received time.Time) Taken {
 		// only this request was the cause.
 		if v.reason != rules.ReasonClientNoStore && v.reason != rules.ReasonAuthorization {
 			v.Stale.Remove()
+			v.forgetDisk(v.text)
 		}
 		v.settleInstead(refused)
 		return Instead
@@ -356,5 +357,6 @@ func (v *Visit) compareHead(resp *message.Response) {
 	v.Stale.Head(&stored)
 	if !rules.HeadConfirms(&stored, &resp.Header, v.Stale.Meta().Total) {
 		v.Stale.Expire(true, v.now)
+		v.forgetDisk(v.text)
 	}
 }

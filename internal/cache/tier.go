@@ -21,6 +21,7 @@ type diskTier struct {
 	tier  *disk.Tier
 	path  string
 	tasks sync.WaitGroup // loads into memory, and the walk
+	ended bool           // no task begins any more; guarded by mu
 
 	// Bans: every object on the disk has met those up to passed. A walk takes the
 	// newest hold, strikes what newer bans mean, and gives the old one back.
@@ -83,7 +84,7 @@ func (u *Update) commitDisks() {
 			was = nil
 		}
 		if was != nil {
-			u.c.tidies.Go(func() { was.close(u.c) }) // it may have much to write
+			u.c.tidies.Go(func() { was.discard(u.c) }) // requests may still read from it
 		}
 		if d = s.disk.Load(); d != nil {
 			for _, p := range u.parts {
@@ -133,6 +134,9 @@ func (s *Store) walkDisk(d *diskTier) {
 	if stats := s.bans.Stats(s.caches.clock()); stats.Bans == 0 {
 		return
 	}
+	if d.ended {
+		return
+	}
 	d.walking = true
 	d.tasks.Go(func() {
 		for more := true; more; {
@@ -148,6 +152,10 @@ func (s *Store) walkDisk(d *diskTier) {
 // walkOnce tests every object on the disk, and moves what has passed on.
 func (s *Store) walkOnce(d *diskTier) {
 	next := s.bans.Hold()
+	if err := d.tier.Flush(d.quit); err != nil { // what is queued is not in the index yet
+		next.Release()
+		return
+	}
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		var list []disk.Entry
 		var err error
@@ -194,21 +202,38 @@ func (d *diskTier) number() uint32 {
 
 // close ends the tier's work, after what was offered is written.
 func (d *diskTier) close(c *Caches) {
+	d.flush(c)
+	d.end(c, d.tier.Close)
+}
+
+// discard ends the work of a tier that the configuration took away. Nothing in
+// its directory is believed again: no purge reaches it from now on.
+func (d *diskTier) discard(c *Caches) { d.end(c, d.tier.Discard) }
+
+func (d *diskTier) flush(c *Caches) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
 	if err := d.tier.Flush(ctx); err != nil && !errors.Is(err, disk.ErrOff) {
 		c.logger.Warn("flush disk of cache", "path", d.path, "error", err)
 	}
+}
+
+// end awaits the tier's tasks and closes it.
+func (d *diskTier) end(c *Caches, closeTier func() error) {
 	d.stop()
+	d.mu.Lock()
+	d.ended = true
+	d.mu.Unlock()
 	d.tasks.Wait()
-	if err := d.tier.Close(); err != nil {
+	if err := closeTier(); err != nil {
 		c.logger.Warn("close disk of cache", "path", d.path, "error", err)
 	}
 }
 
-func (s *Store) closeDisk() {
+// closeDisk takes the disk from the store and ends it in that manner.
+func (s *Store) closeDisk(end func(*diskTier, *Caches)) {
 	if d := s.disk.Swap(nil); d != nil {
-		d.close(s.caches)
+		end(d, s.caches)
 	}
 }
 
@@ -216,6 +241,14 @@ func (s *Store) closeDisk() {
 func (s *Store) strikeDisk(o *store.Object, soft bool) {
 	if d := s.disk.Load(); d != nil {
 		_, _ = d.tier.Remove(d.quit, s.partitionName(o), o.KeyText(), soft) // a tier that is off serves nothing
+	}
+}
+
+// forgetDisk gives up the disk's copies of a key whose object in memory is gone
+// or was found to be outdated, for another reason than a purge.
+func (c *claim) forgetDisk(text []byte) {
+	if d := c.policy.store.disk.Load(); d != nil {
+		d.tier.Forget(c.policy.part.Name(), text)
 	}
 }
 
@@ -252,11 +285,13 @@ func (v *Visit) fromDisk() *store.Object {
 	}
 	t := times(&found.Meta)
 	// What grows cannot be confirmed by a 304.
-	if u := rules.Reuse(&v.policy.rules, &v.directives, &t, v.now); u.Kind > rules.Revalidate || u.Kind == rules.Revalidate && found.Length > promoteAtOnce {
+	u := rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
+	if u.Kind > rules.Revalidate || u.Kind == rules.Revalidate && found.Length > promoteAtOnce {
 		found.Close()
 		return nil
 	}
-	if v.fileable && found.Length > promoteAtOnce && v.portion.kind == entire && !v.policy.rewrites() {
+	// An object without its body must not be renewed: a stale one comes into memory.
+	if u.Kind == rules.Hit && v.fileable && found.Length > promoteAtOnce && v.portion.kind == entire && !v.policy.rewrites() {
 		return v.fromFile(d, found)
 	}
 	l := &load{d: d, found: found, s: v.policy.store, flight: &Flight{since: v.since}}
@@ -284,8 +319,22 @@ func (v *Visit) fromDisk() *store.Object {
 	}
 	v.loading = l.flight
 	l.flight.carry(o)
-	d.tasks.Go(func() { l.run() })
+	d.begin(func() { l.run() })
 	return o
+}
+
+// begin runs a load behind; it runs at once when the tier is being closed, for
+// somebody waits for it.
+func (d *diskTier) begin(task func()) {
+	d.mu.Lock()
+	ended := d.ended
+	if !ended {
+		d.tasks.Go(task)
+	}
+	d.mu.Unlock()
+	if ended {
+		task()
+	}
 }
 
 // fromFile returns an object that has the head alone: the body goes out of the

@@ -170,16 +170,20 @@ func (v *Visit) Match(o *store.Object) bool {
 func (v *Visit) seek() (o *store.Object, u rules.Outcome, marked bool) {
 	v.unpin(&v.Stale)
 	v.dropFile()
-	v.mismatch = false
+	v.loading, v.mismatch = nil, false
 	if o = v.fit(v.find()); o != nil {
 		m := o.Meta()
 		if m.Flags&flagMarker == 0 {
 			t := times(&m)
 			u = rules.Reuse(&v.policy.rules, &v.directives, &t, v.now)
-			return o, u, false
+			if u.Kind == rules.Hit || v.found == nil && (u.Kind == rules.HitStale || v.loading == nil || o.Complete()) {
+				return o, u, false
+			}
+			// A ban has made it stale, and without its body it cannot be renewed.
+			v.dropFile()
 		}
 		o.Unpin()
-		marked = v.now < m.Born+m.Fresh
+		marked = m.Flags&flagMarker != 0 && v.now < m.Born+m.Fresh
 	}
 	u = rules.Reuse(&v.policy.rules, &v.directives, nil, v.now)
 	v.forwarded = rules.ForwardURIMiss

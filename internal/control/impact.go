@@ -106,7 +106,7 @@ func cached(c *Change) string {
 	changes := func(part string) bool { _, ok := parts[part]; return ok }
 	switch {
 	case c.Kind == "cache" && changes("disk"):
-		return "objects in memory stay; the disk is opened anew, and holds what its directory holds"
+		return "objects in memory stay; a disk that is taken away or moved is emptied, since purges do not reach it"
 	case c.Kind == "cache" || len(parts) == 0:
 		return ""
 	case changes("") && parts[""] == "" || parts["enabled"] == "false":

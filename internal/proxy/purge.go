@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"fishplate/internal/cache"
 )
@@ -43,19 +42,10 @@ func (x *exchange) strike(p *cache.Policy, soft bool) (cache.Purged, error) {
 				return cache.Purged{Bans: 1}, p.Ban(string(v), soft)
 			}
 		}
-		return cache.Purged{Bans: 1}, p.Ban("obj.url == "+strconv.Quote(string(x.url())), soft)
+		return cache.Purged{Bans: 1}, p.BanURL(&x.req, soft)
 	}
 	if tags := p.TagsOf(&x.req.Header); len(tags) > 0 {
 		return p.PurgeTags(x.srv.ctx, tags, soft)
 	}
 	return p.PurgeURL(x.srv.ctx, &x.req, soft)
-}
-
-// url is the request's URL as ban expressions see it.
-func (x *exchange) url() []byte {
-	u := append([]byte(nil), x.req.Path...)
-	if x.req.HasQuery {
-		u = append(append(u, '?'), x.req.Query...)
-	}
-	return u
 }

@@ -75,9 +75,15 @@ func newExpression(root *node) *Expression {
 }
 
 // Within returns the expression limited to the objects of one tenant.
-func (e *Expression) Within(tenant string) *Expression {
+func (e *Expression) Within(tenant string) *Expression { return e.of(valueTenant, tenant) }
+
+// WithinHost returns the expression limited to the objects of one virtual host,
+// by its name.
+func (e *Expression) WithinHost(vhost string) *Expression { return e.of(valueVHost, vhost) }
+
+func (e *Expression) of(which value, name string) *Expression {
 	owner := &node{op: opEqual, kind: kindTruth, args: []*node{
-		{op: opValue, kind: kindText, value: valueTenant}, {op: opLiteral, kind: kindText, text: tenant},
+		{op: opValue, kind: kindText, value: which}, {op: opLiteral, kind: kindText, text: name},
 	}}
 	return newExpression(&node{op: opAnd, kind: kindTruth, args: []*node{owner, e.root}})
 }

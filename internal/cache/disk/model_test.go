@@ -134,6 +134,7 @@ func (h *history) offer(part string) {
 	if !h.mem.offer(h.t, h.tier, part, thing{key: key, vary: vary, tags: tags, data: data, meta: store.Meta{Fresh: 1 << 62, Born: 0}}) {
 		h.rt.Fatal("not taken")
 	}
+	delete(h.model, [3]string{part, key, ""}) // once answers vary, the one that did not is nobody's
 	h.model[[3]string{part, key, vary}] = modelObject{data, tags, 1}
 }
 

@@ -232,6 +232,15 @@ func (e *edit) expire(key []byte, now int64, meant func(*variant) bool) (n int, 
 	return n, nil
 }
 
+// Forget gives up what the index has of a key, without the word of a purge: the
+// object in memory is gone, and an older one must not come back in its place. It
+// neither waits for the disk, nor means what is still queued.
+func (t *Tier) Forget(partition string, text []byte) {
+	if p := t.parts.find(hashName(partition)); p != nil && p.name == partition && t.on() {
+		t.forget(p.hash, text, 0)
+	}
+}
+
 // forget takes out one variant, or all of them when seq is 0, without an event:
 // it could not be read, or a newer one was not written.
 func (t *Tier) forget(part uint64, text []byte, seq uint64) {

@@ -374,7 +374,14 @@ func (t *Tier) LoadBans() (list []byte, err error) {
 // Close drops what is still queued, awaits the goroutines and frees the
 // directory. Flush before, to keep what is queued. What was found stays
 // readable until its own Close.
-func (t *Tier) Close() error {
+func (t *Tier) Close() error { return t.close(nil) }
+
+// Discard is Close, after which the directory holds nothing any more: purges to
+// come will not reach it, and what they mean must not come back with it.
+func (t *Tier) Discard() error { return t.close(t.dir.retire) }
+
+// close ends the tier and then, while the directory is still ours, calls last.
+func (t *Tier) close(last func() error) error {
 	t.shut.Lock()
 	if t.closing {
 		t.shut.Unlock()
@@ -388,6 +395,9 @@ func (t *Tier) Close() error {
 	t.ended.Wait()
 	err := t.shutIndex()
 	t.shelf.Clear()
+	if last != nil && t.on() { // after a fault that was done
+		err = errors.Join(err, last())
+	}
 	return errors.Join(err, t.lock.Close())
 }
 

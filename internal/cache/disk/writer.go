@@ -277,7 +277,7 @@ func (w *writer) commit() bool {
 }
 
 // enter makes the entry of one record, unless it was purged meanwhile or a
-// newer one is there.
+// newer one is there that answers for it.
 func (w *writer) enter(e *edit, p *put) error {
 	t := w.tier
 	v := &p.variant
@@ -291,13 +291,14 @@ func (w *writer) enter(e *edit, p *put) error {
 		return err
 	}
 	for i := range list {
-		if slices.Equal(list[i].vary, v.vary) && list[i].Seq > v.Seq {
+		if list[i].Seq > v.Seq && (slices.Equal(list[i].vary, v.vary) || len(v.vary) == 0) {
 			return nil
 		}
 	}
 	kept := make([]variant, 0, len(list)+1)
 	for i := range list {
-		if slices.Equal(list[i].vary, v.vary) || len(list)-i >= maxVariants {
+		// What did not vary would match every request, once answers do.
+		if slices.Equal(list[i].vary, v.vary) || len(list[i].vary) == 0 || len(list)-i >= maxVariants {
 			e.went(key, &list[i])
 			t.replaced.Add(1)
 			continue
