@@ -75,10 +75,15 @@ func (l *loader) lastRoute(n *node, v *model.VHost) {
 func (l *loader) route(n *node, v *model.VHost) *model.Route {
 	r := &model.Route{
 		Name: n.label, Path: n.str("path"), Methods: n.words("methods"), Backend: n.str("backend"), Split: l.shares(n), Mirror: n.str("mirror"),
-		Tenant: v.Tenant, TenantArgument: n.str("tenant_argument"), FirstByte: n.kid("timeouts").dur("first_byte"), Cache: l.policy(n), At: n.at,
+		Tenant: v.Tenant, FirstByte: n.kid("timeouts").dur("first_byte"), Cache: l.policy(n), At: n.at,
 	}
 	if n.has("tenant") {
 		r.Tenant = strings.TrimPrefix(n.str("tenant"), "off")
+	}
+	l.guest = r.Tenant
+	defer func() { l.guest = "" }()
+	if n.has("tenant_argument") {
+		r.TenantArgument = l.text(n.raw("tenant_argument"), false)
 	}
 	l.routePath(n, r.Path)
 	for _, m := range r.Methods {

@@ -41,6 +41,7 @@ type loader struct {
 	broken   bool // some file could not be parsed: names may be missing
 	root     *node
 	policies []written // every cache block of a route, vhost or tenant
+	guest    string    // the tenant of the route that is being read
 
 	requestNames []string
 	seen         map[string]bool // files already read

@@ -142,8 +142,8 @@ type Route struct {
 	Redirect *Redirect
 	Respond  *Respond
 	Tenant   string // after the vhost's default was applied; "" = none
-	// TenantArgument is the third argument of the program's on_recv.
-	TenantArgument string
+	// TenantArgument is the third argument of the program's callbacks, a string value.
+	TenantArgument Expr
 	Request        Edits
 	Response       Edits
 	Limits         RouteLimits

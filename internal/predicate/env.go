@@ -29,6 +29,7 @@ type Env struct {
 	// VHost, Route, Backend and Duration are known to log filters only.
 	VHost, Route, Backend string
 	Duration              time.Duration
+	Guest                 Caller // for guest(); nil: null
 }
 
 // Options say where an expression stands.
@@ -38,8 +39,9 @@ type Options struct {
 	// Locals holds the variables (local.x) and functions (env, file) that
 	// are evaluated while the configuration is read.
 	Locals   *hcl.EvalContext
-	Response bool // there is a response: status is allowed
-	Log      bool // a log filter: status, duration, route, vhost and backend are allowed
+	Response bool   // there is a response: status is allowed
+	Tenant   string // whose program guest() calls; "" forbids it
+	Log      bool   // a log filter: status, duration, route, vhost and backend are allowed
 }
 
 // view reads bytes as a text without copying them. The text changes when the

@@ -40,6 +40,7 @@ func functions() []Function {
 		{"lower", `lower(x)`, "text", "x with A to Z in lower case.", 1, 1, caseFunction('A', 'Z')},
 		{"upper", `upper(x)`, "text", "x with a to z in upper case.", 1, 1, caseFunction('a', 'z')},
 		{"hash", `hash(x)`, "number", "A whole number from 0 to 2^53 - 1 that depends on x alone (XXH3).", 1, 1, (*compiler).hash},
+		{"guest", `guest("name", x)`, "text", "What the function of that name gives that the tenant's program registered, called with x; null without one, and when x is. Without x it is called with an empty text. It costs a call of the program: in `when`, in edits, keys of rates, redirects and `tenant_argument` of routes that have a tenant.", 1, 2, (*compiler).guest},
 		{"number", `number(x)`, "number", "The decimal number that the text is, for example `-1.5`; null when it is none.", 1, 1, (*compiler).toNumber},
 	}
 }

@@ -113,8 +113,12 @@ type exchange struct {
 	saved  []message.Field // the request's fields while the origin's are made
 
 	run       *tenant.Run
+	errand    *tenant.Errand // what run is admitted by when it is needed; nil: by no errand
 	decision  tenant.Decision
-	debug     bool // a valid debug field asks for the record
+	ruled     bool           // the program decided
+	trouble   *message.Fault // of a function that an expression called
+	asked     asked          // the request as the program wants the backend to see it
+	debug     bool           // a valid debug field asks for the record
 	explained *Explanation
 
 	backend *upstream.Backend
@@ -191,6 +195,7 @@ func (x *exchange) unpin() {
 func (x *exchange) reset() {
 	x.source, x.answer, x.fault, x.after = fromNobody, nil, nil, ends
 	x.run, x.decision, x.debug, x.explained = nil, tenant.Decision{}, false, nil
+	x.errand, x.ruled, x.trouble, x.asked.live = nil, false, nil, false
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
 	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
 	x.upload.ended, x.collected = false, nil

@@ -66,7 +66,8 @@ type RoutePlan struct {
 	cache     *cache.Policy     // nil: none
 	strikes   []*cache.Policy   // of the virtual host: what an unsafe method may invalidate
 	tenant    *tenant.Tenant
-	argument  string // for the tenant's on_recv
+	argument  *predicate.Value // for the tenant's callbacks; nil: none, or fixed
+	fixed     string           // argument that does not depend on the request
 	mirror    *upstream.Backend
 	redirect  *filter.Redirect
 	respond   *fixedAnswer
@@ -182,12 +183,17 @@ func (g *Generation) compileRoute(rt *router.Route, p Parts) (*RoutePlan, error)
 		Counters:      p.Estate.Route(rt.VHost.Name, m.Name),
 		VHostCounters: p.Estate.VHost(rt.VHost.Name),
 		body:          m.Limits.Body, firstByte: int64(m.FirstByte),
-		access: filter.CompileAccess(m.Limits.Allow, m.Limits.Deny), argument: m.TenantArgument,
+		access: filter.CompileAccess(m.Limits.Allow, m.Limits.Deny),
 	}
 	if err := g.bind(plan, m); err != nil {
 		return nil, err
 	}
 	var err error
+	policy := p.Options // a key is asked for without a request, too
+	p.Options.Tenant = m.Tenant
+	if err = plan.compileArgument(m.TenantArgument, p.Options); err != nil {
+		return nil, err
+	}
 	response := p.Options
 	response.Response = true
 	if plan.request, err = edits(m.Request, p.Options); err != nil {
@@ -219,11 +225,25 @@ func (g *Generation) compileRoute(rt *router.Route, p Parts) (*RoutePlan, error)
 				return nil, err
 			}
 		}
-		if plan.cache, err = p.Caches.Compile(m.Effective, m.Partition, p.Options); err != nil {
+		if plan.cache, err = p.Caches.Compile(m.Effective, m.Partition, policy); err != nil {
 			return nil, err
 		}
 	}
 	return plan, nil
+}
+
+// compileArgument compiles what the callbacks get as their third argument.
+func (p *RoutePlan) compileArgument(x model.Expr, o predicate.Options) error {
+	v, diags := predicate.CompileString(x, o)
+	if diags.HasErrors() {
+		return fmt.Errorf("compile tenant_argument: %w", errors.Join(diags.Errs()...))
+	}
+	if s, ok := v.Const(); ok {
+		p.fixed = s
+		return nil
+	}
+	p.argument = v
+	return nil
 }
 
 // fixed compiles an answer that the configuration gives.

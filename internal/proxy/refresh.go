@@ -34,10 +34,8 @@ func (r *refreshes) start(x *exchange) {
 	}
 	y.plan, y.backend = x.plan, x.backend
 	forged := x.decision.Kind == tenant.Forge
-	var errand tenant.Errand
-	if forged {
-		y.decision, errand = x.decision, x.run.Errand()
-	} else if y.backend == nil {
+	y.decision, y.errand = x.decision, x.lend()
+	if !forged && y.backend == nil {
 		y.backend = x.chooseBackend(uint32(x.srv.wheel.now()))
 	}
 	y.env.Req, y.env.VHost, y.env.Route, y.env.Now = &y.req, x.env.VHost, x.env.Route, x.env.Now
@@ -52,13 +50,11 @@ func (r *refreshes) start(x *exchange) {
 			y.srv.endInner(y)
 			<-r.slots
 		}()
-		if forged {
-			// Who made the object makes it again; no server has it.
-			if y.run, _ = errand.Admit(y.srv.ctx); y.run == nil {
-				return
-			}
+		// Who made the object makes it again; no server has it.
+		if y.enlist() != nil || y.onMiss(true) != fetch {
+			return
 		}
-		if (forged || y.backend != nil) && stepFetch(y) == store {
+		if (y.decision.Kind == tenant.Forge || y.backend != nil) && stepFetch(y) == store {
 			stepStore(y)
 		}
 	})

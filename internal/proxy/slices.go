@@ -4,6 +4,7 @@ import (
 	"fishplate/internal/cache"
 	"fishplate/internal/message"
 	"fishplate/internal/predicate"
+	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
 )
 
@@ -12,6 +13,7 @@ import (
 type donor struct {
 	plan    *RoutePlan
 	backend *upstream.Backend
+	errand  *tenant.Errand
 	env     predicate.Env
 }
 
@@ -20,11 +22,11 @@ func (x *exchange) keepDonor() {
 	if x.s.sink != nil || !x.visit.Sliced() {
 		return // who asks for one slice needs no other, and fetches none ahead
 	}
-	d := &donor{plan: x.plan, backend: x.backend, env: x.env}
+	d := &donor{plan: x.plan, backend: x.backend, errand: x.lend(), env: x.env}
 	if d.backend == nil {
 		d.backend = x.chooseBackend(uint32(x.srv.wheel.now()))
 	}
-	d.env.Scratch, d.env.Resp = nil, nil
+	d.env.Scratch, d.env.Resp, d.env.Guest = nil, nil, nil
 	x.donor = d
 }
 
@@ -60,7 +62,7 @@ func (x *exchange) sendRange(s *sender, at, end int64) *message.Fault {
 // sliceExchange returns an inner exchange for one slice of the same thing.
 func (x *exchange) sliceExchange(to sink, first, last int64) *exchange {
 	y := x.inner(to)
-	y.plan, y.backend, y.decision = x.donor.plan, x.donor.backend, x.decision
+	y.plan, y.backend, y.decision, y.errand = x.donor.plan, x.donor.backend, x.decision, x.donor.errand
 	scratch := y.env.Scratch
 	y.env = x.donor.env
 	y.env.Scratch, y.env.Req = scratch, &y.req

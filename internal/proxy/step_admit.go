@@ -9,6 +9,14 @@ import (
 // stepAdmit applies the limits of the route, in the order of their cost, then
 // its edits of the request. A redirect or respond block answers here.
 func stepAdmit(x *exchange) step {
+	next := x.admit()
+	if x.trouble != nil && x.fault == nil {
+		return x.guestFault(admit, x.trouble)
+	}
+	return next
+}
+
+func (x *exchange) admit() step {
 	p := x.plan
 	if p.access != nil && !p.access.Allowed(x.req.ClientIP) {
 		p.Counters.Add(x.s.shard, metrics.RouteRefused+1, 1)

@@ -17,6 +17,12 @@ import (
 // stepFetch gets the head of an answer: from a server of the backend, with
 // retries inside, or from the guest's forge.
 func stepFetch(x *exchange) step {
+	if f := x.enlist(); f != nil {
+		return x.guestFault(fetch, f)
+	}
+	if f := x.onBackendFetch(); f != nil {
+		return x.rescue(f)
+	}
 	if x.decision.Kind == tenant.Forge && x.run != nil {
 		return x.forge()
 	}
@@ -31,7 +37,12 @@ func stepFetch(x *exchange) step {
 	x.pick.Left = x.left
 	x.rec.Backend = b.Name()
 	x.env.Backend = x.rec.Backend
+	x.asked.swap(&x.req)
 	b.PersistRequest(&x.pick)
+	x.asked.swap(&x.req)
+	if x.decision.Server != "" {
+		b.Prefer(&x.pick, x.decision.Server)
+	}
 	if f := x.get(); f != nil {
 		return x.rescue(f)
 	}
@@ -41,10 +52,12 @@ func stepFetch(x *exchange) step {
 // get asks the backend until there is the head of an answer, or a fault that
 // cannot be mended by asking again.
 func (x *exchange) get() *message.Fault {
+	x.asked.swap(&x.req)
 	x.saved = x.req.Save(x.saved[:0])
 	x.visit.Condition()
 	x.encode()
 	x.req.Restore(x.saved)
+	x.asked.swap(&x.req)
 	if x.plan.mirror != nil {
 		x.srv.mirrors.send(x)
 	}
@@ -69,15 +82,21 @@ func (x *exchange) rescue(f *message.Fault) step {
 	case f.Side == message.SideClient:
 		return x.fail(fetch, f)
 	case x.visit.Rescue() && x.answerStored():
+	case x.onBackendError(f):
 	case x.plan.synthetic != nil && f.Status >= 500 && !x.visit.Closed():
 		x.synthetic()
 	default:
 		return x.fail(fetch, f)
 	}
-	x.srv.causes.Add(f.Cause)
-	x.rec.Detail = f.Error()
+	x.excuse(f)
 	x.clock(fetch)
 	return respond
+}
+
+// excuse tells of a fault that the client does not see.
+func (x *exchange) excuse(f *message.Fault) {
+	x.srv.causes.Add(f.Cause)
+	x.rec.Detail = f.Error()
 }
 
 // synthetic makes the policy's answer to failure, and lets it answer for a while

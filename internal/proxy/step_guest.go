@@ -13,43 +13,57 @@ import (
 func stepGuest(x *exchange) step {
 	t := x.plan.tenant
 	if t == nil {
+		x.releaseRun() // an expression may have called somebody's function
 		return lookup
 	}
 	x.rec.Tenant = t.Name()
 	x.env.Tenant = x.rec.Tenant
 	x.clock(admit)
-	run, f := t.Admit(x.srv.ctx)
+	if f := x.admitTo(t); f != nil {
+		return x.guestFault(guest, f)
+	}
+	argument, f := x.callArgument(t)
 	if f != nil {
 		return x.guestFault(guest, f)
 	}
-	x.run = run
+	run := x.run
 	f = x.guarding("on_recv", func() (f *message.Fault) {
-		x.decision, f = run.OnRecv(x.srv.ctx, &x.req, x.plan.argument)
+		x.decision, f = run.OnRecv(x.srv.ctx, &x.req, argument)
 		return f
 	})
 	if f != nil {
 		return x.guestFault(guest, f)
 	}
+	x.ruled = true
 	x.clock(guest)
 	d := &x.decision
-	if d.Failed != nil { // on_fault = "pass": the line in the log says why
-		x.srv.causes.Add(d.Failed.Cause)
-		x.rec.Detail = detail(d.Failed)
-	}
-	if d.Backend != "" {
-		if x.backend = x.gen.Backends[d.Backend]; x.backend == nil {
-			return x.guestFault(guest, &message.Fault{Side: message.SideGuest, Status: 503, Cause: "guest-backend"})
-		}
+	if f := x.follow(d); f != nil {
+		return x.guestFault(guest, f)
 	}
 	switch {
 	case d.Kind == tenant.Answer:
 		return x.synth()
+	case d.Kind == tenant.Purge:
+		return x.purgeOwn()
 	case d.Kind == tenant.Forge:
-		return lookup
-	case !run.WantsDeliver():
+	case run.Wants(tenant.LaterLookup|tenant.LaterOrigin|tenant.LaterDeliver) == 0:
 		x.releaseRun()
 	}
 	return lookup
+}
+
+// callArgument is what the callbacks get as their third argument. It may be what
+// a function of a program says.
+func (x *exchange) callArgument(t *tenant.Tenant) (string, *message.Fault) {
+	v := x.plan.argument
+	if v == nil {
+		return x.plan.fixed, nil
+	}
+	text, _ := v.Append(nil, &x.env) // null is an empty argument
+	if x.trouble != nil {
+		return "", x.trouble
+	}
+	return string(text), x.admitTo(t)
 }
 
 // synth makes the answer that the program gave instead of a backend's.
@@ -72,11 +86,16 @@ func (x *exchange) forge() step {
 		return x.fail(fetch, f)
 	}
 	x.answerWith(200, nil)
+	x.asked.swap(&x.req)
 	f = x.guarding("forge", func() (f *message.Fault) {
 		x.answer, f = x.run.Forge(x.srv.ctx, &x.req, body, &x.resp)
 		return f
 	})
+	x.asked.swap(&x.req)
 	if f != nil {
+		if x.onBackendError(f) {
+			return respond
+		}
 		return x.guestFault(fetch, f)
 	}
 	x.clock(fetch)
@@ -144,6 +163,9 @@ func (x *exchange) guarding(what string, call func() *message.Fault) (f *message
 
 func (x *exchange) guestFault(at step, f *message.Fault) step {
 	f.Step = ""
+	if f.Side == message.SideGuest && f.Err == nil {
+		f.Err = errors.New("decided by the program")
+	}
 	return x.fail(at, f)
 }
 

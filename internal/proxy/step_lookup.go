@@ -11,7 +11,7 @@ import (
 func stepLookup(x *exchange) step {
 	p, d := x.plan.cache, &x.decision
 	if p == nil || d.Kind == tenant.Forge && !d.Cached {
-		return fetch
+		return x.onMiss(false)
 	}
 	if is, may := p.Purges(x.req.Method, x.req.ClientIP); is {
 		return x.purge(p, may)
@@ -39,7 +39,10 @@ func stepLookup(x *exchange) step {
 			v.Foreground() // the program needs the body, which only this request has
 			break
 		}
-		if x.answerStored() {
+		if next, done := x.onHit(); done {
+			return next
+		}
+		if v.State == cache.Hit && x.answerStored() {
 			return respond
 		}
 	case cache.Timeout:
@@ -47,7 +50,7 @@ func stepLookup(x *exchange) step {
 		return x.refuse(lookup, 504, "only-if-cached")
 	}
 	x.clock(lookup)
-	return fetch
+	return x.onMiss(v.State == cache.Fetch)
 }
 
 // answerStored makes the visit's object the answer. False means that the

@@ -16,6 +16,7 @@ func stepReply(x *exchange) step {
 	}
 	if x.fault != nil {
 		x.faultAnswer()
+		x.errorSynth()
 	}
 	x.unpin()
 	var f *message.Fault
@@ -62,6 +63,11 @@ func (x *exchange) faultAnswer() {
 	if f.Side == message.SideClient && (f.Step == read.String() || f.Step == "") {
 		x.req.Close = true
 	}
+	x.errorText(f)
+}
+
+// errorText makes the answer that says what a fault is.
+func (x *exchange) errorText(f *message.Fault) {
 	x.scratch = strconv.AppendInt(x.scratch[:0], int64(f.Status), 10)
 	x.scratch = append(append(x.scratch, ' '), http1.StatusText(f.Status)...)
 	x.scratch = append(append(append(x.scratch, '\n'), f.Cause...), '\n')

@@ -24,11 +24,17 @@ func stepRespond(x *exchange) step {
 	if p := x.plan; p.response != nil {
 		x.env.Resp = &x.resp
 		p.response.ApplyResponse(&x.resp, &x.env)
+		if x.trouble != nil {
+			return x.guestFault(respond, x.trouble)
+		}
 	}
 	if x.debug {
 		x.debugAnswer()
 	}
 	x.rec.Last = respond.String()
+	if x.source != fromSelf {
+		x.releaseRun() // a slow client pins no fork
+	}
 	x.unpin()
 	return reply
 }

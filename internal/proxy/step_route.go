@@ -8,11 +8,14 @@ import (
 // stepRoute finds the virtual host and the route.
 func stepRoute(x *exchange) step {
 	env := &x.env
-	*env = predicate.Env{Req: &x.req, Scratch: env.Scratch, Now: x.srv.wheel.time(x.begin)}
+	*env = predicate.Env{Req: &x.req, Scratch: env.Scratch, Now: x.srv.wheel.time(x.begin), Guest: x}
 	if x.req.Framing == message.Length {
 		env.BodySize = x.req.Length
 	}
 	rt, vh := x.gen.Router.Match(env)
+	if x.trouble != nil {
+		return x.guestFault(route, x.trouble)
+	}
 	if rt == nil {
 		if vh == nil {
 			return x.refuse(route, 404, "no-vhost")

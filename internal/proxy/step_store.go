@@ -20,7 +20,11 @@ func stepStore(x *exchange) step {
 	switch {
 	case x.source == fromSelf && x.decision.Cached && x.run != nil:
 		return x.storeForged()
-	case v.Closed() || x.source != fromOrigin:
+	}
+	if f := x.onBackendResponse(); f != nil {
+		return x.failed(f)
+	}
+	if v.Closed() || x.source != fromOrigin {
 		return respond
 	}
 	for {
@@ -44,6 +48,9 @@ func stepStore(x *exchange) step {
 			x.settleUnread()
 			if f := x.get(); f != nil {
 				return x.fail(store, f)
+			}
+			if f := x.onBackendResponse(); f != nil {
+				return x.failed(f)
 			}
 			continue
 		case cache.Streams:

@@ -46,7 +46,7 @@ type matcher struct {
 // moved in its file too, since its explanation names the place.
 func (t *matcher) serves(m *model.Route) bool {
 	f := t.from
-	return f.Name == m.Name && f.Path == m.Path && slices.Equal(f.Methods, m.Methods) &&
+	return f.Name == m.Name && f.Tenant == m.Tenant && f.Path == m.Path && slices.Equal(f.Methods, m.Methods) &&
 		f.When.Text == m.When.Text && f.When.At == m.When.At && f.When.Set() == m.When.Set() && !t.when.ReadsFiles()
 }
 
@@ -60,6 +60,7 @@ func (rt *Route) compile(o predicate.Options) error {
 	if !m.When.Set() {
 		return nil
 	}
+	o.Tenant = m.Tenant
 	when, diags := predicate.CompileBool(m.When, o)
 	if diags.HasErrors() {
 		return errors.Join(diags.Errs()...)

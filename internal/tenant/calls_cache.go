@@ -31,7 +31,7 @@ func sysRevision(v *vm, _ *pacer) error {
 // setsTerms reports whether the stage is one in which an answer is on its way.
 func (v *vm) setsTerms() bool {
 	switch v.stage {
-	case stageRecv, stageHash, stageForge, stageResponse:
+	case stageRecv, stageHash, stageMiss, stageFetch, stageForge, stageResponse, stageError:
 		return true
 	}
 	return false

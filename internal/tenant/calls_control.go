@@ -20,7 +20,6 @@ func controlCalls() []Call {
 		{511, "SET_BACKEND", "a0 index", "a0 = 0", "-1 when the tenant may not use it; above 15 ends the call", "", "Chooses one of the backends in the tenant's block, by place.", sysBackend},
 		{512, "BACKEND_DECISION", "a0 1 = cached, a1 function, a2 argument, a3 length", "", "", "", "The program makes the response; 1 says that it may become an object of the cache, and then it is only asked when there is none: function(argument, body, length) is called in a fork of its own and leaves status, type, length, body, length in a0–a4. Stops.", sysForge},
 		{514, "HASH_DATA", "a0, a1 bytes", "", "in main ends the call", "4·length", "Adds to the SHA-256 digest that becomes the cache key in place of the URL: in on_recv, on_hash.", sysHashData},
-		{515, "PURGE", "", "a0 = -1", "always", "", "Not available.", sysPurge},
 		{516, "SYNTH", "a0 status, a1, a2 media type, a3, a4 body", "", "status outside 200–599 ends the call", "", "Makes the response, in on_recv or on_synth. Stops.", sysSynth},
 		{517, "CACHEABLE", "a0 set?, a1 value", "a0 = 1 when the answer may not be cached, else 0", "", "", "With a1 = 0 the answer is not cached; it cannot be made cacheable again. Without effect in main, on_synth and on_deliver.", sysCacheable},
 		{518, "TTL", "a0 set?, fa0 seconds (single)", "fa0 = seconds, 0 when not set", "", "", "How long the answer is fresh; of one that may not be cached, how long that is known beforehand. Where CACHEABLE has an effect.", sysTTL},
@@ -77,11 +76,6 @@ func sysIsStorage(v *vm, _ *pacer) error {
 	return nil
 }
 
-func sysPurge(v *vm, _ *pacer) error {
-	v.result32(lines.Invalid)
-	return nil
-}
-
 // executable reports whether code lies at addr. Guests leave garbage where
 // they mean "no address", so what is no code is taken for none.
 func (v *vm) executable(addr uint64) bool {
@@ -120,11 +114,14 @@ func sysDecision(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	if v.stage != stageRecv {
+	if !v.decides() {
 		return errStop // it is decided
 	}
 	v.decision.word = intern(word)
 	v.decision.values[0] = v.arg(2)
+	if v.arg(3) != 0 {
+		v.pause()
+	}
 	return errStop
 }
 
@@ -148,35 +145,37 @@ func sysBackend(v *vm, _ *pacer) error {
 	switch {
 	case i > 15:
 		return trapf("set backend %d: there are at most 16", i)
-	case v.stage != stageRecv || i < 0 || int(i) >= len(v.image.tenant.Backends):
+	case !v.decides() || i < 0 || int(i) >= len(v.image.tenant.Backends):
 		v.result32(lines.Invalid)
 	default:
-		v.decision.backend = int(i)
+		v.decision.backend, v.decision.server = int(i), ""
 		v.result(0)
 	}
 	return nil
 }
 
 func sysForge(v *vm, _ *pacer) error {
-	if v.stage != stageRecv {
+	if v.stage != stageRecv && v.stage != stageMiss {
 		return errStop // in a forge the registers are the response
 	}
 	v.decision.word = "backend"
-	v.decision.values = [3]uint64{uint64(uint32(v.arg(0))), v.arg(1), v.arg(2)}
 	if v.arg(1) == 0 {
-		return trapf("forge names no function")
+		v.decision.word = "compute"
 	}
+	v.decision.values = [3]uint64{uint64(uint32(v.arg(0))), v.arg(1), v.arg(2)}
 	return errStop
 }
 
 func sysSynth(v *vm, _ *pacer) error {
-	if v.stage != stageRecv && v.stage != stageSynth {
-		return trapf("synth can only be used in on_recv and on_synth")
+	switch v.stage {
+	case stageRecv, stageSynth, stageHit, stageMiss, stageError:
+	default:
+		return trapf("synth can only be used in on_recv, on_hit, on_miss, on_synth and on_backend_error")
 	}
 	if err := v.takeAnswer(uint64(uint16(v.arg(0))), v.arg(1), v.arg(2), v.arg(3), v.arg(4)); err != nil {
 		return err
 	}
-	if v.stage == stageRecv {
+	if v.decides() {
 		v.decision.word = "synth"
 		v.decision.values[0] = uint64(v.answer.status)
 	}

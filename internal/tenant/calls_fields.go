@@ -8,7 +8,7 @@ import (
 func fieldCalls() []Call {
 	return []Call{
 		{519, "FOREACH_FIELD", "a0 where, a1 callback, a2 user data", "a0 = number of fields", "", "2000 and the callback's own; 50,000 more may be spent", "Calls callback(user, records, count) with 12-byte records {i32 where, u32 index, u8 deleted, u8 foreach}; records that it marks deleted are removed.", sysForeach},
-		{520, "FIELD_GET", "", "a0 = -1", "always", "", "Reserved.", sysPurge},
+		{520, "FIELD_GET", "", "a0 = -1", "always", "", "Reserved.", sysFieldGet},
 		{521, "FIELD_RETRIEVE", "a0 where, a1 index, a2 buffer, a3 size", "a0 = length", "-1: no such line, or the buffer is too small", "length", "Copies a line, without NUL. With buffer and size 0 only the length is told.", sysRetrieve},
 		{522, "FIELD_APPEND", "a0 where, a1, a2 line", "a0 = index", "-1: refused", "length", "Appends a field.", sysAppend},
 		{523, "FIELD_SET", "a0 where, a1 index, a2, a3 line", "a0 = length", "-1: refused; an index that does not exist ends the call", "length", "Replaces a line. Method, URL and status may be set; they are checked as a client's are. The method cannot become or cease to be HEAD.", sysSet},
@@ -21,6 +21,11 @@ func fieldCalls() []Call {
 		{530, "HTTP_FIND", "a0 where, a1, a2 name", "a0 = index", "-1: none", "length", "Finds the first field of that name; case does not matter.", sysFind},
 		{537, "FIELD_RETRIEVE_STR", "a0 where, a1 index, a2 std::string", "a0 = length", "-1: no such line", "2000 and length", "Makes a libstdc++ string of a line; text above 15 bytes is allocated on the native heap.", sysRetrieveString},
 	}
+}
+
+func sysFieldGet(v *vm, _ *pacer) error {
+	v.result32(lines.Invalid)
+	return nil
 }
 
 func sysRetrieve(v *vm, _ *pacer) error {

@@ -47,6 +47,8 @@ const (
 	learnStore // key-value storage
 	learnRemote
 	learnThread
+	learnBackends
+	learnPurge
 )
 
 // learn asks the world outside. live is the question itself; in a recorded run

@@ -20,9 +20,10 @@ const (
 	Pass                 // fetch it, do not cache it
 	Answer               // answer here; Run.Answer makes the response
 	Forge                // the program makes the response; Run.Forge
+	Purge                // remove the request's object from the tenant's cache, and answer
 )
 
-var kinds = [...]string{"continue", "pass", "answer", "forge"}
+var kinds = [...]string{"continue", "pass", "answer", "forge", "purge"}
 
 // String returns the word of the kind.
 func (k Kind) String() string { return kinds[k] }
@@ -32,6 +33,8 @@ type Decision struct {
 	Kind    Kind
 	Status  int    // of an Answer
 	Backend string // one of the tenant's backends that the program chose; "" = the route's
+	Server  string // a server of that backend, to be asked first; "" = any
+	Body    string // text of an Answer that the program did not make itself
 	Cached  bool   // of a Forge: the answer may become an object of the tenant's cache
 	// Lookup is set when the program asked for the cache in words ("hash",
 	// "lookup"), rather than by saying nothing.
@@ -54,8 +57,12 @@ type Run struct {
 	back   *vm // forge
 	values [3]uint64
 	key    [sha256.Size]byte
-	terms  Terms // of on_recv, and of the forge once it ran
-	synth  bool  // the program answered: on_deliver is not asked
+	terms  Terms  // of the request's side, and of the backend's once that ran
+	first  Terms  // of the request's side alone
+	arg    string // third argument of the callbacks
+	synth  bool   // the program answered: on_deliver is not asked
+	behind bool   // nobody waits for the answer: there is no side of the request
+	steers Steering
 }
 
 // An Errand is a forge that was decided on, to be run once more without its
@@ -64,12 +71,13 @@ type Errand struct {
 	tenant *Tenant
 	values [3]uint64
 	terms  Terms
+	arg    string
 }
 
-// Errand returns the forge that on_recv decided on. It stays valid after
-// Release.
+// Errand returns what on_recv decided: the forge, and what is needed for the
+// callbacks of a fetch. It stays valid after Release.
 func (r *Run) Errand() Errand {
-	return Errand{tenant: r.tenant, values: r.values, terms: r.terms.clone()}
+	return Errand{tenant: r.tenant, values: r.values, terms: r.first.clone(), arg: r.arg}
 }
 
 // Admit is Tenant.Admit for the errand: the Run that it returns can Forge at
@@ -77,7 +85,7 @@ func (r *Run) Errand() Errand {
 func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 	r, f := e.tenant.Admit(ctx)
 	if f == nil {
-		r.values, r.terms = e.values, e.terms
+		r.values, r.terms, r.first, r.arg, r.behind = e.values, e.terms, e.terms, e.arg, true
 	}
 	return r, f
 }
@@ -85,10 +93,7 @@ func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 // Release gives the forks and the slot back. The Run must not be used again.
 func (r *Run) Release() {
 	r.dropFront()
-	if r.back != nil {
-		r.tenant.image.give(r.back)
-		r.back = nil
-	}
+	r.dropBack()
 	r.tenant.stats.add(metrics.TenantActive, -1)
 	r.tenant.release()
 }
@@ -103,23 +108,27 @@ func (r *Run) dropFront() {
 // WantsDeliver reports whether the program registered on_deliver, which is not
 // called for its own synthetic answers.
 func (r *Run) WantsDeliver() bool {
-	return !r.synth && r.tenant.image.memento.callbacks[cbOnDeliver] != 0
+	return r.Wants(LaterDeliver) != 0
 }
 
 // OnRecv calls on_recv(REQ, -1, arg) in a fresh fork and says what it decided.
 // The program's edits are made to req in place; the texts are copies, so they
 // stay valid after Release. A fault leaves req as it was.
 func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Decision, *message.Fault) {
-	v, f := r.fork()
-	if f != nil {
-		return Decision{}, f
+	r.arg = arg
+	if r.front == nil { // else a named function was called before
+		v, f := r.fork()
+		if f != nil {
+			return Decision{}, f
+		}
+		r.front = v
 	}
-	r.front = v
+	v := r.front
 	if v.callbacks[cbOnRecv] == 0 {
 		return Decision{}, nil
 	}
 	v.attach(stageRecv, req, nil)
-	f = r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0)
+	f := r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnRecv], arg, whereReq, ^uint64(0), 0)
 	if f == nil {
 		f = r.onHash(ctx, v, arg)
 	}
@@ -133,7 +142,7 @@ func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Dec
 	}
 	d := r.decide(v)
 	v.detach()
-	if !r.WantsDeliver() && d.Kind != Answer {
+	if r.Wants(LaterLookup|LaterDeliver) == 0 && d.Kind != Answer && d.Kind != Purge {
 		r.dropFront() // a slow origin pins no fork
 	}
 	return d, nil
@@ -164,17 +173,20 @@ func (r *Run) decide(v *vm) Decision {
 	if v.hashed {
 		d.Key = v.key(r.key[:0])
 	}
-	r.terms = v.terms.clone()
+	r.first = v.terms.clone()
+	r.terms = r.first
 	d.Terms = r.terms
-	if i := v.decision.backend; i >= 0 {
-		d.Backend = r.tenant.model.Backends[i]
-	}
+	r.chosen(v, &d)
 	switch d.Word {
-	case "":
+	case "", "deliver", "fetch", "miss":
 	case "hash", "lookup":
 		d.Lookup = true
-	case "pass", "pipe", "purge":
+	case "pass", "pipe": // an upgrade is tunnelled in any case
 		d.Kind = Pass
+	case "purge":
+		d.Kind = Purge
+	case "compute":
+		d.Kind, d.Status, d.Body = Answer, http.StatusServiceUnavailable, "compute is not available here\n"
 	case "synth", "fail":
 		d.Kind, d.Status = Answer, int(int32(v.decision.values[0]))
 		if d.Word == "fail" {
@@ -204,37 +216,45 @@ func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp
 	resp.Status = d.Status
 	r.synth = true
 	v := r.front
+	body := []byte(d.Body)
 	if v == nil {
-		finish(resp, nil, nil)
-		return nil, nil
+		finish(resp, textPlain, body)
+		return body, nil
 	}
 	fn := v.callbacks[cbOnSynth]
-	if fn != 0 && !v.answer.given {
+	if (fn != 0 || v.held != nil) && !v.answer.given {
 		v.attach(stageSynth, req, resp)
-		f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereReq, whereResp, 0)
+		f := r.resume(ctx, v) // the call that paused has the answer at hand
+		if f == nil && !v.answer.given {
+			f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereReq, whereResp, 0)
+		}
 		v.detach()
 		if f != nil {
 			return nil, f
 		}
 	}
-	if v.answer.given {
-		resp.Status = v.answer.status
+	if !v.answer.given {
+		finish(resp, textPlain, body)
+		return body, nil
 	}
+	resp.Status = v.answer.status
 	finish(resp, v.answer.kind, v.answer.body)
 	return v.answer.body, nil
 }
+
+// textPlain is the media type of texts that are ours.
+var textPlain = []byte("text/plain; charset=utf-8")
 
 // Forge calls the function that the program named, in a fork of its own with a
 // budget of its own: function(argument, body, length). What it leaves in a0–a4
 // becomes resp, with the fields that it appended to BERESP. The caller has
 // emptied resp. Faults have status 500. The body is valid until Release.
 func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp *message.Response) ([]byte, *message.Fault) {
-	v, f := r.fork()
+	v, f := r.behindFork()
 	if f != nil {
-		f.Step, f.Status = "fetch", 500
+		f.Status = 500
 		return nil, f
 	}
-	r.back = v
 	resp.Status = 200
 	v.attach(stageForge, req, resp)
 	defer v.detach()
@@ -259,7 +279,7 @@ func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp
 		return nil, f
 	}
 	r.tenant.stats.add(metrics.TenantAnswers, 1)
-	r.terms.overlay(&v.terms)
+	r.overlay(v)
 	return v.answer.body, nil
 }
 
@@ -272,7 +292,7 @@ func (r *Run) onResponse(ctx context.Context, v *vm, resp *message.Response) *me
 	}
 	v.stage = stageResponse
 	status := resp.Status
-	if f := r.call(ctx, v, metrics.TenantCalls, fn, "", whereBereq, whereBeresp, 0); f != nil {
+	if f := r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereBereq, whereBeresp, 0); f != nil {
 		return f
 	}
 	if resp.Status != status {
@@ -299,7 +319,7 @@ func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message
 	}
 	v.attach(stageDeliver, req, resp)
 	defer v.detach()
-	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], "", whereReq, whereResp, 0)
+	f := r.call(ctx, v, metrics.TenantCalls+2, v.callbacks[cbOnDeliver], r.arg, whereReq, whereResp, 0)
 	if f != nil {
 		v.req.Rollback()
 		v.res.Rollback()
@@ -316,13 +336,13 @@ func (r *Run) fork() (*vm, *message.Fault) {
 	if err != nil {
 		return nil, r.tenant.refuse("guest-fork", err)
 	}
+	v.steering = r.steers
 	return v, nil
 }
 
 // call runs one entry into the guest and counts it. Request-side entries get
 // arg as their third argument.
 func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg string, a0, a1, a2 uint64) *message.Fault {
-	begin := v.m.Instret
 	if v.stage != stageForge {
 		at, err := v.push(arg)
 		if err != nil {
@@ -331,6 +351,12 @@ func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg strin
 		a2 = at
 	}
 	v.enter(fn, a0, a1, a2)
+	return r.execute(ctx, v, counter)
+}
+
+// execute runs what was entered and counts it.
+func (r *Run) execute(ctx context.Context, v *vm, counter int) *message.Fault {
+	begin := v.m.Instret
 	f := v.run(ctx)
 	st := r.tenant.stats
 	st.add(counter, 1)

@@ -72,6 +72,7 @@ func groups() []group {
 		{"Control", "SYS", "What a program tells the host about itself and about the request.", controlCalls()},
 		{"The client and the request", "SYS", "Facts of the request at hand. Texts are written to (destination, size): a0 is the full length, and they are written only when they fit. " +
 			"Errors are the negative results FP_E_…; ERROR_TEXT tells more of the last one. Where there is no request, in main, the result is FP_E_STAGE.", requestCalls()},
+		{"Ways", "SYS", "Where a request goes, and what is taken out of the tenant's own part of the cache.", flowCalls()},
 		{"The cache", "SYS", "The key, HASH_DATA, and the terms CACHEABLE and TTL stand under Control: they are older. Terms that on_recv sets hold for the answer to the request, whoever makes it; those of a forge come before them. " +
 			"What a program does not set is found as for any answer, in its Cache-Control, Surrogate-Key and other fields. An object is its tenant's alone, whatever its key.", cacheCalls()},
 		{"Messages", "SYS", "Messages are selected by `where`: 0 REQ, 1 REQ_TOP, 2 RESP, 3 OBJ (never available), 4 BEREQ, 5 BERESP. " +

@@ -42,8 +42,12 @@ const (
 	cbOnRecv            = 1
 	cbOnHash            = 2
 	cbOnSynth           = 3
+	cbOnBackendFetch    = 4
 	cbOnBackendResponse = 5
+	cbOnBackendError    = 6
 	cbOnDeliver         = 7
+	cbOnHit             = 8
+	cbOnMiss            = 9
 	cbCount             = 12
 )
 
@@ -58,9 +62,15 @@ const (
 	stageDeliver
 	stageHash
 	stageResponse
+	stageFetch
+	stageError
+	stageHit
+	stageMiss
+	stageNamed
 )
 
-var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver", "on_hash", "on_backend_response"}
+var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver", "on_hash", "on_backend_response",
+	"on_backend_fetch", "on_backend_error", "on_hit", "on_miss", "a named function"}
 
 // trap ends a call: the guest did, or asked for, something that it may not.
 type trap struct {
@@ -89,7 +99,8 @@ type answer struct {
 type decision struct {
 	word    string
 	values  [3]uint64
-	backend int // index into the tenant's backends, -1 when none was chosen
+	backend int    // index into the tenant's backends, -1 when none was chosen
+	server  string // of that backend, "" when none was chosen
 }
 
 // memento is the host's half of an image: what a fork starts with.
@@ -121,6 +132,9 @@ type vm struct {
 	views    [whereCount]*lines.View
 	req, res lines.View
 	decision decision
+	held     *held    // a call that paused; nil without
+	steering Steering // what the request at hand may ask; nil without one
+	strikes  int      // bans and purges of the request
 	answer   answer
 	digest   hash.Hash // kept from request to request
 	hashed   bool      // the digest is of this request
@@ -145,6 +159,7 @@ func (v *vm) reset() {
 		v.answer.body = nil
 	}
 	v.hashed = false
+	v.held, v.steering, v.strikes = nil, nil, 0
 	v.terms.reset()
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]
@@ -161,9 +176,35 @@ func (v *vm) detach() {
 func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
 	v.stage = s
 	v.views = [whereCount]*lines.View{}
-	v.req.AttachRequest(req, s == stageForge)
+	v.req.AttachRequest(req, s.readsRequest())
 	if resp != nil {
 		v.res.AttachResponse(resp)
+	}
+	switch s {
+	case stageFetch:
+		v.req.Freeze(lines.MethodOnly)
+		v.views[whereBereq] = &v.req
+		return
+	case stageResponse, stageError:
+		if s == stageResponse {
+			v.res.Freeze(lines.BodyKept)
+		}
+		v.views[whereBereq], v.views[whereBeresp] = &v.req, &v.res
+		return
+	case stageHit:
+		v.req.Freeze(lines.StartLine)
+		v.res.Freeze(lines.Everything)
+		v.views[whereReq], v.views[whereReqTop], v.views[whereObj] = &v.req, &v.req, &v.res
+		return
+	case stageMiss:
+		v.req.Freeze(lines.StartLine)
+		v.views[whereReq], v.views[whereReqTop], v.views[whereBereq] = &v.req, &v.req, &v.req
+		return
+	case stageNamed:
+		v.views[whereReq], v.views[whereReqTop] = &v.req, &v.req
+		return
+	case stageDeliver:
+		v.res.Freeze(lines.BodyKept)
 	}
 	switch s {
 	case stageForge:
@@ -383,8 +424,10 @@ func (v *vm) fault(err error) *message.Fault {
 	switch v.stage {
 	case stageForge:
 		f.Step, f.Status = "fetch", 500
-	case stageResponse:
+	case stageResponse, stageFetch, stageError:
 		f.Step = "fetch"
+	case stageHit, stageMiss:
+		f.Step = "lookup"
 	}
 	var t *trap
 	if errors.As(err, &t) {

@@ -25,6 +25,7 @@ type Pick struct {
 	tried    [8]*balance.Node
 	last     *Server // of the latest try
 	again    *Server // the next try goes there, on a new connection
+	want     *Server // the first try goes there, if it takes requests
 	stale    bool    // the one free retry of a stale connection is spent
 	attempts int     // retries made
 	sent     bool    // the latest try had a connection, so the server may know of the request
@@ -147,6 +148,9 @@ func (b *Backend) claim(ctx context.Context, p *Pick) (*Server, time.Duration, *
 // choose tries to take a slot without waiting. Without server and fault, v says
 // why it is worth waiting.
 func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Fault) {
+	if s := p.wanted(); s != nil {
+		return s, balance.Chosen, nil
+	}
 	if p.pin.server != nil {
 		s, elsewhere, f := b.choosePinned(p)
 		if !elsewhere {

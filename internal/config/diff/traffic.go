@@ -40,7 +40,7 @@ func (s *sheet) route(r *model.Route) {
 		s.fields("respond.headers", d.Headers)
 	}
 	s.text("tenant", r.Tenant)
-	s.text("tenant_argument", r.TenantArgument)
+	s.expr("tenant_argument", r.TenantArgument)
 	s.edits("request", r.Request)
 	s.edits("response", r.Response)
 	s.size("limits.body", r.Limits.Body)

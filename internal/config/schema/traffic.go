@@ -19,7 +19,7 @@ func routeBlock() *Block {
 		{Name: "split", Kind: Shares, Doc: "Backends and their shares, 100% in sum."},
 		{Name: "mirror", Kind: String, Doc: "Backend that gets a copy; its answer is dropped."},
 		{Name: "tenant", Kind: String, Doc: "Tenant whose program sees the request; \"off\": none. Default: the vhost's."},
-		{Name: "tenant_argument", Kind: String, Doc: "Third argument of the program's on_recv."},
+		{Name: "tenant_argument", Kind: Text, Doc: "Third argument of the program's callbacks; null is an empty one."},
 	}, Blocks: []*Block{
 		{Name: "redirect", Doc: "Answers with a Location.", Attrs: []Attr{
 			{Name: "status", Kind: Int, Default: "308", Range: "300..308", Doc: "301, 302, 303, 307 or 308."},

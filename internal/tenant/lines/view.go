@@ -40,18 +40,40 @@ type View struct {
 	written  int             // bytes of edits in this call
 	edited   bool
 	readonly bool
+	frozen   Frozen
 }
+
+// Frozen says what of a message cannot be edited, besides what never can.
+type Frozen uint8
+
+// The parts.
+const (
+	Nothing    Frozen = iota
+	MethodOnly        // the method
+	StartLine         // method and URL
+	BodyKept          // a status that has a body stays one, and the other way round
+	Everything
+)
+
+// Freeze keeps a part of the message as it is, until another is attached.
+func (w *View) Freeze(f Frozen) {
+	w.frozen = f
+	w.readonly = w.readonly || f == Everything
+}
+
+// Edited reports whether the message was changed since it was attached.
+func (w *View) Edited() bool { return w.edited }
 
 // AttachRequest shows a request; readonly refuses every edit.
 func (w *View) AttachRequest(r *message.Request, readonly bool) {
 	w.head, w.req, w.resp = &r.Header, r, nil
-	w.edited, w.readonly, w.written = false, readonly, 0
+	w.edited, w.readonly, w.written, w.frozen = false, readonly, 0, Nothing
 }
 
 // AttachResponse shows a response.
 func (w *View) AttachResponse(r *message.Response) {
 	w.head, w.req, w.resp = &r.Header, nil, r
-	w.edited, w.readonly, w.written = false, false, 0
+	w.edited, w.readonly, w.written, w.frozen = false, false, 0, Nothing
 }
 
 // Detach forgets the message.
@@ -177,9 +199,9 @@ func (w *View) Set(i uint32, line []byte) bool {
 func (w *View) setStart(i uint32, line []byte) bool {
 	switch {
 	case w.req != nil && i == Method:
-		return w.setMethod(line)
+		return w.frozen == Nothing && w.setMethod(line)
 	case w.req != nil && i == URL:
-		return w.setURL(line)
+		return w.frozen <= MethodOnly && w.setURL(line)
 	case w.resp != nil && i == Status:
 		n, err := strconv.Atoi(string(line))
 		return err == nil && w.SetStatus(n)
@@ -189,7 +211,7 @@ func (w *View) setStart(i uint32, line []byte) bool {
 
 // SetStatus changes a response's status. Interim statuses are not a guest's.
 func (w *View) SetStatus(n int) bool {
-	if w.resp == nil || n < 200 || n > 599 || !w.touch(0) {
+	if w.resp == nil || n < 200 || n > 599 || w.frozen == BodyKept && bare(n) != bare(w.resp.Status) || !w.touch(0) {
 		return false
 	}
 	if n != w.resp.Status {
@@ -197,6 +219,9 @@ func (w *View) SetStatus(n int) bool {
 	}
 	return true
 }
+
+// bare reports whether a status is that of an answer without body.
+func bare(status int) bool { return status < 200 || status == 204 || status == 304 }
 
 // setMethod changes the method. From and to HEAD is refused, since it decides
 // how the answer is framed; CONNECT and TRACE are refused as a client's are.

@@ -1,0 +1,44 @@
+package cache
+
+import (
+	"context"
+
+	"fishplate/internal/cache/rules"
+	"fishplate/internal/cache/store"
+	"fishplate/internal/message"
+)
+
+// Show makes resp the head of the object that is about to answer, as it is
+// stored. The texts lie in the object.
+func (v *Visit) Show(resp *message.Response) {
+	o := v.Object
+	m := o.Meta()
+	o.Head(&resp.Header)
+	resp.Status, resp.Reason, resp.Minor = int(m.Status), nil, 1
+	resp.Framing, resp.Length = message.NoBody, 0
+}
+
+// Overrule turns a hit into a request for the origin, because a guest wants so.
+func (v *Visit) Overrule() {
+	v.Yield()
+	v.Why = rules.WhyGuest
+}
+
+// Ask says what a guest wants for the object, after Open and before the answer
+// is judged.
+func (v *Visit) Ask(t Terms) { v.terms = t }
+
+// PurgeGiven removes what is stored under a key that a guest chose.
+func (p *Policy) PurgeGiven(ctx context.Context, given []byte, soft bool) (Purged, error) {
+	text, _ := p.appendKey(nil, nil, nil, given)
+	key := store.KeyOf(p.part.ID(), text)
+	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
+	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
+	done := Purged{Objects: k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)}
+	if d := k.s.disk.Load(); d != nil {
+		n, err := d.tier.Remove(ctx, k.only.Name(), text, k.soft)
+		done.Objects = max(done.Objects, n)
+		return done, err
+	}
+	return done, nil
+}
