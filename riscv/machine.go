@@ -57,6 +57,9 @@ const (
 	PageSize = memory.PageSize
 )
 
+// LoanRecord is the size of a page in what Memory.Return gives.
+const LoanRecord = memory.LoanRecord
+
 // ErrCode reports an attempt to change, or to make, executable pages.
 var ErrCode = memory.ErrCode
 

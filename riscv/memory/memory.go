@@ -85,7 +85,8 @@ type Memory struct {
 	regions regions  // what Map and Protect said
 	backing *Backing // where images of this memory go; nil for a file of their own
 
-	_ uint64 // whole cache lines, so that forks on two processors share none
+	loan *loan // what is shown of another memory; with it the size is whole cache lines,
+	// so that forks on two processors share none
 }
 
 // New reserves a fresh address space of size bytes, of which limit bytes may
