@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -42,6 +40,8 @@ type image struct {
 	regexes text.Cache
 	startup uint64 // instructions of main
 	made    time.Time
+	narrow  bool          // a 32-bit program
+	wide    bool          // it needs wideWindow
 	clock   func() uint64 // of every fork
 	free    sync.Pool     // of *vm without a machine, reset
 }
@@ -55,7 +55,7 @@ func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
 	t = withDefaults(t)
 	im := &image{
 		tenant: t, program: program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
-		account: permit.NewAccount(t.Share),
+		account: permit.NewAccount(t.Share), narrow: program.XLEN() == 32,
 	}
 	im.clock = im.sinceMade
 	if err := im.start(); err != nil {
@@ -82,14 +82,28 @@ func withDefaults(t *model.Tenant) *model.Tenant {
 	return &full
 }
 
-// start makes the first machine, runs main, and freezes it.
+// start runs main in a first machine and freezes it. A program for whose
+// mappings there is too little room begins once more, with more.
 func (im *image) start() error {
+	err := im.startOnce()
+	if errors.Is(err, errNarrow) && !im.wide {
+		im.wide = true
+		return im.startOnce()
+	}
+	return err
+}
+
+func (im *image) startOnce() error {
 	base := im.program.HeapStart
 	top := base + brkWindow + stackSize
 	heapBase := top + exitPage
+	mmapBase, window := heapBase+heapWindow, uint64(mmapWindow)
+	if im.wide {
+		window = wideWindow
+	}
 	o := riscv.Options{
 		MemoryLimit:  uint64(im.tenant.Memory),
-		AddressSpace: heapBase + heapWindow + mmapWindow,
+		AddressSpace: mmapBase + window,
 	}
 	if im.tenant.JIT == "off" {
 		o.JIT = riscv.JITOff
@@ -102,7 +116,7 @@ func (im *image) start() error {
 	v := &vm{m: m, image: im, decision: decision{backend: -1}}
 	v.memento = memento{
 		exit: top, stackTop: top, brkBase: base, heapBase: heapBase, heapEnd: heapBase + heapWindow,
-		mmapNext: heapBase + heapWindow, mmapEnd: heapBase + heapWindow + mmapWindow,
+		mmapBase: mmapBase, mmapNext: mmapBase, mmapEnd: mmapBase + window, wide: im.wide,
 		functions: map[string]uint64{},
 	}
 	if addr, ok := im.program.Lookup("fast_exit"); ok {
@@ -115,7 +129,9 @@ func (im *image) start() error {
 	}
 	v.limit = im.tenant.Instructions
 	if f := v.run(context.Background()); f != nil {
-		im.stats.stopped(f.Cause)
+		if !errors.Is(f.Err, errNarrow) {
+			im.stats.stopped(f.Cause)
+		}
 		return f.Err
 	}
 	im.stats.add(metrics.TenantCalls+3, 1)
@@ -127,6 +143,7 @@ func (im *image) start() error {
 }
 
 func (im *image) freeze(v *vm) (err error) {
+	v.settle()
 	im.memento = v.memento
 	// Forks allocate from the high-water mark of main, so a block of main's is
 	// never handed out again.
@@ -137,64 +154,6 @@ func (im *image) freeze(v *vm) (err error) {
 	im.frozen.Keep(im.tenant.Concurrency)
 	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*pageSize)
 	return nil
-}
-
-// processStack builds what Linux gives a process: strings, argc, argv, envp and
-// the auxiliary vector (guest ABI §1.3), and leaves sp at argc.
-func (v *vm) processStack() error {
-	v.m.X[2] = v.stackTop
-	var random [16]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return err
-	}
-	randomAt, err := v.place(random[:])
-	if err != nil {
-		return err
-	}
-	platform, err := v.push("RISC-V 64-bit")
-	if err != nil {
-		return err
-	}
-	phdr := v.image.program.Phdr
-	if phdr == 0 {
-		v.m.X[2] &^= 7
-		if phdr, err = v.place(v.image.program.Phdrs); err != nil {
-			return err
-		}
-	}
-	words := []uint64{}
-	for _, list := range [][]string{
-		append([]string{v.image.tenant.Name}, v.image.tenant.Arguments...),
-		{"LC_CTYPE=C", "LC_ALL=C", "USER=groot", "RISCV_MODE=request"},
-	} {
-		if len(words) == 0 {
-			words = append(words, uint64(len(list)))
-		}
-		for _, s := range list {
-			at, err := v.push(s)
-			if err != nil {
-				return err
-			}
-			words = append(words, at)
-		}
-		words = append(words, 0)
-	}
-	p := v.image.program
-	words = append(words, 6, 4096, 17, 100, 3, phdr, 4, uint64(p.PhEnt), 5, uint64(p.PhNum),
-		7, p.Entry&^0xFFFFFF, 9, p.Entry, 16, 0, 26, 0, 11, 1000, 12, 0, 13, 0, 14, 0, 23, 0,
-		15, platform, 25, randomAt, 0, 0)
-	block := make([]byte, 0, len(words)*8)
-	for _, w := range words {
-		block = binary.LittleEndian.AppendUint64(block, w)
-	}
-	v.m.X[2] = (v.m.X[2] - uint64(len(block))) &^ 15
-	return v.store(v.m.X[2], block)
-}
-
-// place puts bytes on the stack as they are and returns their address.
-func (v *vm) place(b []byte) (uint64, error) {
-	v.m.X[2] -= uint64(len(b))
-	return v.m.X[2], v.store(v.m.X[2], b)
 }
 
 // sinceMade is what a guest reads from the CSR time: microseconds since its

@@ -69,7 +69,7 @@ func newDispatchTable() *dispatchTable {
 
 func groups() []group {
 	return []group{
-		{"Control", "SYS", "What a program tells the host about itself and about the request.", controlCalls()},
+		{"Control", "SYS", "What a program tells the host about itself and about the request.", append(controlCalls(), nextCalls()...)},
 		{"The client and the request", "SYS", "Facts of the request at hand. Texts are written to (destination, size): a0 is the full length, and they are written only when they fit. " +
 			"Errors are the negative results FP_E_…; ERROR_TEXT tells more of the last one. Where there is no request, in main, the result is FP_E_STAGE.", requestCalls()},
 		{"Ways", "SYS", "Where a request goes, and what is taken out of the tenant's own part of the cache.", flowCalls()},
@@ -91,7 +91,7 @@ func groups() []group {
 		{"Cryptography", "SYS", "", cryptoCalls()},
 		{"Native heap and memory", "NATIVE", "The allocator's notes are the host's: 16-byte alignment and rounding, first fit from the lowest address, immediate joining of free neighbours. " +
 			"A fork allocates above what main allocated.", heapCalls()},
-		{"Linux", "LINUX", "What a static C library needs to start. There are no files, no sockets and no threads; results are negative errno values.", linuxCalls()},
+		{"Linux", "LINUX", "What a static C library needs to start. Threads share one hart; there are no files and no sockets. Results are negative errno values.", linuxCalls()},
 	}
 }
 

@@ -109,6 +109,7 @@ type memento struct {
 	exit      uint64
 	stackTop  uint64
 	brkBase   uint64
+	brkNow    uint64 // what was set last
 	mmapNext  uint64
 	mmapEnd   uint64
 	signal    uint64
@@ -116,6 +117,19 @@ type memento struct {
 	heapEnd   uint64
 	regexes   []*text.Pattern
 	functions map[string]uint64
+
+	mmapBase uint64
+	space    holes  // below mmapNext
+	wide     bool   // the room for mappings is wideWindow
+	numbered bool   // the first thread knows its number
+	signals  bool   // one was sent
+	loops    bool   // the program asks for requests in a loop
+	idle     bool   // and it stands in that call
+	homeSP   uint64 // sp when it last asked, or decided
+	skew     int64  // nanoseconds that the program slept
+	threads  threadTable
+	actions  *sigactions // nil: all by default; never changed in place
+	poll     poll
 }
 
 // vm is one machine with the host's half of it.
@@ -142,6 +156,9 @@ type vm struct {
 	scratch  []byte
 	taken    time.Time // when the present call began
 	pace     pacer     // of the present call
+	switched uint64    // counter when the present thread got the hart
+	nested   int       // functions of the guest that host calls are in
+	event    event     // of a program that loops
 }
 
 // reset makes the host's half of a fork as good as new. Nothing of the request
@@ -149,8 +166,11 @@ type vm struct {
 // itself.
 func (v *vm) reset() {
 	regexes := v.regexes[:0]
+	threads := v.threads
 	v.memento = v.image.memento
 	v.regexes = append(regexes, v.image.memento.regexes...)
+	threads.Copy(&v.image.memento.threads)
+	v.threads, v.switched, v.nested, v.event = threads, 0, 0, event{}
 	v.heap.Reset(v.heapBase, v.heapEnd-v.heapBase)
 	v.detach()
 	v.decision = decision{backend: -1}
@@ -301,15 +321,22 @@ func (v *vm) cstring(addr uint64) (string, error) {
 
 // enter prepares the registers for a call of fn with a fresh budget.
 func (v *vm) enter(fn uint64, a0, a1, a2 uint64) {
+	v.goHome()
+	v.limit = v.m.Instret + v.image.tenant.Instructions
+	if v.happens(fn, [3]uint64{a0, a1, a2}) {
+		return
+	}
 	v.m.X[10], v.m.X[11], v.m.X[12] = a0, a1, a2
 	v.m.X[1] = v.exit
 	v.m.X[2] &^= 15
 	v.m.PC = fn
-	v.limit = v.m.Instret + v.image.tenant.Instructions
 }
 
 // push puts a string on the guest's stack and returns its address.
 func (v *vm) push(s string) (uint64, error) {
+	if v.loops {
+		return v.lend([]byte(s))
+	}
 	sp := v.m.X[2] - uint64(len(s)) - 1
 	w, err := v.window(sp, uint64(len(s))+1)
 	if err != nil {
@@ -337,6 +364,9 @@ func (v *vm) run(ctx context.Context) *message.Fault {
 func (v *vm) paced(ctx context.Context) error {
 	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice}
 	err := v.loop(&v.pace)
+	if v.loops && v.stage != stageStart {
+		v.settle()
+	}
 	v.pace.finish()
 	v.pace.ctx = nil
 	return err
@@ -354,6 +384,9 @@ func (v *vm) loop(pace *pacer) error {
 		case riscv.Stop:
 			return nil
 		case riscv.Budget:
+			if v.threads.Many() {
+				err = v.preempt(pace.ctx)
+			}
 		case riscv.Call:
 			err = v.dispatch(pace, v.m.X[17])
 			v.m.SkipCall()
@@ -366,6 +399,10 @@ func (v *vm) loop(pace *pacer) error {
 		case riscv.Faulted:
 			if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.exit {
 				return nil // the return address that stands for STOP
+			}
+			if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.handlerReturn() && v.signals {
+				err = v.sigreturn()
+				break
 			}
 			err = machineTrap(v, exit.Fault)
 		}
@@ -407,7 +444,9 @@ func (v *vm) interrupt(pace *pacer, extra, fn uint64, args ...uint64) error {
 	v.m.X[1] = v.exit
 	v.m.X[2] = (v.m.X[2] - 16) &^ 15
 	v.m.PC = fn
+	v.nested++
 	err := v.loop(pace)
+	v.nested--
 	if err != nil && err != errStop {
 		return err // the registers stay as the trap left them, for its report
 	}

@@ -60,6 +60,9 @@ func (t *Table[R]) Copy(from *Table[R]) {
 // Many reports whether there is more than one thread.
 func (t *Table[R]) Many() bool { return len(t.list) > 1 }
 
+// Used reports whether the program ever made a thread.
+func (t *Table[R]) Used() bool { return t.made > 0 }
+
 // Len is the number of threads.
 func (t *Table[R]) Len() int { return max(len(t.list), 1) }
 
@@ -122,6 +125,9 @@ func (t *Table[R]) Settle() {
 	}
 }
 
+// AtHome reports whether the thread that runs is the one of the last Settle.
+func (t *Table[R]) AtHome() bool { return t.Self().ID == t.home }
+
 // Home makes the thread of the last Settle run, whatever it waits for, and
 // reports whether that is another one than ran: then its context has to be put
 // on the hart, and the one on the hart belongs in *left, unless left is nil
@@ -170,6 +176,18 @@ func (t *Table[R]) Wake(word uint64, n int, bits uint32) int {
 		woken++
 	}
 	return woken
+}
+
+// WakeWith makes the thread ready that waits longest for word, and reports
+// whether there was one. Its wait answers n.
+func (t *Table[R]) WakeWith(word, n uint64) bool {
+	i := t.longest(word, ^uint32(0))
+	if i < 0 {
+		return false
+	}
+	t.wake(i)
+	t.list[i].Result = n
+	return true
 }
 
 // Requeue makes at most n threads that wait for word wait for another one.
