@@ -2,12 +2,16 @@ package cache
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 	"fishplate/internal/predicate"
+
+	"github.com/zeebo/xxh3"
 )
 
 // A keyRule says which parts of a request make its key. The text of a key is
@@ -19,6 +23,20 @@ type keyRule struct {
 	headers      []string
 	cookies      []string
 	value        *predicate.Value
+	stamp        string // of the rules; "" for those that nobody changed
+}
+
+// stampOf names the rules by which answers are told apart, when they are not the
+// plain ones. It is part of the key: what was stored by one set of rules must not
+// answer by another, in which a line of the text means something else.
+func stampOf(m *model.CachePolicy) string {
+	k, keeps := &m.Key, m.SetCookie == "keep"
+	plain := (k.Query == "" || k.Query == "all") && k.Drop == nil && k.Keep == nil && len(k.Headers)+len(k.Cookies)+len(m.Vary.Ignore) == 0
+	if plain && !k.Value.Set() && !keeps {
+		return ""
+	}
+	text := fmt.Sprintf("%q %q %q %t %q %q %q %q %t", k.Query, k.Drop, k.Keep, k.Keep != nil, k.Headers, k.Cookies, k.Value.Text, m.Vary.Ignore, keeps)
+	return fmt.Sprintf("\nrules:%016x", xxh3.HashString(text))
 }
 
 // appendURL appends the part of a key's text that a URL decides.
@@ -50,6 +68,7 @@ func defaultPort(scheme string) int {
 
 // appendRest appends what else is in a request's key; env is what value sees.
 func (k *keyRule) appendRest(dst []byte, req *message.Request, env *predicate.Env) []byte {
+	dst = append(dst, k.stamp...)
 	for _, name := range k.headers {
 		dst = append(dst, '\n')
 		for i := req.Find(name); i >= 0; i = req.FindFrom(name, i+1) {

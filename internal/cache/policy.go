@@ -44,7 +44,7 @@ func (u *Update) Compile(m *model.CachePolicy, partition string, o predicate.Opt
 		Model: m, rules: rulesOf(m), wait: m.Wait, store: s, part: s.memory.Partition(strings.Clone(partition)),
 		counters: u.c.partition(partition), encode: codingOf(m.Encode),
 		key: keyRule{
-			scheme: m.Key.Scheme, host: m.Key.Host, headers: m.Key.Headers, cookies: m.Key.Cookies,
+			stamp: stampOf(m), scheme: m.Key.Scheme, host: m.Key.Host, headers: m.Key.Headers, cookies: m.Key.Cookies,
 			query: queryRule{ignore: m.Key.Query == "ignore", sort: m.Key.Query == "sort", drop: m.Key.Drop, keep: m.Key.Keep},
 		},
 	}

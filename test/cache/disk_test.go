@@ -182,3 +182,50 @@ func TestBansKeepToTheirHost(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherRulesMeanOtherObjects: after a change of the rules that tell answers
+// apart, none that was stored by the old ones is given.
+func TestOtherRulesMeanOtherObjects(t *testing.T) {
+	var asked atomic.Int64
+	o := harness.NewOrigin(t, harness.Each(func(w net.Conn, _ *http.Request) bool {
+		body := fmt.Sprint(asked.Add(1))
+		_, err := fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nSet-Cookie: u=%s\r\nVary: X-User\r\nContent-Length: %d\r\n\r\n%s", body, len(body), body)
+		return err == nil
+	}))
+	addr := harness.FreeAddr(t)
+	text := func(rules string) string {
+		return site(addr, o.Addr, profile{name: "plain", text: "  cache {\n    keep = \"1h\"\n    " + rules + "\n  }\n"})
+	}
+	const strip = "set_cookie = \"strip\"\n    "
+	s := harness.Start(t, text(strip))
+	get := func(path string, fields ...string) string {
+		t.Helper()
+		got, err := ask(addr, "x.plain.test", message{first: "GET", target: path, fields: fields})
+		if err != nil || got.first != "200" {
+			t.Fatalf("GET %s: %v, %v", path, got, err)
+		}
+		return got.body
+	}
+	for _, tt := range []struct {
+		name, path, before, after string
+		ask                       []string
+		then                      string // path that is asked for after the change
+	}{
+		{"header", "/h", strip + `key { headers = ["X-Lang"] }`, strip + `key { headers = ["X-Id"] }`, []string{"X-Lang: 1", "X-Id: 1"}, "/h"},
+		{"cookie", "/c", strip + `key { cookies = ["lang"] }`, strip + `key { cookies = ["sid"] }`, []string{"Cookie: lang=1; sid=1"}, "/c"},
+		{"value", "/v", strip + `key { value = header("X-Lang") }`, strip + `key { value = header("X-Id") }`, []string{"X-Lang: 1", "X-Id: 1"}, "/v"},
+		{"query", "/q?user=1", strip + `key { query = "ignore" }`, strip, nil, "/q"},
+		{"kept cookie", "/s", `set_cookie = "keep"`, strip, nil, "/s"},
+		{"ignored variant", "/i", strip + `vary { ignore = ["X-User"] }`, strip, []string{"X-User: 1"}, "/i"},
+	} {
+		s.Apply(text(tt.before))
+		first := get(tt.path, tt.ask...)
+		if get(tt.path, tt.ask...) != first {
+			t.Errorf("%s: not stored", tt.name)
+		}
+		s.Apply(text(tt.after))
+		if get(tt.then, tt.ask...) == first {
+			t.Errorf("%s: what the old rules stored is given by the new ones", tt.name)
+		}
+	}
+}

@@ -161,7 +161,7 @@ func (f *Found) failed(err error) {
 			t.off(err)
 		}
 	}
-	t.log.Warn("object of the disk cache cannot be read and is forgotten", "path", f.seg.Path, "offset", f.place.Off, "cause", err)
+	t.log.Warn("object of the disk cache cannot be read and is forgotten", "path", f.seg.Path, "offset", f.place.Off, "cause", err.Error())
 	t.forget(f.part.hash, f.texts.Key, f.place.Seq)
 }
 

@@ -51,7 +51,7 @@ func (t *Tier) load(before *pebble.Snapshot, intents []*event) {
 		case c := <-t.chores:
 			err := t.index.Safely(func() error { return t.do(c) })
 			if err != nil && t.on() && t.life.Err() == nil {
-				t.log.Warn("chore of the disk cache", "path", t.dir.path, "cause", err)
+				t.log.Warn("chore of the disk cache", "path", t.dir.path, "cause", err.Error())
 			}
 		case <-t.quit:
 			return

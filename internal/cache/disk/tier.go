@@ -171,7 +171,7 @@ func (t *Tier) openIndex() error {
 	if err == nil || errors.As(err, &number) && number != syscall.ENOENT {
 		return err // nil, or the disk's fault, which may pass
 	}
-	t.log.Warn("index of the disk cache cannot be read; the cache starts empty", "path", t.dir.path, "cause", err)
+	t.log.Warn("index of the disk cache cannot be read; the cache starts empty", "path", t.dir.path, "cause", err.Error())
 	if t.index != nil {
 		t.index.Freeze()
 		t.index.Close()
@@ -215,7 +215,7 @@ func (t *Tier) openSegments() (map[uint64]*chain, error) {
 		number, size, err := t.dir.readHead(id)
 		if err != nil || size == segment.StartSize {
 			if err != nil {
-				t.log.Warn("segment of the disk cache is removed", "path", t.dir.path, "segment", segment.Name(id), "cause", err)
+				t.log.Warn("segment of the disk cache is removed", "path", t.dir.path, "segment", segment.Name(id), "cause", err.Error())
 			}
 			if err := t.dir.fs.Remove(t.dir.join(segmentDir, segment.Name(id))); err != nil {
 				return nil, err
@@ -302,7 +302,7 @@ func (t *Tier) watch() {
 	defer t.ended.Done()
 	select {
 	case err := <-t.broken:
-		t.log.Error("disk cache turns itself off", "path", t.dir.path, "cause", err)
+		t.log.Error("disk cache turns itself off", "path", t.dir.path, "cause", err.Error())
 		t.shutIndex()
 	case <-t.quit:
 	}
@@ -327,7 +327,7 @@ func (t *Tier) shutIndex() (err error) {
 		defer close(t.away)
 		if err := t.dir.retire(); err != nil {
 			t.awayErr = err
-			t.log.Error("index of the disk cache cannot be put away; empty the directory before the next start", "path", t.dir.path, "cause", err)
+			t.log.Error("index of the disk cache cannot be put away; empty the directory before the next start", "path", t.dir.path, "cause", err.Error())
 		}
 	})
 	return err
