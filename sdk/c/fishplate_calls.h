@@ -21,6 +21,23 @@ extern "C" {
 #define FP_TEXT(s) (s), fp_strlen(s)
 FP_INLINE uint64_t fp_word(const void *p) { return (uint64_t)(uintptr_t)p; }
 
+/* ---- how long an answer is fresh, in seconds: the call that takes a float ---- */
+FP_INLINE float fp_ttl_call(long set, float seconds)
+{
+#ifdef FP_TRACE
+	FP_TRACE(FP_SYS_TTL);
+#endif
+	register long a0 __asm__("a0") = set;
+	register float fa0 __asm__("fa0") = seconds;
+	register long a7 __asm__("a7") = FP_SYS_TTL;
+	__asm__ volatile("ecall" : "+r"(a0), "+f"(fa0) : "r"(a7) : "memory");
+	return fa0;
+}
+FP_INLINE float fp_ttl(void) { return fp_ttl_call(0, 0); } /* 0 when it is not set */
+FP_INLINE void fp_set_ttl(float seconds) { fp_ttl_call(1, seconds); }
+/* Whether the answer may be cached, as far as the program said. */
+FP_INLINE int fp_cacheable(void) { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 0; }
+
 /* ---- errors ---- */
 FP_INLINE long fp_error_text(char *dst, size_t size) { return FP_CALL2(FP_SYS_ERROR_TEXT, dst, size); }
 

@@ -235,26 +235,12 @@ public:
 	static bool cacheable() { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 0; }
 	/* Cannot be taken back: what may not be cached stays so. */
 	static void set_cacheable(bool yes) { FP_CALL2(FP_SYS_CACHEABLE, 1, yes); }
-	static float ttl() { return float_call(0, 0); }
-	static void set_ttl(float seconds) { float_call(1, seconds); }
+	static float ttl() { return fp_ttl(); }
+	static void set_ttl(float seconds) { fp_set_ttl(seconds); }
 	static void set_grace(float seconds) { FP_CALL1(FP_SYS_CACHE_GRACE, long(seconds * 1000)); }
 	static void set_keep(float seconds) { FP_CALL1(FP_SYS_CACHE_KEEP, long(seconds * 1000)); }
 	/* False when the tag is not one: empty, too long, with white space, or the 65th. */
 	static bool add_tag(Text tag) { return int(FP_CALL2(FP_SYS_CACHE_TAG, tag.data(), tag.size())) == 0; }
-
-private:
-	/* TTL is the one call with a number in a floating-point register. */
-	static float float_call(long set, float seconds)
-	{
-#ifdef FP_TRACE
-		FP_TRACE(FP_SYS_TTL);
-#endif
-		register long a0 __asm__("a0") = set;
-		register float fa0 __asm__("fa0") = seconds;
-		register long a7 __asm__("a7") = FP_SYS_TTL;
-		__asm__ volatile("ecall" : "+r"(a0), "+f"(fa0) : "r"(a7) : "memory");
-		return fa0;
-	}
 };
 using HTTP_Req = Request;
 using HTTP_Resp = Response;
