@@ -139,17 +139,18 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 		v.pass(rules.WhyMethod)
 		return
 	}
-	v.directives = rules.RequestDirectives{}
-	if !p.rules.IgnoreClient {
-		rules.ParseRequest(&req.Header, &v.directives)
-	}
-	v.terms = r.Given.Terms
 	v.text, v.urlLen = p.appendKey(v.text[:0], req, r.Env, r.Given.Key)
 	if len(r.Body) > 0 {
 		// A client can choose its body, so no collision may be in its reach.
 		v.text = fmt.Appendf(v.text, "\nbody:%x", sha256.Sum256(r.Body))
 	}
 	v.key = store.KeyOf(p.part.ID(), v.text)
+	p.store.memory.Ahead(v.key)
+	v.directives = rules.RequestDirectives{}
+	if !p.rules.IgnoreClient {
+		rules.ParseRequest(&req.Header, &v.directives)
+	}
+	v.terms = r.Given.Terms
 	v.since = p.store.recent.sequence()
 	v.fileable = r.Files
 	v.narrow()

@@ -161,3 +161,28 @@ func TestAllocationsOfAHit(t *testing.T) {
 		t.Errorf("a hit allocates %v times", n)
 	}
 }
+
+// BenchmarkAnswer copies head and body of objects taken at random, as an answer
+// does: what counts among a million is how many waits for memory there are.
+func BenchmarkAnswer(b *testing.B) {
+	for _, n := range []int{1000, 1_000_000} {
+		s, p := filled(b, n)
+		r := rand.New(rand.NewPCG(1, 2))
+		keys := make([]uint32, 1<<20)
+		for i := range keys {
+			keys[i] = r.Uint32N(uint32(n))
+		}
+		var h message.Header
+		text, out := make([]byte, 0, 64), make([]byte, 0, 4096)
+		b.Run(fmt.Sprintf("objects=%d", n), func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				text = keyText(text, keys[i%len(keys)])
+				o := s.Lookup(p, KeyOf(p.ID(), text), text, nil)
+				o.Head(&h)
+				out = append(append(out[:0], o.WireHead()...), o.Segment(0)...)
+				o.Unpin()
+			}
+		})
+		s.Close()
+	}
+}

@@ -233,8 +233,12 @@ func (c *core) scan(p *part, k Key, text []byte, hash uint32, hits uint64, f *fo
 // check pins a record, and keeps the pin when it is one of those looked for.
 func (c *core) check(unit uint32, p *part, k Key, text []byte, hits uint64, f *found) {
 	o := c.object(unit)
+	slab.AheadFar(unsafe.Pointer(o), int(recordSize))
 	if f.n == len(f.list) || !o.pin(hits) {
 		return
+	}
+	if hits > 0 {
+		o.ahead()
 	}
 	if o.key == k && o.part == p.id && o.state.Load()&live != 0 && (text == nil || string(o.KeyText()) == string(text)) {
 		for _, other := range f.list[:f.n] {
@@ -248,6 +252,30 @@ func (c *core) check(unit uint32, p *part, k Key, text []byte, hits uint64, f *f
 		return
 	}
 	o.drop(hits)
+}
+
+// ahead asks for what an answer is made of, the texts and the body, while the
+// first of them is still being waited for: one after the other each would be a
+// wait for memory. More bytes of the texts, or fewer of the body, were slower.
+func (o *Object) ahead() {
+	c := coreOf(o)
+	if o.text != 0 {
+		slab.AheadFar(c.Pointer(o.text), aheadText)
+	}
+	if unit := o.body.Load(); unit != 0 {
+		slab.AheadFar(c.Pointer(unit), aheadBody)
+	}
+}
+
+const (
+	aheadText = 256
+	aheadBody = 1024 + int(bodySize)
+)
+
+// Ahead asks for the line of memory that a lookup of the key reads first.
+func (s *Store) Ahead(k Key) {
+	c := s.core
+	slab.Ahead(unsafe.Pointer(c.bucket(bucketOf(c.hash(k), c.index.n.Load()))))
 }
 
 // drop ends a pin that collect made.
