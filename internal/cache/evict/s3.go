@@ -160,6 +160,10 @@ func Evict[T Nodes](s *S3, t T) (id uint32, young bool) {
 	}
 }
 
+// Tails returns the numbers of the nodes that are next to go, of either queue; 0
+// for none.
+func (s *S3) Tails() (small, main uint32) { return s.small.tail, s.main.tail }
+
 // promote moves an object that was used twice in the small queue to the main one.
 func promote[T Nodes](s *S3, t T, id uint32) bool {
 	n := t.Node(id)

@@ -2,7 +2,12 @@
 
 package store
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"fishplate/internal/cache/slab"
+)
 
 // fetch loads what removing the objects will touch: their records and those beside
 // them in their queue, their places in the index, their bodies, and their
@@ -74,4 +79,21 @@ func (c *core) fetchDesc(desc uint32) {
 	} else {
 		atomic.LoadUint32(c.chain(bucketOf(d.hash, c.tags.n.Load())))
 	}
+}
+
+// foresee asks for the memory that evicting an object will touch: evictions come
+// one by one, and what the next one waits for is on its way until then. The
+// record was asked for one eviction earlier. Nothing is read through what it
+// finds, which may be another object's by now.
+func (c *core) foresee(id uint32) {
+	if id == 0 {
+		return
+	}
+	o := c.object(id)
+	if prev, _ := o.node.Neighbours(); prev != 0 {
+		slab.AheadFar(unsafe.Pointer(c.object(prev)), int(recordSize))
+	}
+	slab.Ahead(unsafe.Pointer(c.bucket(bucketOf(o.hash, c.index.n.Load()))))
+	slab.AheadFar(c.Pointer(o.body.Load()), aheadBody)
+	slab.AheadFar(c.Pointer(o.text), 2*aheadText)
 }

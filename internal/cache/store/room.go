@@ -75,10 +75,15 @@ func (c *core) alloc(p *part, class int, owner uint32) (unit uint32, ok bool) {
 func (c *core) evict(p *part, own bool) int64 {
 	p.mu.Lock()
 	id, young := evict.Evict(&p.queues, c)
+	next, other := p.queues.Tails()
 	p.mu.Unlock()
 	if id == 0 {
 		return 0
 	}
+	if !young {
+		next = other
+	}
+	c.foresee(next)
 	o := c.object(id)
 	if young {
 		c.remember(o)
