@@ -8,6 +8,7 @@ import (
 	"fishplate/internal/cache"
 	"fishplate/internal/message"
 	"fishplate/internal/predicate"
+	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
 )
 
@@ -80,10 +81,12 @@ type CacheObject struct {
 }
 
 // Explain takes a request through read, route, admit and the choice of a
-// server, without sending anything. The guest is not asked: what it would say
-// depends on what it remembers.
-func (g *Generation) Explain(_ context.Context, req *message.Request) Explanation {
-	env := predicate.Env{Req: req}
+// server, without sending anything. The guest's callbacks are not asked: what
+// they would say may have effects. Functions that expressions call are.
+func (g *Generation) Explain(ctx context.Context, req *message.Request) Explanation {
+	caller := explainer{ctx: ctx, g: g, req: req}
+	defer caller.end()
+	env := predicate.Env{Req: req, Guest: &caller}
 	if req.Framing == message.Length {
 		env.BodySize = req.Length
 	}
@@ -212,6 +215,37 @@ func (p *RoutePlan) explainLimits(e *Explanation, env *predicate.Env) {
 	}
 	for _, r := range p.rates {
 		e.Limits = append(e.Limits, fmt.Sprintf("rate: counted under %q", r.Key(nil, env)))
+	}
+}
+
+// An explainer calls functions of programs for expressions that are explained.
+type explainer struct {
+	ctx context.Context
+	g   *Generation
+	req *message.Request
+	run *tenant.Run
+}
+
+// CallGuest implements predicate.Caller.
+func (e *explainer) CallGuest(dst []byte, name, function, value string) (out []byte, ok bool) {
+	t := e.g.Tenants[name]
+	if t == nil {
+		return dst, false
+	}
+	if e.run == nil || e.run.Tenant() != t {
+		e.end()
+		if e.run = t.AdmitNow(); e.run == nil {
+			return dst, false
+		}
+	}
+	out, ok, _ = e.run.Named(e.ctx, e.req, dst, function, value) // a fault is null to who only looks
+	return out, ok
+}
+
+func (e *explainer) end() {
+	if e.run != nil {
+		e.run.Release()
+		e.run = nil
 	}
 }
 

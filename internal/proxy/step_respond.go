@@ -32,7 +32,7 @@ func stepRespond(x *exchange) step {
 		x.debugAnswer()
 	}
 	x.rec.Last = respond.String()
-	if x.source != fromSelf {
+	if x.source == fromStore || x.source == fromOrigin {
 		x.releaseRun() // a slow client pins no fork
 	}
 	x.unpin()

@@ -217,8 +217,11 @@ func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
 		v.views[whereReq], v.views[whereReqTop], v.views[whereObj] = &v.req, &v.req, &v.res
 		return
 	case stageMiss:
+		// A call that paused asks for the object's status to know where it is: 0.
 		v.req.Freeze(lines.StartLine)
-		v.views[whereReq], v.views[whereReqTop], v.views[whereBereq] = &v.req, &v.req, &v.req
+		v.res.AttachResponse(&message.Response{})
+		v.res.Freeze(lines.Everything)
+		v.views[whereReq], v.views[whereReqTop], v.views[whereBereq], v.views[whereObj] = &v.req, &v.req, &v.req, &v.res
 		return
 	case stageNamed:
 		v.views[whereReq], v.views[whereReqTop] = &v.req, &v.req
