@@ -56,16 +56,17 @@ func (r *Run) Wants(l Later) Later {
 func (r *Run) Tenant() *Tenant { return r.tenant }
 
 // program is the image that the Run is of.
-func (r *Run) program() *image { return r.tenant.image }
+func (r *Run) program() *image { return r.image }
 
 // WantsSynth reports whether the program makes the bodies of errors.
 func (t *Tenant) WantsSynth() bool {
-	return t.image != nil && t.image.memento.callbacks[cbOnSynth] != 0
+	im := t.current.Load()
+	return im != nil && im.memento.callbacks[cbOnSynth] != 0
 }
 
 // AdmitNow is Admit for what is not worth waiting for: nil when no slot is free.
 func (t *Tenant) AdmitNow() *Run {
-	if t.image == nil {
+	if t.current.Load() == nil {
 		return nil
 	}
 	t.mu.Lock()

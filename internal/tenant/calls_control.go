@@ -14,7 +14,7 @@ func controlCalls() []Call {
 		{503, "LOG", "a0, a1 text", "a0 = length", "", "length", "Writes to the tenant's log.", sysPrint},
 		{504, "BREAKPOINT", "", "", "", "", "Logs where the program is.", sysBreakpoint},
 		{505, "SIGNAL", "a0 ignored, a1 handler", "", "", "", "Names a function that is called with 11 after a fault, for 60,000 instructions; 0 removes it.", sysSignal},
-		{506, "IS_STORAGE", "", "a0 = 0", "", "", "Whether this is the storage machine. There is none.", sysIsStorage},
+		{506, "IS_STORAGE", "", "a0 = 1 or 0", "", "", "Whether this is the storage machine.", sysIsStorage},
 		{509, "REGISTER_CB", "a0 index, a1 function", "a0 = 0", "index above 11 ends the call", "", "Registers a callback; index -1 sets the exit address.", sysRegisterCallback},
 		{510, "SET_DECISION", "in main: a0 on_recv or 0, a1 exit address or 0; else a0, a1 word, a2 status, a3 paused", "", "", "", "In main: the program is ready for requests. In a callback: decides (\"hash\", \"pass\", \"synth\"). Stops.", sysDecision},
 		{511, "SET_BACKEND", "a0 index", "a0 = 0", "-1 when the tenant may not use it; above 15 ends the call", "", "Chooses one of the backends in the tenant's block, by place.", sysBackend},
@@ -56,7 +56,7 @@ func sysPrint(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(uint64(len(b)))
-	v.image.stats.print(b)
+	v.print(b)
 	v.result(uint64(len(b)))
 	return nil
 }
@@ -72,7 +72,11 @@ func sysSignal(v *vm, _ *pacer) error {
 }
 
 func sysIsStorage(v *vm, _ *pacer) error {
-	v.result(0)
+	is := uint64(0)
+	if v.isStorage() {
+		is = 1
+	}
+	v.result(is)
 	return nil
 }
 
@@ -202,7 +206,7 @@ func sysRegisterFunc(v *vm, _ *pacer) error {
 func sysBacktrace(v *vm, _ *pacer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "at %s, called from %s", v.where(v.m.PC), v.where(v.m.X[1]))
-	v.image.stats.print(b.Bytes())
+	v.print(b.Bytes())
 	v.m.Charge(200_000)
 	v.result(0)
 	return nil

@@ -156,7 +156,7 @@ func linuxWrite(v *vm, p *pacer) error {
 		return v.addEvents(b)
 	}
 	v.m.Charge(uint64(len(b)))
-	v.image.stats.print(b)
+	v.print(b)
 	v.result(uint64(len(b)))
 	return nil
 }
@@ -190,7 +190,7 @@ func linuxWritev(v *vm, _ *pacer) error {
 		total += size
 		line = append(line, b[:min(len(b), ringText)]...)
 	}
-	v.image.stats.print(line)
+	v.print(line)
 	v.result(total)
 	return nil
 }

@@ -55,7 +55,7 @@ func (v *vm) placeStrings() ([]uint64, error) {
 	words := []uint64{uint64(len(v.image.tenant.Arguments)) + 1}
 	for _, list := range [][]string{
 		append([]string{v.image.tenant.Name}, v.image.tenant.Arguments...),
-		{"LC_CTYPE=C", "LC_ALL=C", "USER=groot", "RISCV_MODE=request"},
+		{"LC_CTYPE=C", "LC_ALL=C", "USER=groot", v.mode()},
 	} {
 		for _, s := range list {
 			at, err := v.push(s)

@@ -47,7 +47,7 @@ func hosted(t *testing.T, source string, args ...string) *Tenant {
 
 func TestHostedC(t *testing.T) {
 	tn := hosted(t, "stdio.c", "first", "second")
-	if lines := tn.Logs(); len(lines) != 1 || lines[0].Text != "hosted starts, mode request, 3 arguments, 1" {
+	if lines := tn.Logs(); len(lines) != 2 || lines[0].Text != "hosted starts, mode storage, 3 arguments, 1" || lines[1].Text != "hosted starts, mode request, 3 arguments, 1" {
 		t.Fatalf("log %v", lines)
 	}
 	for range 3 {
@@ -63,7 +63,7 @@ func TestHostedC(t *testing.T) {
 
 func TestHostedCPP(t *testing.T) {
 	tn := hosted(t, "strings.cpp")
-	if lines := tn.Logs(); len(lines) != 1 || lines[0].Text != "ready 41" {
+	if lines := tn.Logs(); len(lines) != 2 || lines[1].Text != "ready 41" {
 		t.Fatalf("log %v", lines)
 	}
 	req := request("/throw/12/345", "User-Agent: Go")

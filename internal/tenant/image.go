@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 	"sync"
 	"time"
 
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
+	"fishplate/internal/tenant/kv"
 	"fishplate/internal/tenant/permit"
 	"fishplate/internal/tenant/text"
 	"fishplate/riscv"
@@ -29,7 +32,11 @@ const (
 // retire gives up what waits for forks, the tenant's clean-up the image.
 type image struct {
 	tenant  *model.Tenant
-	program *riscv.Program
+	code    *code
+	program *riscv.Program // of code
+	storage *storage
+	shadow  bool      // a candidate: nothing that it does has effects
+	store   *kv.Store // of the tenant, nil: it has none
 	frozen  *riscv.Image
 	memento memento
 	calls   *dispatchTable
@@ -46,21 +53,24 @@ type image struct {
 	free    sync.Pool     // of *vm without a machine, reset
 }
 
-// newImage loads a program and runs its start-up code to the wait call.
-func newImage(t *model.Tenant, elf []byte, s *Set, st *stats) (*image, error) {
-	program, err := riscv.LoadProgram(elf)
-	if err != nil {
-		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
-	}
+// newImage runs the start-up code of a program to the wait call, in the storage
+// machine and then in the one for requests. With keep the storage machine stays.
+func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep bool) (*image, error) {
 	t = withDefaults(t)
 	im := &image{
-		tenant: t, program: program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
-		account: permit.NewAccount(t.Share), narrow: program.XLEN() == 32,
+		tenant: t, code: c, program: c.program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
+		account: permit.NewAccount(t.Share), store: store, narrow: c.program.XLEN() == 32,
 	}
-	im.clock = im.sinceMade
-	if err := im.start(); err != nil {
+	im.clock = clockSince(im.made)
+	im.storage = newStorage(im)
+	if err := im.start(keep); err != nil {
+		im.storage.close()
 		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
 	}
+	// An exchange may hold an image after it was replaced, so its memory lives as
+	// long as anybody can reach it.
+	runtime.AddCleanup(im, func(f *riscv.Image) { f.Keep(0); f.Close() }, im.frozen)
+	runtime.AddCleanup(im, func(h *keeper) { h.close() }, im.storage.held)
 	return im, nil
 }
 
@@ -82,19 +92,46 @@ func withDefaults(t *model.Tenant) *model.Tenant {
 	return &full
 }
 
-// start runs main in a first machine and freezes it. A program for whose
-// mappings there is too little room begins once more, with more.
-func (im *image) start() error {
-	err := im.startOnce()
-	if errors.Is(err, errNarrow) && !im.wide {
-		im.wide = true
-		return im.startOnce()
+// start runs main twice, as the ABI has it: storage first. Both machines write to
+// one table of callbacks and one of functions, so the one for requests has the
+// last word.
+func (im *image) start(keep bool) error {
+	first, err := im.boot(forStorage, memento{functions: map[string]uint64{}})
+	if err != nil {
+		return fmt.Errorf("as storage: %w", err)
 	}
-	return err
+	// Whether the program hands state over is known when both have registered.
+	if keep {
+		im.storage.adopt(first)
+	} else {
+		first.m.Close()
+	}
+	v, err := im.boot(forRequests, first.memento)
+	if err != nil {
+		return err
+	}
+	defer v.m.Close()
+	im.startup = v.m.Instret
+	return im.freeze(v)
 }
 
-func (im *image) startOnce() error {
+// boot makes a machine and runs main in it to the wait call. What was registered
+// before is kept. A program for whose mappings there is too little room begins
+// once more, with more.
+func (im *image) boot(as role, before memento) (*vm, error) {
+	v, err := im.bootOnce(as, before)
+	if errors.Is(err, errNarrow) && !im.wide {
+		im.wide = true
+		return im.bootOnce(as, before)
+	}
+	return v, err
+}
+
+func (im *image) bootOnce(as role, before memento) (*vm, error) {
 	base := im.program.HeapStart
+	if as != forRequests {
+		base = storageBase(im.program)
+	}
 	top := base + brkWindow + stackSize
 	heapBase := top + exitPage
 	mmapBase, window := heapBase+heapWindow, uint64(mmapWindow)
@@ -110,20 +147,27 @@ func (im *image) startOnce() error {
 	}
 	m, err := riscv.NewMachine(im.program, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer m.Close()
-	v := &vm{m: m, image: im, decision: decision{backend: -1}}
+	v := &vm{m: m, image: im, decision: decision{backend: -1}, role: as}
 	v.memento = memento{
 		exit: top, stackTop: top, brkBase: base, heapBase: heapBase, heapEnd: heapBase + heapWindow,
 		mmapBase: mmapBase, mmapNext: mmapBase, mmapEnd: mmapBase + window, wide: im.wide,
-		functions: map[string]uint64{},
+		functions: maps.Clone(before.functions), callbacks: before.callbacks,
 	}
 	if addr, ok := im.program.Lookup("fast_exit"); ok {
 		v.exit = addr
 	}
 	v.heap.Reset(v.heapBase, heapWindow)
 	m.Time = im.clock
+	if err := im.runMain(v); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+func (im *image) runMain(v *vm) error {
 	if err := v.processStack(); err != nil {
 		return err
 	}
@@ -138,8 +182,7 @@ func (im *image) startOnce() error {
 	if !v.waiting {
 		return errors.New("the program ended without waiting for requests: did it call wait_for_requests?")
 	}
-	im.startup = m.Instret
-	return im.freeze(v)
+	return nil
 }
 
 func (im *image) freeze(v *vm) (err error) {
@@ -152,13 +195,23 @@ func (im *image) freeze(v *vm) (err error) {
 		return err
 	}
 	im.frozen.Keep(im.tenant.Concurrency)
-	im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*pageSize)
+	im.measure()
 	return nil
 }
 
-// sinceMade is what a guest reads from the CSR time: microseconds since its
-// image was made, coarsened.
-func (im *image) sinceMade() uint64 { return uint64(time.Since(im.made).Microseconds()) &^ 3 }
+// measure shows what the image takes.
+func (im *image) measure() {
+	if im != nil {
+		im.stats.set(metrics.TenantMemory, int64(im.frozen.Pages())*pageSize)
+	}
+}
+
+// clockSince is what a guest reads from the CSR time: microseconds since its
+// image was made, coarsened. It does not refer to the image: the storage machine
+// has it, and is closed when nobody can reach the image any more.
+func clockSince(made time.Time) func() uint64 {
+	return func() uint64 { return uint64(time.Since(made).Microseconds()) &^ 3 }
+}
 
 // take gives a fork: a machine, and the host's half of one.
 func (im *image) take() (*vm, error) {

@@ -53,8 +53,9 @@ type Decision struct {
 // time. Slices that its methods return are valid until Release.
 type Run struct {
 	tenant *Tenant
-	front  *vm // on_recv, on_synth, on_deliver
-	back   *vm // forge
+	image  *image // what ran when it was admitted; an update does not change it
+	front  *vm    // on_recv, on_synth, on_deliver
+	back   *vm    // forge
 	values [3]uint64
 	key    [sha256.Size]byte
 	terms  Terms  // of the request's side, and of the backend's once that ran
@@ -69,6 +70,7 @@ type Run struct {
 // client: for the renewal of an object that is served stale meanwhile.
 type Errand struct {
 	tenant *Tenant
+	image  *image // values are addresses in its program
 	values [3]uint64
 	terms  Terms
 	arg    string
@@ -77,7 +79,7 @@ type Errand struct {
 // Errand returns what on_recv decided: the forge, and what is needed for the
 // callbacks of a fetch. It stays valid after Release.
 func (r *Run) Errand() Errand {
-	return Errand{tenant: r.tenant, values: r.values, terms: r.first.clone(), arg: r.arg}
+	return Errand{tenant: r.tenant, image: r.image, values: r.values, terms: r.first.clone(), arg: r.arg}
 }
 
 // Admit is Tenant.Admit for the errand: the Run that it returns can Forge at
@@ -85,7 +87,7 @@ func (r *Run) Errand() Errand {
 func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 	r, f := e.tenant.Admit(ctx)
 	if f == nil {
-		r.values, r.terms, r.first, r.arg, r.behind = e.values, e.terms, e.terms, e.arg, true
+		r.image, r.values, r.terms, r.first, r.arg, r.behind = e.image, e.values, e.terms, e.terms, e.arg, true
 	}
 	return r, f
 }
@@ -100,7 +102,7 @@ func (r *Run) Release() {
 
 func (r *Run) dropFront() {
 	if r.front != nil {
-		r.tenant.image.give(r.front)
+		r.image.give(r.front)
 		r.front = nil
 	}
 }
@@ -332,7 +334,7 @@ func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message
 
 // fork takes a machine for this Run.
 func (r *Run) fork() (*vm, *message.Fault) {
-	v, err := r.tenant.image.take()
+	v, err := r.image.take()
 	if err != nil {
 		return nil, r.tenant.refuse("guest-fork", err)
 	}

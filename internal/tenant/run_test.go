@@ -369,7 +369,7 @@ func TestStartFailures(t *testing.T) {
 		return os.ReadFile(p)
 	}})
 	for program, want := range map[string]string{
-		"short": "truncated", "x86": "machine 62", "text": "magic", "absent": "no such file", "x.cpp": "is source",
+		"short": "truncated", "x86": "machine 62", "text": "magic", "absent": "no such file", "x.cpp": "no such file",
 		"../../test/guests/nowait.elf": "without waiting for requests",
 	} {
 		_, errs := s.Prepare([]*model.Tenant{{Name: "t", Program: program}})

@@ -1,19 +1,20 @@
 package tenant
 
 import (
-	"crypto/sha256"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
+	"time"
 
 	"fishplate/internal/model"
+	"fishplate/internal/tenant/kv"
 	"fishplate/internal/tenant/permit"
+	"fishplate/internal/tenant/text"
 )
 
 // Options are what a Set needs from outside. The zero value is usable.
@@ -27,13 +28,18 @@ type Options struct {
 // Set is every tenant that there is, by name, and the permits that they share.
 // It is safe for concurrent use.
 type Set struct {
-	o       Options
-	calls   *dispatchTable
-	permits *permit.Permits
+	o        Options
+	calls    *dispatchTable
+	permits  *permit.Permits
+	patterns text.Cache // expressions of every tenant
 
 	mu      sync.Mutex
 	tenants map[string]*Tenant
 	stats   map[string]*stats // of every tenant that ever was
+	codes   *codes
+	stores  map[string]*kv.Store
+
+	histories map[string]*history
 }
 
 // NewSet returns a Set without tenants.
@@ -49,7 +55,7 @@ func NewSet(o Options) *Set {
 	}
 	return &Set{
 		o: o, calls: newDispatchTable(), permits: permit.New(o.Permits),
-		tenants: map[string]*Tenant{}, stats: map[string]*stats{},
+		tenants: map[string]*Tenant{}, stats: map[string]*stats{}, codes: newCodes(), stores: map[string]*kv.Store{}, histories: map[string]*history{},
 	}
 }
 
@@ -58,7 +64,16 @@ type Update struct {
 	set      *Set
 	next     map[string]*Tenant
 	made     []*Tenant // what Abort must undo
+	origins  map[string]origin
 	warnings []error
+}
+
+// origin is where a prepared tenant's program is from.
+type origin struct {
+	file      *code // in the file that the configuration names
+	signature []byte
+	given     bool // the program is one that came by the API, not file
+	changes   int  // of the history when this was decided
 }
 
 // Prepare loads and starts the tenants that are new or changed; one whose model
@@ -67,11 +82,11 @@ type Update struct {
 // loaded its old program stays, or it answers 503, and Warnings has the reason.
 // On errors the Update is nil and everything is undone.
 func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
-	u := &Update{set: s, next: make(map[string]*Tenant, len(tenants))}
+	u := &Update{set: s, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants))}
 	var errs []error
 	for _, t := range tenants {
 		old := s.Tenant(t.Name)
-		made, err := s.prepare(t, old)
+		made, err := u.prepare(t, old)
 		switch {
 		case err == nil && made == old:
 			u.next[t.Name] = old
@@ -81,7 +96,7 @@ func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
 			continue
 		case err != nil:
 			u.warnings = append(u.warnings, err)
-			if old != nil && old.image != nil {
+			if old != nil && old.current.Load() != nil {
 				old.setTrouble(err)
 				u.next[t.Name] = old
 				continue
@@ -100,31 +115,79 @@ func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
 }
 
 // prepare returns old when it need not change.
-func (s *Set) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
-	switch strings.ToLower(filepath.Ext(t.Program)) {
-	case ".c", ".cpp", ".cc", ".rs", ".go":
-		return nil, fmt.Errorf("load guest %q: %s is source; build it with the recipes of sdk/ and name the ELF file", t.Name, t.Program)
-	}
-	elf, err := s.o.ReadFile(t.Program)
+func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
+	s := u.set
+	o, err := s.read(t)
 	if err != nil {
 		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
 	}
-	hash := sha256.Sum256(elf)
-	if old != nil && old.image != nil && old.hash == hash && equal(old.model, t) {
+	c := o.file
+	h := s.historyOf(t.Name)
+	s.mu.Lock()
+	o.changes = h.changes
+	if h.given && old != nil {
+		if o.given = h.file == c.hash; o.given {
+			c = h.current().code
+		} else {
+			u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s changed: it replaces version %d, which came by the API",
+				t.Name, t.Program, h.current().Number))
+		}
+	}
+	s.mu.Unlock()
+	u.origins[t.Name] = o
+	var before *image
+	if old != nil {
+		before = old.current.Load()
+	}
+	if before != nil && before.code == c && equal(old.model, t) {
 		old.setTrouble(nil)
 		return old, nil
 	}
 	st := s.statsOf(t.Name)
-	im, err := newImage(t, elf, s, st)
+	im, err := newImage(t, c, s, st, s.storeOf(t), before.handsOver())
 	if err != nil {
 		return nil, err
 	}
-	made := newTenant(t, im, st)
-	made.hash = hash
-	// An exchange may hold a tenant after it was replaced, so the image lives as
-	// long as anybody can reach the tenant.
-	runtime.AddCleanup(made, func(im *image) { im.retire(); im.frozen.Close() }, im)
-	return made, nil
+	if before.handsOver() && im.takesOver() {
+		// Calls into the new storage wait until Commit has asked the old one.
+		<-im.storage.turn
+		im.storage.gated = true
+	}
+	return newTenant(t, im, st), nil
+}
+
+// read reads the program that the configuration names, and its signature if the
+// tenant has a key.
+func (s *Set) read(t *model.Tenant) (o origin, err error) {
+	elf, err := s.o.ReadFile(t.Program)
+	if err != nil {
+		return o, err
+	}
+	if t.Key != "" {
+		if o.signature, err = s.o.ReadFile(t.Program + ".sig"); err != nil {
+			return o, fmt.Errorf("%w: %w", ErrSignature, err)
+		}
+		if err = verify(t, elf, o.signature); err != nil {
+			return o, err
+		}
+	}
+	o.file, err = s.codes.load(elf)
+	return o, err
+}
+
+// storeOf returns the key-value storage of a tenant, nil when it has none.
+func (s *Set) storeOf(t *model.Tenant) *kv.Store {
+	if t.Storage <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	store := s.stores[t.Name]
+	if store == nil {
+		store = kv.New(t.Storage)
+		s.stores[t.Name] = store
+	}
+	return store
 }
 
 // equal compares all that a running image depends on; where it was written is
@@ -134,7 +197,13 @@ func equal(a, b *model.Tenant) bool {
 		a.Memory == b.Memory && a.Instructions == b.Instructions && a.Time == b.Time &&
 		a.Concurrency == b.Concurrency && a.QueueLimit == b.QueueLimit && a.Share == b.Share &&
 		slices.Equal(a.Backends, b.Backends) && a.Storage == b.Storage && a.OnFault == b.OnFault && a.JIT == b.JIT &&
-		a.FromFile == b.FromFile
+		a.FromFile == b.FromFile && a.Rate == b.Rate && a.Forks == b.Forks && a.Fetches == b.Fetches && a.Response == b.Response &&
+		a.LogRate == b.LogRate && a.Key == b.Key && a.Update == b.Update && a.Debug == b.Debug && equalShadow(a.Shadow, b.Shadow) &&
+		slices.EqualFunc(a.Tokens, b.Tokens, func(x, y model.Token) bool { return x.Name == y.Name && x.Hash == y.Hash })
+}
+
+func equalShadow(a, b *model.Shadow) bool {
+	return a == b || a != nil && b != nil && a.Program == b.Program && a.Share == b.Share
 }
 
 func (s *Set) statsOf(name string) *stats {
@@ -185,23 +254,105 @@ func (u *Update) Tenants() map[string]*Tenant { return u.next }
 func (u *Update) Warnings() []error { return u.warnings }
 
 // Commit makes the update the Set's state. It cannot fail. Calls of replaced
-// tenants that are in flight finish on the old image.
+// tenants that are in flight finish on the old image. Storage state is handed
+// over as by Set.Update; a program that cannot take it begins without.
 func (u *Update) Commit() {
-	u.set.mu.Lock()
-	old := u.set.tenants
-	u.set.tenants = u.next
-	u.set.mu.Unlock()
-	for name, t := range old {
-		if u.next[name] != t {
-			t.retire()
+	s := u.set
+	s.mu.Lock()
+	old := s.tenants
+	s.tenants = u.next
+	var late []*Tenant
+	for name, t := range u.next {
+		if u.record(name) && old[name] != t {
+			late = append(late, t)
 		}
+		if t.model.Storage > 0 && s.stores[name] != nil {
+			s.stores[name].SetLimit(t.model.Storage)
+		} else {
+			delete(s.stores, name)
+		}
+	}
+	for name := range old {
+		if u.next[name] == nil {
+			delete(s.stores, name)
+			delete(s.histories, name)
+		}
+	}
+	s.mu.Unlock()
+	for name, t := range old {
+		next := u.next[name]
+		if next == t {
+			continue
+		}
+		if next != nil {
+			next.inherit(t)
+		}
+		t.retire()
+	}
+	for _, t := range late {
+		s.again(t)
+	}
+}
+
+// record notes in the history what program a tenant has now. It returns true
+// when another came by the API after Prepare had decided. The Set is locked.
+func (u *Update) record(name string) bool {
+	o, h := u.origins[name], u.set.histories[name]
+	if o.file == nil || h == nil {
+		return false // it could not be loaded
+	}
+	if o.changes != h.changes {
+		return h.given
+	}
+	h.file = o.file.hash
+	if o.given {
+		return false
+	}
+	h.given = false
+	if v := h.current(); v == nil || v.code != o.file {
+		h.add(version{Version: Version{Time: time.Now(), Source: "file"}, code: o.file, signature: o.signature})
+	}
+	return false
+}
+
+// again gives a tenant the program that came by the API while its configuration
+// was being prepared.
+func (s *Set) again(t *Tenant) {
+	h := s.historyOf(t.Name())
+	<-h.turn
+	defer func() { h.turn <- struct{}{} }()
+	s.mu.Lock()
+	v := h.current()
+	s.mu.Unlock()
+	if err := s.replace(context.Background(), t, v.code); err != nil {
+		t.setTrouble(err)
+		s.o.Logger.Error("guest update lost", "tenant", t.Name(), "version", v.Number, "error", err)
+	}
+}
+
+// inherit takes the storage's state over from the tenant that t replaces.
+func (t *Tenant) inherit(old *Tenant) {
+	im, before := t.current.Load(), old.current.Load()
+	if im == nil || !im.storage.gated {
+		return
+	}
+	im.storage.gated = false
+	im.storage.leave()
+	if before == nil || !before.storage.used.Load() {
+		return // what it has is what main left, and the new one has that too
+	}
+	if err := im.succeed(context.Background(), before, func() {}); err != nil {
+		t.setTrouble(err)
+		t.stats.log.Error("guest state lost", "tenant", t.Name(), "error", err)
 	}
 }
 
 // Abort undoes what Prepare made.
 func (u *Update) Abort() {
 	for _, t := range u.made {
-		t.retire()
+		if im := t.current.Load(); im != nil {
+			im.discard()
+		}
 	}
 	u.made = nil
 }

@@ -96,5 +96,5 @@ func (s *stats) last() []Line {
 
 // logf writes a line of the host's own about a guest.
 func (v *vm) logf(format string, args ...any) {
-	v.image.stats.print(fmt.Appendf(nil, format, args...))
+	v.print(fmt.Appendf(nil, format, args...))
 }

@@ -70,6 +70,8 @@ func newDispatchTable() *dispatchTable {
 func groups() []group {
 	return []group{
 		{"Control", "SYS", "What a program tells the host about itself and about the request.", append(controlCalls(), nextCalls()...)},
+		{"The storage machine", "SYS", storageDoc, storageCalls()},
+		{"Key-value storage", "SYS", stateDoc, kvCalls()},
 		{"The client and the request", "SYS", "Facts of the request at hand. Texts are written to (destination, size): a0 is the full length, and they are written only when they fit. " +
 			"Errors are the negative results FP_E_…; ERROR_TEXT tells more of the last one. Where there is no request, in main, the result is FP_E_STAGE.", requestCalls()},
 		{"Ways", "SYS", "Where a request goes, and what is taken out of the tenant's own part of the cache.", flowCalls()},

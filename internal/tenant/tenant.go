@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/message"
@@ -19,10 +20,9 @@ const (
 // Tenant is somebody's program with its image, or without one when it could
 // not be loaded. It is safe for concurrent use.
 type Tenant struct {
-	model *model.Tenant
-	image *image // nil: answers 503
-	stats *stats
-	hash  [32]byte
+	model   *model.Tenant
+	current atomic.Pointer[image] // nil: answers 503; a live update changes it
+	stats   *stats
 
 	mu      sync.Mutex
 	active  int
@@ -31,7 +31,11 @@ type Tenant struct {
 }
 
 func newTenant(m *model.Tenant, im *image, st *stats) *Tenant {
-	return &Tenant{model: m, image: im, stats: st}
+	t := &Tenant{model: m, stats: st}
+	if im != nil {
+		t.current.Store(im)
+	}
+	return t
 }
 
 // Status is what `status` shows of a tenant.
@@ -93,13 +97,14 @@ func (t *Tenant) Status() Status {
 	if trouble != nil {
 		s.State, s.Error = "stale", trouble.Error()
 	}
-	if t.image == nil {
+	im := t.current.Load()
+	if im == nil {
 		s.State = "failed"
 		return s
 	}
-	s.Hash = fmt.Sprintf("%x", t.hash[:8])
-	s.Pages, s.Startup = t.image.frozen.Pages(), t.image.startup
-	cost := t.image.frozen.Stats()
+	s.Hash = fmt.Sprintf("%x", im.code.hash[:8])
+	s.Pages, s.Startup = im.frozen.Pages(), im.startup
+	cost := im.frozen.Stats()
 	s.Forks, s.Memory = cost.Idle, cost.Snapshot+cost.IdlePrivate+cost.IdleAttributes
 	return s
 }
@@ -111,8 +116,8 @@ func (t *Tenant) setTrouble(err error) {
 }
 
 func (t *Tenant) retire() {
-	if t.image != nil {
-		t.image.retire()
+	if im := t.current.Load(); im != nil {
+		im.retire()
 	}
 }
 
@@ -121,7 +126,7 @@ func (t *Tenant) retire() {
 // could not be loaded are faults with status 503. Forks of the Run, also the
 // one that a forge needs, come under this one admission and never wait.
 func (t *Tenant) Admit(ctx context.Context) (*Run, *message.Fault) {
-	if t.image == nil {
+	if t.current.Load() == nil {
 		t.mu.Lock()
 		err := t.trouble
 		t.mu.Unlock()
@@ -190,7 +195,7 @@ func (t *Tenant) leaveQueue(slot chan struct{}) bool {
 func (t *Tenant) admitted() *Run {
 	t.stats.add(metrics.TenantActive, 1)
 	t.stats.add(metrics.TenantRequests, 1)
-	return &Run{tenant: t}
+	return &Run{tenant: t, image: t.current.Load()}
 }
 
 // release hands the slot to who waits longest, or frees it.

@@ -48,6 +48,8 @@ const (
 	cbOnDeliver         = 7
 	cbOnHit             = 8
 	cbOnMiss            = 9
+	cbOnLiveUpdate      = 10
+	cbOnResumeUpdate    = 11
 	cbCount             = 12
 )
 
@@ -62,6 +64,7 @@ const (
 	stageDeliver
 	stageHash
 	stageResponse
+	stageStorage // a call into the storage machine: there are no messages
 	stageFetch
 	stageError
 	stageHit
@@ -69,7 +72,7 @@ const (
 	stageNamed
 )
 
-var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver", "on_hash", "on_backend_response",
+var stageNames = [...]string{"main", "on_recv", "forge", "on_synth", "on_deliver", "on_hash", "on_backend_response", "storage",
 	"on_backend_fetch", "on_backend_error", "on_hit", "on_miss", "a named function"}
 
 // trap ends a call: the guest did, or asked for, something that it may not.
@@ -139,6 +142,7 @@ type vm struct {
 	memento
 	heap heap.Heap
 
+	role     role // request or storage: see storage.go
 	stage    stage
 	waiting  bool // main reached the wait call
 	status   int  // of an exit system call
@@ -429,9 +433,12 @@ func machineTrap(v *vm, f *riscv.Fault) error {
 // guests probe for calls with a sentinel in a0.
 func (v *vm) dispatch(pace *pacer, n uint64) error {
 	if n >= uint64(len(v.image.calls)) || v.image.calls[n] == nil {
-		if n == 507 || n == 508 || n >= 500 {
+		if n >= 500 {
 			v.logf("system call %d is not handled", n)
 		}
+		return nil
+	}
+	if (v.image.shadow || v.stage == stageStorage) && v.withheld(n) {
 		return nil
 	}
 	return v.image.calls[n](v, pace)

@@ -23,6 +23,20 @@
 #define FP_SYS_REGISTER_FUNC 539
 #define FP_SYS_NEXT 560
 
+/* The storage machine */
+#define FP_SYS_REMOTECALL 507
+#define FP_SYS_REMSTRCALL 508
+
+/* Key-value storage */
+#define FP_SYS_KV_GET 640
+#define FP_SYS_KV_VERSION 641
+#define FP_SYS_KV_SET 642
+#define FP_SYS_KV_CAS 643
+#define FP_SYS_KV_ADD 644
+#define FP_SYS_KV_DELETE 645
+#define FP_SYS_KV_LIST 646
+#define FP_SYS_KV_STAT 647
+
 /* The client and the request */
 #define FP_SYS_ERROR_TEXT 546
 #define FP_SYS_CLIENT_ADDRESS 600

@@ -96,7 +96,8 @@ FP_INLINE __attribute__((noreturn)) void fp_storage_return(const void *data, siz
 {
 	register const void *a0 __asm__("a0") = data;
 	register size_t a1 __asm__("a1") = size;
-	__asm__ volatile(".insn i SYSTEM, 0, x0, x0, 0x7ff" : : "r"(a0), "r"(a1) : "memory");
+	/* Twice: behind the first the host continues, for what there is to clean up. */
+	__asm__ volatile(".insn i SYSTEM, 0, x0, x0, 0x7ff\n.insn i SYSTEM, 0, x0, x0, 0x7ff" : : "r"(a0), "r"(a1) : "memory");
 	__builtin_unreachable();
 }
 typedef void (*fp_storage_fn)(const char *data, long size);

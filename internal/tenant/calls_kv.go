@@ -1,0 +1,221 @@
+package tenant
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"fishplate/internal/tenant/kv"
+)
+
+const stateDoc = "Small things that all forks of a tenant share, in memory, bounded by its `storage`: an entry counts its key, its value and 128 bytes. They survive updates of the program and of the configuration, not the end of the process. " +
+	"Keys are 1 to 1,024 bytes without controls, values up to 1 MiB; times to live are milliseconds, 0 for none. Nothing is evicted: what does not fit is FP_E_LIMIT. Without storage every call is FP_E_DENIED; in main there is only reading, the rest is FP_E_STAGE. " +
+	"Every change makes a new version, a number from 1 that grows."
+
+// kvCalls are the calls of the tenant's key-value storage.
+func kvCalls() []Call {
+	return []Call{
+		{640, "KV_GET", "a0, a1 key, a2, a3 destination", "a0 = length of the value", "NONE", "500, length", "The value is written only when it fits.", sysKVGet},
+		{641, "KV_VERSION", "a0, a1 key", "a0 = version", "NONE", "500", "For KV_CAS.", sysKVVersion},
+		{642, "KV_SET", "a0, a1 key, a2, a3 value, a4 time to live", "a0 = version", "INVALID, LIMIT", "1000, length", "Writes, whatever was there.", sysKVSet},
+		{643, "KV_CAS", "a0 record of {key, length, value, length, version, time to live}", "a0 = version", "CONFLICT, INVALID, LIMIT", "1000, length", "Writes if the version is still that one; version 0: if there is no such key.", sysKVCompareAndSet},
+		{644, "KV_ADD", "a0, a1 key, a2 32-bit difference, a3 time to live, a4 destination of the sum or 0", "a0 = 0", "INVALID: no decimal number, or it would overflow; LIMIT", "1000", "Adds to a decimal number, at once for all forks. The time to live counts from the first.", sysKVAdd},
+		{645, "KV_DELETE", "a0, a1 key", "a0 = 0", "NONE", "1000", "Removes.", sysKVDelete},
+		{646, "KV_LIST", "a0, a1 prefix, a2, a3 destination", "a0 = length", "", "1000, 10 for each key, length", "The keys with that prefix, sorted, a line feed after each.", sysKVList},
+		{647, "KV_STAT", "a0 destination of {used, limit, keys}", "a0 = 0", "", "500", "Bytes and number.", sysKVStat},
+	}
+}
+
+// askStore is a question to the storage: do's answer is a result, eight bytes,
+// and what follows it. In main nothing may be written. ok is false when the
+// result is an error.
+func (v *vm) askStore(pace *pacer, cost uint64, writes bool, do func(*kv.Store, []byte, time.Time) ([]byte, int64)) (b []byte, ok bool, err error) {
+	v.m.Charge(cost)
+	switch {
+	case v.image.store == nil:
+		v.code(errDenied)
+		return nil, false, nil
+	case writes && v.stage == stageStart:
+		v.code(errStage)
+		return nil, false, nil
+	}
+	b, err = v.learn(pace.ctx, learnStore, func(context.Context) ([]byte, error) {
+		b, n := do(v.image.store, make([]byte, 8, 72), time.Now())
+		binary.LittleEndian.PutUint64(b, uint64(n))
+		return b, nil
+	})
+	if err != nil || len(b) < 8 {
+		return nil, false, err
+	}
+	n := int64(binary.LittleEndian.Uint64(b))
+	v.code(n)
+	return b[8:], n >= 0, nil
+}
+
+// storeCode is the result for an error of the storage.
+func storeCode(n int64, err error) int64 {
+	switch {
+	case err == nil:
+		return n
+	case errors.Is(err, kv.ErrLimit):
+		return errLimit
+	case errors.Is(err, kv.ErrConflict):
+		return errConflict
+	}
+	return errInvalid
+}
+
+func milliseconds(n uint64) time.Duration {
+	return time.Duration(min(n, uint64(1<<62/time.Millisecond))) * time.Millisecond
+}
+
+func sysKVGet(v *vm, pace *pacer) error {
+	key, err := v.buffer(v.arg(0), v.arg(1))
+	if err != nil {
+		return err
+	}
+	dst, size := v.arg(2), v.arg(3)
+	value, ok, err := v.askStore(pace, 500, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		b, version := s.Get(b, key, now)
+		if version == 0 {
+			return b, errNone
+		}
+		return b, 0
+	})
+	if err != nil || !ok {
+		return err
+	}
+	return v.give(value, dst, size)
+}
+
+func sysKVVersion(v *vm, pace *pacer) error {
+	key, err := v.buffer(v.arg(0), v.arg(1))
+	if err != nil {
+		return err
+	}
+	_, _, err = v.askStore(pace, 500, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		if version := s.Version(key, now); version != 0 {
+			return b, version
+		}
+		return b, errNone
+	})
+	return err
+}
+
+func sysKVSet(v *vm, pace *pacer) error {
+	return v.setStored(pace, v.arg(0), v.arg(1), v.arg(2), v.arg(3), v.arg(4), anyVersion)
+}
+
+func sysKVCompareAndSet(v *vm, pace *pacer) error {
+	b, err := v.buffer(v.arg(0), 48)
+	if err != nil {
+		return err
+	}
+	word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+	version := int64(word(4))
+	if version < 0 {
+		v.code(errConflict)
+		return nil
+	}
+	return v.setStored(pace, word(0), word(1), word(2), word(3), word(5), version)
+}
+
+// anyVersion makes setStored write whatever is there.
+const anyVersion = -1
+
+func (v *vm) setStored(pace *pacer, keyAt, keyLen, valueAt, valueLen, ttl uint64, version int64) error {
+	key, err := v.buffer(keyAt, keyLen)
+	if err != nil {
+		return err
+	}
+	value, err := v.buffer(valueAt, valueLen)
+	if err != nil {
+		return err
+	}
+	dry := v.image.shadow
+	_, _, err = v.askStore(pace, 1000+uint64(len(value)), true, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		switch {
+		case dry:
+			was := s.Version(key, now)
+			if version != anyVersion && version != was {
+				return b, errConflict
+			}
+			return b, was + 1
+		case version == anyVersion:
+			return b, storeCode(s.Set(key, value, milliseconds(ttl), now))
+		}
+		return b, storeCode(s.CompareAndSet(key, value, version, milliseconds(ttl), now))
+	})
+	return err
+}
+
+func sysKVAdd(v *vm, pace *pacer) error {
+	key, err := v.buffer(v.arg(0), v.arg(1))
+	if err != nil {
+		return err
+	}
+	delta, ttl, at, dry := int64(int32(v.arg(2))), milliseconds(v.arg(3)), v.arg(4), v.image.shadow
+	sum, ok, err := v.askStore(pace, 1000, true, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		add := s.Add
+		if dry {
+			add = s.WouldAdd
+		}
+		sum, err := add(key, delta, ttl, now)
+		return binary.LittleEndian.AppendUint64(b, uint64(sum)), storeCode(0, err)
+	})
+	if err != nil || !ok || at == 0 {
+		return err
+	}
+	return v.store(at, sum[:8])
+}
+
+func sysKVDelete(v *vm, pace *pacer) error {
+	key, err := v.buffer(v.arg(0), v.arg(1))
+	if err != nil {
+		return err
+	}
+	dry := v.image.shadow
+	_, _, err = v.askStore(pace, 1000, true, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		if dry && s.Version(key, now) != 0 || !dry && s.Delete(key, now) {
+			return b, 0
+		}
+		return b, errNone
+	})
+	return err
+}
+
+func sysKVList(v *vm, pace *pacer) error {
+	prefix, err := v.buffer(v.arg(0), v.arg(1))
+	if err != nil {
+		return err
+	}
+	dst, size := v.arg(2), v.arg(3)
+	list, ok, err := v.askStore(pace, 1000, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+		for _, key := range s.List(string(prefix), now) {
+			b = append(append(b, key...), '\n')
+		}
+		return b, 0
+	})
+	if err != nil || !ok {
+		return err
+	}
+	v.m.Charge(10 * uint64(bytes.Count(list, []byte{'\n'})))
+	return v.give(list, dst, size)
+}
+
+func sysKVStat(v *vm, pace *pacer) error {
+	at := v.arg(0)
+	words, ok, err := v.askStore(pace, 500, false, func(s *kv.Store, b []byte, _ time.Time) ([]byte, int64) {
+		stat := s.Stat()
+		for _, n := range []int64{stat.Used, stat.Limit, stat.Keys} {
+			b = binary.LittleEndian.AppendUint64(b, uint64(n))
+		}
+		return b, 0
+	})
+	if err != nil || !ok {
+		return err
+	}
+	return v.store(at, words)
+}
