@@ -1,0 +1,135 @@
+package tenant
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"fishplate/internal/message"
+)
+
+// goGuest builds the program in Go with the ordinary toolchain and starts it.
+func goGuest(t testing.TB) *Tenant {
+	t.Helper()
+	m := guestModel("go")
+	m.Program = filepath.Join(t.TempDir(), "guest.elf")
+	m.Memory, m.Instructions = 64<<20, 100_000_000
+	c := exec.Command("go", "build", "-o", m.Program, ".")
+	c.Dir = "../../test/guests/go"
+	c.Env = append(os.Environ(), "GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return start(t, m)
+}
+
+// asked makes one whole request: decision, forge, delivery.
+func asked(t testing.TB, tn *Tenant, path, body string) (Decision, string, *message.Response, *message.Fault) {
+	t.Helper()
+	r := admit(t, tn)
+	defer r.Release()
+	req := request(path)
+	resp := &message.Response{Status: 200}
+	d, f := r.OnRecv(context.Background(), req, "blue")
+	if f != nil {
+		return d, "", resp, f
+	}
+	var got []byte
+	switch d.Kind {
+	case Forge:
+		got, f = r.Forge(context.Background(), req, []byte(body), resp)
+	case Answer:
+		got, f = r.Answer(context.Background(), d, req, resp)
+	default:
+		got = []byte(value(&req.Header, "X-Go"))
+	}
+	if f == nil {
+		f = r.OnDeliver(context.Background(), req, resp)
+	}
+	return d, string(got), resp, f
+}
+
+// TestGo runs a program of the ordinary Go toolchain: its runtime's threads,
+// timers and collector, before the snapshot and in copies of it.
+func TestGo(t *testing.T) {
+	tn := goGuest(t)
+	if lines := tn.Logs(); len(lines) != 2 || lines[1].Text != "go starts, sum 1028" {
+		t.Fatalf("log %v", lines)
+	}
+	for range 2 { // nothing of a request is there in the next one
+		for _, c := range []struct {
+			path, body, want, delivered string
+			kind                        Kind
+		}{
+			{"/", "", "Hello from Go: GET /", "200 1", Forge},
+			{"/empty", "", "", "200 1", Continue},
+			{"/pass", "", "passed blue", "200 1", Pass},
+			{"/teapot", "", "served 1", "", Answer},
+			{"/workers", "", "1028", "200 1", Forge},
+			{"/garbage", "", "true", "200 1", Forge},
+			{"/json", `{"Name":"x","Items":[1,2,3]}`, `{"answer":42,"name":"x","sum":6}`, "200 1", Forge},
+		} {
+			d, got, resp, f := asked(t, tn, c.path, c.body)
+			if f != nil {
+				t.Errorf("%s: %v", c.path, f)
+				continue
+			}
+			if d.Kind != c.kind || got != c.want || value(&resp.Header, "X-Delivered") != c.delivered {
+				t.Errorf("%s: %v %q, delivered %q", c.path, d.Kind, got, value(&resp.Header, "X-Delivered"))
+			}
+		}
+	}
+	if _, _, _, f := asked(t, tn, "/loop", ""); f == nil || f.Cause != "guest-budget" {
+		t.Error(f)
+	}
+	if d, _, _, f := asked(t, tn, "/panic", ""); f == nil {
+		t.Errorf("a panic decided %v", d)
+	}
+}
+
+// BenchmarkGo prints what a request costs in a program in Go.
+func BenchmarkGo(b *testing.B) {
+	tn := goGuest(b)
+	for _, c := range []struct{ name, path, body string }{
+		{"empty", "/empty", ""}, {"hello", "/", ""}, {"json", "/json", `{"Name":"x","Items":[1,2,3]}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			begin := tn.Status().Instructions
+			dirty, at := 0, time.Now()
+			for range b.N {
+				dirty += onceGo(b, tn, c.path, c.body)
+			}
+			n := float64(b.N)
+			b.ReportMetric(float64(tn.Status().Instructions-begin)/n, "instructions/op")
+			b.ReportMetric(float64(dirty)/n, "pages/op")
+			b.ReportMetric(float64(time.Since(at).Microseconds())/n, "µs/op")
+		})
+	}
+	s := tn.Status()
+	b.Logf("image %d pages, start-up %d instructions", s.Pages, s.Startup)
+}
+
+// onceGo is one request and the pages that it wrote.
+func onceGo(b *testing.B, tn *Tenant, path, body string) int {
+	r := admit(b, tn)
+	defer r.Release()
+	req := request(path)
+	d, f := r.OnRecv(context.Background(), req, "")
+	if f != nil {
+		b.Fatal(f)
+	}
+	pages := 0
+	if r.front != nil {
+		pages = r.front.m.Mem.Dirty()
+	}
+	if d.Kind == Forge {
+		if _, f := r.Forge(context.Background(), req, []byte(body), &message.Response{}); f != nil {
+			b.Fatal(f)
+		}
+		pages += r.back.m.Mem.Dirty()
+	}
+	return pages
+}

@@ -1,0 +1,21 @@
+#include "textflag.h"
+
+// func ecall(n, a0, a1, a2, a3, a4, a5, a6 uintptr) (r0, r1, r2, r3 uintptr)
+//
+// The host sees the stack of the goroutine as it is. It never writes to it, and
+// goes on here in every copy of the program.
+TEXT ·ecall(SB), NOSPLIT, $0-96
+	MOV	n+0(FP), A7
+	MOV	a0+8(FP), A0
+	MOV	a1+16(FP), A1
+	MOV	a2+24(FP), A2
+	MOV	a3+32(FP), A3
+	MOV	a4+40(FP), A4
+	MOV	a5+48(FP), A5
+	MOV	a6+56(FP), A6
+	ECALL
+	MOV	A0, r0+64(FP)
+	MOV	A1, r1+72(FP)
+	MOV	A2, r2+80(FP)
+	MOV	A3, r3+88(FP)
+	RET

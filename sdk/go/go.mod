@@ -1,0 +1,3 @@
+module fishplate.dev/sdk/go
+
+go 1.24

@@ -1,0 +1,7 @@
+module guest
+
+go 1.24
+
+require fishplate.dev/sdk/go v0.0.0
+
+replace fishplate.dev/sdk/go => ../../../sdk/go
