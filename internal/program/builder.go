@@ -44,7 +44,7 @@ type Result struct {
 }
 
 // New returns a Builder that keeps programs in dir and compiles against the SDK
-// in kit, which has the folders abi, c and cpp. note is told of every program
+// in kit, which has the folders abi, c, cpp and rust. note is told of every program
 // that was compiled; nil is nobody.
 func New(dir string, kit fs.FS, note func(path string, r *Result)) *Builder {
 	if note == nil {
@@ -87,7 +87,7 @@ func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
 		return nil, fmt.Errorf("make folder for programs: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	r, err := b.recipe(form, path, work)
+	r, err := b.recipe(ctx, form, path, work)
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
@@ -95,13 +95,13 @@ func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
 	return b.make(ctx, form, path, r, work)
 }
 
-func (b *Builder) recipe(form Form, path, work string) (*recipe, error) {
+func (b *Builder) recipe(ctx context.Context, form Form, path, work string) (*recipe, error) {
 	out := filepath.Join(work, "program")
 	switch form {
 	case Go:
 		return b.golang(path, out)
 	case Cargo:
-		return b.cargo(path)
+		return b.cargo(ctx, path)
 	}
 	return b.gcc(form, path, out)
 }
@@ -142,6 +142,7 @@ func (b *Builder) make(ctx context.Context, form Form, path string, r *recipe, w
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
 	e := &entry{Form: form, Path: path, ELF: digest(res.ELF), Warnings: said, Files: read}
+	e.locked()
 	if r.depends != "" {
 		if err := e.depend(r.depends); err != nil {
 			return nil, fmt.Errorf("compile %s: %w", path, err)
@@ -213,7 +214,7 @@ func (b *Builder) sdk() (string, error) {
 	h := sha256.New()
 	files := map[string][]byte{}
 	err := fs.WalkDir(b.kit, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".h") {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, ".elf") {
 			return err
 		}
 		text, err := fs.ReadFile(b.kit, path)
@@ -271,6 +272,20 @@ func (e *entry) fresh() bool {
 		}
 	}
 	return true
+}
+
+// locked takes in the list of versions that the tool wrote beside the sources
+// when there was none.
+func (e *entry) locked() {
+	for _, name := range []string{"Cargo.lock", "go.sum"} {
+		path := filepath.Join(e.Path, name)
+		if _, known := e.Files[path]; known {
+			continue
+		}
+		if sum, err := digestFile(path); err == nil {
+			e.Files[path] = sum
+		}
+	}
 }
 
 // depend adds the files that a make rule names.

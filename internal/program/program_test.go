@@ -11,10 +11,23 @@ import (
 
 var kit = fstest.MapFS{
 	"abi/abi.h":       {Data: []byte("#define NUMBER 7\n")},
+	"rust/Cargo.toml": {Data: []byte("[package]\nname = \"fishplate\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")},
+	"rust/src/lib.rs": {Data: []byte(crate)},
 	"c/fishplate.h":   {Data: []byte("#include \"abi.h\"\n")},
 	"cpp/api.h":       {Data: []byte("#include \"fishplate.h\"\n#include <string>\n")},
 	"cpp/ignored.txt": {Data: []byte("no header")},
 }
+
+// crate is the least that a program without the standard library needs.
+const crate = `#![no_std]
+#[panic_handler]
+fn panicked(_: &core::panic::PanicInfo) -> ! {
+	loop {}
+}
+pub fn number() -> i32 {
+	7
+}
+`
 
 // project writes files below a fresh folder.
 func project(t *testing.T, files map[string]string) string {
@@ -70,7 +83,12 @@ func TestSourcesAreKept(t *testing.T) {
 		{"c", "x.c", map[string]string{"x.c": "#include <fishplate.h>\n#include \"own.h\"\nint main(void){return NUMBER+OWN;}\n", "own.h": "#define OWN 1\n"}, "own.h"},
 		{"c++", "x.cpp", map[string]string{"x.cpp": "#include <api.h>\nint main(){return std::string(\"x\").size()+NUMBER;}\n"}, "x.cpp"},
 		{"go", ".", map[string]string{"go.mod": "module x\n\ngo 1.21\n", "main.go": "package main\n\nfunc main() { f() }\n", "sub/go.mod": "module y\n", "f.go": "package main\n\nfunc f() {}\n"}, "f.go"},
+		{"rust", ".", map[string]string{
+			"Cargo.toml":  "[package]\nname = \"x\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\nfishplate = \"0.1\"\n\n[profile.release]\npanic = \"abort\"\n",
+			"src/main.rs": "#![no_std]\n#![no_main]\n#[no_mangle]\npub extern \"C\" fn _start() -> i32 {\n\tfishplate::number()\n}\n",
+		}, "src/main.rs"},
 	}
+	t.Setenv("CARGO_NET_OFFLINE", "true")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := project(t, tt.files)

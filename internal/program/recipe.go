@@ -85,23 +85,6 @@ func (b *Builder) golang(dir, out string) (*recipe, error) {
 	}, nil
 }
 
-// cargo is the recipe for a Cargo project. What cargo made of its crates stays
-// for the next time.
-func (b *Builder) cargo(dir string) (*recipe, error) {
-	tool, err := exec.LookPath("cargo")
-	if err != nil {
-		return nil, errors.New("there is no cargo in PATH: see https://rustup.rs, or apt install cargo")
-	}
-	target := filepath.Join(b.dir, "cargo-"+digest([]byte(dir))[:16])
-	return &recipe{
-		compiler: tool, version: []string{"--version", "--verbose"}, dir: dir, debian: "cargo rustc rust-src",
-		args: []string{"build", "--release", "--target", rustTarget, "--target-dir", target},
-		pick: func() (string, error) { return onlyELF(filepath.Join(target, rustTarget, "release")) },
-	}, nil
-}
-
-const rustTarget = "riscv64gc-unknown-linux-gnu"
-
 // onlyELF finds the one executable in a folder.
 func onlyELF(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)

@@ -1,0 +1,181 @@
+//! What a tenant keeps: keys and values, its part of the cache; time, chance and
+//! what is told to the operator.
+use crate::raw::{self, call0, call1, call2, call3, call4, call5, check};
+use crate::{abi, Result};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+fn ms(d: Option<Duration>) -> usize {
+    d.map_or(0, |d| d.as_millis() as usize)
+}
+
+fn at(b: &[u8]) -> usize {
+    b.as_ptr() as usize
+}
+
+pub fn get(key: &str) -> Result<Vec<u8>> {
+    raw::bytes(|p, n| unsafe { call4(abi::SYS_KV_GET, at(key.as_bytes()), key.len(), p, n) })
+}
+
+/// Sets a value; its version. `ttl` None is for good.
+pub fn set(key: &str, value: &[u8], ttl: Option<Duration>) -> Result<usize> {
+    check(unsafe { call5(abi::SYS_KV_SET, at(key.as_bytes()), key.len(), at(value), value.len(), ms(ttl)) })
+}
+
+pub fn version(key: &str) -> Result<usize> {
+    check(unsafe { call2(abi::SYS_KV_VERSION, at(key.as_bytes()), key.len()) })
+}
+
+/// Sets a value only when the key has that version still; 0: when there is none.
+pub fn compare_and_set(key: &str, value: &[u8], version: usize, ttl: Option<Duration>) -> Result<usize> {
+    let record = [at(key.as_bytes()) as u64, key.len() as u64, at(value) as u64, value.len() as u64, version as u64, ms(ttl) as u64];
+    check(unsafe { call1(abi::SYS_KV_CAS, record.as_ptr() as usize) })
+}
+
+/// Adds to a number; the sum.
+pub fn add(key: &str, delta: i32, ttl: Option<Duration>) -> Result<i64> {
+    let mut sum = 0i64;
+    check(unsafe { call5(abi::SYS_KV_ADD, at(key.as_bytes()), key.len(), delta as isize as usize, ms(ttl), &mut sum as *mut i64 as usize) })?;
+    Ok(sum)
+}
+
+pub fn delete(key: &str) -> Result<()> {
+    check(unsafe { call2(abi::SYS_KV_DELETE, at(key.as_bytes()), key.len()) }).map(drop)
+}
+
+/// Keys with that prefix, a line each.
+pub fn list(prefix: &str) -> Result<String> {
+    raw::text(|p, n| unsafe { call4(abi::SYS_KV_LIST, at(prefix.as_bytes()), prefix.len(), p, n) })
+}
+
+/// Bytes used, their bound, and how many keys there are.
+pub fn stat() -> Result<(u64, u64, u64)> {
+    let mut out = [0u64; 3];
+    check(unsafe { call1(abi::SYS_KV_STAT, out.as_mut_ptr() as usize) })?;
+    Ok((out[0], out[1], out[2]))
+}
+
+pub fn cache_get(key: &str) -> Result<Vec<u8>> {
+    raw::bytes(|p, n| unsafe { call4(abi::SYS_CACHE_GET, at(key.as_bytes()), key.len(), p, n) })
+}
+
+/// Keeps a value that may be forgotten; tags are separated by spaces.
+pub fn cache_put(key: &str, value: &[u8], ttl: Duration, grace: Duration, tags: &str) -> Result<()> {
+    let (t, g) = (ms(Some(ttl)) as u64, ms(Some(grace)) as u64);
+    let record = [at(key.as_bytes()) as u64, key.len() as u64, at(value) as u64, value.len() as u64, t, g, at(tags.as_bytes()) as u64, tags.len() as u64];
+    check(unsafe { call1(abi::SYS_CACHE_PUT, record.as_ptr() as usize) }).map(drop)
+}
+
+pub fn cache_delete(key: &str) -> Result<()> {
+    check(unsafe { call2(abi::SYS_CACHE_DELETE, at(key.as_bytes()), key.len()) }).map(drop)
+}
+
+/// A fresh object under the key so far: its status, age and size.
+pub fn cache_look() -> Option<(u16, Duration, Option<u64>)> {
+    let mut out = [0u64; 3];
+    match unsafe { call1(abi::SYS_CACHE_LOOK, out.as_mut_ptr() as usize) } {
+        1 => Some((out[0] as u16, Duration::from_millis(out[1]), if out[2] as i64 >= 0 { Some(out[2]) } else { None })),
+        _ => None,
+    }
+}
+
+macro_rules! terms {
+    ($($(#[$doc:meta])* $name:ident $call:ident;)*) => {
+        $($(#[$doc])* pub fn $name(d: Duration) -> Result<()> {
+            check(unsafe { call1(abi::$call, ms(Some(d))) }).map(drop)
+        })*
+    };
+}
+terms! {
+    /// How long the answer is fresh.
+    cache_ttl SYS_CACHE_TTL;
+    /// How long after that it may be served while it is made anew.
+    cache_grace SYS_CACHE_GRACE;
+    /// How long after that it is kept for conditional requests.
+    cache_keep SYS_CACHE_KEEP;
+}
+
+pub fn cache_tag(tag: &str) -> Result<()> {
+    check(unsafe { call2(abi::SYS_CACHE_TAG, at(tag.as_bytes()), tag.len()) }).map(drop)
+}
+
+/// The answer is not cached.
+pub fn uncacheable() {
+    unsafe { call2(abi::SYS_CACHEABLE, 1, 0) };
+}
+
+pub fn is_cacheable() -> bool {
+    unsafe { call2(abi::SYS_CACHEABLE, 0, 0) == 0 }
+}
+
+/// Objects of the tenant that the expression describes are not served any more.
+pub fn ban(expression: &str) -> Result<usize> {
+    check(unsafe { call2(abi::SYS_BAN, at(expression.as_bytes()), expression.len()) })
+}
+
+/// Removes the object of the present request; how many there were.
+pub fn purge() -> Result<usize> {
+    check(unsafe { call0(abi::SYS_PURGE) })
+}
+
+pub fn purge_tag(tag: &str, soft: bool) -> Result<usize> {
+    check(unsafe { call3(abi::SYS_CACHE_PURGE_TAG, at(tag.as_bytes()), tag.len(), soft as usize) })
+}
+
+/// Time since 1970.
+pub fn now() -> Duration {
+    let mut out = [0i64; 2];
+    unsafe { call1(abi::SYS_NOW, out.as_mut_ptr() as usize) };
+    Duration::new(out[0] as u64, out[1] as u32)
+}
+
+/// Time since the image was started.
+pub fn monotonic() -> Duration {
+    let mut ns = 0u64;
+    unsafe { call1(abi::SYS_MONOTONIC, &mut ns as *mut u64 as usize) };
+    Duration::from_nanos(ns)
+}
+
+pub fn random(into: &mut [u8]) -> Result<usize> {
+    check(unsafe { call2(abi::SYS_RANDOM, into.as_mut_ptr() as usize, into.len()) })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Level {
+    Debug = 0,
+    Info = 1,
+    Warning = 2,
+    Error = 3,
+}
+
+pub fn log(level: Level, text: &str) -> Result<()> {
+    check(unsafe { call3(abi::SYS_LOG_LEVEL, level as usize, at(text.as_bytes()), text.len()) }).map(drop)
+}
+
+/// A field of this request's line in the access log.
+pub fn log_field(name: &str, value: &str) -> Result<()> {
+    check(unsafe { call4(abi::SYS_LOG_FIELD, at(name.as_bytes()), name.len(), at(value.as_bytes()), value.len()) }).map(drop)
+}
+
+pub fn counter_add(name: &str, n: usize) -> Result<()> {
+    check(unsafe { call3(abi::SYS_COUNTER_ADD, at(name.as_bytes()), name.len(), n) }).map(drop)
+}
+
+/// A stretch of time that the access log tells of; it ends when it is dropped.
+pub struct Span(usize);
+
+pub fn span(name: &str) -> Result<Span> {
+    check(unsafe { call2(abi::SYS_SPAN_BEGIN, at(name.as_bytes()), name.len()) }).map(Span)
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        unsafe { call1(abi::SYS_SPAN_END, self.0) };
+    }
+}
+
+/// Whether this is the storage machine.
+pub fn is_storage() -> bool {
+    unsafe { call0(abi::SYS_IS_STORAGE) == 1 }
+}
