@@ -30,6 +30,7 @@ type Caches struct {
 	mu     sync.Mutex
 	stores map[string]*Store
 	counts map[string]*metrics.Set // of partitions, by name
+	homes  map[string]string       // of tenants' partitions: the store of their policy
 	closed chan struct{}
 	tidies sync.WaitGroup
 	coders *coders
@@ -54,7 +55,7 @@ type Store struct {
 
 // New returns an estate without stores.
 func New(o Options) *Caches {
-	c := &Caches{logger: o.Logger, clock: o.Clock, stores: make(map[string]*Store), counts: make(map[string]*metrics.Set), closed: make(chan struct{}), coders: newCoders()}
+	c := &Caches{logger: o.Logger, clock: o.Clock, stores: make(map[string]*Store), counts: make(map[string]*metrics.Set), homes: make(map[string]string), closed: make(chan struct{}), coders: newCoders()}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
@@ -156,6 +157,7 @@ func (u *Update) Commit() {
 		}
 	}
 	u.commitDisks()
+	u.dropStrangers()
 	for _, s := range gone {
 		s.empty()
 	}

@@ -229,3 +229,25 @@ func TestOtherRulesMeanOtherObjects(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyInheritsAName: what a virtual host stored goes with it.
+func TestNobodyInheritsAName(t *testing.T) {
+	var asked atomic.Int64
+	k := keep(t, func(w net.Conn, _ *http.Request) bool {
+		body := fmt.Sprint(asked.Add(1))
+		_, err := fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		return err == nil
+	})
+	for range 2 { // first with the object in memory, then with it on the disk alone
+		first := k.get("/p")
+		if k.get("/p") != first {
+			t.Error("not stored")
+		}
+		k.server.Apply(strings.Replace(k.text, "vhost \"plain\"", "vhost \"other\"", 1))
+		k.server.Apply(k.text)
+		if k.get("/p") == first {
+			t.Error("an object of the earlier virtual host of that name is given")
+		}
+		k.restart()
+	}
+}

@@ -71,6 +71,16 @@ func (p *parts) named(name string) []*part {
 	return list
 }
 
+// Partitions returns the names of those that have objects on the disk, or had.
+func (t *Tier) Partitions() []string {
+	list := t.parts.named(All)
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.name
+	}
+	return names
+}
+
 // SetQuota bounds the bytes that a partition takes on the disk; 0 lifts the
 // bound. A partition with a quota has segments of its own, of which the oldest
 // goes when the quota is reached. What it wrote before it had one leaves with

@@ -1,0 +1,52 @@
+package cache
+
+import (
+	"context"
+	"slices"
+
+	"fishplate/internal/cache/store"
+	"fishplate/internal/model"
+)
+
+// dropStrangers removes what belongs to partitions that the configuration does
+// not know any more: neither purges by a URL nor unsafe requests reach it, so it
+// must not come back when somebody of the same name does.
+func (u *Update) dropStrangers() {
+	known := func(name string) bool {
+		return slices.ContainsFunc(u.parts, func(p *model.Partition) bool { return p.Name == name })
+	}
+	for _, s := range u.stores {
+		for _, p := range s.memory.Partitions() {
+			if !known(p.Name()) && p.Stats().Objects > 0 {
+				k := strike{s: s, only: p, now: u.c.clock().UnixNano()}
+				k.walk(func(*store.Object) bool { return true })
+			}
+		}
+		d := s.disk.Load()
+		if d == nil {
+			continue
+		}
+		for _, name := range d.tier.Partitions() {
+			if !known(name) {
+				u.c.tidies.Go(func() { u.c.dropOnDisk(d, name) })
+			}
+		}
+	}
+}
+
+// dropOnDisk removes a partition from a disk. What the end of the process cuts
+// short, the next one goes on with.
+func (c *Caches) dropOnDisk(d *diskTier, name string) {
+	ctx, stop := context.WithCancel(d.quit)
+	defer stop()
+	go func() {
+		select {
+		case <-c.closed:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	if _, err := d.tier.PurgePrefix(ctx, name, nil, false); err != nil && ctx.Err() == nil {
+		c.logger.Warn("remove partition from disk of cache", "path", d.path, "partition", name, "error", err)
+	}
+}
