@@ -66,10 +66,13 @@ func sysRetrieveString(v *vm, _ *pacer) error {
 	}
 	v.m.Charge(2000 + uint64(len(line)))
 	at, n := v.arg(2), uint64(len(line))
+	// The object is two words and 16 bytes, which hold a short text or the
+	// capacity.
+	width := v.word()
 	var object [32]byte
-	text := at + 16
+	text := at + 2*width
 	if n <= 15 {
-		copy(object[16:], line)
+		copy(object[2*width:], line)
 	} else {
 		var ok bool
 		if text, ok = v.heap.Alloc(n + 1); !ok {
@@ -78,12 +81,12 @@ func sysRetrieveString(v *vm, _ *pacer) error {
 		if err := v.store(text, append(line, 0)); err != nil {
 			return err
 		}
-		binary.LittleEndian.PutUint64(object[16:], n)
+		v.putWord(object[2*width:], n)
 	}
-	binary.LittleEndian.PutUint64(object[0:], text)
-	binary.LittleEndian.PutUint64(object[8:], n)
+	v.putWord(object[0:], text)
+	v.putWord(object[width:], n)
 	v.result(n)
-	return v.store(at, object[:])
+	return v.store(at, object[:2*width+16])
 }
 
 func sysAppend(v *vm, _ *pacer) error {

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -106,12 +105,13 @@ func sysMeminfo(v *vm, _ *pacer) error {
 	v.m.Charge(heapCost)
 	in := v.heap.Info()
 	var b [24]byte
-	binary.LittleEndian.PutUint64(b[0:], in.Free)
-	binary.LittleEndian.PutUint64(b[8:], in.Used)
-	binary.LittleEndian.PutUint64(b[16:], in.Chunks)
+	w := v.word()
+	v.putWord(b[0:], in.Free)
+	v.putWord(b[w:], in.Used)
+	v.putWord(b[2*w:], in.Chunks)
 	at := v.arg(0)
 	v.result(0)
-	return v.store(at, b[:])
+	return v.store(at, b[:3*w])
 }
 
 // afford charges n instructions, and refuses work that the budget does not

@@ -291,11 +291,10 @@ func linuxPrlimit(v *vm, _ *pacer) error {
 	if at == 0 {
 		return nil
 	}
-	// Limits have 64 bits whatever the program's width.
-	if err := v.store64(at, n); err != nil {
+	if err := v.storeWord(at, n); err != nil {
 		return err
 	}
-	return v.store64(at+8, n)
+	return v.storeWord(at+v.word(), n)
 }
 
 func linuxRandom(v *vm, _ *pacer) error {

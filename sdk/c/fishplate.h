@@ -214,7 +214,11 @@ __asm__(".pushsection .text\n"
 __asm__(".pushsection .text\n"
 	".globl _start\n.type _start,@function\n"
 	"_start:\n.option push\n.option norelax\nla gp, __global_pointer$\n.option pop\n"
+#if __riscv_xlen == 32
+	"lw a0, 0(sp)\naddi a1, sp, 4\ncall main\n"
+#else
 	"ld a0, 0(sp)\naddi a1, sp, 8\ncall main\n"
+#endif
 	"li a7, 93\necall\n.size _start, .-_start\n"
 	/* What compilers call on their own; the host does the work. */
 	".macro fp_native name, number\n.weak \\name\n.type \\name,@function\n"
