@@ -224,7 +224,10 @@ func (x *exchange) onBackendResponse() *message.Fault {
 		}
 		x.tellCache()
 	}
-	if x.run.Wants(tenant.LaterDeliver) == 0 && x.donor == nil && !x.visit.Sliced() {
+	if x.run.Wants(tenant.LaterDeliver) == 0 {
+		if !x.visit.Closed() {
+			x.errand = x.lend() // other slices may have to be fetched
+		}
 		x.releaseRun() // a slow body pins no fork
 	} else {
 		x.run.Fetched()

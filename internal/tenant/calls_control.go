@@ -16,14 +16,14 @@ func controlCalls() []Call {
 		{505, "SIGNAL", "a0 ignored, a1 handler", "", "", "", "Names a function that is called with 11 after a fault, for 60,000 instructions; 0 removes it.", sysSignal},
 		{506, "IS_STORAGE", "", "a0 = 1 or 0", "", "", "Whether this is the storage machine.", sysIsStorage},
 		{509, "REGISTER_CB", "a0 index, a1 function", "a0 = 0", "index above 11 ends the call", "", "Registers a callback; index -1 sets the exit address.", sysRegisterCallback},
-		{510, "SET_DECISION", "in main: a0 on_recv or 0, a1 exit address or 0; else a0, a1 word, a2 status, a3 paused", "", "", "", "In main: the program is ready for requests. In a callback: decides (\"hash\", \"pass\", \"synth\"). Stops.", sysDecision},
-		{511, "SET_BACKEND", "a0 index", "a0 = 0", "-1 when the tenant may not use it; above 15 ends the call", "", "Chooses one of the backends in the tenant's block, by place.", sysBackend},
+		{510, "SET_DECISION", "in main: a0 on_recv or 0, a1 exit address or 0; else a0, a1 word, a2 status, a3 paused", "", "", "", "In main: the program is ready for requests. In on_recv: decides (\"hash\", \"lookup\", \"pass\", \"pipe\", \"synth\", \"purge\", \"fail\"); in on_hit: \"pass\", \"synth\", \"fail\"; in on_miss: \"pass\", \"synth\", \"fail\"; in on_backend_fetch: \"fail\". Stops. With a3 the call goes on behind the ecall, with a budget of its own: after the look-up, before on_hit or on_miss (\"\", \"hash\", \"lookup\", \"pass\"), or when RESP is there, before on_synth (\"synth\").", sysDecision},
+		{511, "SET_BACKEND", "a0 index", "a0 = 0", "-1 when the tenant may not use it; above 15 ends the call", "", "Chooses one of the backends in the tenant's block, by place: in on_recv, on_hit, on_miss and on_backend_fetch.", sysBackend},
 		{512, "BACKEND_DECISION", "a0 1 = cached, a1 function, a2 argument, a3 length", "", "", "", "The program makes the response; 1 says that it may become an object of the cache, and then it is only asked when there is none: function(argument, body, length) is called in a fork of its own and leaves status, type, length, body, length in a0–a4. Stops.", sysForge},
 		{514, "HASH_DATA", "a0, a1 bytes", "", "in main ends the call", "4·length", "Adds to the SHA-256 digest that becomes the cache key in place of the URL: in on_recv, on_hash.", sysHashData},
-		{516, "SYNTH", "a0 status, a1, a2 media type, a3, a4 body", "", "status outside 200–599 ends the call", "", "Makes the response, in on_recv or on_synth. Stops.", sysSynth},
-		{517, "CACHEABLE", "a0 set?, a1 value", "a0 = 1 when the answer may not be cached, else 0", "", "", "With a1 = 0 the answer is not cached; it cannot be made cacheable again. Without effect in main, on_synth and on_deliver.", sysCacheable},
+		{516, "SYNTH", "a0 status, a1, a2 media type, a3, a4 body", "", "status outside 200–599 ends the call", "", "Makes the response, in on_recv, on_hit, on_miss, on_synth and on_backend_error. Stops.", sysSynth},
+		{517, "CACHEABLE", "a0 set?, a1 value", "a0 = 1 when the answer may not be cached, else 0", "", "", "With a1 = 0 the answer is not cached; it cannot be made cacheable again. Without effect in main, on_hit, on_synth, on_deliver and named functions.", sysCacheable},
 		{518, "TTL", "a0 set?, fa0 seconds (single)", "fa0 = seconds, 0 when not set", "", "", "How long the answer is fresh; of one that may not be cached, how long that is known beforehand. Where CACHEABLE has an effect.", sysTTL},
-		{539, "REGISTER_FUNC", "a0, a1 name (at most 256 bytes), a2 function", "", "a longer name ends the call", "", "Registers a function by name.", sysRegisterFunc},
+		{539, "REGISTER_FUNC", "a0, a1 name (at most 256 bytes), a2 function", "", "a longer name ends the call", "", "Registers function(value, length) by a name, for guest(\"name\", value) in expressions of routes; it leaves a NUL-terminated text in a0, or 0.", sysRegisterFunc},
 	}
 }
 

@@ -77,11 +77,11 @@ func groups() []group {
 		{"Ways", "SYS", "Where a request goes, and what is taken out of the tenant's own part of the cache.", flowCalls()},
 		{"The cache", "SYS", "The key, HASH_DATA, and the terms CACHEABLE and TTL stand under Control: they are older. Terms that on_recv sets hold for the answer to the request, whoever makes it; those of a forge come before them. " +
 			"What a program does not set is found as for any answer, in its Cache-Control, Surrogate-Key and other fields. An object is its tenant's alone, whatever its key.", cacheCalls()},
-		{"Messages", "SYS", "Messages are selected by `where`: 0 REQ, 1 REQ_TOP, 2 RESP, 3 OBJ (never available), 4 BEREQ, 5 BERESP. " +
+		{"Messages", "SYS", "Messages are selected by `where`: 0 REQ, 1 REQ_TOP, 2 RESP, 3 OBJ, 4 BEREQ, 5 BERESP. " +
 			"Lines are numbered: 0 method, 1 URL, 2 protocol, 3 status, 4 reason; fields begin at 6 and are whole lines, `Name: value`. " +
 			"A line with CR, LF, NUL or another control byte, a name that is no token, and the fields that belong to the codec " +
 			"(Connection, Content-Length, Expect, Forwarded, Host, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Via, X-Forwarded-*) " +
-			"are refused with -1, and nothing changes. Selecting a message that the stage does not have ends the call. BEREQ can only be read.", fieldCalls()},
+			"are refused with -1, and nothing changes. Selecting a message that the stage does not have ends the call. OBJ is the object in on_hit, and without fields and of status 0 in on_miss; it cannot be edited. In on_hit and on_miss method and URL stay; in on_backend_fetch the method does. BEREQ can only be read in on_backend_response, on_backend_error and a forge. A status with a body stays one in on_backend_response of a server's answer and in on_deliver.", fieldCalls()},
 		{"Regular expressions and encodings", "SYS", "Expressions are RE2's where it can read them, and then a match takes time in proportion to its text. " +
 			"What RE2 cannot do (look-around, back-references, atomic and possessive groups) is matched by backtracking, within a bound of work that is charged; status and `check` name such expressions.", regexCalls()},
 		{"Texts", "SYS", "Coding and decoding of texts. Records are of 64-bit words, on 32-bit guests too.", textCalls()},

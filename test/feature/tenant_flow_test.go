@@ -138,6 +138,11 @@ func TestCallbacksOfAnOrigin(t *testing.T) {
 			t.Errorf("%s: %d %q, %s", c.path, resp.StatusCode, body, got)
 		}
 	}
+	// Where a forge begins is the host's matter: no client says so.
+	resp, body = get("/plain", "X-Backend-Func: 1179648", "X-Backend-Arg: 1", "X-Debug: 1")
+	if !strings.HasPrefix(body, "app GET /plain\n") || resp.StatusCode != 200 {
+		t.Errorf("a client's X-Backend-Func: %d %q", resp.StatusCode, body)
+	}
 	// The forge sees what on_backend_fetch wrote, and the client's request does not keep it.
 	resp, _ = get("/forge")
 	if got := seen(resp, "X-Made", "X-Response", "X-Fetch", "X-Recv"); got != "X-Made: seen blue; X-Response: seen; X-Recv: seen blue" {
