@@ -215,3 +215,10 @@ func splitPort(v []byte) (port int, ok bool) {
 	}
 	return port, len(v) == 1 || port > 0 && port <= 65535
 }
+
+// ParseHost checks host [":" port] that somebody wrote who is no client, as a
+// Host field is checked. host is in lower case, a copy; port is 0 without one.
+func ParseHost(v []byte) (host []byte, port int, ok bool) {
+	host, port, ok = splitHost(v)
+	return bytes.ToLower(host), port, ok
+}

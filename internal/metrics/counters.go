@@ -154,6 +154,10 @@ const (
 	TenantQueued       = 19
 	TenantLogs         = 20
 	TenantUncached     = 21
+	TenantFetches      = 22 // +0 begun, +1 refused, +2 failed
+	TenantStreamed     = 25 // +0 in, +1 out
+	TenantFallbacks    = 27
+	TenantLogsDropped  = 28
 )
 
 // Tenant is the table of a tenant's Set.
@@ -174,6 +178,10 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantQueued, Name: "fishplate_tenant_queue_waits_total", Help: "Requests that waited before they were admitted."},
 	{At: TenantLogs, Name: "fishplate_tenant_log_lines_total", Help: "Lines that the program printed or logged."},
 	{At: TenantUncached, Name: "fishplate_tenant_uncached_forges_total", Help: "Answers that the program wanted cached and that were not."},
+	{At: TenantFetches, Name: "fishplate_tenant_fetches_total", Label: "outcome", Values: []string{"begun", "refused", "failed"}, Help: "Requests that the program made itself: those begun, those that it may not make, and those begun that had no answer."},
+	{At: TenantStreamed, Name: "fishplate_tenant_streamed_bytes_total", Unit: Bytes, Label: "way", Values: []string{"in", "out"}, Help: "Bytes of bodies that the program read or sent by pieces."},
+	{At: TenantFallbacks, Name: "fishplate_tenant_regex_fallbacks_total", Help: "Searches by backtracking, for expressions that RE2 cannot read."},
+	{At: TenantLogsDropped, Name: "fishplate_tenant_log_dropped_total", Help: "Lines beyond the tenant's lines per second, which were dropped."},
 }}
 
 // Tables returns all tables, in the order of the documentation.

@@ -260,6 +260,9 @@ func (c *carrier) fail(err error, fired bool) *message.Fault {
 // bodyBroken names an error of the origin's connection in the middle of a body
 // and reports it to the server's health.
 func (x *exchange) bodyBroken(err error) *message.Fault {
+	if x.severed() {
+		return givenUp()
+	}
 	var f *message.Fault
 	if !errors.As(err, &f) || f.Err != nil {
 		f = x.lease.Fault(upstream.ReadingBody, err)

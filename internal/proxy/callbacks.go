@@ -14,7 +14,7 @@ func (x *exchange) admitTo(t *tenant.Tenant) *message.Fault {
 		}
 		x.releaseRun()
 	}
-	run, f := t.Admit(x.srv.ctx)
+	run, f := x.admitGuest(t)
 	if f != nil {
 		return f
 	}
@@ -41,10 +41,11 @@ func (x *exchange) enlist() *message.Fault {
 	if x.run != nil || x.errand == nil {
 		return nil
 	}
-	run, f := x.errand.Admit(x.srv.ctx)
+	run, f := x.errand.Admit(x.context())
 	if f != nil {
 		return f
 	}
+	run.Outside((*outside)(x))
 	run.Steer(x)
 	x.run, x.errand = run, nil
 	return nil
@@ -81,7 +82,7 @@ func (x *exchange) onHit() (next step, done bool) {
 	x.visit.Show(&x.resp)
 	var d tenant.Decision
 	f := x.guarding("on_hit", func() (f *message.Fault) {
-		d, f = x.run.OnHit(x.srv.ctx, &x.req, &x.resp)
+		d, f = x.run.OnHit(x.context(), &x.req, &x.resp)
 		return f
 	})
 	if f == nil {
@@ -118,7 +119,7 @@ func (x *exchange) onMiss(looked bool) step {
 	}
 	var d tenant.Decision
 	f := x.guarding("on_miss", func() (f *message.Fault) {
-		d, f = x.run.OnMiss(x.srv.ctx, &x.req, looked)
+		d, f = x.run.OnMiss(x.context(), &x.req, looked)
 		return f
 	})
 	if f == nil {
@@ -196,7 +197,7 @@ func (x *exchange) onBackendFetch() *message.Fault {
 	x.asked.keep(&x.req)
 	var d tenant.Decision
 	f := x.guarding("on_backend_fetch", func() (f *message.Fault) {
-		d, f = x.run.OnFetch(x.srv.ctx, &x.req)
+		d, f = x.run.OnFetch(x.context(), &x.req)
 		return f
 	})
 	x.asked.swap(&x.req)
@@ -215,7 +216,7 @@ func (x *exchange) onBackendResponse() *message.Fault {
 	if x.run.Wants(tenant.LaterResponse) != 0 && x.resp.Status >= 200 {
 		x.asked.swap(&x.req)
 		f := x.guarding("on_backend_response", func() *message.Fault {
-			return x.run.OnResponse(x.srv.ctx, &x.req, &x.resp)
+			return x.run.OnResponse(x.context(), &x.req, &x.resp)
 		})
 		x.asked.swap(&x.req)
 		if f != nil {
@@ -254,7 +255,7 @@ func (x *exchange) onBackendError(f *message.Fault) bool {
 	x.asked.swap(&x.req)
 	made := false
 	g := x.guarding("on_backend_error", func() (g *message.Fault) {
-		x.answer, made, g = x.run.OnError(x.srv.ctx, &x.req, &x.resp, x.answer)
+		x.answer, made, g = x.run.OnError(x.context(), &x.req, &x.resp, x.answer)
 		return g
 	})
 	x.asked.swap(&x.req)
@@ -289,10 +290,11 @@ func (x *exchange) errorSynth() {
 		if x.run = t.AdmitNow(); x.run == nil {
 			return
 		}
+		x.run.Outside((*outside)(x))
 		x.run.Steer(x)
 	}
 	f := x.guarding("on_synth", func() (f *message.Fault) {
-		x.answer, f = x.run.Synth(x.srv.ctx, &x.req, &x.resp, x.answer)
+		x.answer, f = x.run.Synth(x.context(), &x.req, &x.resp, x.answer)
 		return f
 	})
 	if f != nil {
@@ -317,7 +319,7 @@ func (x *exchange) CallGuest(dst []byte, name, function, value string) (out []by
 	}
 	out = dst
 	f := x.guarding("function "+function, func() (f *message.Fault) {
-		out, ok, f = x.run.Named(x.srv.ctx, &x.req, dst, function, value)
+		out, ok, f = x.run.Named(x.context(), &x.req, dst, function, value)
 		return f
 	})
 	if f != nil {

@@ -76,6 +76,7 @@ const (
 	fromOrigin               // the leased connection
 	fromSelf                 // x.answer
 	fromStore                // the object of x.visit
+	fromStream               // the program sent it while it was asked
 )
 
 // outcome says what becomes of the session after an exchange.
@@ -118,7 +119,9 @@ type exchange struct {
 	ruled     bool           // the program decided
 	trouble   *message.Fault // of a function that an expression called
 	asked     asked          // the request as the program wants the backend to see it
-	debug     bool           // a valid debug field asks for the record
+	outflow   outflow
+	allies    map[string]*upstream.Backend // of the tenant, once the generation is let go
+	debug     bool                         // a valid debug field asks for the record
 	explained *Explanation
 
 	backend *upstream.Backend
@@ -200,6 +203,7 @@ func (x *exchange) reset() {
 	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
 	x.upload.ended, x.collected = false, nil
 	x.family, x.donor = family{}, nil
+	x.outflow, x.allies = outflow{}, nil
 	x.meter, x.begin, x.sentAt = 0, 0, 0
 	x.rec = Record{}
 }

@@ -18,6 +18,9 @@ type family struct {
 	depth  int
 	budget *atomic.Int64 // includes that the whole answer may still have
 	parent *ancestor
+	selves int           // self-requests of programs above it
+	asks   *atomic.Int64 // that programs made for the client's request
+	askers *asker        // programs that wait for it
 }
 
 // An ancestor is a page that is being composed.
@@ -208,7 +211,7 @@ func (y *exchange) aim(x *exchange, src []byte) string {
 	req.Set("Accept-Encoding", "identity")
 	req.Set("Host", string(host))
 	host, at := req.Host, string(target)
-	y.family = family{depth: x.family.depth + 1, budget: x.family.budget, parent: &ancestor{string(base.Host), x.target(), x.family.parent}}
+	y.family = family{depth: x.family.depth + 1, budget: x.family.budget, parent: &ancestor{string(base.Host), x.target(), x.family.parent}, selves: x.family.selves, asks: x.family.asks, askers: x.family.askers}
 	if y.family.parent.has(string(host), at) {
 		return "esi-cycle"
 	}

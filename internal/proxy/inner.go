@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/netip"
 
@@ -31,11 +32,17 @@ func (sinkStream) Read([]byte) (int, error) { return 0, io.EOF }
 // inner returns an exchange without a client connection, for requests that the
 // proxy makes itself: refreshes, slices and includes. It has a copy of the
 // parent's request, without its body, and is given back by endInner.
-func (x *exchange) inner(to sink) *exchange {
+func (x *exchange) inner(to sink) *exchange { return x.innerUnder(x.s.ctx, to) }
+
+// innerUnder is inner for an exchange that is given up when ctx ends.
+func (x *exchange) innerUnder(ctx context.Context, to sink) *exchange {
 	p := x.s
 	s := &session{
 		srv: p.srv, plan: p.plan, planID: p.planID, counters: p.counters, stream: sinkStream{to}, sink: to,
-		conn: p.conn, client: netip.Addr{}, shard: metrics.NewShard(), served: 1,
+		conn: p.conn, client: netip.Addr{}, shard: metrics.NewShard(), served: 1, ctx: ctx,
+	}
+	if ctx != nil {
+		s.stay = context.AfterFunc(ctx, s.watch.sever)
 	}
 	y := x.srv.attach(s)
 	copyRequest(&y.req, &x.req)
@@ -52,6 +59,9 @@ func (x *exchange) inner(to sink) *exchange {
 func (s *Server) endInner(y *exchange) {
 	y.abandon()
 	y.unpin()
+	if y.s.stay != nil {
+		y.s.stay()
+	}
 	s.wheel.remove(&y.s.watch)
 	s.process.Add(y.s.shard, metrics.ProcessExchanges, -1)
 	s.detach(y)

@@ -59,7 +59,7 @@ func (p *storedPage) next() ([]byte, error) {
 			p.at += int64(len(piece))
 			return piece, nil
 		}
-		more, whole := r.Await(p.at, p.x.srv.ctx.Done())
+		more, whole := r.Await(p.at, p.x.context().Done())
 		if whole && !more {
 			return nil, io.EOF
 		}

@@ -35,6 +35,9 @@ func (r *refreshes) start(x *exchange) {
 	y.plan, y.backend = x.plan, x.backend
 	forged := x.decision.Kind == tenant.Forge
 	y.decision, y.errand = x.decision, x.lend()
+	if y.errand != nil {
+		y.allies = x.keepAllies()
+	}
 	if !forged && y.backend == nil {
 		y.backend = x.chooseBackend(uint32(x.srv.wheel.now()))
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -28,10 +29,12 @@ type session struct {
 	counters *metrics.Set
 
 	net    *netio.Conn
-	tls    *tls.Conn    // nil on a plain connection
-	stream http1.Stream // net, tls, or what replays bytes already read
-	sink   sink         // takes the answer of an inner exchange, which has no net; else nil
-	plain  *netio.Conn  // nil unless body bytes may bypass us: net, without replay
+	tls    *tls.Conn       // nil on a plain connection
+	stream http1.Stream    // net, tls, or what replays bytes already read
+	ctx    context.Context // of an inner exchange that may be given up; else nil
+	stay   func() bool     // undoes what happens when ctx ends
+	sink   sink            // takes the answer of an inner exchange, which has no net; else nil
+	plain  *netio.Conn     // nil unless body bytes may bypass us: net, without replay
 	conn   message.Conn
 	client netip.Addr // counted in plan.Clients; invalid when not
 

@@ -64,6 +64,10 @@ func (x *exchange) get() *message.Fault {
 	x.visit.Blamed(func(server string) { x.backend.Shun(&x.pick, server) })
 	for {
 		f := x.attempt(x.backend)
+		if f != nil && x.severed() {
+			x.drop()
+			return givenUp()
+		}
 		if !x.again(x.backend, f) {
 			if f != nil {
 				x.drop()
@@ -152,7 +156,7 @@ func (x *exchange) encode() {
 // attempt sends the request to one server and reads the head of its answer. The
 // lease, if there is one, is kept: the caller drops it.
 func (x *exchange) attempt(b *upstream.Backend) *message.Fault {
-	lease, f := b.Acquire(x.srv.ctx, &x.pick)
+	lease, f := b.Acquire(x.context(), &x.pick)
 	x.lease = lease
 	if f != nil {
 		return f

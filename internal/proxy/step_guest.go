@@ -28,7 +28,7 @@ func stepGuest(x *exchange) step {
 	}
 	run := x.run
 	f = x.guarding("on_recv", func() (f *message.Fault) {
-		x.decision, f = run.OnRecv(x.srv.ctx, &x.req, argument)
+		x.decision, f = run.OnRecv(x.context(), &x.req, argument)
 		return f
 	})
 	if f != nil {
@@ -70,7 +70,7 @@ func (x *exchange) callArgument(t *tenant.Tenant) (string, *message.Fault) {
 func (x *exchange) synth() step {
 	x.answerWith(x.decision.Status, nil)
 	f := x.guarding("on_synth", func() (f *message.Fault) {
-		x.answer, f = x.run.Answer(x.srv.ctx, x.decision, &x.req, &x.resp)
+		x.answer, f = x.run.Answer(x.context(), x.decision, &x.req, &x.resp)
 		return f
 	})
 	if f != nil {
@@ -81,6 +81,10 @@ func (x *exchange) synth() step {
 
 // forge lets the program make the response, with the request's body in hand.
 func (x *exchange) forge() step {
+	x.run.Outside((*outside)(x))
+	if x.decision.Stream {
+		return x.forgeStream()
+	}
 	body, f := x.collect()
 	if f != nil {
 		return x.fail(fetch, f)
@@ -88,7 +92,7 @@ func (x *exchange) forge() step {
 	x.answerWith(200, nil)
 	x.asked.swap(&x.req)
 	f = x.guarding("forge", func() (f *message.Fault) {
-		x.answer, f = x.run.Forge(x.srv.ctx, &x.req, body, &x.resp)
+		x.answer, f = x.run.Forge(x.context(), &x.req, body, &x.resp)
 		return f
 	})
 	x.asked.swap(&x.req)
@@ -144,7 +148,7 @@ func (x *exchange) collect() ([]byte, *message.Fault) {
 // onDeliver shows the program the response that is about to go out.
 func (x *exchange) onDeliver() *message.Fault {
 	return x.guarding("on_deliver", func() *message.Fault {
-		return x.run.OnDeliver(x.srv.ctx, &x.req, &x.resp)
+		return x.run.OnDeliver(x.context(), &x.req, &x.resp)
 	})
 }
 

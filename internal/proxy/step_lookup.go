@@ -29,7 +29,7 @@ func stepLookup(x *exchange) step {
 	if x.s.net != nil {
 		v.Reader.Client = x.s.net
 	}
-	v.Open(x.srv.ctx, p, cache.Request{
+	v.Open(x.context(), p, cache.Request{
 		Req: &x.req, Env: &x.env, Now: x.srv.wheel.time(x.mark), Shard: x.s.shard, Body: x.collected, Files: x.s.plain != nil,
 		Given: cache.Given{Key: d.Key, Bypass: d.Kind == tenant.Pass, Terms: terms(&d.Terms)},
 	})

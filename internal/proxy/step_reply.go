@@ -27,6 +27,8 @@ func stepReply(x *exchange) step {
 		f = x.replySelf()
 	case fromStore:
 		f = x.replyStored()
+	case fromStream:
+		f = x.replyStream()
 	case fromOrigin:
 		if x.resp.Status == 101 {
 			f = x.upgrade()

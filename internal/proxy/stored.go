@@ -90,7 +90,7 @@ func (s *sender) send(at, end int64) *message.Fault {
 					return clientGone(err)
 				}
 			}
-			more, whole := s.r.Await(at, x.srv.ctx.Done())
+			more, whole := s.r.Await(at, x.context().Done())
 			if whole && end < 0 {
 				return nil
 			}

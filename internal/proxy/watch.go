@@ -32,6 +32,7 @@ const (
 // it; a connection is never touched by the sweep after disarm has returned.
 type watch struct {
 	due atomic.Int64 // nanoseconds of wheel.now, or one of the values above
+	cut atomic.Bool  // it fires as soon as it is armed
 	// What may block: written before due, read by the sweep after it took due.
 	reads, writes deadliner
 
@@ -45,6 +46,24 @@ type watch struct {
 func (w *watch) arm(reads, writes deadliner, due int64) {
 	w.reads, w.writes = reads, writes
 	w.due.Store(due)
+	if w.cut.Load() {
+		w.fire()
+	}
+}
+
+// sever ends what is blocked now and everything that is armed from now on. Any
+// goroutine may call it.
+func (w *watch) sever() {
+	w.cut.Store(true)
+	w.fire()
+}
+
+// fire sets the deadline if the watch is armed.
+func (w *watch) fire() {
+	if due := w.due.Load(); due > 0 && w.due.CompareAndSwap(due, watchFiring) {
+		w.set(past())
+		w.due.Store(watchFired)
+	}
 }
 
 // disarm ends the bound and reports whether it had passed. The connection's

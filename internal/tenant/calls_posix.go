@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"sort"
@@ -156,9 +157,39 @@ func linuxWrite(v *vm, p *pacer) error {
 		return v.addEvents(b)
 	}
 	v.m.Charge(uint64(len(b)))
-	v.print(b)
+	if v.wide {
+		v.printPiece(b)
+	} else {
+		v.print(b)
+	}
 	v.result(uint64(len(b)))
 	return nil
+}
+
+// printPiece collects what a runtime writes word by word, as that of Go does in
+// its last report, into lines.
+func (v *vm) printPiece(b []byte) {
+	for {
+		end := bytes.IndexByte(b, '\n')
+		piece := b
+		if end >= 0 {
+			piece = b[:end]
+		}
+		v.event.line = append(v.event.line, piece[:min(len(piece), ringText-len(v.event.line))]...)
+		if end < 0 {
+			return
+		}
+		v.endLine()
+		b = b[end+1:]
+	}
+}
+
+// endLine logs what was collected; empty lines are left out.
+func (v *vm) endLine() {
+	if len(v.event.line) > 0 {
+		v.print(v.event.line)
+	}
+	v.event.line = v.event.line[:0]
 }
 
 func linuxWritev(v *vm, _ *pacer) error {

@@ -16,6 +16,7 @@ type event struct {
 	due  bool
 	kind uint64
 	args [3]uint64
+	line []byte // what it wrote of a line, when pieces are collected
 }
 
 func nextCalls() []Call {
@@ -63,7 +64,7 @@ func (v *vm) happens(fn uint64, args [3]uint64) bool {
 		return false
 	}
 	v.m.X[2] = v.homeSP
-	v.event = event{due: true, kind: fn, args: args}
+	v.event = event{due: true, kind: fn, args: args, line: v.event.line}
 	if v.idle {
 		v.happen()
 	}

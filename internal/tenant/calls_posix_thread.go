@@ -35,7 +35,7 @@ const (
 func threadCalls() []Call {
 	return []Call{
 		{93, "EXIT", "a0 status", "", "", "", "Ends the thread; the last one, and in a callback the one that was called, stops.", linuxExit},
-		{94, "EXIT_GROUP", "a0 status", "", "", "", "Stops.", linuxExitGroup},
+		{94, "EXIT_GROUP", "a0 status", "", "in a program that loops ends the call", "", "Stops.", linuxExitGroup},
 		{96, "SET_TID_ADDRESS", "a0 word", "a0 = thread", "", "", "The word is cleared, and who waits for it woken, when the thread ends. 0 for the first thread of a program that has not set tp.", linuxSetTID},
 		{98, "FUTEX", "a0 word, a1 operation, a2 value, a3 time or count, a4 second word, a5 value", "a0 = 0 or a count", "-11: the word has another value; -110: the time is over; -22: another operation", "", "WAIT, WAKE, REQUEUE, CMP_REQUEUE, WAKE_OP, WAIT_BITSET, WAKE_BITSET. When every thread waits, time jumps to the first time-out; without one the call ends. A program that never made a thread does not wait: the word is cleared.", linuxFutex},
 		{422, "FUTEX_TIME64", "as FUTEX", "as FUTEX", "as FUTEX", "", "The same with 64-bit times.", linuxFutex64},
@@ -184,6 +184,11 @@ func linuxYield(v *vm, p *pacer) error {
 
 func linuxExitGroup(v *vm, _ *pacer) error {
 	v.status = int(int32(v.arg(0)))
+	v.endLine()
+	if v.loops && v.stage != stageStart {
+		// It was to decide and ask again: this is how a panic ends.
+		return trapf("the program ended itself with status %d", v.status)
+	}
 	return errStop
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,8 +86,17 @@ func TestGo(t *testing.T) {
 	if _, _, _, f := asked(t, tn, "/loop", ""); f == nil || f.Cause != "guest-budget" {
 		t.Error(f)
 	}
-	if d, _, _, f := asked(t, tn, "/panic", ""); f == nil {
-		t.Errorf("a panic decided %v", d)
+	r := admit(t, tn)
+	defer r.Release()
+	if d, f := r.OnRecv(context.Background(), request("/panic"), ""); f == nil || !strings.Contains(f.Error(), "ended itself with status 2") {
+		t.Errorf("a panic decided %v, %v", d, f)
+	}
+	report := ""
+	for _, l := range tn.Logs() {
+		report += l.Text + "\n"
+	}
+	if !strings.Contains(report, "panic: on purpose\ngoroutine 1 [running, locked to thread]:\nmain.receive(") {
+		t.Errorf("log %s", report)
 	}
 }
 

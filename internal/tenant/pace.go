@@ -47,8 +47,9 @@ func (p *pacer) next() error {
 	if p.held {
 		ok = p.v.image.permits.Renew(p.ctx, p.v.image.account, deadline)
 	} else {
-		// The second slice pays for the first as well.
-		ok = p.v.image.permits.Acquire(p.ctx, p.v.image.account, 2, deadline)
+		// The second slice pays for the first as well; a later one comes here when
+		// the permit was given back for a wait.
+		ok = p.v.image.permits.Acquire(p.ctx, p.v.image.account, uint64(1+1/p.slices), deadline)
 	}
 	p.held = ok
 	if err := p.ctx.Err(); err != nil {

@@ -53,9 +53,10 @@ type Decision struct {
 // time. Slices that its methods return are valid until Release.
 type Run struct {
 	tenant *Tenant
-	image  *image // what ran when it was admitted; an update does not change it
-	front  *vm    // on_recv, on_synth, on_deliver
-	back   *vm    // forge
+	image  *image  // what ran when it was admitted; an update does not change it
+	sample *sample // of what is done, for the tenant's shadow; nil: it is not wanted
+	front  *vm     // on_recv, on_synth, on_deliver
+	back   *vm     // forge
 	values [3]uint64
 	key    [sha256.Size]byte
 	terms  Terms  // of the request's side, and of the backend's once that ran
@@ -94,6 +95,7 @@ func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 
 // Release gives the forks and the slot back. The Run must not be used again.
 func (r *Run) Release() {
+	r.leaveSample()
 	r.dropFront()
 	r.dropBack()
 	r.tenant.stats.add(metrics.TenantActive, -1)
@@ -113,10 +115,8 @@ func (r *Run) WantsDeliver() bool {
 	return r.Wants(LaterDeliver) != 0
 }
 
-// OnRecv calls on_recv(REQ, -1, arg) in a fresh fork and says what it decided.
-// The program's edits are made to req in place; the texts are copies, so they
-// stay valid after Release. A fault leaves req as it was.
-func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Decision, *message.Fault) {
+// onRecv is OnRecv, unobserved.
+func (r *Run) onRecv(ctx context.Context, req *message.Request, arg string) (Decision, *message.Fault) {
 	r.arg = arg
 	if r.front == nil { // else a named function was called before
 		v, f := r.fork()
@@ -211,10 +211,8 @@ func (r *Run) decide(v *vm) Decision {
 	return d
 }
 
-// Answer makes the response of an Answer decision: on_synth(REQ, RESP) fills it
-// if the program registered that, else it is the bare status. The caller has
-// emptied resp. The body is valid until Release.
-func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp *message.Response) ([]byte, *message.Fault) {
+// answer is Answer, unobserved.
+func (r *Run) answer(ctx context.Context, d Decision, req *message.Request, resp *message.Response) ([]byte, *message.Fault) {
 	resp.Status = d.Status
 	r.synth = true
 	v := r.front
@@ -247,11 +245,8 @@ func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp
 // textPlain is the media type of texts that are ours.
 var textPlain = []byte("text/plain; charset=utf-8")
 
-// Forge calls the function that the program named, in a fork of its own with a
-// budget of its own: function(argument, body, length). What it leaves in a0–a4
-// becomes resp, with the fields that it appended to BERESP. The caller has
-// emptied resp. Faults have status 500. The body is valid until Release.
-func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp *message.Response) ([]byte, *message.Fault) {
+// forge is Forge, unobserved.
+func (r *Run) forge(ctx context.Context, req *message.Request, body []byte, resp *message.Response) ([]byte, *message.Fault) {
 	v, f := r.behindFork()
 	if f != nil {
 		f.Status = 500
@@ -312,9 +307,8 @@ func (r *Run) Terms() *Terms { return &r.terms }
 // NotStored counts an answer that the program wanted cached and that was not.
 func (r *Run) NotStored() { r.tenant.stats.add(metrics.TenantUncached, 1) }
 
-// OnDeliver calls on_deliver(REQ, RESP) in the fork that on_recv ran in. A
-// fault leaves resp as it was; with on_fault = "pass" it is only counted.
-func (r *Run) OnDeliver(ctx context.Context, req *message.Request, resp *message.Response) *message.Fault {
+// onDeliver is OnDeliver, unobserved.
+func (r *Run) onDeliver(ctx context.Context, req *message.Request, resp *message.Response) *message.Fault {
 	v := r.front
 	if v == nil || !r.WantsDeliver() {
 		return nil

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -153,7 +154,11 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		<-im.storage.turn
 		im.storage.gated = true
 	}
-	return newTenant(t, im, st), nil
+	made := newTenant(t, im, st)
+	if made.shadow = s.newShadow(t); made.shadow != nil && made.shadow.report.Error != "" {
+		u.warnings = append(u.warnings, errors.New(made.shadow.report.Error))
+	}
+	return made, nil
 }
 
 // read reads the program that the configuration names, and its signature if the

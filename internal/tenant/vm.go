@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/tenant/ask"
 	"fishplate/internal/tenant/heap"
 	"fishplate/internal/tenant/lines"
 	"fishplate/internal/tenant/permit"
@@ -103,6 +104,7 @@ type decision struct {
 	word    string
 	values  [3]uint64
 	backend int    // index into the tenant's backends, -1 when none was chosen
+	stream  bool   // bodies go by pieces
 	server  string // of that backend, "" when none was chosen
 }
 
@@ -160,9 +162,14 @@ type vm struct {
 	scratch  []byte
 	taken    time.Time // when the present call began
 	pace     pacer     // of the present call
-	switched uint64    // counter when the present thread got the hart
-	nested   int       // functions of the guest that host calls are in
-	event    event     // of a program that loops
+	outside  Outside   // nil: it may ask nobody
+	asked    ask.Table // what the present call has asked of others
+	told     []byte    // the last answer of the world outside
+	nap      napper
+	flow     flow   // a streamed answer
+	switched uint64 // counter when the present thread got the hart
+	nested   int    // functions of the guest that host calls are in
+	event    event  // of a program that loops
 }
 
 // reset makes the host's half of a fork as good as new. Nothing of the request
@@ -185,6 +192,7 @@ func (v *vm) reset() {
 	v.hashed = false
 	v.held, v.steering, v.strikes = nil, nil, 0
 	v.terms.reset()
+	v.leaveOutside()
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]
 	v.stage = stageStart
@@ -374,6 +382,7 @@ func (v *vm) paced(ctx context.Context) error {
 	if v.loops && v.stage != stageStart {
 		v.settle()
 	}
+	v.hangUp()
 	v.pace.finish()
 	v.pace.ctx = nil
 	return err

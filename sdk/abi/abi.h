@@ -91,6 +91,22 @@
 #define FP_SYS_HTTP_FIND 530
 #define FP_SYS_FIELD_RETRIEVE_STR 537
 
+/* Asking others */
+#define FP_SYS_FETCH 623
+#define FP_SYS_FETCH_WAIT 624
+#define FP_SYS_FETCH_STATUS 625
+#define FP_SYS_FETCH_FIELD 626
+#define FP_SYS_FETCH_READ 627
+#define FP_SYS_FETCH_CLOSE 628
+#define FP_SYS_FETCH_HEADERS 629
+
+/* Bodies by pieces */
+#define FP_SYS_FORGE_STREAM 680
+#define FP_SYS_BODY_READ 681
+#define FP_SYS_RESPONSE_BEGIN 682
+#define FP_SYS_BODY_WRITE 683
+#define FP_SYS_BODY_LENGTH 684
+
 /* Regular expressions and encodings */
 #define FP_SYS_REGEX_COMPILE 531
 #define FP_SYS_REGEX_MATCH 532
