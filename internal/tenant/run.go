@@ -36,6 +36,7 @@ type Decision struct {
 	Server  string // a server of that backend, to be asked first; "" = any
 	Body    string // text of an Answer that the program did not make itself
 	Cached  bool   // of a Forge: the answer may become an object of the tenant's cache
+	Stream  bool   // of a Forge: it reads the request's body, and may send the answer, by pieces
 	// Lookup is set when the program asked for the cache in words ("hash",
 	// "lookup"), rather than by saying nothing.
 	Lookup bool
@@ -52,19 +53,22 @@ type Decision struct {
 // Run is one request's admission to a tenant. It belongs to one goroutine at a
 // time. Slices that its methods return are valid until Release.
 type Run struct {
-	tenant *Tenant
-	image  *image  // what ran when it was admitted; an update does not change it
-	sample *sample // of what is done, for the tenant's shadow; nil: it is not wanted
-	front  *vm     // on_recv, on_synth, on_deliver
-	back   *vm     // forge
-	values [3]uint64
-	key    [sha256.Size]byte
-	terms  Terms  // of the request's side, and of the backend's once that ran
-	first  Terms  // of the request's side alone
-	arg    string // third argument of the callbacks
-	synth  bool   // the program answered: on_deliver is not asked
-	behind bool   // nobody waits for the answer: there is no side of the request
-	steers Steering
+	tenant  *Tenant
+	image   *image  // what ran when it was admitted; an update does not change it
+	sample  *sample // of what is done, for the tenant's shadow; nil: it is not wanted
+	front   *vm     // on_recv, on_synth, on_deliver
+	back    *vm     // forge
+	values  [3]uint64
+	stream  bool // the forge has its bodies by pieces
+	outside Outside
+	within  bool // another Run's admission is this one's too
+	key     [sha256.Size]byte
+	terms   Terms  // of the request's side, and of the backend's once that ran
+	first   Terms  // of the request's side alone
+	arg     string // third argument of the callbacks
+	synth   bool   // the program answered: on_deliver is not asked
+	behind  bool   // nobody waits for the answer: there is no side of the request
+	steers  Steering
 }
 
 // An Errand is a forge that was decided on, to be run once more without its
@@ -73,6 +77,7 @@ type Errand struct {
 	tenant *Tenant
 	image  *image // values are addresses in its program
 	values [3]uint64
+	stream bool
 	terms  Terms
 	arg    string
 }
@@ -80,7 +85,7 @@ type Errand struct {
 // Errand returns what on_recv decided: the forge, and what is needed for the
 // callbacks of a fetch. It stays valid after Release.
 func (r *Run) Errand() Errand {
-	return Errand{tenant: r.tenant, image: r.image, values: r.values, terms: r.first.clone(), arg: r.arg}
+	return Errand{tenant: r.tenant, image: r.image, values: r.values, stream: r.stream, terms: r.first.clone(), arg: r.arg}
 }
 
 // Admit is Tenant.Admit for the errand: the Run that it returns can Forge at
@@ -88,7 +93,7 @@ func (r *Run) Errand() Errand {
 func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 	r, f := e.tenant.Admit(ctx)
 	if f == nil {
-		r.image, r.values, r.terms, r.first, r.arg, r.behind = e.image, e.values, e.terms, e.terms, e.arg, true
+		r.image, r.values, r.stream, r.terms, r.first, r.arg, r.behind = e.image, e.values, e.stream, e.terms, e.terms, e.arg, true
 	}
 	return r, f
 }
@@ -99,7 +104,9 @@ func (r *Run) Release() {
 	r.dropFront()
 	r.dropBack()
 	r.tenant.stats.add(metrics.TenantActive, -1)
-	r.tenant.release()
+	if !r.within {
+		r.tenant.release()
+	}
 }
 
 func (r *Run) dropFront() {
@@ -204,6 +211,7 @@ func (r *Run) decide(v *vm) Decision {
 		r.tenant.stats.add(metrics.TenantAnswers, 1)
 	case "backend":
 		d.Kind, d.Cached = Forge, v.decision.values[0] != 0
+		d.Stream, r.stream = v.decision.stream, v.decision.stream
 		r.values = v.decision.values
 	default:
 		v.logf("decision %q is unknown: the request goes on", d.Word)
@@ -256,6 +264,7 @@ func (r *Run) forge(ctx context.Context, req *message.Request, body []byte, resp
 	v.attach(stageForge, req, resp)
 	defer v.detach()
 	v.m.X[2] = v.stackTop
+	v.flow = flow{on: r.stream, resp: resp, terms: &r.terms}
 	var at uint64
 	if len(body) > 0 {
 		at = v.mmapNext
@@ -266,6 +275,9 @@ func (r *Run) forge(ctx context.Context, req *message.Request, body []byte, resp
 	}
 	if f := r.call(ctx, v, metrics.TenantCalls+1, r.values[1], "", r.values[2], at, uint64(len(body))); f != nil {
 		return nil, f
+	}
+	if v.flow.begun {
+		return nil, r.streamed(v)
 	}
 	if err := v.takeAnswer(v.arg(0), v.arg(1), uint64(uint16(v.arg(2))), v.arg(3), v.arg(4)); err != nil {
 		return nil, r.failed(v, err)
@@ -332,6 +344,7 @@ func (r *Run) fork() (*vm, *message.Fault) {
 	if err != nil {
 		return nil, r.tenant.refuse("guest-fork", err)
 	}
+	v.outside = r.outside
 	v.steering = r.steers
 	return v, nil
 }
