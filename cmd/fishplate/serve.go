@@ -74,9 +74,9 @@ func runServe(c *call) error {
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.logs = map[string]*openListener{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
-	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look, ReadFile: programs(cfg.State.Dir, logger).Read})
 	p.certs = cert.NewStore(cert.Options{})
 	p.caches = cache.New(cache.Options{Logger: logger})
+	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look, Objects: p.caches.Values(), ReadFile: programs(cfg.State.Dir, logger).Read})
 	p.server, err = proxy.New(proxy.Options{
 		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
 	})

@@ -34,6 +34,9 @@ func (p *process) readings() []metrics.Reading {
 	list = append(list, p.caches.Readings()...)
 	for _, t := range p.server.Current().Tenants {
 		list = append(list, metrics.Reading{Table: &metrics.Tenant, Values: []string{t.Name()}, Set: t.Counters()})
+		for name, set := range t.Custom() {
+			list = append(list, metrics.Reading{Table: &metrics.TenantCustom, Values: []string{t.Name(), name}, Set: set})
+		}
 	}
 	return list
 }

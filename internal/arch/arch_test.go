@@ -40,7 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"cmd/fishplate":     {"show", "report"},
 	"internal/config":   {"render", "schema", "finding", "diff", "advice"},
-	"internal/tenant":   {"kv", "heap", "permit", "lines", "text", "thread", "ask"},
+	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},
 }
 

@@ -40,6 +40,11 @@ func (u *Update) Compile(m *model.CachePolicy, partition string, o predicate.Opt
 	if s == nil {
 		return nil, fmt.Errorf("cache: no store %q", m.Store)
 	}
+	if tenant, _ := owner(partition); tenant != "" {
+		u.c.mu.Lock()
+		u.c.homes[strings.Clone(partition)] = s.name
+		u.c.mu.Unlock()
+	}
 	p := &Policy{
 		Model: m, rules: rulesOf(m), wait: m.Wait, store: s, part: s.memory.Partition(strings.Clone(partition)),
 		counters: u.c.partition(partition), encode: codingOf(m.Encode),

@@ -184,7 +184,12 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantLogsDropped, Name: "fishplate_tenant_log_dropped_total", Help: "Lines beyond the tenant's lines per second, which were dropped."},
 }}
 
+// TenantCustom is the table of one counter that a tenant's program made up.
+var TenantCustom = Table{Subject: "counter of a tenant's program", Labels: []string{"tenant", "name"}, Rows: []Row{
+	{At: 0, Name: "fishplate_tenant_custom_total", Help: "Counters that programs made up, by call COUNTER_ADD."},
+}}
+
 // Tables returns all tables, in the order of the documentation.
 func Tables() []*Table {
-	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &Partition, &Cache}
+	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &TenantCustom, &Partition, &Cache}
 }

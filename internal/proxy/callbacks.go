@@ -20,6 +20,7 @@ func (x *exchange) admitTo(t *tenant.Tenant) *message.Fault {
 	}
 	run.Steer(x)
 	x.run = run
+	run.Annotate(&x.notes)
 	return nil
 }
 
@@ -48,6 +49,7 @@ func (x *exchange) enlist() *message.Fault {
 	run.Outside((*outside)(x))
 	run.Steer(x)
 	x.run, x.errand = run, nil
+	run.Annotate(&x.notes)
 	return nil
 }
 

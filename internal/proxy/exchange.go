@@ -114,6 +114,7 @@ type exchange struct {
 	saved  []message.Field // the request's fields while the origin's are made
 
 	run       *tenant.Run
+	notes     tenant.Notes   // what the program wrote for the log
 	errand    *tenant.Errand // what run is admitted by when it is needed; nil: by no errand
 	decision  tenant.Decision
 	ruled     bool           // the program decided
@@ -204,6 +205,7 @@ func (x *exchange) reset() {
 	x.upload.ended, x.collected = false, nil
 	x.family, x.donor = family{}, nil
 	x.outflow, x.allies = outflow{}, nil
+	x.notes.Reset()
 	x.meter, x.begin, x.sentAt = 0, 0, 0
 	x.rec = Record{}
 }

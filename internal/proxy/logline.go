@@ -1,10 +1,13 @@
 package proxy
 
 import (
+	"encoding/hex"
 	"net/netip"
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"fishplate/internal/tenant"
 )
 
 // AppendJSON appends the record as one JSON object on one line. Fields that say
@@ -45,6 +48,7 @@ func AppendJSON(dst []byte, r *Record) []byte {
 	dst = jsonText(dst, "cause", r.Cause)
 	dst = jsonText(dst, "side", r.Side)
 	dst = jsonText(dst, "detail", r.Detail)
+	dst = jsonGuest(dst, r.Guest)
 	dst = jsonText(dst, "step", r.Last)
 	if r.Retries > 0 {
 		dst = jsonInt(dst, "retries", int64(r.Retries))
@@ -54,6 +58,43 @@ func AppendJSON(dst []byte, r *Record) []byte {
 	dst = jsonFlag(dst, "tunnel", r.Tunnel)
 	dst = jsonInt(dst, "generation", int64(r.Generation))
 	return append(dst, '}')
+}
+
+// jsonGuest appends what a tenant's program wrote about the request: its name,
+// fields, and spans in milliseconds.
+func jsonGuest(dst []byte, n *tenant.Notes) []byte {
+	if n == nil {
+		return dst
+	}
+	if id := n.ID(); id != [8]byte{} {
+		dst = append(dst, `,"request_id":"`...)
+		dst = append(hex.AppendEncode(dst, id[:]), '"')
+	}
+	if n.Fields() > 0 {
+		dst = append(dst, `,"guest":{`...)
+		for i := range n.Fields() {
+			name, value := n.Field(i)
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(quoteJSON(append(dst, '"'), name), `":"`...)
+			dst = append(quoteJSON(dst, value), '"')
+		}
+		dst = append(dst, '}')
+	}
+	if n.Spans() > 0 {
+		dst = append(dst, `,"guest_spans":[`...)
+		for i := range n.Spans() {
+			name, took := n.Span(i, time.Now())
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(quoteJSON(append(dst, `{"name":"`...), name), `","ms":`...)
+			dst = append(jsonMicros(dst, took), '}')
+		}
+		dst = append(dst, ']')
+	}
+	return dst
 }
 
 func jsonSteps(dst []byte, r *Record) []byte {

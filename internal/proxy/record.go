@@ -3,6 +3,8 @@ package proxy
 import (
 	"net/netip"
 	"time"
+
+	"fishplate/internal/tenant"
 )
 
 // A Record is what the step record hands to the sinks: one exchange, in small
@@ -28,12 +30,13 @@ type Record struct {
 	Duration  time.Duration
 	FirstByte time.Duration // from the request sent to the origin's first byte; 0 without
 	Steps     [steps]time.Duration
-	Last      string // the step in which the exchange was decided
-	Cause     string // of the fault, "" without
-	Side      string // whose doing the fault was
-	Detail    string // of a fault of a guest: pc and symbol
-	Cache     string // how it ended at the cache, a word of metrics.CacheWords; "" where no policy holds
-	CacheWhy  string // why so: a word of metrics.WhyWords
+	Last      string        // the step in which the exchange was decided
+	Cause     string        // of the fault, "" without
+	Side      string        // whose doing the fault was
+	Detail    string        // of a fault of a guest: pc and symbol
+	Guest     *tenant.Notes // what a program wrote about the request; nil without
+	Cache     string        // how it ended at the cache, a word of metrics.CacheWords; "" where no policy holds
+	CacheWhy  string        // why so: a word of metrics.WhyWords
 	Retries   int
 	Reused    bool // the origin's connection had been used before
 	Spliced   bool

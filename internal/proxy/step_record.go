@@ -12,6 +12,9 @@ func stepRecord(x *exchange) step {
 	r := &x.rec
 	r.Duration = time.Duration(x.mark - x.begin)
 	x.count(r)
+	if !x.notes.Empty() {
+		r.Guest = &x.notes
+	}
 	for _, log := range x.s.logs() {
 		if log.Wanted() {
 			x.fill(r)

@@ -2,24 +2,27 @@ package tenant
 
 import (
 	"crypto/sha256"
-	"regexp"
+	"encoding/binary"
+	"errors"
+	"fmt"
 
+	"fishplate/internal/metrics"
 	"fishplate/internal/tenant/lines"
 	"fishplate/internal/tenant/text"
 )
 
-const maxRegexes = 16 // of one machine
+const maxRegexes = 64 // of one machine; programs were promised 16
 
 func regexCalls() []Call {
 	return []Call{
-		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–15", "a bad pattern, or more than 16, ends the call", "1000; 20,000 + 200·length more when the image does not know it yet", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
-		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length", "Searches the text.", sysRegexMatch},
-		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length", "-1: the text does not fit", "500 + 16·length", "Replaces by a text with \\0–\\9, and writes it with a NUL.", sysRegexSubst},
+		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–63", "a bad pattern, or more than 64, ends the call", "1000; 20,000 + 200·length more when the image does not know it yet, 20,000 + 2000·length when it is matched by backtracking", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
+		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
+		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length written, without NUL", "-1: size 0, or a result above 16 MiB", "500 + 16·length", "Replaces the first match or all by a text with \\0–\\9, and writes it with a NUL. Only the first match may be empty.", sysRegexSubst},
 		{534, "REGSUB_HDR", "a0 handle, a1 where, a2 index, a3, a4 substitution, a5 all", "a0 = new length", "-1: no such line, or refused", "500 + 16·length", "The same on a line in place.", sysRegexField},
 		{535, "REGEX_FREE", "a0 handle", "", "", "", "Forgets a handle.", sysRegexFree},
 		{536, "SHA256", "a0, a1 bytes, a2 destination, a3 size, 32", "a0 = 32", "0: another size", "4·length", "Writes the SHA-256 digest.", sysSHA256},
 		{538, "BASE64_DECODE", "a0, a1 text, a2 destination, a3 size", "a0 = length", "-1: malformed, or size is less than the text's length", "2·length", "Decodes base64, standard alphabet. The length is that of the data, without padding.", sysBase64},
-		{711, "REGEX_GROUPS", "a0 handle; a1, a2 text; a3 destination of pairs of 32 bits, a4 how many pairs there is room for", "a0 = groups written, 0 when nothing matches", "an unknown handle ends the call; FP_E_LIMIT: the work of backtracking", "as REGEX_MATCH, 16·length", "Searches and writes begin and end of the match and of its groups; -1, -1 for a group that took no part.", sysRegexGroups},
+		{711, "REGEX_GROUPS", "a0 handle; a1, a2 text; a3 destination of pairs of 32 bits, a4 how many pairs there is room for", "a0 = groups written, 0 when nothing matches", "an unknown handle ends the call", "as REGEX_MATCH, 16·length", "Searches and writes begin and end of the match and of its groups; -1, -1 for a group that took no part.", sysRegexGroups},
 		{712, "REGEX_INFO", "a0 handle", "a0 = 0 RE2, 1 backtracking", "FP_E_NONE: an unknown handle", "", "How an expression is matched.", sysRegexInfo},
 	}
 }
@@ -44,7 +47,7 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 		}
 	}
 	if free < 0 && len(v.regexes) >= maxRegexes {
-		return &trap{"guest-regex", "compile regex: there are 16 already"}
+		return &trap{"guest-regex", fmt.Sprintf("compile regex: there are %d already", maxRegexes)}
 	}
 	p, known, err := v.image.regexes.Compile(source)
 	v.m.Charge(1000)
@@ -53,6 +56,10 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 	}
 	if err != nil {
 		return &trap{"guest-regex", err.Error()}
+	}
+	if !known && p.Backtracks() {
+		v.m.Charge(1800 * uint64(len(source)))
+		v.image.stats.fallback(p)
 	}
 	if free < 0 {
 		free = len(v.regexes)
@@ -63,15 +70,38 @@ func sysRegexCompile(v *vm, _ *pacer) error {
 	return nil
 }
 
-func (v *vm) regex(handle uint64) (*regexp.Regexp, error) {
+// regex returns what a handle stands for.
+func (v *vm) regex(handle uint64) (*text.Pattern, error) {
 	if i := uint32(handle); i < uint32(len(v.regexes)) && v.regexes[i] != nil {
-		return v.regexes[i].RE, nil
+		return v.regexes[i], nil
 	}
 	return nil, trapf("regex handle %d is not in use", int32(handle))
 }
 
-func sysRegexMatch(v *vm, _ *pacer) error {
-	re, err := v.regex(v.arg(0))
+const stepCost = 10 // instructions for a step of backtracking
+
+// searching counts a search by p, and returns who pays for its steps: the
+// budget, the time and the permits of the call, as for the guest's own
+// instructions. A pattern that would take for ever ends when they do.
+func (v *vm) searching(pace *pacer, p *text.Pattern) text.Work {
+	if p.Backtracks() {
+		v.image.count(metrics.TenantFallbacks, 1)
+	}
+	return func(n int) error { return v.pay(pace, n) }
+}
+
+func (v *vm) pay(pace *pacer, steps int) error {
+	v.m.Charge(stepCost * uint64(steps))
+	_, err := pace.fuel()
+	var t *trap
+	if errors.As(err, &t) {
+		return &trap{t.cause, t.text + " by backtracking in a regular expression"}
+	}
+	return err
+}
+
+func sysRegexMatch(v *vm, pace *pacer) error {
+	p, err := v.regex(v.arg(0))
 	if err != nil {
 		return err
 	}
@@ -80,14 +110,73 @@ func sysRegexMatch(v *vm, _ *pacer) error {
 		return err
 	}
 	v.m.Charge(500 + 8*uint64(len(b)))
+	found, err := v.match(pace, p, b)
+	if err != nil {
+		return err
+	}
 	v.result(0)
-	if re.Match(b) {
+	if found {
 		v.result(1)
 	}
 	return nil
 }
 
-func sysRegexSubst(v *vm, _ *pacer) error {
+// match searches b; the usual expressions, which need no steps, allocate nothing.
+func (v *vm) match(pace *pacer, p *text.Pattern, b []byte) (bool, error) {
+	if !p.Backtracks() {
+		return p.Match(b, nil)
+	}
+	found, err := p.Match(b, v.searching(pace, p))
+	return found, regexTrap(err)
+}
+
+// regexTrap makes what ended a search a trap.
+func regexTrap(err error) error {
+	var t *trap
+	if err == nil || errors.As(err, &t) {
+		return err
+	}
+	return &trap{"guest-regex", err.Error()}
+}
+
+// sysRegexGroups tells where the groups of a match are.
+func sysRegexGroups(v *vm, pace *pacer) error {
+	p, err := v.regex(v.arg(0))
+	if err != nil {
+		return err
+	}
+	b, err := v.buffer(v.arg(1), v.arg(2))
+	if err != nil {
+		return err
+	}
+	v.m.Charge(500 + 16*uint64(len(b)))
+	at, err := p.Find(b, v.searching(pace, p))
+	if err != nil {
+		return regexTrap(err)
+	}
+	n := min(uint64(len(at)/2), uint64(uint32(v.arg(4))))
+	list := make([]byte, 0, 8*n)
+	for _, at := range at[:2*n] {
+		list = binary.LittleEndian.AppendUint32(list, uint32(int32(at)))
+	}
+	v.result(n)
+	return v.store(v.arg(3), list)
+}
+
+func sysRegexInfo(v *vm, _ *pacer) error {
+	i := uint32(v.arg(0))
+	if i >= uint32(len(v.regexes)) || v.regexes[i] == nil {
+		v.wrong(errNone, "regex handle is not in use")
+		return nil
+	}
+	v.result(0)
+	if v.regexes[i].Backtracks() {
+		v.result(1)
+	}
+	return nil
+}
+
+func sysRegexSubst(v *vm, pace *pacer) error {
 	re, err := v.regex(v.arg(0))
 	if err != nil {
 		return err
@@ -102,20 +191,23 @@ func sysRegexSubst(v *vm, _ *pacer) error {
 	}
 	v.m.Charge(500 + 16*uint64(len(src)))
 	const allBit = 1 << 31
-	out, _ := text.Substitute(re, src, by, v.arg(6)&allBit != 0)
+	out, _, err := text.Substitute(re, src, by, v.arg(6)&allBit != 0, v.searching(pace, re))
+	if err != nil {
+		return regexTrap(err)
+	}
 	v.m.Charge(uint64(len(out)))
-	if uint64(len(out)) >= v.arg(6)&(allBit-1) {
+	// What does not fit is cut, the NUL first, and the length is that of what was
+	// written: programs know it so.
+	n := min(v.arg(6)&(allBit-1), uint64(len(out))+1)
+	if out == nil || n == 0 {
 		v.result32(lines.Invalid)
 		return nil
 	}
-	if err := v.store(v.arg(5), append(out, 0)); err != nil {
-		return err
-	}
-	v.result(uint64(len(out)))
-	return nil
+	v.result(n - 1)
+	return v.store(v.arg(5), append(out, 0)[:n])
 }
 
-func sysRegexField(v *vm, _ *pacer) error {
+func sysRegexField(v *vm, pace *pacer) error {
 	re, err := v.regex(v.arg(0))
 	if err != nil {
 		return err
@@ -136,7 +228,10 @@ func sysRegexField(v *vm, _ *pacer) error {
 		return nil
 	}
 	v.m.Charge(500 + 16*uint64(len(v.scratch)))
-	out, matched := text.Substitute(re, v.scratch, by, v.arg(5) != 0)
+	out, matched, err := text.Substitute(re, v.scratch, by, v.arg(5) != 0, v.searching(pace, re))
+	if err != nil {
+		return regexTrap(err)
+	}
 	if matched && !w.Set(i, out) {
 		v.result32(lines.Invalid)
 		return nil
@@ -152,7 +247,7 @@ func sysRegexFree(v *vm, _ *pacer) error {
 	return nil
 }
 
-func sysUnsetRegex(v *vm, _ *pacer) error {
+func sysUnsetRegex(v *vm, pace *pacer) error {
 	w, err := v.view(v.arg(0))
 	if err != nil {
 		return err
@@ -166,7 +261,11 @@ func sysUnsetRegex(v *vm, _ *pacer) error {
 	for i := int(w.Len()-lines.FirstField) - 1; i >= 0; i-- {
 		v.scratch, _ = w.AppendLine(v.scratch[:0], uint32(i+lines.FirstField))
 		v.m.Charge(8 * uint64(len(v.scratch)))
-		if re.Match(v.scratch) && w.Unset(uint32(i+lines.FirstField)) {
+		found, err := v.match(pace, re, v.scratch)
+		if err != nil {
+			return err
+		}
+		if found && w.Unset(uint32(i+lines.FirstField)) {
 			count++
 		}
 	}

@@ -41,6 +41,7 @@ type image struct {
 	memento memento
 	calls   *dispatchTable
 	look    CacheLook // nil: nothing is ever found
+	objects Objects   // nil: nothing is stored
 	permits *permit.Permits
 	account *permit.Account
 	stats   *stats
@@ -57,10 +58,12 @@ type image struct {
 // machine and then in the one for requests. With keep the storage machine stays.
 func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep bool) (*image, error) {
 	t = withDefaults(t)
+	st.limit(t.LogRate)
 	im := &image{
 		tenant: t, code: c, program: c.program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
 		account: permit.NewAccount(t.Share), store: store, narrow: c.program.XLEN() == 32,
 	}
+	im.objects, im.regexes.Parent = s.o.Objects, &s.patterns
 	im.clock = clockSince(im.made)
 	im.storage = newStorage(im)
 	if err := im.start(keep); err != nil {

@@ -16,7 +16,12 @@ const (
 )
 
 // code sets a0 to one of the negative results above.
-func (v *vm) code(n int64) { v.result(uint64(n)) }
+func (v *vm) code(n int64) {
+	if v.bench.code != n {
+		v.bench.code, v.bench.text = n, ""
+	}
+	v.result(uint64(n))
+}
 
 // give copies b to the guest's (dst, size) when it fits and sets a0 to its
 // length in any case: a caller with too little room knows how much it needs.

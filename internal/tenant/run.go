@@ -53,6 +53,7 @@ type Decision struct {
 // Run is one request's admission to a tenant. It belongs to one goroutine at a
 // time. Slices that its methods return are valid until Release.
 type Run struct {
+	notes   *Notes // of the request, for the log; nil: nobody reads them
 	tenant  *Tenant
 	image   *image  // what ran when it was admitted; an update does not change it
 	sample  *sample // of what is done, for the tenant's shadow; nil: it is not wanted
@@ -346,6 +347,7 @@ func (r *Run) fork() (*vm, *message.Fault) {
 	}
 	v.outside = r.outside
 	v.steering = r.steers
+	v.bench.notes = r.notes
 	return v, nil
 }
 

@@ -24,6 +24,7 @@ type Options struct {
 	Logger    *slog.Logger                      // nil: slog.Default
 	Permits   int                               // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
 	CacheLook CacheLook                         // nil: programs find nothing
+	Objects   Objects                           // nil: programs store nothing in the cache
 }
 
 // Set is every tenant that there is, by name, and the permits that they share.

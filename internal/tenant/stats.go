@@ -4,16 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant/text"
 )
 
 const (
 	ringLines   = 256  // lines of a tenant that are kept
 	ringText    = 1024 // bytes kept of each
-	linesPerSec = 100  // lines of a tenant that reach the operational log each second
+	linesPerSec = 100  // lines of a tenant each second, when its model has no bound
+
+	maxFallbacks = 64 // expressions that are named
 )
 
 // Line is something that a program printed or logged.
@@ -33,6 +37,11 @@ type stats struct {
 	next   int
 	second int64
 	lines  int
+	lost   int     // lines of this second that were dropped
+	rate   float64 // lines per second; 0 is linesPerSec
+
+	fallbacks []string // expressions that RE2 cannot read, and why
+	custom    custom
 }
 
 func newStats(name string, log *slog.Logger) *stats {
@@ -60,28 +69,94 @@ func (s *stats) stopped(cause string) {
 
 // print keeps a line, and passes it to the operational log unless the tenant
 // floods it.
-func (s *stats) print(text []byte) {
-	for len(text) > 0 && text[len(text)-1] == '\n' {
-		text = text[:len(text)-1]
+func (s *stats) print(line []byte) { s.say(1, line) }
+
+// levels are those of call LOG_LEVEL.
+var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+
+// say is print at a level. A line beyond the tenant's rate is dropped and
+// counted, and one line of the next second tells how many were.
+func (s *stats) say(level int, b []byte) bool {
+	for len(b) > 0 && b[len(b)-1] == '\n' {
+		b = b[:len(b)-1]
 	}
-	line := Line{Time: time.Now(), Text: string(text[:min(len(text), ringText)])}
+	at := time.Now()
 	s.add(metrics.TenantLogs, 1)
 	s.mu.Lock()
+	lost := 0
+	if now := at.Unix(); now != s.second {
+		s.second, s.lines, lost, s.lost = now, 0, s.lost, 0
+	}
+	rate := s.rate
+	if rate <= 0 {
+		rate = linesPerSec
+	}
+	s.lines++
+	pass := float64(s.lines) <= max(rate, 1)
+	var line string
+	if pass {
+		line = string(b[:min(len(b), ringText)])
+		if lost > 0 {
+			s.keep(Line{Time: at, Text: summary(lost)})
+		}
+		s.keep(Line{Time: at, Text: line})
+	} else {
+		s.lost++
+	}
+	s.mu.Unlock()
+	if !pass {
+		s.add(metrics.TenantLogsDropped, 1)
+		return false
+	}
+	if lost > 0 {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "guest", slog.String("tenant", s.name), slog.String("text", summary(lost)))
+	}
+	s.log.LogAttrs(context.Background(), levels[level], "guest", slog.String("tenant", s.name), slog.String("text", line))
+	return true
+}
+
+func summary(lost int) string {
+	return fmt.Sprintf("%d lines were dropped: the tenant wrote more than it may in a second", lost)
+}
+
+// keep puts a line into the ring. The caller holds the lock.
+func (s *stats) keep(line Line) {
 	if len(s.ring) < ringLines {
 		s.ring = append(s.ring, line)
 	} else {
 		s.ring[s.next] = line
 	}
 	s.next = (s.next + 1) % ringLines
-	if now := line.Time.Unix(); now != s.second {
-		s.second, s.lines = now, 0
-	}
-	s.lines++
-	pass := s.lines <= linesPerSec
+}
+
+// limit sets how many lines the tenant may write in a second, 0 for the default.
+func (s *stats) limit(rate float64) {
+	s.mu.Lock()
+	s.rate = rate
 	s.mu.Unlock()
-	if pass {
-		s.log.LogAttrs(context.Background(), slog.LevelInfo, "guest", slog.String("tenant", s.name), slog.String("text", line.Text))
+}
+
+// fallback notes an expression that is matched by backtracking, once, and says
+// so in the log.
+func (s *stats) fallback(p *text.Pattern) {
+	name := fmt.Sprintf("%.200q: %s", p.Text, p.Why())
+	s.mu.Lock()
+	fresh := len(s.fallbacks) < maxFallbacks && !slices.Contains(s.fallbacks, name)
+	if fresh {
+		s.fallbacks = append(s.fallbacks, name)
 	}
+	s.mu.Unlock()
+	if fresh {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "guest", slog.String("tenant", s.name),
+			slog.String("text", "a regular expression is matched by backtracking, whose steps are charged: "+name))
+	}
+}
+
+// fellBack returns the expressions that fallback noted.
+func (s *stats) fellBack() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.fallbacks)
 }
 
 // last returns the kept lines, oldest first.

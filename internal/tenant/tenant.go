@@ -57,6 +57,9 @@ type Status struct {
 	Instructions int64  `json:"instructions"` // retired by calls
 	Stops        Stops  `json:"stops"`
 	Refused      int64  `json:"refused"`
+
+	// RegexFallbacks are the expressions that RE2 cannot read, and why.
+	RegexFallbacks []string `json:"regex_fallbacks,omitempty"`
 }
 
 // Stops counts calls that were ended, by reason.
@@ -83,6 +86,8 @@ func (t *Tenant) Logs() []Line { return t.stats.last() }
 func (t *Tenant) Status() Status {
 	c := t.stats.cells
 	s := Status{
+		RegexFallbacks: t.stats.fellBack(),
+
 		Name: t.model.Name, State: "ready", Program: t.model.Program,
 		Requests: c.Value(metrics.TenantRequests), Forges: c.Value(metrics.TenantCalls + 1),
 		Instructions: c.Value(metrics.TenantInstructions), Refused: c.Value(metrics.TenantRefused),

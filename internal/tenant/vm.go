@@ -160,6 +160,7 @@ type vm struct {
 	hashed   bool      // the digest is of this request
 	terms    Terms
 	scratch  []byte
+	bench    bench
 	taken    time.Time // when the present call began
 	pace     pacer     // of the present call
 	outside  Outside   // nil: it may ask nobody
@@ -192,6 +193,7 @@ func (v *vm) reset() {
 	v.hashed = false
 	v.held, v.steering, v.strikes = nil, nil, 0
 	v.terms.reset()
+	v.bench.reset()
 	v.leaveOutside()
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]

@@ -11,7 +11,7 @@ import (
 // is forwarded cannot be read in two ways. The results are copies; target is
 // path and query as they will be sent.
 func splitTarget(url []byte) (target, path, query []byte, hasQuery, ok bool) {
-	if len(url) == 0 || len(url) > maxLine || url[0] != '/' {
+	if len(url) == 0 || len(url) > MaxLine || url[0] != '/' {
 		return nil, nil, nil, false, false
 	}
 	for _, c := range url {

@@ -22,7 +22,7 @@ const (
 
 // Bounds of what a guest may write.
 const (
-	maxLine   = 16 << 10  // bytes of a field line or a target
+	MaxLine   = 16 << 10  // bytes of a field line or a target
 	maxFields = 256       // of one message
 	maxEdits  = 256 << 10 // bytes that one call may write to a message
 )
@@ -170,6 +170,20 @@ func (w *View) Find(name []byte) uint32 {
 	return Invalid
 }
 
+// Value returns the value of the first field with that name.
+func (w *View) Value(name []byte) ([]byte, bool) {
+	i := w.head.FindFrom(text(name), 0)
+	if i < 0 {
+		return nil, false
+	}
+	return w.head.Value(i), true
+}
+
+// Named reports whether line i is a field with that name.
+func (w *View) Named(i uint32, name []byte) bool {
+	return i >= FirstField && i < w.Len() && message.EqualFold(w.head.Name(int(i-FirstField)), text(name))
+}
+
 // Append adds a whole line and returns its number, or invalid when the line may
 // not be added.
 func (w *View) Append(line []byte) uint32 {
@@ -272,7 +286,7 @@ func splitField(line []byte) (name, value []byte, ok bool) {
 		for len(value) > 0 && blank(value[len(value)-1]) {
 			value = value[:len(value)-1]
 		}
-		ok = message.ValidName(name) && message.ValidValue(value) && len(line) <= maxLine
+		ok = message.ValidName(name) && message.ValidValue(value) && len(line) <= MaxLine
 		return name, value, ok && !guarded(message.LookupName(name), name)
 	}
 	return nil, nil, false

@@ -1,20 +1,34 @@
 package text
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
 
-func TestRegexErrorsNameTheConstruct(t *testing.T) {
+func free(int) error { return nil }
+
+func TestPatternsSayHowTheyAreMatched(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"a(?=b)": "look-ahead", "(?<!a)b": "look-behind", `(a)\1`: "back-reference", "a++": "possessive", "(?>a)": "atomic", "(": "missing",
+		"a(?=b)": "look-ahead ((?=)", "(?<!a)b": "look-behind", `(a)\1`: "back-reference", "a++": "possessive", "(?>a)": "atomic",
 	} {
 		var c Cache
-		if _, _, err := c.Compile(pattern); err == nil || !strings.Contains(err.Error(), want) {
+		p, known, err := c.Compile(pattern)
+		if err != nil || known || !p.Backtracks() || !strings.Contains(p.Why(), want) {
 			t.Errorf("%s: %v", pattern, err)
 		}
 	}
 	var c Cache
+	for _, pattern := range []string{"(", "(?R)(?=a)", `a\K(?=b)`} {
+		if _, _, err := c.Compile(pattern); err == nil || !strings.Contains(err.Error(), "compile regex") {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}
+
+func TestCachesAreBoundedAndShared(t *testing.T) {
+	parent := &Cache{}
+	c, d := Cache{Parent: parent}, Cache{Parent: parent}
 	for i := range 3 * cachedRegexes {
 		if _, _, err := c.Compile(strings.Repeat("a", i+1)); err != nil {
 			t.Fatal(err)
@@ -23,23 +37,52 @@ func TestRegexErrorsNameTheConstruct(t *testing.T) {
 	if len(c.text) > cachedRegexes {
 		t.Errorf("%d patterns are kept", len(c.text))
 	}
+	a, _, _ := c.Compile("x+")
+	b, known, _ := d.Compile("x+")
+	if a != b || known {
+		t.Error("two images compiled the same pattern twice, or were not charged twice")
+	}
 }
 
+// TestSubstitute has regsub's cases: behind the first match only those count
+// that are not empty, and ^ is the beginning of the text.
 func TestSubstitute(t *testing.T) {
 	for _, c := range []struct {
 		re, src, by, want string
 		all               bool
 	}{
 		{"b", "abab", "x", "axab", false}, {"b", "abab", "x", "axax", true}, {"(a)(b)", "ab", `\2\1\0\9`, "baab", false},
-		{"z", "abc", "x", "abc", true}, {"", "ab", "-", "-a-b-", true}, {"a", "a", `\\`, `\`, false},
+		{"z", "abc", "x", "abc", true}, {"", "ab", "-", "-ab", true}, {"a", "a", `\\`, `\`, false},
+		{"a*", "baac", "-", "-b-c", true}, {"^a", "aaa", "b", "baa", true}, {"|a", "ba", "-", "-b-", true}, {"$", "ab", "!", "ab!", true},
+		{"a(?=b)", "abacab", "<\\0>", "<a>bac<a>b", true}, {"(?!x)", "ab", "-", "-ab", true}, {`(\w)\1`, "aabbc", `\1`, "abc", true},
+		{"a", "aa", `x\`, `x\x\`, true}, {"(a)|(b)", "ab", `[\1\2]`, "[a][b]", true},
 	} {
 		var cache Cache
 		p, _, err := cache.Compile(c.re)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := Substitute(p.RE, []byte(c.src), []byte(c.by), c.all); string(got) != c.want {
-			t.Errorf("%+v: %q", c, got)
+		if got, _, err := Substitute(p, []byte(c.src), []byte(c.by), c.all, free); err != nil || string(got) != c.want {
+			t.Errorf("%+v: %q %v", c, got, err)
 		}
+	}
+}
+
+func TestWorkEndsASubstitution(t *testing.T) {
+	var c Cache
+	p, _, err := c.Compile(`(?=(a*)*)(?:a|aa)+\1b`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := errors.New("over")
+	calls := 0
+	_, _, err = Substitute(p, []byte(strings.Repeat("a", 50)), nil, true, func(int) error {
+		if calls++; calls > 10 {
+			return over
+		}
+		return nil
+	})
+	if !errors.Is(err, over) {
+		t.Error(err)
 	}
 }
