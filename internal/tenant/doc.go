@@ -4,15 +4,15 @@
 // and on_deliver in, within exact budgets of instructions, time and memory.
 //
 // The host calls are one table (table.go): dispatch, sdk/abi/abi.h and
-// docs/reference/abi.md come from it. Only the request machine of a program
-// exists; there is no storage machine, so IS_STORAGE is always 0 and the two
-// remote calls answer as calls that nobody handles.
+// docs/reference/abi.md come from it. A program has a storage machine too, which
+// outlives requests and is made when somebody calls into it; a live update hands
+// its state over.
 //
 // It does not choose routes, fetch, or write to clients; instructions are
 // riscv's business.
 //
 // A Set owns the tenants and the permits. A Run belongs to one exchange and to
 // one goroutine at a time; Release gives its forks back to their pool after
-// everything that the request left in them is gone. The package starts no
-// goroutine: guests run on their caller's.
+// everything that the request left in them is gone. Guests run on their
+// caller's goroutine; a shadow has one of its own while requests wait for it.
 package tenant
