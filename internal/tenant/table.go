@@ -123,6 +123,12 @@ func Reference(w io.Writer) error {
 			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s | %s | %d | %s |\n", c.Number, c.Name, dash(c.Args), dash(c.Result), dash(c.Errors), dash(c.Cost), dash(c.Units()), c.Since(), c.Doc)
 		}
 	}
+	b.WriteString("\n## Differences from libvmod-riscv\n\nA program asks with REVISION (540): this host answers the revision of this table; libvmod-riscv leaves a0 as it was. " +
+		"With -1 in a0 beforehand, a negative answer means libvmod-riscv and its behaviour. All that is listed here holds from revision 1 on, except what names a call of a later one.\n\n" +
+		"| | libvmod-riscv | here | why |\n|---|---|---|---|\n")
+	for _, d := range differences() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.what, d.there, d.here, d.why)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
