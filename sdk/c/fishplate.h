@@ -15,7 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "abi.h"
-#include "pending.h"
 
 #ifdef __cplusplus
 extern "C" {

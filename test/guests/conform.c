@@ -32,8 +32,8 @@ static __attribute__((noreturn)) void answer(long ending)
 	seen[ending >> 3] |= (unsigned char)(1 << (ending & 7));
 	summary();
 	if (ending == FP_SYS_SYNTH)
-		fp_synth(200, "text/plain", report, (size_t)report_n);
-	fp_response(200, "text/plain", report, (size_t)report_n);
+		fp_synth(200, "text/plain", account, (size_t)account_n);
+	fp_response(200, "text/plain", account, (size_t)account_n);
 }
 
 static void forged(long arg, const void *body, size_t n)
@@ -72,7 +72,7 @@ static void streamed(long arg, const void *body, size_t n)
 	EQ(fp_body_write("begun ", 6), 6);
 	seen[FP_SYS_FORGE_STREAM >> 3] |= 1 << (FP_SYS_FORGE_STREAM & 7);
 	summary();
-	fp_body_write(report, (size_t)report_n);
+	fp_body_write(account, (size_t)account_n);
 }
 
 static void small(long arg, const void *body, size_t n)
@@ -218,6 +218,7 @@ int main(void)
 {
 	words = fp_regex("([a-z]+) ([a-z]+)");
 	backward = fp_regex("(ab)\\1");
+	others = fp_regex("^X-Other: ");
 	CHECK(fp_regex("([a-z]+) ([a-z]+)") == words && words >= 0 && backward >= 0 && backward != words);
 	fp_register_function("backwards", named);
 	EQ(FP_CALL2(FP_SYS_REGISTER_CB, FP_CALLBACK_ON_HASH, on_hash), 0);

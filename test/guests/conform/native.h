@@ -72,12 +72,17 @@ static void linux_calls(void)
 	EQ(FP_CALL4(FP_LINUX_FUTEX, &word, 0 | 128, 2, 0), -11); /* another value */
 	EQ(FP_CALL2(FP_LINUX_CLOCK_GETTIME, 0, &t), 0);
 	CHECK(t.seconds > 1700000000);
+	EQ(FP_CALL2(FP_LINUX_CLOCK_GETTIME64, 0, &t), 0);
+	CHECK(t.seconds > 1700000000);
+	EQ(FP_CALL3(FP_LINUX_FUTEX_TIME64, &word, 1 | 128, 1), 0);
+	CHECK(FP_CALL2(FP_LINUX_FSTAT, 9, name) < 0);
 	EQ(FP_CALL2(FP_LINUX_GETTIMEOFDAY, pair, 0), 0);
 	CHECK((int64_t)pair[0] >= t.seconds && (int64_t)pair[0] < t.seconds + 60);
 	FP_CALL2(FP_LINUX_CLOCK_GETRES, 0, 0);
 	t.seconds = 0, t.nanoseconds = 1000;
 	EQ(FP_CALL2(FP_LINUX_NANOSLEEP, &t, 0), 0);
 	EQ(FP_CALL4(FP_LINUX_CLOCK_NANOSLEEP, 1, 0, &t, 0), 0);
+	EQ(FP_CALL4(FP_LINUX_CLOCK_NANOSLEEP_TIME64, 1, 0, &t, 0), 0);
 	EQ(FP_CALL1(FP_LINUX_UNAME, name), 0);
 	CHECK(name[0] != 0);
 	p = FP_CALL1(FP_LINUX_BRK, 0);

@@ -124,7 +124,10 @@ static void check_text(long n, const char *want, int line, const char *what)
 		(void)dst, (void)size; \
 	} while (0)
 
-/* Puts in front what was made: "checks 12 failures 0 calls 502,503". */
+/* What was made, and what did not hold: "checks 12 failures 0 calls 502,503". */
+static char account[sizeof(report) + 2048];
+static int account_n;
+
 static void summary(void)
 {
 	static char details[sizeof(report)];
@@ -147,12 +150,17 @@ static void summary(void)
 		}
 	say(" ");
 	say(details);
+	for (i = 0; i < report_n; i++)
+		account[i] = report[i];
+	account_n = report_n;
+	report_n = 0; /* a later stage of the same fork goes on with the details */
+	say(details);
 }
 
 /* The same as a field of a message. */
 static void summary_field(int where, const char *name)
 {
-	static char line[sizeof(report) + 100];
+	static char line[4200];
 	int n = 0;
 
 	summary();
@@ -160,10 +168,8 @@ static void summary_field(int where, const char *name)
 		line[n++] = *name++;
 	line[n++] = ':';
 	line[n++] = ' ';
-	if (report_n > 4000)
-		report_n = 4000;
-	for (int i = 0; i < report_n; i++)
-		line[n++] = report[i];
+	for (int i = 0; i < account_n && i < 4000; i++)
+		line[n++] = account[i];
 	line[n] = 0;
 	fp_append(where, line);
 }

@@ -38,6 +38,7 @@ static std::string summary()
 }
 
 static Regex *words, *backward;
+static const std::string secret = "a secret of at least thirty-two bytes";
 
 static void texts()
 {
@@ -52,7 +53,7 @@ static void texts()
 	EQ(encode::hex(std::string(500, 'a')).size(), 1000u); // more than the first try has room for
 	const Text j = "{\"a\":{\"b\":[1,\"two\",null]}}", x = "<r><e id=\"1\">one</e><e>two</e></r>";
 	CHECK(json::valid(j) && !json::valid("{"));
-	HAS(json::get(j, "a.b[1]"), "two");
+	HAS(json::get(j, "a.b.1"), "two");
 	NOT(json::get(j, "a.c"));
 	EQ(json::type(j, "a.b"), long(json::array));
 	EQ(json::count(j, "a.b"), 3);
@@ -85,8 +86,8 @@ static void secrets()
 	NOT(crypto::open("sixteen byte key", "twelve bytes", *sealed, "less"));
 	EQ(crypto::verify(FP_ED25519, std::string(32, 'k'), "data", std::string(64, 's')), 0);
 	auto head = encode::base64("{\"alg\":\"HS256\"}", 3) + "." + encode::base64("{\"sub\":\"7\"}", 3);
-	auto token = head + "." + encode::base64(*crypto::hmac(FP_SHA256, "secret", head), 3);
-	auto good = jwt::verify(token, "secret", "HS256"), bad = jwt::verify(token, "other", "HS256");
+	auto token = head + "." + encode::base64(*crypto::hmac(FP_SHA256, secret, head), 3);
+	auto good = jwt::verify(token, secret, "HS256"), bad = jwt::verify(token, secret + "?", "HS256");
 	CHECK(good && good.claims == "{\"sub\":\"7\"}");
 	EQ(bad.error, FP_E_DENIED);
 	char out[8];
@@ -127,7 +128,7 @@ static void messages(HTTP m)
 	m.append("X-Other: to be");
 	m["X-Conform"] = m["X-Other"];
 	EQ(m.remove("X-Conform"), 1);
-	EQ(long(m.unset(*words)), 2);
+	EQ(long(m.unset(Regex("^X-(Conform|Other): "))), 2);
 	m.append("X-Mark: 1");
 	m.foreach([](HeaderField &f) { f.deleted = f.to_string() == "X-Mark: 1"; });
 	CHECK(!m["X-Mark"]);
