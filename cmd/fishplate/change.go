@@ -4,9 +4,7 @@ import (
 	"fmt"
 
 	"fishplate/cmd/fishplate/show"
-	"fishplate/internal/config"
 	"fishplate/internal/control"
-	"fishplate/internal/model"
 )
 
 func runPlan(c *call) error {
@@ -86,16 +84,4 @@ func (c *call) outcome(r control.Result) error {
 	}
 	_, err := fmt.Fprintf(c.stdout, "generation %d committed in %.0f ms\n", r.Generation, r.Seconds*1000)
 	return err
-}
-
-// diffConfig compares two configurations, for control.Options.Diff.
-func diffConfig(old, next *model.Config) (list []control.Change) {
-	for _, d := range config.Diff(old, next) {
-		c := control.Change{Kind: d.Kind, Key: d.Key, Action: d.Action, Fields: make([]control.Field, 0, len(d.Fields))}
-		for _, f := range d.Fields {
-			c.Fields = append(c.Fields, control.Field{Name: f.Name, Old: f.Old, New: f.New})
-		}
-		list = append(list, c)
-	}
-	return list
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/process"
 	"fishplate/internal/admin"
 )
 
@@ -44,7 +45,7 @@ type call struct {
 	stdout io.Writer
 	stderr io.Writer
 	// ready is called once serve answers; nil is nothing.
-	ready func(p *process)
+	ready func(p *process.Process)
 }
 
 // newRoot makes the cobra command of the table.

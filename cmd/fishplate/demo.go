@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/process"
 	"fishplate/sdk/examples"
 )
 
@@ -76,7 +77,7 @@ func runDemo(c *call) error {
 	if err != nil {
 		return fmt.Errorf("write demo: %w", err)
 	}
-	return runServe(c.serving(path, func(p *process) { c.invite(p, path) }))
+	return runServe(c.serving(path, func(p *process.Process) { c.invite(p, path) }))
 }
 
 // freeAddress returns a loopback address whose port is free at the moment.
@@ -89,7 +90,7 @@ func freeAddress() (string, error) {
 }
 
 // serving returns the call of the verb serve for that path.
-func (c *call) serving(path string, ready func(*process)) *call {
+func (c *call) serving(path string, ready func(*process.Process)) *call {
 	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	serveVerbs()[0].flags(flags)
 	return &call{ctx: c.ctx, args: []string{path}, flags: flags, stdin: c.stdin, stdout: c.stdout, stderr: c.stderr, ready: ready}
@@ -130,14 +131,14 @@ func demoAttempts() []attempt {
 }
 
 // invite prints what to try, once the listener answers.
-func (c *call) invite(p *process, path string) {
+func (c *call) invite(p *process.Process, path string) {
 	url := c.text("bind")
-	if open := p.addresses()["web"]; len(open) > 0 {
+	if open := p.Addresses()["web"]; len(open) > 0 {
 		url = open[0]
 	}
 	url = "http://" + url
 	self := invocation()
-	socket, metrics := p.admin.Addresses()
+	socket, metrics := p.Admin()
 	w := c.stdout
 	fmt.Fprintf(w, "\nThe demo serves on %s with %s\n\nTry:\n", url, path)
 	for i, a := range demoAttempts() {

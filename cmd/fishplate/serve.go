@@ -1,55 +1,43 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"os"
-	"os/signal"
-	"runtime"
-	"runtime/debug"
-	"syscall"
-	"time"
+	"strings"
 
+	"github.com/spf13/pflag"
+
+	"fishplate/cmd/fishplate/process"
 	"fishplate/cmd/fishplate/show"
-	"fishplate/internal/admin"
-	"fishplate/internal/cache"
-	"fishplate/internal/cert"
-	"fishplate/internal/control"
-	"fishplate/internal/message"
-	"fishplate/internal/metrics"
-	"fishplate/internal/proxy"
-	"fishplate/internal/tenant"
-	"fishplate/internal/upstream"
 )
 
-// drainTime is how long a SIGTERM waits for exchanges that are under way.
-const drainTime = 30 * time.Second
-
-// gcPercent is how far the heap may grow before it is collected, in percent of
-// what lives. A proxy's heap is small, and each collection empties the pools of
-// buffers: at Go's 100 with its minimum of 4 MiB that happened many times a second.
-const gcPercent = 400
-
-// process is a running `serve`: every room, connected.
-type process struct {
-	estate
-	control *control.Controller
-	causes  *metrics.Words
-	started time.Time
+// serveVerbs is the row of the verb serve.
+func serveVerbs() []verb {
+	return []verb{{
+		name: "serve", form: "FILE|DIR [--check-only] | TENANTS.json --backend ADDR [--bind ADDR]", min: 1, max: 1, run: runServe,
+		short: "Run with a configuration",
+		long: "SIGHUP reloads the same path, SIGTERM drains (at most 30 s; a second one ends at once). A tenants file alone needs\n" +
+			"--backend: every name in it becomes a host whose program sees the requests on their way to that address.",
+		example: "fishplate serve /etc/fishplate\nfishplate serve tenants.json --backend 127.0.0.1:9000",
+		flags: func(f *pflag.FlagSet) {
+			f.Bool("check-only", false, "load and check, do not run")
+			f.String("backend", "", "address of the server behind a tenants file")
+			f.String("bind", ":8080", "address to listen on, with a tenants file")
+		},
+	}}
 }
 
-// runServe is the verb serve. Read it from top to bottom: this is the order in
-// which things are made, and the reverse of the order in which they end.
+// runServe is the verb serve.
 func runServe(c *call) error {
 	path, err := absolute(c.args[0])
 	if err != nil {
 		return err
 	}
-	load, err := c.loader(path)
-	if err != nil {
-		return err
+	load := process.Load(process.FromDisk)
+	if backend := c.text("backend"); backend != "" {
+		if !strings.HasSuffix(path, ".json") {
+			return usagef("serve: --backend is for a tenants file (.json)")
+		}
+		load = process.TenantsFile(path, c.text("bind"), backend)
 	}
 	cfg, errs, warnings := load(path)
 	if cfg == nil || c.flag("check-only") {
@@ -59,92 +47,11 @@ func runServe(c *call) error {
 		}
 		return nil
 	}
-	// One processor for guests' long runs, one for the network, on one core too.
-	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	logger := slog.New(slog.NewTextHandler(c.stderr, nil))
-	secret, err := stateSecret(cfg.State.Dir)
-	if err != nil {
-		return err
-	}
-
-	p := &process{causes: metrics.NewWords(256), started: time.Now()}
-	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
-	p.listeners, p.logs = map[string]*openListener{}, map[string]*openLog{}
-	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
-	p.certs = cert.NewStore(cert.Options{})
-	p.caches = cache.New(cache.Options{Logger: logger})
-	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look, Objects: p.caches.Values(), ReadFile: programs(cfg.State.Dir, logger).Read})
-	p.server, err = proxy.New(proxy.Options{
-		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
+	err = process.Serve(c.ctx, process.Options{
+		Path: path, Load: load, State: cfg.State.Dir, Version: version(), Stderr: c.stderr, Ready: c.ready,
 	})
-	if err != nil {
-		return err
+	if errors.Is(err, process.ErrRefused) {
+		return exit{code: exitRefused}
 	}
-	p.control = control.New(control.Options{
-		Load: load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
-	})
-	p.admin = admin.New(admin.Options{
-		Version: version(), Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
-		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
-	})
-
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
-	err = p.control.Start(c.ctx, path)
-	if err == nil {
-		logger.Info("serving", "path", path, "pid", os.Getpid(), "version", version())
-		if c.ready != nil {
-			c.ready(p)
-		}
-		err = p.control.Signals(c.ctx, signals, drainTime, p.shutdown)
-	} else {
-		var refusal control.Refusal
-		if errors.As(err, &refusal) {
-			show.Problems(c.stderr, refusal, nil)
-			err = exit{code: exitRefused}
-		}
-		p.server.Close()
-	}
-	p.end(err)
 	return err
-}
-
-// end closes every room, in reverse.
-func (p *process) end(err error) {
-	if errors.Is(err, control.ErrImpatient) {
-		return // asked twice: the system cleans up faster than we do
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	p.admin.Close()
-	p.control.Close(ctx)
-	p.close()
-	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))
-}
-
-// settled counts how transactions end.
-func (p *process) settled(generation uint64, committed bool) {
-	if committed {
-		p.process.Add(0, metrics.ProcessReloads, 1)
-	} else {
-		p.process.Add(0, metrics.ProcessRefused, 1)
-	}
-	p.admin.Settled(generation, committed)
-}
-
-// look answers a guest that asks what its tenant's cache has for a request.
-func (p *process) look(tenant string, key []byte, req *message.Request) (status int, age time.Duration, size int64, ok bool) {
-	g := p.server.Current()
-	if g == nil {
-		return 0, 0, 0, false
-	}
-	policy := g.CachePolicy(req)
-	if policy == nil || policy.Tenant() != tenant {
-		return 0, 0, 0, false
-	}
-	return policy.Peek(req, key, time.Now())
 }

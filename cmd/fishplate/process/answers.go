@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ import (
 )
 
 // readings returns every counter of the process.
-func (p *process) readings() []metrics.Reading {
+func (p *Process) readings() []metrics.Reading {
 	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
 	list = append(list, p.backendReadings()...)
 	list = append(list, p.caches.Readings()...)
@@ -42,7 +42,7 @@ func (p *process) readings() []metrics.Reading {
 }
 
 // backendReadings joins what upstream counts with the gauges of its state.
-func (p *process) backendReadings() (list []metrics.Reading) {
+func (p *Process) backendReadings() (list []metrics.Reading) {
 	for _, b := range p.backends.Backends() {
 		st := b.Status()
 		list = append(list, metrics.Reading{
@@ -69,14 +69,14 @@ func (p *process) backendReadings() (list []metrics.Reading) {
 }
 
 // words returns the causes of faults with their counts.
-func (p *process) words() []metrics.WordReading {
+func (p *Process) words() []metrics.WordReading {
 	return []metrics.WordReading{{Table: &metrics.Faults, Words: p.causes}}
 }
 
 // status describes everything that runs.
-func (p *process) status() admin.Status {
+func (p *Process) status() admin.Status {
 	st := admin.Status{
-		Uptime: time.Since(p.started).Seconds(), Version: version(), PID: os.Getpid(), Path: p.control.Path(),
+		Uptime: time.Since(p.started).Seconds(), Version: p.version, PID: os.Getpid(), Path: p.control.Path(),
 		Listeners: []admin.ListenerStatus{}, VHosts: []admin.VHostStatus{}, Backends: []admin.BackendStatus{},
 		Tenants: []admin.TenantStatus{}, Findings: []admin.Finding{}, Draining: []admin.DrainStatus{},
 	}
@@ -118,7 +118,7 @@ func (p *process) status() admin.Status {
 	return st
 }
 
-func (p *process) vhostStatus(v *model.VHost) admin.VHostStatus {
+func (p *Process) vhostStatus(v *model.VHost) admin.VHostStatus {
 	c := p.proxy.VHost(v.Name)
 	s := admin.VHostStatus{
 		Name: v.Name, Hosts: v.Hosts, Tenant: v.Tenant, Requests: c.Value(metrics.VHostRequests),
@@ -132,7 +132,7 @@ func (p *process) vhostStatus(v *model.VHost) admin.VHostStatus {
 	return s
 }
 
-func (p *process) backendStatus() []admin.BackendStatus {
+func (p *Process) backendStatus() []admin.BackendStatus {
 	list := []admin.BackendStatus{}
 	for _, b := range p.backends.Status() {
 		s := admin.BackendStatus{
@@ -161,7 +161,7 @@ func (p *process) backendStatus() []admin.BackendStatus {
 }
 
 // census counts what stands on a thing, for plan.
-func (p *process) census(kind, key string) (n control.Numbers) {
+func (p *Process) census(kind, key string) (n control.Numbers) {
 	switch kind {
 	case "listener":
 		n.Connections = p.proxy.Listener(key).Value(metrics.ListenerConnections)
@@ -181,7 +181,7 @@ func (p *process) census(kind, key string) (n control.Numbers) {
 }
 
 // explain answers `fishplate explain` for the running generation.
-func (p *process) explain(ctx context.Context, r admin.ExplainRequest) (any, error) {
+func (p *Process) explain(ctx context.Context, r admin.ExplainRequest) (any, error) {
 	req, err := requestOf(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", admin.ErrInvalid, err)
@@ -221,7 +221,7 @@ func requestOf(r admin.ExplainRequest) (*message.Request, error) {
 }
 
 // log streams access log lines, for `fishplate log`.
-func (p *process) log(ctx context.Context, r admin.LogRequest, write func([]byte) error) error {
+func (p *Process) log(ctx context.Context, r admin.LogRequest, write func([]byte) error) error {
 	where, err := compileWhere(r.Where)
 	if err != nil {
 		return fmt.Errorf("%w: %w", admin.ErrInvalid, err)

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -20,7 +20,7 @@ func partitionOf(tenant string) string {
 
 // purge answers `fishplate purge`. URLs are purged one by one: the policy of the
 // route that each takes makes its key.
-func (p *process) purge(ctx context.Context, r admin.PurgeRequest) (any, error) {
+func (p *Process) purge(ctx context.Context, r admin.PurgeRequest) (any, error) {
 	begin := time.Now()
 	done, err := p.caches.Purge(ctx, cache.Purge{
 		Tags: r.Tags, Prefix: r.Prefix, Host: r.Host, Ban: r.Ban, Soft: r.Soft, Partition: partitionOf(r.Tenant),
@@ -38,7 +38,7 @@ func (p *process) purge(ctx context.Context, r admin.PurgeRequest) (any, error) 
 	return admin.PurgeResult{Purged: done.Objects, Bans: done.Bans, Took: time.Since(begin)}, nil
 }
 
-func (p *process) purgeURL(ctx context.Context, url string, r admin.PurgeRequest) (int, error) {
+func (p *Process) purgeURL(ctx context.Context, url string, r admin.PurgeRequest) (int, error) {
 	req, err := requestOf(admin.ExplainRequest{Method: "GET", URL: url})
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", admin.ErrInvalid, err)
@@ -58,7 +58,7 @@ func (p *process) purgeURL(ctx context.Context, url string, r admin.PurgeRequest
 }
 
 // cacheQuestion answers `fishplate cache …`.
-func (p *process) cacheQuestion(_ context.Context, r admin.CacheRequest) (any, error) {
+func (p *Process) cacheQuestion(_ context.Context, r admin.CacheRequest) (any, error) {
 	q := cache.Question{
 		Store: r.Store, Partition: partitionOf(r.Tenant), Host: r.Host, Prefix: r.Prefix, Tag: r.Tag, Limit: r.Limit, Cursor: r.Cursor,
 	}
@@ -75,7 +75,7 @@ func (p *process) cacheQuestion(_ context.Context, r admin.CacheRequest) (any, e
 	return report.Stat(p.caches), nil
 }
 
-func (p *process) cacheShow(r admin.CacheRequest) (any, error) {
+func (p *Process) cacheShow(r admin.CacheRequest) (any, error) {
 	method := r.Method
 	if method == "" {
 		method = "GET"

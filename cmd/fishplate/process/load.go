@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"crypto/hmac"
@@ -19,47 +19,25 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/program"
 	"fishplate/sdk"
-
-	"github.com/spf13/pflag"
 )
 
-// serveVerbs is the row of the verb serve.
-func serveVerbs() []verb {
-	return []verb{{
-		name: "serve", form: "FILE|DIR [--check-only] | TENANTS.json --backend ADDR [--bind ADDR]", min: 1, max: 1, run: runServe,
-		short: "Run with a configuration",
-		long: "SIGHUP reloads the same path, SIGTERM drains (at most 30 s; a second one ends at once). A tenants file alone needs\n" +
-			"--backend: every name in it becomes a host whose program sees the requests on their way to that address.",
-		example: "fishplate serve /etc/fishplate\nfishplate serve tenants.json --backend 127.0.0.1:9000",
-		flags: func(f *pflag.FlagSet) {
-			f.Bool("check-only", false, "load and check, do not run")
-			f.String("backend", "", "address of the server behind a tenants file")
-			f.String("bind", ":8080", "address to listen on, with a tenants file")
-		},
-	}}
+// Load reads a file or folder, for control.Options.Load; a nil Config is
+// refused.
+type Load func(path string) (cfg *model.Config, errs, warnings []control.Problem)
+
+// FromDisk reads configurations as they are.
+func FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
+	return loadConfig(os.DirFS("/"), path)
 }
 
-// loadFunc reads a file or folder, for control.Options.Load.
-type loadFunc func(path string) (cfg *model.Config, errs, warnings []control.Problem)
-
-// loader returns how this process reads configurations.
-func (c *call) loader(path string) (loadFunc, error) {
-	files := os.DirFS("/")
-	backend := c.text("backend")
-	if backend == "" {
-		return func(path string) (*model.Config, []control.Problem, []control.Problem) {
-			return loadConfig(files, path)
-		}, nil
-	}
-	if !strings.HasSuffix(path, ".json") {
-		return nil, usagef("serve: --backend is for a tenants file (.json)")
-	}
-	// A tenants file alone: the configuration around it exists in memory only.
+// TenantsFile returns what reads the tenants file at path, with a listener at
+// bind and one backend at that address around it. They exist in memory only.
+func TenantsFile(path, bind, backend string) Load {
 	made := filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
 	text := fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n}\nbackend \"default\" {\n  servers = [%q]\n}\n"+
-		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", c.text("bind"), backend, path)
-	over := overlay{files, strings.TrimPrefix(made, "/"), text}
-	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(over, made) }, nil
+		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", bind, backend, path)
+	over := overlay{os.DirFS("/"), strings.TrimPrefix(made, "/"), text}
+	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(over, made) }
 }
 
 // overlay is a file system with one more file in it.
@@ -159,4 +137,16 @@ func programs(dir string, logger *slog.Logger) *program.Builder {
 			logger.Warn("warnings of the compiler", "path", path, "text", r.Warnings)
 		}
 	})
+}
+
+// diffConfig compares two configurations, for control.Options.Diff.
+func diffConfig(old, next *model.Config) (list []control.Change) {
+	for _, d := range config.Diff(old, next) {
+		c := control.Change{Kind: d.Kind, Key: d.Key, Action: d.Action, Fields: make([]control.Field, 0, len(d.Fields))}
+		for _, f := range d.Fields {
+			c.Fields = append(c.Fields, control.Field{Name: f.Name, Old: f.Old, New: f.New})
+		}
+		list = append(list, c)
+	}
+	return list
 }

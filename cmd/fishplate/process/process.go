@@ -1,0 +1,156 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"fishplate/cmd/fishplate/show"
+	"fishplate/internal/admin"
+	"fishplate/internal/cache"
+	"fishplate/internal/cert"
+	"fishplate/internal/control"
+	"fishplate/internal/message"
+	"fishplate/internal/metrics"
+	"fishplate/internal/proxy"
+	"fishplate/internal/tenant"
+	"fishplate/internal/upstream"
+)
+
+// drainTime is how long a SIGTERM waits for exchanges that are under way.
+const drainTime = 30 * time.Second
+
+// gcPercent is how far the heap may grow before it is collected, in percent of
+// what lives. A proxy's heap is small, and each collection empties the pools of
+// buffers: at Go's 100 with its minimum of 4 MiB that happened many times a second.
+const gcPercent = 400
+
+// Process is a running `serve`: every room, connected.
+type Process struct {
+	estate
+	control *control.Controller
+	causes  *metrics.Words
+	started time.Time
+	version string
+}
+
+// Options are what a process is started with.
+type Options struct {
+	Path    string // that Load reads, now and at each reload
+	Load    Load
+	State   string // folder of what outlives the process
+	Version string
+	Stderr  io.Writer        // the operational log, and why a start is refused
+	Ready   func(p *Process) // called once it answers; nil is nothing
+}
+
+// ErrRefused says that the configuration was refused; why stands on Stderr.
+var ErrRefused = errors.New("the configuration was refused")
+
+// Serve runs until a signal or ctx ends it. Read it from top to bottom: this is
+// the order in which things are made, and the reverse of the order in which
+// they end.
+func Serve(ctx context.Context, o Options) error {
+	// One processor for guests' long runs, one for the network, on one core too.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	logger := slog.New(slog.NewTextHandler(o.Stderr, nil))
+	secret, err := stateSecret(o.State)
+	if err != nil {
+		return err
+	}
+
+	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now()}
+	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
+	p.listeners, p.logs = map[string]*openListener{}, map[string]*openLog{}
+	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
+	p.certs = cert.NewStore(cert.Options{})
+	p.caches = cache.New(cache.Options{Logger: logger})
+	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look, Objects: p.caches.Values(), ReadFile: programs(o.State, logger).Read})
+	p.server, err = proxy.New(proxy.Options{
+		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
+	})
+	if err != nil {
+		return err
+	}
+	p.control = control.New(control.Options{
+		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
+	})
+	p.admin = admin.New(admin.Options{
+		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
+		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
+	})
+
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	err = p.control.Start(ctx, o.Path)
+	if err == nil {
+		logger.Info("serving", "path", o.Path, "pid", os.Getpid(), "version", o.Version)
+		if o.Ready != nil {
+			o.Ready(p)
+		}
+		err = p.control.Signals(ctx, signals, drainTime, p.shutdown)
+	} else {
+		var refusal control.Refusal
+		if errors.As(err, &refusal) {
+			show.Problems(o.Stderr, refusal, nil)
+			err = ErrRefused
+		}
+		p.server.Close()
+	}
+	p.end(err)
+	return err
+}
+
+// end closes every room, in reverse.
+func (p *Process) end(err error) {
+	if errors.Is(err, control.ErrImpatient) {
+		return // asked twice: the system cleans up faster than we do
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p.admin.Close()
+	p.control.Close(ctx)
+	p.close()
+	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))
+}
+
+// settled counts how transactions end.
+func (p *Process) settled(generation uint64, committed bool) {
+	if committed {
+		p.process.Add(0, metrics.ProcessReloads, 1)
+	} else {
+		p.process.Add(0, metrics.ProcessRefused, 1)
+	}
+	p.admin.Settled(generation, committed)
+}
+
+// look answers a guest that asks what its tenant's cache has for a request.
+func (p *Process) look(tenant string, key []byte, req *message.Request) (status int, age time.Duration, size int64, ok bool) {
+	g := p.server.Current()
+	if g == nil {
+		return 0, 0, 0, false
+	}
+	policy := g.CachePolicy(req)
+	if policy == nil || policy.Tenant() != tenant {
+		return 0, 0, 0, false
+	}
+	return policy.Peek(req, key, time.Now())
+}
+
+// Addresses returns the addresses that are really open, by listener.
+func (p *Process) Addresses() map[string][]string { return p.addresses() }
+
+// Admin returns where the admin API answers; "" is nowhere.
+func (p *Process) Admin() (socket, bind string) { return p.admin.Addresses() }
