@@ -25,7 +25,7 @@ func heapCalls() []Call {
 		{588, "MEMCMP", "a0, a1 addresses, a2 length", "a0 < 0, 0, > 0", "", "2·length", "Compares.", sysMemcmp},
 		{590, "STRLEN", "a0 address", "a0 = length", "", "2·length", "Length up to a NUL, at most 64,000.", sysStrlen},
 		{591, "STRNCMP", "a0, a1 addresses, a2 length", "a0 < 0, 0, > 0", "", "2 + 2·length", "Compares texts, at most 64,000 bytes.", sysStrncmp},
-		{598, "RESERVED", "", "a0 = -1", "always", "", "Reserved.", sysPurge},
+		{598, "RESERVED", "", "a0 = -1", "always", "", "Reserved.", sysFieldGet},
 		{599, "BACKTRACE", "", "a0 = 0", "", "200,000", "Logs where the program is. EBREAK does the same.", sysBacktrace},
 	}
 }

@@ -226,13 +226,14 @@ func forgotten(t *testing.T, s *harness.Server, calls map[int]bool, hosted bool)
 			t.Errorf("%s is listed, and no call", name)
 		}
 	}
-	access, err := os.ReadFile(s.Log)
-	if err != nil {
-		t.Error(err)
-	}
-	for _, want := range []string{"it was asked to", "a == b", "one line", "two pieces", "warned"} {
-		if !strings.Contains(s.Stderr(), want) && !strings.Contains(string(access), want) {
-			t.Errorf("the log has no %q", want)
+	harness.Eventually(t, "the log tells what the guest said and why it ended", func() bool {
+		access, err := os.ReadFile(s.Log)
+		text := s.Stderr() + string(access)
+		for _, want := range []string{"it was asked to", "a == b", "one line", "two pieces", "warned"} {
+			if err != nil || !strings.Contains(text, want) {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
