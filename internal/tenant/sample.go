@@ -10,6 +10,7 @@ import (
 // sample is what a Run leaves for a shadow: the request as it came, and what the
 // program made of it. Everything in it is copied.
 type sample struct {
+	shadow     *shadow // that asked for it
 	id, target string
 	arg        string
 	before     message.Request
@@ -30,11 +31,11 @@ type sample struct {
 }
 
 // sampled begins a sample when the tenant's shadow wants one.
-func (r *Run) sampled(req *message.Request, arg string) {
-	if !r.tenant.shadow.picks() {
+func (r *Run) sampled(s *shadow, req *message.Request, arg string) {
+	if !s.picks() {
 		return
 	}
-	x := &sample{arg: arg, target: string(req.Method) + " " + string(req.Target)}
+	x := &sample{shadow: s, arg: arg, target: string(req.Method) + " " + string(req.Target)}
 	copyRequest(&x.before, req)
 	r.sample = x
 }
@@ -57,10 +58,11 @@ func copyRequest(dst, src *message.Request) {
 // The program's edits are made to req in place; the texts are copies, so they
 // stay valid after Release. A fault leaves req as it was.
 func (r *Run) OnRecv(ctx context.Context, req *message.Request, arg string) (Decision, *message.Fault) {
-	if r.tenant.shadow == nil {
+	candidate := r.tenant.shadow.Load()
+	if candidate == nil {
 		return r.onRecv(ctx, req, arg)
 	}
-	r.sampled(req, arg)
+	r.sampled(candidate, req, arg)
 	d, f := r.onRecv(ctx, req, arg)
 	if x := r.sample; x != nil {
 		x.decision, x.after = decided(d, f), requestText(req)
@@ -84,7 +86,7 @@ func (r *Run) Answer(ctx context.Context, d Decision, req *message.Request, resp
 func (r *Run) Forge(ctx context.Context, req *message.Request, body []byte, resp *message.Response) ([]byte, *message.Fault) {
 	made, f := r.forge(ctx, req, body, resp)
 	if r.sample != nil && len(body) > shadowBody {
-		r.tenant.shadow.skip()
+		r.sample.shadow.skip()
 	} else {
 		r.sample.answered(body, resp, made, f)
 	}
@@ -124,7 +126,7 @@ func (r *Run) leaveSample() {
 	if x := r.sample; x != nil {
 		r.sample = nil
 		if x.decision != "" {
-			r.tenant.shadow.offer(x)
+			x.shadow.offer(x)
 		}
 	}
 }

@@ -156,8 +156,11 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		im.storage.gated = true
 	}
 	made := newTenant(t, im, st)
-	if made.shadow = s.newShadow(t); made.shadow != nil && made.shadow.report.Error != "" {
-		u.warnings = append(u.warnings, errors.New(made.shadow.report.Error))
+	if sh := s.newShadow(t); sh != nil {
+		made.shadow.Store(sh)
+		if sh.report.Error != "" {
+			u.warnings = append(u.warnings, errors.New(sh.report.Error))
+		}
 	}
 	return made, nil
 }

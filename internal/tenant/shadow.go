@@ -68,33 +68,47 @@ func (s *Set) newShadow(t *model.Tenant) *shadow {
 	if t.Shadow == nil || t.Shadow.Share <= 0 {
 		return nil
 	}
-	sh := &shadow{model: t.Shadow, queue: make(chan *sample, shadowQueue)}
-	sh.report = ShadowReport{Program: t.Shadow.Program, Share: t.Shadow.Share, Counts: map[string]int64{}}
-	im, err := s.candidate(t)
-	if err != nil {
-		sh.report.Error = err.Error()
-		return sh
+	sh := emptyShadow(t.Shadow)
+	elf, err := s.o.ReadFile(t.Shadow.Program)
+	if err == nil {
+		err = s.fill(sh, t, elf)
 	}
-	sh.report.Hash = im.code.short()
-	sh.tenant = newTenant(im.tenant, im, im.stats)
+	if err != nil {
+		sh.report.Error = fmt.Sprintf("load candidate of guest %q: %v", t.Name, err)
+	}
 	return sh
 }
 
-func (s *Set) candidate(t *model.Tenant) (*image, error) {
-	elf, err := s.o.ReadFile(t.Shadow.Program)
-	if err != nil {
-		return nil, fmt.Errorf("load candidate of guest %q: %w", t.Name, err)
+// emptyShadow is one whose program has not been started.
+func emptyShadow(m *model.Shadow) *shadow {
+	return &shadow{
+		model: m, queue: make(chan *sample, shadowQueue),
+		report: ShadowReport{Program: m.Program, Share: m.Share, Counts: map[string]int64{}},
 	}
+}
+
+// fill starts the program of a candidate.
+func (s *Set) fill(sh *shadow, t *model.Tenant, elf []byte) error {
+	im, err := s.candidate(t, sh.model, elf)
+	if err != nil {
+		return err
+	}
+	sh.report.Hash = im.code.short()
+	sh.tenant = newTenant(im.tenant, im, im.stats)
+	return nil
+}
+
+func (s *Set) candidate(t *model.Tenant, m *model.Shadow, elf []byte) (*image, error) {
 	c, err := s.codes.load(elf)
 	if err != nil {
-		return nil, fmt.Errorf("load candidate of guest %q: %w", t.Name, err)
+		return nil, err
 	}
 	alone := *t
-	alone.Program, alone.Shadow, alone.OnFault, alone.Share, alone.Concurrency = t.Shadow.Program, nil, "fail", 1, 1
+	alone.Program, alone.Shadow, alone.OnFault, alone.Share, alone.Concurrency = m.Program, nil, "fail", 1, 1
 	// Its lines are in its own ring and reach no log.
 	im, err := newImage(&alone, c, s, newStats(t.Name, slog.New(slog.DiscardHandler)), s.storeOf(t), false)
 	if err != nil {
-		return nil, fmt.Errorf("candidate: %w", err)
+		return nil, err
 	}
 	im.shadow = true
 	return im, nil
@@ -120,10 +134,13 @@ func (s *shadow) retire() {
 // Shadow reports on a tenant's candidate; false when it has none.
 func (s *Set) Shadow(name string) (ShadowReport, bool) {
 	t := s.Tenant(name)
-	if t == nil || t.shadow == nil {
+	if t == nil {
 		return ShadowReport{}, false
 	}
-	sh := t.shadow
+	sh := t.shadow.Load()
+	if sh == nil {
+		return ShadowReport{}, false
+	}
 	sh.mu.Lock()
 	r := sh.report
 	r.Differences = append([]Difference(nil), r.Differences...)
@@ -211,7 +228,7 @@ func (s *shadow) remake(ctx context.Context, r *Run, x *sample, d Decision, req 
 	switch {
 	case d.Kind == Answer:
 		body, f = r.Answer(ctx, d, req, &resp)
-	case d.Kind == Forge:
+	case d.Kind == Forge && !d.Stream:
 		body, f = r.Forge(ctx, req, x.body, &resp)
 	default:
 		return

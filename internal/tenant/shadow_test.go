@@ -12,7 +12,7 @@ import (
 // settled waits until the shadow has nothing to do.
 func settled(t *testing.T, s *Set, name string) ShadowReport {
 	t.Helper()
-	sh := s.Tenant(name).shadow
+	sh := s.Tenant(name).shadow.Load()
 	for sh.busy.Load() || len(sh.queue) > 0 {
 		runtime.Gosched()
 	}
@@ -90,7 +90,7 @@ func TestShadowsAreBounded(t *testing.T) {
 	files := map[string][]byte{"sum": guest(t, "store_shadow"), "next": guest(t, "store_shadow", "-DCANDIDATE")}
 	s, m := sumSet(t, files, func(m *model.Tenant) { m.Shadow = &model.Shadow{Program: "next", Share: 0.25} })
 	tn := s.Tenant(m.Name)
-	sh := tn.shadow
+	sh := tn.shadow.Load()
 	sh.busy.Store(true) // nobody drains
 	for range 4 * (shadowQueue + 10) {
 		if _, f := recv(t, tn, request("/field"), ""); f != nil {

@@ -23,7 +23,7 @@ type Tenant struct {
 	model   *model.Tenant
 	current atomic.Pointer[image] // nil: answers 503; a live update changes it
 	stats   *stats
-	shadow  *shadow // nil: there is no candidate
+	shadow  atomic.Pointer[shadow] // nil: there is no candidate
 
 	mu      sync.Mutex
 	active  int
@@ -125,7 +125,7 @@ func (t *Tenant) retire() {
 	if im := t.current.Load(); im != nil {
 		im.retire()
 	}
-	t.shadow.retire()
+	t.shadow.Load().retire()
 }
 
 // Admit waits for one of the tenant's slots, in order of arrival, and returns a
