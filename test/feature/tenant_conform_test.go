@@ -140,7 +140,7 @@ func made(t *testing.T, stage, text string, calls map[int]bool) {
 
 // TestConformance runs the guest of each language through every stage.
 func TestConformance(t *testing.T) {
-	for _, source := range []string{"conform.c", "hosted/conform.cpp"} {
+	for _, source := range []string{"conform.c", "hosted/conform.cpp", "rust"} {
 		t.Run(filepath.Base(source), func(t *testing.T) { conformance(t, source) })
 	}
 }

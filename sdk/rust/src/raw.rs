@@ -39,7 +39,45 @@ pub fn exit_address() -> usize {
 /// `f` runs in another machine of the same program: it must not rely on what the
 /// caller has changed since the program was started, but through its arguments.
 pub unsafe fn remote(f: extern "C" fn(usize, usize, usize, usize) -> usize, a: usize, b: usize, c: usize, d: usize) -> usize {
+    note(crate::abi::SYS_REMOTECALL);
     fishplate_remote(f as usize, a, b, c, d)
+}
+
+/// Calls `f(tag, copy of data, its length)` in the storage machine; `f` ends with
+/// `stop5(address, length, …)`, and what lies there is copied back.
+///
+/// # Safety
+/// As for `remote`.
+pub unsafe fn remote_bytes(f: extern "C" fn(usize, usize, usize) -> !, tag: usize, data: &[u8]) -> Vec<u8> {
+    note(crate::abi::SYS_REMSTRCALL);
+    let (p, n): (usize, usize);
+    asm!("ecall", inlateout("a0") f as usize => p, inlateout("a1") tag => n, in("a2") data.as_ptr(), in("a3") data.len(),
+        in("a7") crate::abi::SYS_REMSTRCALL, options(nostack));
+    let out = if n == 0 { Vec::new() } else { core::slice::from_raw_parts(p as *const u8, n).to_vec() };
+    call1(crate::abi::NATIVE_FREE, p);
+    out
+}
+
+#[cfg(feature = "trace")]
+static mut MADE: [u8; 100] = [0; 100];
+
+/// Remembers that a call was made.
+///
+/// # Safety
+/// A machine has one hart; threads of a program must not be traced.
+#[inline(always)]
+#[doc(hidden)]
+pub unsafe fn note(_n: i64) {
+    #[cfg(feature = "trace")]
+    if _n < 800 {
+        *core::ptr::addr_of_mut!(MADE[(_n >> 3) as usize]) |= 1 << (_n & 7);
+    }
+}
+
+#[cfg(feature = "trace")]
+#[doc(hidden)]
+pub fn was_made(n: i64) -> bool {
+    unsafe { *core::ptr::addr_of!(MADE[(n >> 3) as usize]) & (1 << (n & 7)) != 0 }
 }
 
 /// Makes a call.
@@ -48,6 +86,7 @@ pub unsafe fn remote(f: extern "C" fn(usize, usize, usize, usize) -> usize, a: u
 /// Addresses among the arguments must be what the call expects.
 #[inline(always)]
 pub unsafe fn call(n: i64, a: [usize; 7]) -> isize {
+    note(n);
     let result: isize;
     asm!("ecall", inlateout("a0") a[0] => result, in("a1") a[1], in("a2") a[2], in("a3") a[3], in("a4") a[4], in("a5") a[5], in("a6") a[6],
         in("a7") n, options(nostack));
@@ -81,6 +120,7 @@ calls! {
 pub fn ttl(set: bool, seconds: f32) -> f32 {
     let result: f32;
     unsafe {
+        note(crate::abi::SYS_TTL);
         asm!("ecall", inlateout("a0") set as usize => _, inlateout("fa0") seconds => result, in("a7") crate::abi::SYS_TTL, options(nostack));
     }
     result
