@@ -330,7 +330,13 @@ func TestTCPOnlyReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if (resp.StatusCode == 404) == e.TCP {
+		if e.Token() {
+			if resp.StatusCode != 401 {
+				t.Errorf("%s %s: %d on TCP without a token", e.Method, e.Path, resp.StatusCode)
+			}
+			continue
+		}
+		if answered := resp.StatusCode != 404 && resp.StatusCode != 405; answered != e.TCP {
 			t.Errorf("%s %s: %d on TCP", e.Method, e.Path, resp.StatusCode)
 		}
 		if e.TCP && e.Method != "GET" {
@@ -420,7 +426,7 @@ func TestStaleSocketIsReplacedAndALiveOneIsNot(t *testing.T) {
 func TestEndpointsGolden(t *testing.T) {
 	var got bytes.Buffer
 	for _, e := range Endpoints() {
-		fmt.Fprintf(&got, "%s %s tcp=%v\n", e.Method, e.Path, e.TCP)
+		fmt.Fprintf(&got, "%s %s tcp=%v token=%v\n", e.Method, e.Path, e.TCP, e.Token())
 	}
 	golden(t, "endpoints.txt", got.Bytes())
 	var status bytes.Buffer

@@ -154,9 +154,16 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 // do sends one request. A 422 is an answer: it carries the reasons of a
 // refusal.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	return c.doWith(ctx, method, path, body, nil)
+}
+
+func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader, fields http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", path, err)
+	}
+	for name, values := range fields {
+		req.Header[name] = values
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -170,11 +177,16 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	return nil, apiError(resp)
+}
+
+// apiError reads an answer that is an error.
+func apiError(resp *http.Response) error {
 	var told struct{ Error string }
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&told); err != nil || told.Error == "" {
 		told.Error = resp.Status
 	}
-	return nil, &APIError{resp.StatusCode, told.Error}
+	return &APIError{resp.StatusCode, told.Error}
 }
 
 func (c *Client) stream(ctx context.Context, path string, f func(name string, data []byte) error) error {

@@ -32,5 +32,14 @@ func Endpoints() []Endpoint {
 		{"GET", "/v1/cache/ls", false, "Stored objects. Query: `store`, `tenant`, `host`, `prefix`, `tag`, `limit` (to 1,000), `cursor`.", cacheHandler("ls")},
 		{"GET", "/v1/cache/top", false, "The objects with the most hits. Query as for ls, without `cursor`.", cacheHandler("top")},
 		{"GET", "/v1/cache/show", false, "What is stored for a URL. Query: `url`, `method`, `header=Name: value` (repeated), `store`, `tenant`.", cacheHandler("show")},
+		{"GET", "/v1/tenants", false, "Every tenant: what `fishplate tenant ls --json` prints.", (*Server).tenants},
+		{"GET", "/v1/tenants/{name}", false, "One tenant: its status, `versions` and `shadow`.", (*Server).tenant},
+		{"GET", "/v1/tenants/{name}/versions", false, "The programs that are kept of a tenant, the newest first.", (*Server).tenantVersions},
+		{"GET", "/v1/tenants/{name}/metrics", false, "The counters of one tenant in the Prometheus text format.", (*Server).tenantMetrics},
+		{"POST", "/v1/tenants/{name}/program", false, "Body: an ELF file. A live update; answers with the new version. Query: `comment`. Field `Fishplate-Signature` where the tenant has a key. 413 too large, 429 too often, 403 the signature is not right, 422 it does not start.", (*Server).tenantUpdate},
+		{"POST", "/v1/tenants/{name}/rollback", false, "Body `{version}`, 0 is the one before the current. Answers as program does.", (*Server).tenantRollback},
+		{"GET", "/v1/tenants/{name}/shadow", false, "The report on a tenant's candidate; 404 when it has none.", (*Server).tenantShadow},
+		{"POST", "/v1/tenants/{name}/shadow", false, "Body: an ELF file. Makes it the candidate for `share` (0 to 1) of the requests; `program` is its name in the report.", (*Server).tenantTry},
+		{"DELETE", "/v1/tenants/{name}/shadow", false, "Ends the candidate; answers with the last report.", (*Server).tenantUntry},
 	}
 }

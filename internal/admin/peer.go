@@ -45,6 +45,9 @@ func (s *Server) onlyOwner(next http.Handler) http.Handler {
 func allowed(uid, own int) bool { return uid == 0 || uid == own }
 
 func author(r *http.Request) string {
+	if token, ok := r.Context().Value(bearerKey{}).(string); ok {
+		return fmt.Sprintf("token %q", token)
+	}
 	if p, ok := r.Context().Value(peerKey{}).(peer); ok && p.known {
 		return fmt.Sprintf("uid %d", p.uid)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant"
 )
 
 // Control is what the API asks of control.Controller.
@@ -39,6 +40,10 @@ type Options struct {
 	Readings func() []metrics.Reading
 	Words    func() []metrics.WordReading
 	Logger   *slog.Logger
+	// Tenants answers for the calls below /v1/tenants. OpenReads says whether
+	// other hosts may read on the TCP address; nil is yes.
+	Tenants   *tenant.Set
+	OpenReads func() bool
 	// Budget is how many things of one kind /metrics names; the rest is summed
 	// as "other". 0 means 1,000.
 	Budget int
@@ -65,14 +70,16 @@ var ErrInvalid = errors.New("invalid request")
 
 // Server answers the API.
 type Server struct {
-	o       Options
-	scrape  http.Handler
-	socket  http.Handler
-	tcp     http.Handler
-	hub     *hub
-	doors   doors
-	stop    context.CancelFunc
-	stopped context.Context // ends streams at Close
+	o        Options
+	scrape   http.Handler
+	socket   http.Handler
+	tcp      http.Handler
+	hub      *hub
+	doors    doors
+	failures failures // of bearers
+	calls    inFlight
+	stop     context.CancelFunc
+	stopped  context.Context // ends streams at Close
 }
 
 // New returns a Server that listens nowhere yet: see Prepare.
@@ -87,7 +94,17 @@ func New(o Options) *Server {
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.scrape = newScrape(o)
 	s.socket = s.onlyOwner(s.mux(func(Endpoint) bool { return true }))
-	s.tcp = onlyOwnHost(s.mux(func(e Endpoint) bool { return e.TCP }))
+	reads := onlyOwnHost(s.onlyNear(s.mux(func(e Endpoint) bool { return e.TCP })))
+	tokens := http.NewServeMux()
+	for _, e := range Endpoints() {
+		if e.Token() {
+			tokens.Handle(e.Method+" "+e.Path, s.onlyBearer(s.handler(e)))
+		}
+	}
+	tcp := http.NewServeMux()
+	tcp.Handle("/v1/tenants/", tokens) // a token is no cookie: no page of another site can send it
+	tcp.Handle("/", reads)
+	s.tcp = tcp
 	return s
 }
 
@@ -114,6 +131,16 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusBadRequest
 		case errors.Is(err, errors.ErrUnsupported):
 			status = http.StatusNotImplemented
+		case errors.Is(err, tenant.ErrNoTenant), errors.Is(err, tenant.ErrNoVersion):
+			status = http.StatusNotFound
+		case errors.Is(err, tenant.ErrSize):
+			status = http.StatusRequestEntityTooLarge
+		case errors.Is(err, tenant.ErrRate):
+			status = http.StatusTooManyRequests
+		case errors.Is(err, tenant.ErrSignature):
+			status = http.StatusForbidden
+		case errors.Is(err, errProgram):
+			status = http.StatusUnprocessableEntity
 		}
 		refuse(w, status, err)
 	}

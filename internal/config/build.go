@@ -72,7 +72,7 @@ func (l *loader) buildState(root *node) {
 	if admin == nil {
 		admin = &node{table: l.top.Inner["admin"], at: start(l.o.Path)}
 	}
-	l.cfg.Admin = model.Admin{Socket: admin.file("socket"), HTTPBind: admin.kid("http").str("bind"), At: admin.at}
+	l.cfg.Admin = model.Admin{Socket: admin.file("socket"), HTTPBind: admin.kid("http").str("bind"), HTTPReads: admin.kid("http").str("reads"), At: admin.at}
 	if b := l.cfg.Admin.HTTPBind; b != "" {
 		l.address(b, admin.kid("http").rangeOf("bind"), false)
 	}

@@ -51,9 +51,10 @@ type State struct {
 
 // Admin is the control socket and the optional HTTP door.
 type Admin struct {
-	Socket   string
-	HTTPBind string // "127.0.0.1:9180"; "" = none
-	At       Range
+	Socket    string
+	HTTPBind  string // "127.0.0.1:9180"; "" = none
+	HTTPReads string // who may read there: "anybody", "loopback"; "" is anybody, unless tenants have tokens
+	At        Range
 }
 
 // Listener accepts connections on one or more addresses.

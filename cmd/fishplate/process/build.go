@@ -35,6 +35,7 @@ type estate struct {
 	certs    *cert.Store
 	caches   *cache.Caches
 	admin    *admin.Server // nil: none, for checks
+	near     atomic.Bool   // only this host reads on the API's TCP address
 
 	mu        sync.Mutex
 	listeners map[string]*openListener // by bind address
@@ -157,8 +158,15 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 	if err != nil {
 		return control.Refusal{problemAt(t.Next.Admin.At, err.Error())}
 	}
+	near := t.Next.Admin.HTTPReads == "loopback"
+	if t.Next.Admin.HTTPReads == "" {
+		near = slices.ContainsFunc(t.Next.Tenants, func(m *model.Tenant) bool { return len(m.Tokens) > 0 })
+	}
 	t.OnAbort(u.Abort)
-	t.OnCommit(u.Commit)
+	t.OnCommit(func() {
+		e.near.Store(near)
+		u.Commit()
+	})
 	return nil
 }
 

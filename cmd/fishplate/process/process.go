@@ -89,6 +89,7 @@ func Serve(ctx context.Context, o Options) error {
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
+		Tenants: p.tenants, OpenReads: func() bool { return !p.near.Load() },
 	})
 
 	signals := make(chan os.Signal, 4)

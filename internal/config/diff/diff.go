@@ -77,6 +77,7 @@ func nouns(c *model.Config) []noun {
 		{"admin", "admin", func(s *sheet) {
 			s.text("socket", c.Admin.Socket)
 			s.text("http.bind", c.Admin.HTTPBind)
+			s.text("http.reads", c.Admin.HTTPReads)
 		}},
 	}
 	for _, x := range c.Listeners {

@@ -12,6 +12,7 @@ func adminBlock() *Block {
 	}, Blocks: []*Block{
 		{Name: "http", Doc: "Metrics and API over TCP.", Attrs: []Attr{
 			{Name: "bind", Kind: String, Required: true, Doc: "Address and port, such as \"127.0.0.1:9180\"."},
+			{Name: "reads", Kind: String, OneOf: []string{"anybody", "loopback"}, Doc: "Who may read /metrics and the status of everything. Default: anybody, and only this host once a tenant has a token, since whoever has one reaches the address."},
 		}},
 	}}
 }

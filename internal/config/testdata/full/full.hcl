@@ -14,7 +14,8 @@ state {
 admin {
   socket = "/run/fishplate.sock"
   http {
-    bind = "127.0.0.1:9180"
+    bind  = "127.0.0.1:9180"
+    reads = "loopback"
   }
 }
 

@@ -1,0 +1,237 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fishplate/internal/metrics"
+	"fishplate/internal/tenant"
+)
+
+// signatureField carries the Ed25519 signature of a program, in base64.
+const signatureField = "Fishplate-Signature"
+
+// Bounds of an upload.
+const (
+	maxProgram  = 64 << 20         // bytes, where the tenant has no bound of its own
+	uploadTime  = 2 * time.Minute  // for all of a body
+	maxComment  = 1024             // bytes of a comment
+	updatesWait = 30 * time.Second // for the program to start
+)
+
+// TenantView is one tenant with its programs.
+type TenantView struct {
+	tenant.Status
+	Versions []tenant.Version     `json:"versions"` // the newest first
+	Shadow   *tenant.ShadowReport `json:"shadow"`   // null: it has no candidate
+}
+
+// named returns the tenant that the path names.
+func (s *Server) named(r *http.Request) (*tenant.Tenant, error) {
+	if s.o.Tenants == nil {
+		return nil, errors.ErrUnsupported
+	}
+	t := s.o.Tenants.Tenant(r.PathValue("name"))
+	if t == nil {
+		return nil, tenant.ErrNoTenant
+	}
+	return t, nil
+}
+
+func (s *Server) tenants(w http.ResponseWriter, _ *http.Request) error {
+	if s.o.Tenants == nil {
+		return errors.ErrUnsupported
+	}
+	return answer(w, http.StatusOK, s.o.Tenants.Status())
+}
+
+func (s *Server) tenant(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	v := TenantView{Status: t.Status(), Versions: s.o.Tenants.Versions(t.Name())}
+	if v.Versions == nil {
+		v.Versions = []tenant.Version{}
+	}
+	if report, ok := s.o.Tenants.Shadow(t.Name()); ok {
+		v.Shadow = &report
+	}
+	return answer(w, http.StatusOK, v)
+}
+
+func (s *Server) tenantVersions(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	list := s.o.Tenants.Versions(t.Name())
+	if list == nil {
+		list = []tenant.Version{}
+	}
+	return answer(w, http.StatusOK, list)
+}
+
+// tenantMetrics prints the counters of one tenant alone.
+func (s *Server) tenantMetrics(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	name := t.Name()
+	only := s.o
+	only.Words, only.Readings = nil, func() (list []metrics.Reading) {
+		if s.o.Readings == nil {
+			return nil
+		}
+		for _, m := range s.o.Readings() {
+			if (m.Table == &metrics.Tenant || m.Table == &metrics.TenantCustom) && m.Values[0] == name {
+				list = append(list, m)
+			}
+		}
+		return list
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newCollector(only))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	return nil
+}
+
+// upload reads the ELF file that is the body.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) ([]byte, error) {
+	limit := t.Model().Update.Size
+	if limit <= 0 {
+		limit = maxProgram
+	}
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", tenant.ErrSize, r.ContentLength, limit)
+	}
+	elf, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: read program: %w", ErrInvalid, err)
+	case int64(len(elf)) > limit:
+		return nil, fmt.Errorf("%w: at most %d bytes", tenant.ErrSize, limit)
+	case len(elf) == 0:
+		return nil, fmt.Errorf("%w: the body is the program, and it is empty", ErrInvalid)
+	}
+	return elf, nil
+}
+
+func (s *Server) tenantUpdate(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	comment := r.URL.Query().Get("comment")
+	if len(comment) > maxComment {
+		return fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
+	}
+	elf, err := s.upload(w, r, t)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := changing(r)
+	defer cancel()
+	v, err := s.o.Tenants.Update(ctx, t.Name(), elf, tenant.UpdateOptions{
+		Comment: comment, Author: author(r), Signature: []byte(r.Header.Get(signatureField)),
+	})
+	s.o.Logger.Info("tenant updated", "tenant", t.Name(), "by", author(r), "bytes", len(elf), "version", v.Number, "error", err)
+	if err != nil {
+		return refusedProgram(err)
+	}
+	return answer(w, http.StatusOK, v)
+}
+
+func (s *Server) tenantRollback(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	var q struct{ Version int }
+	if err := question(r, &q); err != nil {
+		return err
+	}
+	ctx, cancel := changing(r)
+	defer cancel()
+	v, err := s.o.Tenants.Rollback(ctx, t.Name(), q.Version)
+	s.o.Logger.Info("tenant rolled back", "tenant", t.Name(), "by", author(r), "to", q.Version, "version", v.Number, "error", err)
+	if err != nil {
+		return refusedProgram(err)
+	}
+	return answer(w, http.StatusOK, v)
+}
+
+func (s *Server) tenantShadow(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	report, ok := s.o.Tenants.Shadow(t.Name())
+	if !ok {
+		return errNoShadow
+	}
+	return answer(w, http.StatusOK, report)
+}
+
+var errNoShadow = fmt.Errorf("%w: the tenant has no candidate", tenant.ErrNoVersion)
+
+// tenantTry starts a candidate.
+func (s *Server) tenantTry(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	share, err := strconv.ParseFloat(r.URL.Query().Get("share"), 64)
+	if err != nil || !(share > 0 && share <= 1) {
+		return fmt.Errorf("%w: share is above 0, to 1", ErrInvalid)
+	}
+	elf, err := s.upload(w, r, t)
+	if err != nil {
+		return err
+	}
+	if err := s.o.Tenants.Try(t.Name(), r.URL.Query().Get("program"), elf, share); err != nil {
+		return refusedProgram(err)
+	}
+	s.o.Logger.Info("tenant shadow begins", "tenant", t.Name(), "by", author(r), "share", share)
+	return s.tenantShadow(w, r)
+}
+
+// tenantUntry ends a candidate; the answer is the last report.
+func (s *Server) tenantUntry(w http.ResponseWriter, r *http.Request) error {
+	t, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	report, ok := s.o.Tenants.EndTrial(t.Name())
+	if !ok {
+		return errNoShadow
+	}
+	s.o.Logger.Info("tenant shadow ends", "tenant", t.Name(), "by", author(r))
+	return answer(w, http.StatusOK, report)
+}
+
+// errProgram is wrapped by errors that are about the program that was sent: they
+// become 422.
+var errProgram = errors.New("refused")
+
+// refusedProgram marks an error of Update and its like that has no status of
+// its own.
+func refusedProgram(err error) error {
+	for _, known := range []error{tenant.ErrNoTenant, tenant.ErrNoVersion, tenant.ErrSize, tenant.ErrRate, tenant.ErrSignature} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", errProgram, err)
+}
