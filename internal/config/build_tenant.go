@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
 
@@ -52,7 +53,7 @@ func (l *loader) tenants(n *node) {
 		l.tenantsFile(n.file("path"), n.rangeOf("path"))
 	case text:
 		at := n.rangeOf("json")
-		l.tenantsText(&tenantsSource{name: at.Filename, text: []byte(n.str("json")), at: at})
+		l.tenantsText(&syntax.Source{Name: at.Filename, Text: []byte(n.str("json")), At: at})
 	default:
 		l.errorf(n.at, fmt.Sprintf("tenants %q names no file", n.label), "", `write path = "tenants.json", or json = a heredoc with the object`)
 	}

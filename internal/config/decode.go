@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
 
@@ -32,12 +33,12 @@ type value struct {
 }
 
 // decode converts a body by its table and reports everything that is wrong in it.
-func (l *loader) decode(b *body, t *schema.Table, label string, at hcl.Range) *node {
-	n := &node{table: t, label: label, at: at, attrs: make(map[string]value, len(b.attrs))}
-	for _, a := range b.attrs {
+func (l *loader) decode(b *syntax.Body, t *schema.Table, label string, at hcl.Range) *node {
+	n := &node{table: t, label: label, at: at, attrs: make(map[string]value, len(b.Attrs))}
+	for _, a := range b.Attrs {
 		l.decodeAttr(n, a)
 	}
-	for _, in := range b.blocks {
+	for _, in := range b.Blocks {
 		l.decodeBlock(n, in)
 	}
 	if t.Name != "" {
@@ -46,23 +47,23 @@ func (l *loader) decode(b *body, t *schema.Table, label string, at hcl.Range) *n
 	return n
 }
 
-func (l *loader) decodeAttr(n *node, a attribute) {
-	row := n.table.Rows[a.name]
+func (l *loader) decodeAttr(n *node, a syntax.Attribute) {
+	row := n.table.Rows[a.Name]
 	if row == nil {
 		l.unknownAttr(n, a)
 		return
 	}
 	if row.Unbuilt != "" {
-		l.warnf(a.at, fmt.Sprintf("%q is not built yet", a.name), "", row.Unbuilt)
+		l.warnf(a.At, fmt.Sprintf("%q is not built yet", a.Name), "", row.Unbuilt)
 	}
-	val := value{expr: a.expr, name: a.at, at: a.expr.Range()}
+	val := value{expr: a.Expr, name: a.At, at: a.Expr.Range()}
 	switch row.Kind {
 	case schema.Condition, schema.Text, schema.Number, schema.Fields, schema.Shares, schema.Pipeline:
-		val.v = a.expr
+		val.v = a.Expr
 	default:
-		val.v = l.convert(row, a.expr)
+		val.v = l.convert(row, a.Expr)
 	}
-	n.attrs[a.name] = val
+	n.attrs[a.Name] = val
 }
 
 // convert evaluates now; nil means that an error was reported.
@@ -88,24 +89,24 @@ func (l *loader) convert(row *schema.Row, e hclsyntax.Expression) any {
 	return nil
 }
 
-func (l *loader) unknownAttr(n *node, a attribute) {
+func (l *loader) unknownAttr(n *node, a syntax.Attribute) {
 	where := n.table.Where(n.label)
 	if n.table.Name == "locals" {
 		return
 	}
-	if in := n.table.Inner[a.name]; in != nil {
-		l.errorf(a.at, fmt.Sprintf("%q is a block, not an attribute", a.name), "", fmt.Sprintf("write %s without \"=\"", blockForm(in)))
+	if in := n.table.Inner[a.Name]; in != nil {
+		l.errorf(a.At, fmt.Sprintf("%q is a block, not an attribute", a.Name), "", fmt.Sprintf("write %s without \"=\"", blockForm(in)))
 		return
 	}
 	names := n.table.AttrNames()
-	suggestion := schema.DidYouMean(a.name, append(slices.Clone(names), n.table.BlockNames()...))
+	suggestion := schema.DidYouMean(a.Name, append(slices.Clone(names), n.table.BlockNames()...))
 	switch {
-	case a.name == "quota" && n.table.Name == "cache":
+	case a.Name == "quota" && n.table.Name == "cache":
 		suggestion = "a route has no share of its own: write quota in the cache block of its vhost or tenant"
 	case suggestion == "" && len(names) > 0:
 		suggestion = "known here: " + schema.List(names)
 	}
-	l.errorf(a.at, fmt.Sprintf("%s has no attribute %q", where, a.name), "", suggestion)
+	l.errorf(a.At, fmt.Sprintf("%s has no attribute %q", where, a.Name), "", suggestion)
 }
 
 func blockForm(t *schema.Table) string {
@@ -115,8 +116,8 @@ func blockForm(t *schema.Table) string {
 	return t.Name + " { … }"
 }
 
-func (l *loader) decodeBlock(n *node, in inner) {
-	t := n.table.Inner[in.name]
+func (l *loader) decodeBlock(n *node, in syntax.Block) {
+	t := n.table.Inner[in.Name]
 	if t == nil {
 		l.unknownBlock(n, in)
 		return
@@ -126,19 +127,19 @@ func (l *loader) decodeBlock(n *node, in inner) {
 	}
 	label, ok := l.label(t, in)
 	if t.Unbuilt != "" {
-		l.warnf(in.at, fmt.Sprintf("block %q is not built yet", in.name), "It is read and checked, and has no effect.", t.Unbuilt)
+		l.warnf(in.At, fmt.Sprintf("block %q is not built yet", in.Name), "It is read and checked, and has no effect.", t.Unbuilt)
 	}
-	child := l.decode(in.body, t, label, in.label)
+	child := l.decode(in.Body, t, label, in.Label)
 	if !ok {
 		return
 	}
-	if !t.Many && len(n.kids[in.name]) > 0 {
-		l.errorf(in.at, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.name, l.place(n.kids[in.name][0].at)), "", "join the two")
+	if !t.Many && len(n.kids[in.Name]) > 0 {
+		l.errorf(in.At, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.Name, l.place(n.kids[in.Name][0].at)), "", "join the two")
 		return
 	}
-	for _, old := range n.kids[in.name] {
+	for _, old := range n.kids[in.Name] {
 		if old.label == label {
-			l.errorf(in.label, fmt.Sprintf("%s %q is already written at %s", in.name, label, l.place(old.at)), "", "names are unique: rename one")
+			l.errorf(in.Label, fmt.Sprintf("%s %q is already written at %s", in.Name, label, l.place(old.at)), "", "names are unique: rename one")
 			return
 		}
 	}
@@ -153,42 +154,42 @@ func (n *node) add(child *node) {
 }
 
 // label checks the labels of a block against its table.
-func (l *loader) label(t *schema.Table, in inner) (string, bool) {
+func (l *loader) label(t *schema.Table, in syntax.Block) (string, bool) {
 	switch {
-	case t.Label == "" && len(in.labels) > 0:
-		l.errorf(in.label, fmt.Sprintf("block %q has no label", t.Name), "", "write "+blockForm(t))
+	case t.Label == "" && len(in.Labels) > 0:
+		l.errorf(in.Label, fmt.Sprintf("block %q has no label", t.Name), "", "write "+blockForm(t))
 		return "", true
 	case t.Label == "":
 		return "", true
-	case len(in.labels) == 0:
-		l.errorf(in.at, fmt.Sprintf("block %q needs a %s", t.Name, t.Label), "", "write "+blockForm(t))
+	case len(in.Labels) == 0:
+		l.errorf(in.At, fmt.Sprintf("block %q needs a %s", t.Name, t.Label), "", "write "+blockForm(t))
 		return "", false
-	case len(in.labels) > 1:
-		l.errorf(in.label, fmt.Sprintf("block %q has one label, not %d", t.Name, len(in.labels)), "", "write "+blockForm(t))
+	case len(in.Labels) > 1:
+		l.errorf(in.Label, fmt.Sprintf("block %q has one label, not %d", t.Name, len(in.Labels)), "", "write "+blockForm(t))
 	}
-	label := in.labels[0]
+	label := in.Labels[0]
 	if label == "" {
-		l.errorf(in.label, fmt.Sprintf("the %s of block %q is empty", t.Label, t.Name), "", "")
+		l.errorf(in.Label, fmt.Sprintf("the %s of block %q is empty", t.Label, t.Name), "", "")
 		return "", false
 	}
 	if len(t.Labels) > 0 && !slices.Contains(t.Labels, label) {
-		l.errorf(in.label, fmt.Sprintf("there is no %s %q: %s is allowed", t.Name, label, schema.List(t.Labels)), "", schema.DidYouMean(label, t.Labels))
+		l.errorf(in.Label, fmt.Sprintf("there is no %s %q: %s is allowed", t.Name, label, schema.List(t.Labels)), "", schema.DidYouMean(label, t.Labels))
 		return label, false
 	}
 	return label, true
 }
 
-func (l *loader) unknownBlock(n *node, in inner) {
-	if _, ok := n.table.Rows[in.name]; ok {
-		l.errorf(in.at, fmt.Sprintf("%q is an attribute, not a block", in.name), "", fmt.Sprintf("write %s = …", in.name))
+func (l *loader) unknownBlock(n *node, in syntax.Block) {
+	if _, ok := n.table.Rows[in.Name]; ok {
+		l.errorf(in.At, fmt.Sprintf("%q is an attribute, not a block", in.Name), "", fmt.Sprintf("write %s = …", in.Name))
 		return
 	}
 	names := n.table.BlockNames()
-	suggestion := schema.DidYouMean(in.name, append(slices.Clone(names), n.table.AttrNames()...))
+	suggestion := schema.DidYouMean(in.Name, append(slices.Clone(names), n.table.AttrNames()...))
 	if suggestion == "" && len(names) > 0 {
 		suggestion = "known here: " + schema.List(names)
 	}
-	l.errorf(in.at, fmt.Sprintf("%s has no block %q", n.table.Where(n.label), in.name), "", suggestion)
+	l.errorf(in.At, fmt.Sprintf("%s has no block %q", n.table.Where(n.label), in.Name), "", suggestion)
 }
 
 func (l *loader) missing(n *node) {

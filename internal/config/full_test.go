@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -54,7 +55,7 @@ func TestFullFile(t *testing.T) {
 // TestFullFileIsFull decodes full.hcl by hand and asks for every row of the table.
 func TestFullFileIsFull(t *testing.T) {
 	l := newLoader(testOptions("full/full.hcl"))
-	root := l.decode(&body{}, l.top, "", start("x"))
+	root := l.decode(&syntax.Body{}, l.top, "", start("x"))
 	l.readPath("full/full.hcl", root)
 	everywhere := map[string]bool{"certificate.acme": true} // stands for an error until it is built
 	var mark func(n *node, path string)

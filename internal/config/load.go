@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
 
@@ -58,7 +59,7 @@ func Load(o Options) (*model.Config, Diagnostics) {
 // for Diagnostics.Format.
 func LoadSources(o Options) (*model.Config, Diagnostics, Sources) {
 	l := newLoader(o)
-	root := l.decode(&body{}, l.top, "", start(o.Path))
+	root := l.decode(&syntax.Body{}, l.top, "", start(o.Path))
 	l.readPath(o.Path, root)
 	return l.finish(root)
 }
@@ -85,7 +86,7 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 // file is one parsed file that waits for decoding.
 type file struct {
 	name   string
-	body   *body
+	body   *syntax.Body
 	broken bool // by its syntax: its locals count, nothing else is looked at
 }
 
@@ -104,13 +105,13 @@ func (l *loader) readPath(name string, root *node) {
 		files = l.readFile(name, files)
 	}
 	for _, f := range files {
-		for _, in := range f.body.blocks {
-			if in.name == "locals" {
-				for _, a := range in.body.attrs {
+		for _, in := range f.body.Blocks {
+			if in.Name == "locals" {
+				for _, a := range in.Body.Attrs {
 					l.scope.add(a)
 				}
-				for _, b := range in.body.blocks {
-					l.errorf(b.at, "a locals block holds values, not blocks", "", fmt.Sprintf("write %s = …", b.name))
+				for _, b := range in.Body.Blocks {
+					l.errorf(b.At, "a locals block holds values, not blocks", "", fmt.Sprintf("write %s = …", b.Name))
 				}
 			}
 		}
@@ -123,7 +124,7 @@ func (l *loader) readPath(name string, root *node) {
 		if f.broken {
 			continue
 		}
-		f.body.attrs = slices.DeleteFunc(f.body.attrs, func(a attribute) bool { return a.name == "include" })
+		f.body.Attrs = slices.DeleteFunc(f.body.Attrs, func(a syntax.Attribute) bool { return a.Name == "include" })
 		n := l.decode(f.body, l.top, "", start(f.name))
 		l.join(root, n)
 	}
@@ -177,12 +178,12 @@ func (l *loader) readFile(name string, files []file) []file {
 		l.broken = true
 		return files
 	}
-	var b *body
+	var b *syntax.Body
 	var diags hcl.Diagnostics
 	if strings.HasSuffix(name, ".json") {
-		b, diags = parseJSON(src, name, l.top)
+		b, diags = syntax.JSON(src, name, l.top)
 	} else {
-		b, diags = parseNative(src, name)
+		b, diags = syntax.Native(src, name)
 	}
 	broken := diags.HasErrors()
 	l.broken = l.broken || broken
@@ -191,8 +192,8 @@ func (l *loader) readFile(name string, files []file) []file {
 	if broken {
 		return files
 	}
-	for _, a := range b.attrs {
-		if a.name == "include" {
+	for _, a := range b.Attrs {
+		if a.Name == "include" {
 			files = l.include(name, a, files)
 		}
 	}
@@ -211,19 +212,19 @@ func onePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
 }
 
 // include reads the files of a glob, relative to the file that names it.
-func (l *loader) include(from string, a attribute, files []file) []file {
-	patterns, _ := l.convert(l.top.Rows["include"], a.expr).([]string)
+func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
+	patterns, _ := l.convert(l.top.Rows["include"], a.Expr).([]string)
 	for _, p := range patterns {
 		full := resolve(from, p)
 		names, err := fs.Glob(l.o.FS, fsName(full))
 		if err != nil {
-			l.errorf(a.expr.Range(), fmt.Sprintf("include pattern %q cannot be read", p), "", `"*" is any name, "?" any letter, "[a-z]" one of these`)
+			l.errorf(a.Expr.Range(), fmt.Sprintf("include pattern %q cannot be read", p), "", `"*" is any name, "?" any letter, "[a-z]" one of these`)
 			continue
 		}
 		if len(names) == 0 && strings.ContainsAny(p, "*?[") {
-			l.warnf(a.expr.Range(), fmt.Sprintf("include pattern %q matches no file", p), "", "")
+			l.warnf(a.Expr.Range(), fmt.Sprintf("include pattern %q matches no file", p), "", "")
 		} else if len(names) == 0 {
-			l.errorf(a.expr.Range(), fmt.Sprintf("include %s: there is no such file", l.show(full)), "", "")
+			l.errorf(a.Expr.Range(), fmt.Sprintf("include %s: there is no such file", l.show(full)), "", "")
 			l.broken = true
 		}
 		for _, n := range names {

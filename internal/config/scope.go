@@ -15,6 +15,7 @@ import (
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 )
 
 // scope is what an expression can see while the files are read: locals of all
@@ -33,13 +34,13 @@ type local struct {
 	value cty.Value
 }
 
-func (s *scope) add(a attribute) {
-	if old, ok := s.locals[a.name]; ok {
-		s.l.errorf(a.at, fmt.Sprintf("local %q is already written at %s", a.name, s.l.place(old.at)), "", "")
+func (s *scope) add(a syntax.Attribute) {
+	if old, ok := s.locals[a.Name]; ok {
+		s.l.errorf(a.At, fmt.Sprintf("local %q is already written at %s", a.Name, s.l.place(old.at)), "", "")
 		return
 	}
-	s.locals[a.name] = &local{expr: a.expr, at: a.at}
-	s.names = append(s.names, a.name)
+	s.locals[a.Name] = &local{expr: a.Expr, at: a.At}
+	s.names = append(s.names, a.Name)
 }
 
 // value evaluates a local when it is first asked for.

@@ -1,10 +1,8 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
@@ -16,90 +14,9 @@ import (
 
 	"fishplate/internal/config/advice"
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
-
-// tenantsSource is a text in the tenants format: a file's, or one that stands in
-// the configuration, at.
-type tenantsSource struct {
-	name string
-	text []byte
-	at   hcl.Range // where the text begins; zero for a file of its own
-}
-
-// place is the range of length bytes at an offset of the text.
-func (s *tenantsSource) place(offset, length int) hcl.Range {
-	r := offsetRange(s.name, s.text, offset)
-	r.End.Column, r.End.Byte = r.Start.Column+length, r.Start.Byte+length
-	if s.at.Filename != "" {
-		first := s.at.Start.Line
-		if s.at.End.Line-first > bytes.Count(s.text, []byte{'\n'}) {
-			first++ // the text of a heredoc begins below its mark
-		}
-		r.Start.Line, r.End.Line = r.Start.Line+first-1, r.End.Line+first-1
-		r.Start.Byte, r.End.Byte = s.at.Start.Byte, s.at.End.Byte
-	}
-	return r
-}
-
-// member is one key of an object with its value.
-type member struct {
-	key    string
-	at     hcl.Range
-	raw    json.RawMessage
-	offset int // of raw in the text
-}
-
-// members reads one object of the text, which begins at offset base.
-func (s *tenantsSource) members(raw []byte, base int) ([]member, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil {
-		return nil, s.broken(base+int(d.InputOffset()), err)
-	} else if t != json.Delim('{') {
-		return nil, s.broken(base, fmt.Errorf("want an object in braces"))
-	}
-	var list []member
-	for d.More() {
-		from := int(d.InputOffset())
-		t, err := d.Token()
-		if err != nil {
-			return nil, s.broken(base+int(d.InputOffset()), err)
-		}
-		m := member{key: t.(string)}
-		from += max(0, bytes.IndexByte(raw[from:], '"'))
-		m.at = s.place(base+from, int(d.InputOffset())-from)
-		if err := d.Decode(&m.raw); err != nil {
-			return nil, s.broken(base+int(d.InputOffset()), err)
-		}
-		m.offset = base + int(d.InputOffset()) - len(m.raw)
-		if i := slices.IndexFunc(list, func(o member) bool { return o.key == m.key }); i >= 0 {
-			return nil, &placed{m.at, fmt.Errorf("%q is written twice, first on line %d", m.key, list[i].at.Start.Line)}
-		}
-		list = append(list, m)
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, s.broken(base+int(d.InputOffset()), err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, s.broken(base+int(d.InputOffset()), fmt.Errorf("there is text after the object"))
-	}
-	return list, nil
-}
-
-// placed is an error with its place.
-type placed struct {
-	at  hcl.Range
-	err error
-}
-
-func (p *placed) Error() string { return p.err.Error() }
-
-func (s *tenantsSource) broken(offset int, err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return &placed{s.place(offset, 1), fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))}
-}
 
 // entry is one member of a tenants file: a tenant when it has a filename, a
 // change of a known tenant when its key is one's name, else a group.
@@ -116,18 +33,18 @@ func (l *loader) tenantsFile(name string, from hcl.Range) {
 		l.errorf(from, fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "paths are relative to the file that names them")
 		return
 	}
-	l.tenantsText(&tenantsSource{name: name, text: src})
+	l.tenantsText(&syntax.Source{Name: name, Text: src})
 }
 
 // tenantsText adds the tenants of a text, in the order of their names. Groups
 // may stand anywhere in it.
-func (l *loader) tenantsText(s *tenantsSource) {
-	list, err := s.members(s.text, 0)
+func (l *loader) tenantsText(s *syntax.Source) {
+	list, err := s.Members(s.Text, 0)
 	if err != nil {
 		l.notTenants(s, err)
 		return
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].key < list[j].key })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Key < list[j].Key })
 	before := map[string]*model.Tenant{}
 	for _, t := range l.cfg.Tenants {
 		before[t.Name] = t
@@ -136,16 +53,16 @@ func (l *loader) tenantsText(s *tenantsSource) {
 	var tenants []*entry
 	for _, m := range list {
 		e := l.entry(s, m)
-		switch old := before[m.key]; {
+		switch old := before[m.Key]; {
 		case e == nil:
 		case e.filename != "" && old != nil:
-			l.errorf(m.at, fmt.Sprintf("tenant %q is already written at %s", m.key, l.place(old.At)), "", "names are unique: rename one")
+			l.errorf(m.At, fmt.Sprintf("tenant %q is already written at %s", m.Key, l.place(old.At)), "", "names are unique: rename one")
 		case e.filename != "":
 			tenants = append(tenants, e)
 		case old != nil:
 			l.change(old, e.node)
 		default:
-			groups[m.key] = e.node.over(groups["test"])
+			groups[m.Key] = e.node.over(groups["test"])
 		}
 	}
 	for _, e := range tenants {
@@ -154,18 +71,18 @@ func (l *loader) tenantsText(s *tenantsSource) {
 			l.warnf(e.at, fmt.Sprintf("tenant %q is left out: there is no group %q", e.key, e.group), "", schema.DidYouMean(e.group, sortedKeys(groups)))
 			continue
 		}
-		l.fileTenant(s.name, e, g)
+		l.fileTenant(s.Name, e, g)
 	}
 }
 
 // notTenants reports a text that cannot be read.
-func (l *loader) notTenants(s *tenantsSource, err error) {
-	at := s.place(0, 1)
-	if p, ok := err.(*placed); ok {
-		at = p.at
+func (l *loader) notTenants(s *syntax.Source, err error) {
+	at := s.Place(0, 1)
+	if p, ok := err.(*syntax.Placed); ok {
+		at = p.At
 	}
-	what := "tenants file " + l.show(s.name)
-	if s.at.Filename != "" {
+	what := "tenants file " + l.show(s.Name)
+	if s.At.Filename != "" {
 		what = "tenants"
 	}
 	l.errorf(at, what+": "+err.Error(), "", "")
@@ -194,9 +111,9 @@ func (n *node) over(base *node) *node {
 }
 
 // entry decodes one member; nil means that an error was reported.
-func (l *loader) entry(s *tenantsSource, m member) *entry {
-	e := &entry{key: m.key, group: "test", at: m.at, node: &node{table: l.top.Inner["tenant"], label: m.key, at: m.at, attrs: map[string]value{}, kids: map[string][]*node{}}}
-	list, err := s.members(m.raw, m.offset)
+func (l *loader) entry(s *syntax.Source, m syntax.Member) *entry {
+	e := &entry{key: m.Key, group: "test", at: m.At, node: &node{table: l.top.Inner["tenant"], label: m.Key, at: m.At, attrs: map[string]value{}, kids: map[string][]*node{}}}
+	list, err := s.Members(m.Raw, m.Offset)
 	if err != nil {
 		l.notTenants(s, err)
 		return nil
@@ -227,18 +144,18 @@ var units = map[string]struct {
 
 // entryKey takes in one key of an entry: one of the format's, or an attribute or
 // a block of tenant.
-func (l *loader) entryKey(s *tenantsSource, e *entry, m member) bool {
+func (l *loader) entryKey(s *syntax.Source, e *entry, m syntax.Member) bool {
 	bad := func(format string, args ...any) bool {
-		l.errorf(m.at, fmt.Sprintf("entry %q: ", e.key)+fmt.Sprintf(format, args...), "", "")
+		l.errorf(m.At, fmt.Sprintf("entry %q: ", e.key)+fmt.Sprintf(format, args...), "", "")
 		return false
 	}
-	switch u, known := units[m.key]; {
-	case m.key == "filename" || m.key == "group":
+	switch u, known := units[m.Key]; {
+	case m.Key == "filename" || m.Key == "group":
 		var text string
-		if json.Unmarshal(m.raw, &text) != nil || text == "" {
-			return bad("%s is a string, not %s", m.key, m.raw)
+		if json.Unmarshal(m.Raw, &text) != nil || text == "" {
+			return bad("%s is a string, not %s", m.Key, m.Raw)
 		}
-		if m.key == "filename" {
+		if m.Key == "filename" {
 			e.filename = text
 		} else {
 			e.group = text
@@ -246,11 +163,11 @@ func (l *loader) entryKey(s *tenantsSource, e *entry, m member) bool {
 		return true
 	case known:
 		var n int64
-		if json.Unmarshal(m.raw, &n) != nil || n < 1 || n > u.max {
-			return bad("%s is %s, not %s", m.key, u.want, m.raw)
+		if json.Unmarshal(m.Raw, &n) != nil || n < 1 || n > u.max {
+			return bad("%s is %s, not %s", m.Key, u.want, m.Raw)
 		}
 		if u.attr != "" {
-			e.node.attrs[u.attr] = value{v: n * u.factor, name: m.at, at: m.at}
+			e.node.attrs[u.attr] = value{v: n * u.factor, name: m.At, at: m.At}
 		}
 		return true
 	}
@@ -259,25 +176,25 @@ func (l *loader) entryKey(s *tenantsSource, e *entry, m member) bool {
 
 // ours takes in a key that this system added to the format: an attribute or a
 // block of tenant, written as in its table.
-func (l *loader) ours(s *tenantsSource, e *entry, n *node, m member) bool {
-	if row := n.table.Rows[m.key]; row != nil && m.key != "program" || n.table.Name != "tenant" && row != nil {
+func (l *loader) ours(s *syntax.Source, e *entry, n *node, m syntax.Member) bool {
+	if row := n.table.Rows[m.Key]; row != nil && m.Key != "program" || n.table.Name != "tenant" && row != nil {
 		return l.oursAttr(e, n, row, m)
 	}
-	inner := n.table.Inner[m.key]
-	if inner == nil || m.key == "cache" {
+	inner := n.table.Inner[m.Key]
+	if inner == nil || m.Key == "cache" {
 		known := append(slices.DeleteFunc(n.table.AttrNames(), func(s string) bool { return s == "program" }), n.table.BlockNames()...)
 		if n.table.Name == "tenant" {
 			known = append(known, "filename", "group", "max_instructions", "max_memory", "max_heap")
 		}
-		suggestion := schema.DidYouMean(m.key, known)
+		suggestion := schema.DidYouMean(m.Key, known)
 		if suggestion == "" {
 			sort.Strings(known)
 			suggestion = "known here: " + schema.List(known)
 		}
-		l.errorf(m.at, fmt.Sprintf("entry %q: there is no key %q", e.key, m.key), "", suggestion)
+		l.errorf(m.At, fmt.Sprintf("entry %q: there is no key %q", e.key, m.Key), "", suggestion)
 		return false
 	}
-	list, err := s.members(m.raw, m.offset)
+	list, err := s.Members(m.Raw, m.Offset)
 	if err != nil {
 		l.notTenants(s, err)
 		return false
@@ -287,25 +204,25 @@ func (l *loader) ours(s *tenantsSource, e *entry, n *node, m member) bool {
 	}
 	ok := true
 	for _, x := range list { // by label
-		kids, err := s.members(x.raw, x.offset)
+		kids, err := s.Members(x.Raw, x.Offset)
 		if err != nil {
 			l.notTenants(s, err)
 			return false
 		}
-		ok = l.oursBlock(s, e, n, inner, x.key, x, kids) && ok
+		ok = l.oursBlock(s, e, n, inner, x.Key, x, kids) && ok
 	}
 	return ok
 }
 
-func (l *loader) oursBlock(s *tenantsSource, e *entry, n *node, t *schema.Table, label string, m member, list []member) bool {
-	kid := &node{table: t, label: label, at: m.at, attrs: map[string]value{}, kids: map[string][]*node{}}
+func (l *loader) oursBlock(s *syntax.Source, e *entry, n *node, t *schema.Table, label string, m syntax.Member, list []syntax.Member) bool {
+	kid := &node{table: t, label: label, at: m.At, attrs: map[string]value{}, kids: map[string][]*node{}}
 	ok := true
 	for _, x := range list {
 		ok = l.ours(s, e, kid, x) && ok
 	}
 	for _, a := range t.Attrs {
 		if a.Required && !kid.has(a.Name) {
-			l.errorf(m.at, fmt.Sprintf("entry %q: %s needs %q", e.key, t.Where(label), a.Name), "", "")
+			l.errorf(m.At, fmt.Sprintf("entry %q: %s needs %q", e.key, t.Where(label), a.Name), "", "")
 			ok = false
 		}
 	}
@@ -313,24 +230,24 @@ func (l *loader) oursBlock(s *tenantsSource, e *entry, n *node, t *schema.Table,
 	return ok
 }
 
-func (l *loader) oursAttr(e *entry, n *node, row *schema.Row, m member) bool {
-	t, err := ctyjson.ImpliedType(m.raw)
+func (l *loader) oursAttr(e *entry, n *node, row *schema.Row, m syntax.Member) bool {
+	t, err := ctyjson.ImpliedType(m.Raw)
 	var cv cty.Value
 	if err == nil {
-		cv, err = ctyjson.Unmarshal(m.raw, t)
+		cv, err = ctyjson.Unmarshal(m.Raw, t)
 	}
 	if err == nil && cv.IsNull() {
-		err = fmt.Errorf("%q is null", m.key)
+		err = fmt.Errorf("%q is null", m.Key)
 	}
 	var v any
 	if err == nil {
 		v, err = row.FromValue(cv)
 	}
 	if err != nil {
-		l.errorf(m.at, fmt.Sprintf("entry %q: %v", e.key, err), "", "")
+		l.errorf(m.At, fmt.Sprintf("entry %q: %v", e.key, err), "", "")
 		return false
 	}
-	n.attrs[m.key] = value{v: v, name: m.at, at: m.at}
+	n.attrs[m.Key] = value{v: v, name: m.At, at: m.At}
 	return true
 }
 
@@ -376,15 +293,6 @@ func sortedKeys(m map[string]*node) []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-func offsetRange(name string, src []byte, offset int) hcl.Range {
-	offset = min(max(0, offset), len(src))
-	before := src[:offset]
-	line := bytes.Count(before, []byte{'\n'})
-	column := len([]rune(string(before[bytes.LastIndexByte(before, '\n')+1:])))
-	p := hcl.Pos{Line: line + 1, Column: column + 1, Byte: offset}
-	return hcl.Range{Filename: name, Start: p, End: p}
 }
 
 // tenantVHosts gives each tenant of a file a vhost of its name when nobody wrote

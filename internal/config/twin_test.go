@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 )
 
 // TestTwin writes full.hcl's parsed form as JSON and wants the same model of it.
@@ -17,7 +18,7 @@ func TestTwin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, diags := parseNative(src, "full/full.hcl")
+	b, diags := syntax.Native(src, "full/full.hcl")
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
@@ -48,27 +49,27 @@ func TestTwin(t *testing.T) {
 
 // toJSON renders a body as the JSON twin; expressions become "${…}" where they
 // are more than a literal.
-func toJSON(b *body, t *schema.Table) any {
+func toJSON(b *syntax.Body, t *schema.Table) any {
 	out := object{}
-	for _, a := range b.attrs {
-		out.set(a.name, json.RawMessage(exprJSON(a)))
+	for _, a := range b.Attrs {
+		out.set(a.Name, json.RawMessage(exprJSON(a)))
 	}
-	for _, in := range b.blocks {
-		inner := toJSON(in.body, t.Inner[in.name])
-		if len(in.labels) == 0 {
-			out.set(in.name, inner)
+	for _, in := range b.Blocks {
+		inner := toJSON(in.Body, t.Inner[in.Name])
+		if len(in.Labels) == 0 {
+			out.set(in.Name, inner)
 			continue
 		}
-		group, _ := out.get(in.name).(*object)
+		group, _ := out.get(in.Name).(*object)
 		if group == nil {
 			group = &object{}
-			out.set(in.name, group)
+			out.set(in.Name, group)
 		}
-		group.set(in.labels[0], inner)
+		group.set(in.Labels[0], inner)
 	}
 	return &out
 }
 
-func exprJSON(a attribute) []byte {
-	return jsonOf(a.expr)
+func exprJSON(a syntax.Attribute) []byte {
+	return jsonOf(a.Expr)
 }

@@ -1,4 +1,4 @@
-package config
+package syntax
 
 import (
 	"slices"
@@ -12,82 +12,84 @@ import (
 	"fishplate/internal/config/schema"
 )
 
-// body is the common form of a block's inside, native or JSON.
-type body struct {
-	attrs  []attribute // in order of appearance
-	blocks []inner
-	end    hcl.Range // where a missing attribute is reported
+// Body is the common form of a block's inside, native or JSON.
+type Body struct {
+	Attrs  []Attribute // in order of appearance
+	Blocks []Block
+	End    hcl.Range // where a missing attribute is reported
 }
 
-type attribute struct {
-	name string
-	at   hcl.Range // the name
-	expr hclsyntax.Expression
+// Attribute is one attribute as written.
+type Attribute struct {
+	Name string
+	At   hcl.Range // the name
+	Expr hclsyntax.Expression
 }
 
-type inner struct {
-	name   string
-	at     hcl.Range // the name
-	labels []string
-	label  hcl.Range // the first label, or the name
-	body   *body
+// Block is one block as written.
+type Block struct {
+	Name   string
+	At     hcl.Range // the name
+	Labels []string
+	Label  hcl.Range // the first label, or the name
+	Body   *Body
 }
 
-// parseNative reads native syntax. The body is what could be read despite errors.
-func parseNative(src []byte, filename string) (*body, hcl.Diagnostics) {
+// Native reads native syntax. The body is what could be read despite errors.
+func Native(src []byte, filename string) (*Body, hcl.Diagnostics) {
 	f, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
 	if f == nil {
-		return &body{}, diags
+		return &Body{}, diags
 	}
 	return fromNative(f.Body.(*hclsyntax.Body), f.Body.MissingItemRange()), diags
 }
 
-func fromNative(b *hclsyntax.Body, at hcl.Range) *body {
-	out := &body{end: at}
+func fromNative(b *hclsyntax.Body, at hcl.Range) *Body {
+	out := &Body{End: at}
 	for _, a := range b.Attributes {
-		out.attrs = append(out.attrs, attribute{a.Name, a.NameRange, a.Expr})
+		out.Attrs = append(out.Attrs, Attribute{a.Name, a.NameRange, a.Expr})
 	}
-	slices.SortFunc(out.attrs, func(x, y attribute) int { return x.at.Start.Byte - y.at.Start.Byte })
+	slices.SortFunc(out.Attrs, func(x, y Attribute) int { return x.At.Start.Byte - y.At.Start.Byte })
 	for _, in := range b.Blocks {
-		i := inner{name: in.Type, at: in.TypeRange, labels: in.Labels, label: in.TypeRange}
+		i := Block{Name: in.Type, At: in.TypeRange, Labels: in.Labels, Label: in.TypeRange}
 		if len(in.LabelRanges) > 0 {
-			i.label = in.LabelRanges[0]
+			i.Label = in.LabelRanges[0]
 		}
-		i.body = fromNative(in.Body, in.TypeRange)
-		out.blocks = append(out.blocks, i)
+		i.Body = fromNative(in.Body, in.TypeRange)
+		out.Blocks = append(out.Blocks, i)
 	}
 	return out
 }
 
-// parseJSON reads the JSON twin; the table says which properties are blocks.
-func parseJSON(src []byte, filename string, t *schema.Table) (*body, hcl.Diagnostics) {
+// JSON reads the JSON twin; the table says which properties are blocks.
+func JSON(src []byte, filename string, t *schema.Table) (*Body, hcl.Diagnostics) {
 	f, diags := hcljson.Parse(src, filename)
 	if f == nil || diags.HasErrors() {
-		return &body{}, diags
+		return &Body{}, diags
 	}
 	return fromJSON(f.Body, t)
 }
 
-func fromJSON(b hcl.Body, t *schema.Table) (*body, hcl.Diagnostics) {
-	out := &body{end: b.MissingItemRange()}
+func fromJSON(b hcl.Body, t *schema.Table) (*Body, hcl.Diagnostics) {
+	out := &Body{End: b.MissingItemRange()}
 	props, diags := b.JustAttributes()
 	for _, p := range props {
 		if t != nil && t.Inner[p.Name] != nil {
 			in, more := blocksOfJSON(b, t.Inner[p.Name], p)
-			out.blocks = append(out.blocks, in...)
+			out.Blocks = append(out.Blocks, in...)
 			diags = append(diags, more...)
 			continue
 		}
 		expr, more := nativeExpr(p.Expr)
 		diags = append(diags, more...)
-		out.attrs = append(out.attrs, attribute{p.Name, p.NameRange, expr})
+		out.Attrs = append(out.Attrs, Attribute{p.Name, p.NameRange, expr})
 	}
-	slices.SortFunc(out.attrs, func(x, y attribute) int { return x.at.Start.Byte - y.at.Start.Byte })
-	slices.SortStableFunc(out.blocks, func(x, y inner) int { return x.label.Start.Byte - y.label.Start.Byte })
+	slices.SortFunc(out.Attrs, func(x, y Attribute) int { return x.At.Start.Byte - y.At.Start.Byte })
+	slices.SortStableFunc(out.Blocks, func(x, y Block) int { return x.Label.Start.Byte - y.Label.Start.Byte })
 	return out, diags
 }
 
-func blocksOfJSON(b hcl.Body, t *schema.Table, p *hcl.Attribute) ([]inner, hcl.Diagnostics) {
+func blocksOfJSON(b hcl.Body, t *schema.Table, p *hcl.Attribute) ([]Block, hcl.Diagnostics) {
 	header := hcl.BlockHeaderSchema{Type: t.Name}
 	if t.Label != "" {
 		header.LabelNames = []string{t.Label}
@@ -96,15 +98,15 @@ func blocksOfJSON(b hcl.Body, t *schema.Table, p *hcl.Attribute) ([]inner, hcl.D
 	if content == nil {
 		return nil, diags
 	}
-	var out []inner
+	var out []Block
 	for _, blk := range content.Blocks {
-		i := inner{name: t.Name, at: p.NameRange, labels: blk.Labels, label: p.NameRange}
+		i := Block{Name: t.Name, At: p.NameRange, Labels: blk.Labels, Label: p.NameRange}
 		if len(blk.LabelRanges) > 0 {
-			i.label = blk.LabelRanges[0]
+			i.Label = blk.LabelRanges[0]
 		}
 		var more hcl.Diagnostics
-		i.body, more = fromJSON(blk.Body, t)
-		i.body.end = i.label
+		i.Body, more = fromJSON(blk.Body, t)
+		i.Body.End = i.Label
 		diags = append(diags, more...)
 		out = append(out, i)
 	}
