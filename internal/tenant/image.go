@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/metrics"
@@ -52,6 +53,9 @@ type image struct {
 	wide    bool          // it needs wideWindow
 	clock   func() uint64 // of every fork
 	free    sync.Pool     // of *vm without a machine, reset
+	warmth  *warmth
+	heat    atomic.Uint32 // see warmth
+	retired atomic.Bool
 }
 
 // newImage runs the start-up code of a program to the wait call, in the storage
@@ -62,6 +66,7 @@ func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep
 	im := &image{
 		tenant: t, code: c, program: c.program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
 		account: permit.NewAccount(t.Share), store: store, narrow: c.program.XLEN() == 32,
+		warmth: s.warmth,
 	}
 	im.objects, im.regexes.Parent = s.o.Objects, &s.patterns
 	im.clock = clockSince(im.made)
@@ -144,6 +149,7 @@ func (im *image) bootOnce(as role, before memento) (*vm, error) {
 	o := riscv.Options{
 		MemoryLimit:  uint64(im.tenant.Memory),
 		AddressSpace: mmapBase + window,
+		Backing:      im.warmth.backing,
 	}
 	if im.tenant.JIT == "off" {
 		o.JIT = riscv.JITOff
@@ -219,6 +225,7 @@ func clockSince(made time.Time) func() uint64 {
 // take gives a fork: a machine, and the host's half of one.
 func (im *image) take() (*vm, error) {
 	im.stats.add(metrics.TenantForks, 1)
+	im.warmth.use(im, &im.heat)
 	m, err := im.frozen.Fork()
 	if err != nil {
 		return nil, fmt.Errorf("fork guest %q: %w", im.tenant.Name, err)
@@ -245,7 +252,10 @@ func (im *image) give(v *vm) {
 
 // retire keeps no memory for forks any more. The image can still be forked, by
 // an exchange that holds it.
-func (im *image) retire() { im.frozen.Keep(0) }
+func (im *image) retire() {
+	im.retired.Store(true)
+	im.frozen.Keep(0)
+}
 
 // count adds to one of the tenant's counters.
 func (im *image) count(i int, n int64) { im.stats.add(i, n) }

@@ -16,6 +16,7 @@ import (
 	"fishplate/internal/tenant/kv"
 	"fishplate/internal/tenant/permit"
 	"fishplate/internal/tenant/text"
+	"fishplate/riscv"
 )
 
 // Options are what a Set needs from outside. The zero value is usable.
@@ -42,6 +43,10 @@ type Set struct {
 	stores  map[string]*kv.Store
 
 	histories map[string]*history
+
+	starts  *starts
+	warmth  *warmth
+	closing sync.Once
 }
 
 // NewSet returns a Set without tenants.
@@ -55,8 +60,13 @@ func NewSet(o Options) *Set {
 	if o.Permits == 0 {
 		o.Permits = runtime.GOMAXPROCS(0) - 1
 	}
+	backing, err := riscv.NewBacking()
+	if err != nil {
+		o.Logger.Warn("every guest needs a file of its own", "error", err)
+		backing = nil
+	}
 	return &Set{
-		o: o, calls: newDispatchTable(), permits: permit.New(o.Permits),
+		o: o, calls: newDispatchTable(), permits: permit.New(o.Permits), starts: newStarts(), warmth: &warmth{backing: backing, most: warmParts},
 		tenants: map[string]*Tenant{}, stats: map[string]*stats{}, codes: newCodes(), stores: map[string]*kv.Store{}, histories: map[string]*history{},
 	}
 }
@@ -68,6 +78,9 @@ type Update struct {
 	made     []*Tenant // what Abort must undo
 	origins  map[string]origin
 	warnings []error
+	starters []*starter        // what Commit leaves to the background
+	started  int               // programs of tenants files
+	read     map[string]origin // by path: many tenants have one program
 }
 
 // origin is where a prepared tenant's program is from.
@@ -82,9 +95,12 @@ type origin struct {
 // and file are unchanged is taken over as it is. Nothing visible changes before
 // Commit. A tenant of a tenants file never refuses the rest: when it cannot be
 // loaded its old program stays, or it answers 503, and Warnings has the reason.
+// When many of them are new or changed, most are started behind Commit.
 // On errors the Update is nil and everything is undone.
 func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
-	u := &Update{set: s, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants))}
+	u := &Update{
+		set: s, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants)), read: map[string]origin{},
+	}
 	var errs []error
 	for _, t := range tenants {
 		old := s.Tenant(t.Name)
@@ -107,7 +123,9 @@ func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
 			made.setTrouble(err)
 		}
 		u.next[t.Name] = made
-		u.made = append(u.made, made)
+		if made.starting.Load() == nil {
+			u.made = append(u.made, made)
+		}
 	}
 	if len(errs) > 0 {
 		u.Abort()
@@ -119,7 +137,7 @@ func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
 // prepare returns old when it need not change.
 func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	s := u.set
-	o, err := s.read(t)
+	o, err := u.origin(t)
 	if err != nil {
 		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
 	}
@@ -145,7 +163,15 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		old.setTrouble(nil)
 		return old, nil
 	}
+	if old != nil && equal(old.model, t) && old.starts(c) {
+		return old, nil
+	}
 	st := s.statsOf(t.Name)
+	if t.FromFile {
+		if u.started++; u.started > startsAtOnce {
+			return u.later(old, newTenant(t, nil, st), c), nil
+		}
+	}
 	im, err := newImage(t, c, s, st, s.storeOf(t), before.handsOver())
 	if err != nil {
 		return nil, err
@@ -163,6 +189,27 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		}
 	}
 	return made, nil
+}
+
+// starts says whether a tenant is about to start that program.
+func (t *Tenant) starts(c *code) bool {
+	st := t.starting.Load()
+	return st != nil && st.code == c
+}
+
+// origin is Set.read, once for the tenants that have the same file.
+func (u *Update) origin(t *model.Tenant) (origin, error) {
+	if t.Key != "" {
+		return u.set.read(t)
+	}
+	if o, ok := u.read[t.Program]; ok {
+		return o, nil
+	}
+	o, err := u.set.read(t)
+	if err == nil {
+		u.read[t.Program] = o
+	}
+	return o, err
 }
 
 // read reads the program that the configuration names, and its signature if the
@@ -251,8 +298,12 @@ func (s *Set) Status() []Status {
 
 // Close retires every tenant. Calls in flight finish.
 func (s *Set) Close() {
+	s.starts.close()
 	u := &Update{set: s, next: map[string]*Tenant{}}
 	u.Commit()
+	if b := s.warmth.backing; b != nil {
+		s.closing.Do(b.Close)
+	}
 }
 
 // Tenants returns the tenants of the coming generation by name. It must not be
@@ -293,11 +344,18 @@ func (u *Update) Commit() {
 		if next == t {
 			continue
 		}
+		if st := t.starting.Load(); st != nil {
+			st.dropped.Store(true)
+		}
 		if next != nil {
+			if im := t.current.Load(); im != nil && next.current.Load() == im {
+				continue // it runs on until the new one is started
+			}
 			next.inherit(t)
 		}
 		t.retire()
 	}
+	s.starts.add(u.starters)
 	for _, t := range late {
 		s.again(t)
 	}

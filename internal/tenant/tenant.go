@@ -25,6 +25,8 @@ type Tenant struct {
 	stats   *stats
 	shadow  atomic.Pointer[shadow] // nil: there is no candidate
 
+	starting atomic.Pointer[starter] // nil: it was tried
+
 	mu      sync.Mutex
 	active  int
 	waiters []chan struct{} // in order of arrival; closing one hands it a slot
@@ -42,7 +44,7 @@ func newTenant(m *model.Tenant, im *image, st *stats) *Tenant {
 // Status is what `status` shows of a tenant.
 type Status struct {
 	Name         string `json:"name"`
-	State        string `json:"state"` // "ready", "stale" (an old program runs on), "failed"
+	State        string `json:"state"` // "ready", "starting", "stale" (an old program runs on), "failed"
 	Error        string `json:"error,omitempty"`
 	Program      string `json:"program"`
 	Hash         string `json:"hash,omitempty"`
@@ -103,9 +105,14 @@ func (t *Tenant) Status() Status {
 	if trouble != nil {
 		s.State, s.Error = "stale", trouble.Error()
 	}
+	if t.starting.Load() != nil {
+		s.State = "starting"
+	}
 	im := t.current.Load()
 	if im == nil {
-		s.State = "failed"
+		if s.State != "starting" {
+			s.State = "failed"
+		}
 		return s
 	}
 	s.Hash = fmt.Sprintf("%x", im.code.hash[:8])
@@ -134,10 +141,9 @@ func (t *Tenant) retire() {
 // one that a forge needs, come under this one admission and never wait.
 func (t *Tenant) Admit(ctx context.Context) (*Run, *message.Fault) {
 	if t.current.Load() == nil {
-		t.mu.Lock()
-		err := t.trouble
-		t.mu.Unlock()
-		return nil, t.refuse("guest-missing", err)
+		if f := t.awaken(ctx); f != nil {
+			return nil, f
+		}
 	}
 	t.mu.Lock()
 	if t.active < max(t.model.Concurrency, 1) {

@@ -113,7 +113,11 @@ func (s *Set) replace(ctx context.Context, t *Tenant, c *code) error {
 	old := t.current.Load()
 	im, err := newImage(t.model, c, s, t.stats, s.storeOf(t.model), old.handsOver())
 	if err == nil {
-		if err = im.warm(); err == nil {
+		// A program that nobody has used needs no memory for requests yet.
+		if old != nil {
+			err = im.warm()
+		}
+		if err == nil {
 			err = im.succeed(ctx, old, func() { t.current.Store(im) })
 		}
 		if err != nil {

@@ -70,8 +70,10 @@ func (im *Image) mapArena() (*arena, error) {
 	if !im.hold() {
 		return nil, &Error{Closed, 0}
 	}
+	im.backing.count(im.parts())
 	whole, err := im.snap.fork(int(AttrsBelow + im.size))
 	if err != nil {
+		im.backing.count(-im.parts())
 		im.drop()
 		return nil, err
 	}
@@ -86,9 +88,9 @@ func (im *Image) mapArena() (*arena, error) {
 }
 
 // give takes back an arena that is as the image is. It is kept for the next
-// fork unless the image is closed or has enough.
+// fork unless the image is closed or has enough, or all images together have.
 func (im *Image) give(a *arena) {
-	if im.closed.Load() || im.mapped.Load() > im.keep.Load() {
+	if im.closed.Load() || im.mapped.Load() > im.keep.Load() || im.backing.crowded() {
 		a.state.Store(gone)
 		im.unmap(a.mapping)
 		return
@@ -115,5 +117,10 @@ func (im *Image) unmap(g *mapping) {
 	im.mu.Unlock()
 	im.mapped.Add(-1)
 	release(g.whole)
+	im.backing.count(-im.parts())
 	im.drop()
 }
+
+// parts returns how many of the host's mappings an arena consists of, at most:
+// the extents, what lies between them, and the guard bands.
+func (im *Image) parts() int64 { return int64(2*len(im.snap.extents) + 3) }

@@ -44,7 +44,8 @@ func release(b []byte) {
 // concurrently. Close it when no more images will be made; it ends with the
 // last of them.
 type Backing struct {
-	fd int
+	fd    int
+	crowd crowd
 
 	mu    sync.Mutex
 	next  int64 // offset of the next image; never used twice, the file is sparse
