@@ -40,7 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"cmd/fishplate":     {"show", "report", "process"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice"},
-	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask"},
+	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},
 }
 

@@ -119,6 +119,9 @@ func (v *vm) inquire(p *pacer, what learned, live func(ctx context.Context, dst 
 			n, v.told = live(ctx, v.told)
 		})
 		binary.LittleEndian.PutUint64(v.told, uint64(n))
+		if ctx.Err() != nil {
+			return nil, &trap{cause: "guest-cancelled", text: "the client left"}
+		}
 		return v.told, nil
 	})
 	switch {
@@ -126,8 +129,6 @@ func (v *vm) inquire(p *pacer, what learned, live func(ctx context.Context, dst 
 		return 0, nil, err
 	case len(told) < 8:
 		return 0, nil, trapf("kept answer of %d bytes", len(told))
-	case p.ctx.Err() != nil:
-		return 0, nil, &trap{cause: "guest-cancelled", text: "the client left"}
 	}
 	return int64(binary.LittleEndian.Uint64(told)), told[8:], nil
 }

@@ -84,14 +84,20 @@ func (t *Tenant) AdmitNow() *Run {
 // OnHit tells the program of the object that is about to answer: what paused
 // goes on, then on_hit(REQ, OBJ) is called. obj is not changed. The decision has
 // kind Continue, Pass or Answer.
-func (r *Run) OnHit(ctx context.Context, req *message.Request, obj *message.Response) (Decision, *message.Fault) {
+func (r *Run) OnHit(ctx context.Context, req *message.Request, obj *message.Response) (d Decision, f *message.Fault) {
+	if t := r.open(&heard{way: wayHit, req: req, resp: obj}); t != nil {
+		defer func() { t.close(&d, f, req, nil, nil) }()
+	}
 	return r.looked(ctx, stageHit, cbOnHit, whereObj, req, obj)
 }
 
 // OnMiss tells the program that there is none: what paused goes on, then
 // on_miss(REQ, BEREQ) is called, when asks is set. The decision has kind
 // Continue, Pass, Answer or Forge.
-func (r *Run) OnMiss(ctx context.Context, req *message.Request, asks bool) (Decision, *message.Fault) {
+func (r *Run) OnMiss(ctx context.Context, req *message.Request, asks bool) (d Decision, f *message.Fault) {
+	if t := r.open(&heard{way: wayMiss, n: [4]uint64{uint64(truth(asks))}, req: req}); t != nil {
+		defer func() { t.close(&d, f, req, nil, nil) }()
+	}
 	cb := 0
 	if asks {
 		cb = cbOnMiss
@@ -162,7 +168,10 @@ func (r *Run) resume(ctx context.Context, v *vm) *message.Fault {
 // OnFetch calls on_backend_fetch(BEREQ, BERESP), which may edit fields and URL of
 // the request that is about to be sent, or given to a forge. The caller undoes
 // the edits afterwards. A decision to fail is a fault.
-func (r *Run) OnFetch(ctx context.Context, req *message.Request) (Decision, *message.Fault) {
+func (r *Run) OnFetch(ctx context.Context, req *message.Request) (d Decision, f *message.Fault) {
+	if t := r.open(&heard{way: wayFetch, req: req}); t != nil {
+		defer func() { t.close(&d, f, req, nil, nil) }()
+	}
 	fn := r.program().memento.callbacks[cbOnBackendFetch]
 	if fn == 0 {
 		return Decision{}, nil
@@ -185,7 +194,7 @@ func (r *Run) OnFetch(ctx context.Context, req *message.Request) (Decision, *mes
 		return Decision{}, &message.Fault{Side: message.SideGuest, Step: "fetch", Status: http.StatusServiceUnavailable, Cause: "guest-abandoned"}
 	}
 	r.overlay(v)
-	d := Decision{Word: v.decision.word}
+	d = Decision{Word: v.decision.word}
 	r.chosen(v, &d)
 	return d, nil
 }
@@ -193,7 +202,10 @@ func (r *Run) OnFetch(ctx context.Context, req *message.Request) (Decision, *mes
 // OnResponse calls on_backend_response(BEREQ, BERESP) about the answer of an
 // origin, before it is stored or sent. Fields, and the status where the body
 // allows it, may be edited; Terms has what was asked of the cache.
-func (r *Run) OnResponse(ctx context.Context, req *message.Request, resp *message.Response) *message.Fault {
+func (r *Run) OnResponse(ctx context.Context, req *message.Request, resp *message.Response) (f *message.Fault) {
+	if t := r.open(&heard{way: wayResponse, req: req, resp: resp}); t != nil {
+		defer func() { t.close(nil, f, req, resp, nil) }()
+	}
 	fn := r.program().memento.callbacks[cbOnBackendResponse]
 	if fn == 0 {
 		return nil
@@ -220,6 +232,9 @@ func (r *Run) OnResponse(ctx context.Context, req *message.Request, resp *messag
 // fields and status, or make the answer by SYNTH. made is false when it did
 // neither.
 func (r *Run) OnError(ctx context.Context, req *message.Request, resp *message.Response, body []byte) (answer []byte, made bool, f *message.Fault) {
+	if t := r.open(&heard{way: wayError, body: body, req: req, resp: resp}); t != nil {
+		defer func() { t.close(nil, f, req, resp, answer) }()
+	}
 	fn := r.program().memento.callbacks[cbOnBackendError]
 	if fn == 0 {
 		return body, false, nil
@@ -253,7 +268,10 @@ func (r *Run) OnError(ctx context.Context, req *message.Request, resp *message.R
 // Synth calls on_synth(REQ, RESP) about an error that is the proxy's and not the
 // program's: resp has its status and fields, body its text. What SYNTH gives
 // takes its place.
-func (r *Run) Synth(ctx context.Context, req *message.Request, resp *message.Response, body []byte) ([]byte, *message.Fault) {
+func (r *Run) Synth(ctx context.Context, req *message.Request, resp *message.Response, body []byte) (made []byte, f *message.Fault) {
+	if t := r.open(&heard{way: waySynth, body: body, req: req, resp: resp}); t != nil {
+		defer func() { t.close(nil, f, req, resp, made) }()
+	}
 	fn := r.program().memento.callbacks[cbOnSynth]
 	if fn == 0 || r.synth || r.behind {
 		return body, nil
@@ -308,7 +326,14 @@ func (r *Run) dropBack() {
 
 // Fetched says that the fetch is over: nothing is left for the fork of the
 // backend's side. The slices that its methods gave are not valid any more.
-func (r *Run) Fetched() { r.dropBack() }
+func (r *Run) Fetched() {
+	if r.tape != nil && r.back != nil {
+		if t := r.open(&heard{way: wayFetched}); t != nil {
+			t.close(nil, nil, nil, nil, nil)
+		}
+	}
+	r.dropBack()
+}
 
 // overlay makes the Run's terms those of the request's side with what the
 // backend's side asked for.

@@ -168,6 +168,7 @@ func sysBodyWrite(v *vm, p *pacer) error {
 			v.code(code)
 			return err
 		}
+		v.tape.sent(f.buf)
 		done += len(f.buf)
 		v.countStreamed(1, len(f.buf))
 		if f.left >= 0 {

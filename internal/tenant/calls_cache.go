@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
@@ -130,33 +131,39 @@ func sysCacheTag(v *vm, _ *pacer) error {
 }
 
 // sysCacheLook lets a program decide by what is in the cache already.
-func sysCacheLook(v *vm, _ *pacer) error {
+func sysCacheLook(v *vm, pace *pacer) error {
 	if v.stage != stageRecv && v.stage != stageHash {
 		v.result32(lines.Invalid)
 		return nil
 	}
 	v.m.Charge(2000)
-	look := v.image.look
-	if look == nil {
-		v.result(0)
-		return nil
-	}
 	var space [sha256.Size]byte
 	key := v.key(space[:0])
 	if len(key) == 0 {
 		key = nil
 	}
-	status, age, size, ok := look(v.image.tenant.Name, key, v.req.Request())
-	if !ok {
+	record, err := v.learn(pace.ctx, learnCache, func(context.Context) ([]byte, error) {
+		v.bench.out = v.bench.out[:0]
+		if v.image.look == nil {
+			return nil, nil
+		}
+		status, age, size, ok := v.image.look(v.image.tenant.Name, key, v.req.Request())
+		if ok {
+			for _, n := range [...]uint64{uint64(status), uint64(max(age, 0) / time.Millisecond), uint64(size)} {
+				v.bench.out = binary.LittleEndian.AppendUint64(v.bench.out, n)
+			}
+		}
+		return v.bench.out, nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(record) == 0 {
 		v.result(0)
 		return nil
 	}
 	if at := v.arg(0); at != 0 {
-		var record [24]byte
-		binary.LittleEndian.PutUint64(record[:], uint64(status))
-		binary.LittleEndian.PutUint64(record[8:], uint64(max(age, 0)/time.Millisecond))
-		binary.LittleEndian.PutUint64(record[16:], uint64(size))
-		if err := v.store(at, record[:]); err != nil {
+		if err := v.store(at, record); err != nil {
 			return err
 		}
 	}

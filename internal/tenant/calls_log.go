@@ -82,17 +82,31 @@ func sysRandom(v *vm, pace *pacer) error {
 		return nil
 	}
 	v.m.Charge(200 + 20*n)
-	b, err := v.learn(pace.ctx, learnRandom, func(context.Context) ([]byte, error) {
-		v.bench.out = append(v.bench.out[:0], make([]byte, n)...)
-		_, err := rand.Read(v.bench.out)
-		return v.bench.out, err
-	})
+	b, err := v.randomBytes(pace.ctx, n)
 	if err != nil {
 		return err
 	}
 	dst := v.arg(0)
 	v.result(uint64(len(b)))
 	return v.store(dst, b)
+}
+
+// randomBytes asks for n random bytes.
+func (v *vm) randomBytes(ctx context.Context, n uint64) ([]byte, error) {
+	return v.learn(ctx, learnRandom, func(context.Context) ([]byte, error) {
+		v.bench.out = append(v.bench.out[:0], make([]byte, n)...)
+		_, err := rand.Read(v.bench.out)
+		return v.bench.out, err
+	})
+}
+
+// happened learns whether the host did something that its own state can refuse.
+func (v *vm) happened(ctx context.Context, do func() bool) (bool, error) {
+	b, err := v.learn(ctx, learnHost, func(context.Context) ([]byte, error) {
+		v.bench.out = append(v.bench.out[:0], truth(do()))
+		return v.bench.out, nil
+	})
+	return len(b) > 0 && b[0] != 0, err
 }
 
 // label returns a name for operators: a token of at most 64 bytes.
@@ -142,17 +156,22 @@ func sysLogField(v *vm, _ *pacer) error {
 	return nil
 }
 
-func sysCounterAdd(v *vm, _ *pacer) error {
+func sysCounterAdd(v *vm, pace *pacer) error {
 	v.m.Charge(200)
 	name, ok, err := v.label()
 	if !ok {
 		return err
 	}
 	n := int32(v.arg(2))
-	switch {
-	case n < 0:
+	if n < 0 {
 		v.wrong(errInvalid, "counters do not go down")
-	case !v.image.stats.custom.add(name, int64(n)):
+		return nil
+	}
+	added, err := v.happened(pace.ctx, func() bool { return v.image.stats.custom.add(name, int64(n)) })
+	switch {
+	case err != nil:
+		return err
+	case !added:
 		v.wrong(errLimit, "the tenant has 64 counters already")
 	default:
 		v.result(0)
@@ -193,17 +212,22 @@ func sysSpanEnd(v *vm, _ *pacer) error {
 	return nil
 }
 
-func sysLogLevel(v *vm, _ *pacer) error {
+func sysLogLevel(v *vm, pace *pacer) error {
 	level := v.arg(0)
 	b, err := v.given(1)
 	if err != nil {
 		return err
 	}
 	v.m.Charge(500 + uint64(len(b)))
-	switch {
-	case level > 3:
+	if level > 3 {
 		v.wrong(errInvalid, "there is no such level")
-	case !v.image.stats.say(int(level), b):
+		return nil
+	}
+	said, err := v.happened(pace.ctx, func() bool { return v.image.stats.say(int(level), b) })
+	switch {
+	case err != nil:
+		return err
+	case !said:
 		v.wrong(errLimit, "too many lines this second")
 	default:
 		v.result(uint64(len(b)))

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"sort"
 
@@ -328,7 +327,7 @@ func linuxPrlimit(v *vm, _ *pacer) error {
 	return v.storeWord(at+v.word(), n)
 }
 
-func linuxRandom(v *vm, _ *pacer) error {
+func linuxRandom(v *vm, pace *pacer) error {
 	n := v.arg(1)
 	if n > 256 {
 		v.result32(lines.Invalid)
@@ -341,9 +340,11 @@ func linuxRandom(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := rand.Read(w); err != nil {
+	b, err := v.randomBytes(pace.ctx, n)
+	if err != nil {
 		return err
 	}
+	copy(w, b)
 	v.result(n)
 	return nil
 }

@@ -1,7 +1,7 @@
 package tenant
 
 import (
-	"crypto/rand"
+	"context"
 )
 
 // processStack builds what Linux gives a process: strings, argc, argv, envp and
@@ -9,11 +9,11 @@ import (
 // leaves sp at argc.
 func (v *vm) processStack() error {
 	v.m.X[2] = v.stackTop
-	var random [16]byte
-	if _, err := rand.Read(random[:]); err != nil {
+	random, err := v.randomBytes(context.Background(), 16)
+	if err != nil {
 		return err
 	}
-	randomAt, err := v.place(random[:])
+	randomAt, err := v.place(random)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"weak"
 
 	"fishplate/riscv"
+	"fishplate/riscv/debug"
 )
 
 // code is a program as it came, verified and decoded: what every tenant and
@@ -16,6 +17,20 @@ type code struct {
 	hash    [sha256.Size]byte
 	elf     []byte
 	program *riscv.Program
+
+	looked sync.Once
+	about  *debug.Lines
+}
+
+// lines returns what the program tells of its source; nil when that is broken. It
+// is read when it is first wanted: few programs ever fault.
+func (c *code) lines() *debug.Lines {
+	c.looked.Do(func() {
+		if l, err := debug.ReadLines(c.elf); err == nil {
+			c.about = l
+		}
+	})
+	return c.about
 }
 
 // codes finds code by its hash for as long as anybody uses it.

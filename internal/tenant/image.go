@@ -39,6 +39,8 @@ type image struct {
 	shadow  bool      // a candidate: nothing that it does has effects
 	store   *kv.Store // of the tenant, nil: it has none
 	frozen  *riscv.Image
+	tape    *tape  // while main runs
+	began   []byte // what main learned, as recordings need it; nil: nobody does
 	memento memento
 	calls   *dispatchTable
 	look    CacheLook // nil: nothing is ever found
@@ -71,10 +73,12 @@ func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep
 	im.objects, im.regexes.Parent = s.o.Objects, &s.patterns
 	im.clock = clockSince(im.made)
 	im.storage = newStorage(im)
+	im.tape = s.startTape(st, t.Debug.Ring, t.Debug.Record > 0 || t.Debug.OnFault)
 	if err := im.start(keep); err != nil {
 		im.storage.close()
 		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
 	}
+	im.leaveStart()
 	// An exchange may hold an image after it was replaced, so its memory lives as
 	// long as anybody can reach it.
 	runtime.AddCleanup(im, func(f *riscv.Image) { f.Keep(0); f.Close() }, im.frozen)
@@ -169,6 +173,7 @@ func (im *image) bootOnce(as role, before memento) (*vm, error) {
 	}
 	v.heap.Reset(v.heapBase, heapWindow)
 	m.Time = im.clock
+	v.tapes(im.tape)
 	if err := im.runMain(v); err != nil {
 		m.Close()
 		return nil, err

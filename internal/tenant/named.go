@@ -17,6 +17,10 @@ func (r *Run) Named(ctx context.Context, req *message.Request, dst []byte, name,
 	if fn == 0 {
 		return dst, false, nil
 	}
+	if t := r.open(&heard{way: wayNamed, a: name, b: value, req: req}); t != nil {
+		was := len(dst)
+		defer func() { t.close(nil, f, nil, nil, out[min(was, len(out)):]) }()
+	}
 	v := r.front
 	if v == nil {
 		if v, f = r.fork(); f != nil {

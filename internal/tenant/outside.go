@@ -54,12 +54,16 @@ const (
 	learnThread
 	learnBackends
 	learnPurge
+	learnHost // what of the host's own state shows: a cache of expressions, a full log
+	learnStop // not a question: time or patience ended the call
 )
 
 // learn asks the world outside. live is the question itself; in a recorded run
 // its answer is kept, and in a repeated one it is not asked: the kept answer is
 // given. The answer is valid until the next question.
 func (v *vm) learn(ctx context.Context, what learned, live func(context.Context) ([]byte, error)) ([]byte, error) {
-	_ = what
-	return live(ctx)
+	if v.tape == nil {
+		return live(ctx)
+	}
+	return v.tape.ask(ctx, what, live)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/model"
 	"fishplate/internal/tenant/permit"
 )
 
@@ -41,6 +42,14 @@ func (p *pacer) next() error {
 	if p.v.stage == stageStart {
 		return nil // main runs before there is anybody to be fair to
 	}
+	if yes, err := p.v.tape.replayed(p.v.m.Instret); yes {
+		return err
+	}
+	return p.v.tape.stopped(p.v.m.Instret, p.turn(t))
+}
+
+// turn waits for the next slice, if there may be one.
+func (p *pacer) turn(t *model.Tenant) error {
 	deadline := p.v.taken.Add(t.Time)
 	p.slices++
 	var ok bool

@@ -53,7 +53,6 @@ type Decision struct {
 // Run is one request's admission to a tenant. It belongs to one goroutine at a
 // time. Slices that its methods return are valid until Release.
 type Run struct {
-	notes   *Notes // of the request, for the log; nil: nobody reads them
 	tenant  *Tenant
 	image   *image  // what ran when it was admitted; an update does not change it
 	sample  *sample // of what is done, for the tenant's shadow; nil: it is not wanted
@@ -62,7 +61,8 @@ type Run struct {
 	values  [3]uint64
 	stream  bool // the forge has its bodies by pieces
 	outside Outside
-	within  bool // another Run's admission is this one's too
+	notes   *Notes // of the request, for the log; nil: nobody reads them
+	within  bool   // another Run's admission is this one's too
 	key     [sha256.Size]byte
 	terms   Terms  // of the request's side, and of the backend's once that ran
 	first   Terms  // of the request's side alone
@@ -70,6 +70,10 @@ type Run struct {
 	synth   bool   // the program answered: on_deliver is not asked
 	behind  bool   // nobody waits for the answer: there is no side of the request
 	steers  Steering
+	tape    *tape     // what is done is written down; nil: it is not
+	spare   [8]byte   // the request's name where nothing else has it
+	chased  *stakeout // a debugger waits for the Run
+	eye     *watch    // of a repetition
 }
 
 // An Errand is a forge that was decided on, to be run once more without its
@@ -102,6 +106,8 @@ func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 // Release gives the forks and the slot back. The Run must not be used again.
 func (r *Run) Release() {
 	r.leaveSample()
+	r.leaveTape()
+	r.chased.giveUp()
 	r.dropFront()
 	r.dropBack()
 	r.tenant.stats.add(metrics.TenantActive, -1)
@@ -346,8 +352,11 @@ func (r *Run) fork() (*vm, *message.Fault) {
 		return nil, r.tenant.refuse("guest-fork", err)
 	}
 	v.outside = r.outside
-	v.steering = r.steers
 	v.bench.notes = r.notes
+	v.steering = r.steers
+	if r.tape != nil {
+		v.tapes(r.tape)
+	}
 	return v, nil
 }
 
@@ -368,13 +377,25 @@ func (r *Run) call(ctx context.Context, v *vm, counter int, fn uint64, arg strin
 // execute runs what was entered and counts it.
 func (r *Run) execute(ctx context.Context, v *vm, counter int) *message.Fault {
 	begin := v.m.Instret
-	f := v.run(ctx)
 	st := r.tenant.stats
+	if st.eyes.Load() != nil || r.chased != nil || r.eye != nil {
+		defer r.watched(v)()
+	}
+	stage, entry := v.stage, [4]uint64{v.m.PC, v.m.X[10], v.m.X[11], v.m.X[12]}
+	f := v.run(ctx)
+	if r.tape != nil {
+		var side uint64
+		if v == r.back {
+			side = 1
+		}
+		r.tape.ran(side, stage, &entry, begin, v, f)
+	}
 	st.add(counter, 1)
 	st.add(metrics.TenantInstructions, int64(v.m.Instret-begin))
 	st.add(metrics.TenantTime, int64(time.Since(v.taken)))
 	if f != nil {
 		st.stopped(f.Cause)
+		r.naming()
 	}
 	return f
 }
@@ -383,6 +404,8 @@ func (r *Run) execute(ctx context.Context, v *vm, counter int) *message.Fault {
 func (r *Run) failed(v *vm, err error) *message.Fault {
 	f := v.fault(err)
 	r.tenant.stats.stopped(f.Cause)
+	r.tape.failed(f.Cause)
+	r.naming()
 	return f
 }
 

@@ -43,6 +43,7 @@ type Set struct {
 	stores  map[string]*kv.Store
 
 	histories map[string]*history
+	playing   *player // of a repetition, for what main asks
 
 	starts  *starts
 	warmth  *warmth

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant/reel"
 	"fishplate/internal/tenant/text"
 )
 
@@ -22,8 +24,9 @@ const (
 
 // Line is something that a program printed or logged.
 type Line struct {
-	Time time.Time
-	Text string
+	Time  time.Time `json:"time"`
+	Level string    `json:"level"` // debug, info, warn, error
+	Text  string    `json:"text"`
 }
 
 // stats outlives the images of a tenant: its counters and its last lines.
@@ -42,6 +45,11 @@ type stats struct {
 
 	fallbacks []string // expressions that RE2 cannot read, and why
 	custom    custom
+
+	tapes sync.Pool // of *tape
+	kept  reel.Ring // recordings of calls
+	eyes  atomic.Pointer[eyes]
+	feeds map[chan Line]bool // who follows the lines
 }
 
 func newStats(name string, log *slog.Logger) *stats {
@@ -74,6 +82,8 @@ func (s *stats) print(line []byte) { s.say(1, line) }
 // levels are those of call LOG_LEVEL.
 var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
+var levelNames = [...]string{"debug", "info", "warn", "error"}
+
 // say is print at a level. A line beyond the tenant's rate is dropped and
 // counted, and one line of the next second tells how many were.
 func (s *stats) say(level int, b []byte) bool {
@@ -97,9 +107,9 @@ func (s *stats) say(level int, b []byte) bool {
 	if pass {
 		line = string(b[:min(len(b), ringText)])
 		if lost > 0 {
-			s.keep(Line{Time: at, Text: summary(lost)})
+			s.keep(Line{Time: at, Level: levelNames[2], Text: summary(lost)})
 		}
-		s.keep(Line{Time: at, Text: line})
+		s.keep(Line{Time: at, Level: levelNames[level], Text: line})
 	} else {
 		s.lost++
 	}
@@ -127,6 +137,12 @@ func (s *stats) keep(line Line) {
 		s.ring[s.next] = line
 	}
 	s.next = (s.next + 1) % ringLines
+	for c := range s.feeds {
+		select {
+		case c <- line:
+		default: // it does not keep up
+		}
+	}
 }
 
 // limit sets how many lines the tenant may write in a second, 0 for the default.

@@ -208,7 +208,9 @@ func (t *Tenant) leaveQueue(slot chan struct{}) bool {
 func (t *Tenant) admitted() *Run {
 	t.stats.add(metrics.TenantActive, 1)
 	t.stats.add(metrics.TenantRequests, 1)
-	return &Run{tenant: t, image: t.current.Load()}
+	r := &Run{tenant: t, image: t.current.Load()}
+	r.taping()
+	return r
 }
 
 // release hands the slot to who waits longest, or frees it.

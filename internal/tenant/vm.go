@@ -104,8 +104,8 @@ type decision struct {
 	word    string
 	values  [3]uint64
 	backend int    // index into the tenant's backends, -1 when none was chosen
-	stream  bool   // bodies go by pieces
 	server  string // of that backend, "" when none was chosen
+	stream  bool   // bodies go by pieces
 }
 
 // memento is the host's half of an image: what a fork starts with.
@@ -160,17 +160,19 @@ type vm struct {
 	hashed   bool      // the digest is of this request
 	terms    Terms
 	scratch  []byte
-	bench    bench
 	taken    time.Time // when the present call began
 	pace     pacer     // of the present call
 	outside  Outside   // nil: it may ask nobody
 	asked    ask.Table // what the present call has asked of others
 	told     []byte    // the last answer of the world outside
 	nap      napper
+	bench    bench
 	flow     flow   // a streamed answer
 	switched uint64 // counter when the present thread got the hart
 	nested   int    // functions of the guest that host calls are in
 	event    event  // of a program that loops
+	tape     *tape  // what is learned is written down, or read; nil: neither
+	watch    *watch // who looks on; nil: nobody
 }
 
 // reset makes the host's half of a fork as good as new. Nothing of the request
@@ -195,6 +197,7 @@ func (v *vm) reset() {
 	v.terms.reset()
 	v.bench.reset()
 	v.leaveOutside()
+	v.tape, v.watch = nil, nil
 	clear(v.scratch[:cap(v.scratch)])
 	v.scratch = v.scratch[:0]
 	v.stage = stageStart
@@ -368,11 +371,12 @@ func (v *vm) push(s string) (uint64, error) {
 // wrong into a fault that names tenant, pc and symbol.
 func (v *vm) run(ctx context.Context) *message.Fault {
 	v.taken = time.Now()
-	err := v.paced(ctx)
+	err := v.entered(ctx)
 	if err == nil || err == errStop {
 		return nil
 	}
 	f := v.fault(err)
+	v.report(f)
 	v.signalled(ctx)
 	return f
 }
@@ -398,36 +402,51 @@ func (v *vm) loop(pace *pacer) error {
 		if err != nil {
 			return err
 		}
-		switch exit := v.m.Run(fuel); exit.Kind {
-		case riscv.Stop:
-			return nil
-		case riscv.Budget:
-			if v.threads.Many() {
-				err = v.preempt(pace.ctx)
-			}
-		case riscv.Call:
-			err = v.dispatch(pace, v.m.X[17])
-			v.m.SkipCall()
-		case riscv.Custom:
-			err = v.dispatch(pace, 500+uint64(exit.Imm))
-			v.m.SkipCall()
-		case riscv.Break:
-			err = v.dispatch(pace, 599)
-			v.m.SkipCall()
-		case riscv.Faulted:
-			if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.exit {
-				return nil // the return address that stands for STOP
-			}
-			if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.handlerReturn() && v.signals {
-				err = v.sigreturn()
-				break
-			}
-			err = machineTrap(v, exit.Fault)
-		}
-		if err != nil {
+		done, err := v.serve(pace, v.execute(fuel))
+		if done || err != nil {
 			return err
 		}
 	}
+}
+
+// execute runs the machine.
+func (v *vm) execute(fuel uint64) riscv.Exit {
+	if v.watch != nil && v.watch.counter != nil {
+		return v.watch.counter.Run(fuel)
+	}
+	return v.m.Run(fuel)
+}
+
+// serve does what an exit of the machine asks for. done is true at the end of the
+// call.
+func (v *vm) serve(pace *pacer, exit riscv.Exit) (done bool, err error) {
+	switch exit.Kind {
+	case riscv.Stop:
+		return true, nil
+	case riscv.Budget:
+		if v.threads.Many() {
+			err = v.preempt(pace.ctx)
+		}
+	case riscv.Call:
+		err = v.dispatch(pace, v.m.X[17])
+		v.m.SkipCall()
+	case riscv.Custom:
+		err = v.dispatch(pace, 500+uint64(exit.Imm))
+		v.m.SkipCall()
+	case riscv.Break:
+		err = v.dispatch(pace, 599)
+		v.m.SkipCall()
+	case riscv.Faulted:
+		if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.exit {
+			return true, nil // the return address that stands for STOP
+		}
+		if exit.Fault.Kind == riscv.FetchAccess && exit.Fault.PC == v.handlerReturn() && v.signals {
+			err = v.sigreturn()
+			break
+		}
+		err = machineTrap(v, exit.Fault)
+	}
+	return false, err
 }
 
 func machineTrap(v *vm, f *riscv.Fault) error {
@@ -440,9 +459,17 @@ func machineTrap(v *vm, f *riscv.Fault) error {
 	return trapf("%s, address %#x", f.Kind, f.Addr)
 }
 
-// dispatch serves host call n. A number that nobody handles changes nothing:
-// guests probe for calls with a sentinel in a0.
+// dispatch serves host call n.
 func (v *vm) dispatch(pace *pacer, n uint64) error {
+	if v.watch != nil && v.watch.trace != nil {
+		return v.traced(pace, n)
+	}
+	return v.attend(pace, n)
+}
+
+// attend is dispatch, unobserved. A number that nobody handles changes nothing:
+// guests probe for calls with a sentinel in a0.
+func (v *vm) attend(pace *pacer, n uint64) error {
 	if n >= uint64(len(v.image.calls)) || v.image.calls[n] == nil {
 		if n >= 500 {
 			v.logf("system call %d is not handled", n)
@@ -500,7 +527,11 @@ func (v *vm) fault(err error) *message.Fault {
 // where names an address, and its symbol when the program has any.
 func (v *vm) where(pc uint64) string {
 	if name, off := v.image.program.Symbol(pc); name != "" {
-		return fmt.Sprintf("%#x (%s+%#x)", pc, name, off)
+		place := fmt.Sprintf("%#x (%s+%#x)", pc, name, off)
+		if at := v.image.code.lines().At(pc); len(at) > 0 && at[0].Line > 0 {
+			place = fmt.Sprintf("%s, %s:%d)", place[:len(place)-1], at[0].File, at[0].Line)
+		}
+		return place
 	}
 	return fmt.Sprintf("%#x", pc)
 }

@@ -21,6 +21,10 @@ type Guest struct {
 	// the return from a signal handler.
 	Routine func(riscv.Exit) bool
 
+	// Breakpoint says that an exit is a breakpoint of the program's own beside
+	// ebreak; going on skips it. It may be nil.
+	Breakpoint func(riscv.Exit) bool
+
 	// Restart makes the program anew, with other arguments if there are any;
 	// nil when that cannot be done. The old machine stays the caller's.
 	Restart func(args []string) (Guest, error)

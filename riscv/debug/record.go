@@ -105,15 +105,8 @@ type openCall struct {
 // instructions; 0 is no limit. lines names what was executed and may be nil. The
 // error is the context's; what was counted until then is returned with it.
 func Record(ctx context.Context, guest Guest, lines *Lines, budget uint64) (*Recording, error) {
-	m := guest.Machine
-	r := &recorder{
-		m: m, mask: ^uint64(0) >> (64 - m.Program().XLEN()),
-		known: map[uint64]*block{}, edges: map[blockKey]int32{}, slots: make([]recordSlot, recordSlots),
-		Recording: &Recording{
-			program: m.Program(), lines: lines, file: guest.File, nodes: make([]node, 1),
-			blocks: map[blockKey]*tally{}, loose: map[blockKey]uint64{},
-		},
-	}
+	r := newRecorder(guest.Machine.Program(), lines, guest.File)
+	r.m = guest.Machine
 	if budget == 0 {
 		budget = ^uint64(0)
 	}
@@ -129,6 +122,15 @@ func Record(ctx context.Context, guest Guest, lines *Lines, budget uint64) (*Rec
 			r.Status = guest.Status()
 			return r.Recording, nil
 		}
+	}
+}
+
+func newRecorder(program *riscv.Program, lines *Lines, file string) *recorder {
+	return &recorder{
+		mask: ^uint64(0) >> (64 - program.XLEN()), known: map[uint64]*block{}, edges: map[blockKey]int32{}, slots: make([]recordSlot, recordSlots),
+		Recording: &Recording{
+			program: program, lines: lines, file: file, nodes: make([]node, 1), blocks: map[blockKey]*tally{}, loose: map[blockKey]uint64{},
+		},
 	}
 }
 

@@ -304,7 +304,7 @@ func (s *server) exit(e riscv.Exit) (stop, bool) {
 	case e.Kind == riscv.Faulted:
 		s.note("%v", e.Fault)
 		return stop{signal: signalOf(e.Fault.Kind), pending: &e}, true
-	case e.Kind == riscv.Break:
+	case e.Kind == riscv.Break || s.guest.Breakpoint != nil && s.guest.Breakpoint(e):
 		s.trapped = s.guest.Machine.PC
 		return stop{signal: sigTrap, pending: &e}, true
 	}
