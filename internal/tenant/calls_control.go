@@ -123,7 +123,7 @@ func sysDecision(v *vm, _ *pacer) error {
 	}
 	v.decision.word = intern(word)
 	v.decision.values[0] = v.arg(2)
-	if v.arg(3) != 0 {
+	if v.arg(3) != 0 && !v.loops { // what asks in a loop has one place to go on from
 		v.pause()
 	}
 	return errStop

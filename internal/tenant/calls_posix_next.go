@@ -5,7 +5,8 @@ package tenant
 // suits languages whose functions cannot be called from outside, like Go.
 
 // Events are what NEXT answers: the number of a callback, whose arguments come
-// along, or eventForge for the function that FORGE names.
+// along, or eventForge for the function that FORGE names. Any other below
+// eventLimit is one that REGISTER_FUNC named in the place of a function.
 const (
 	eventForge = 32
 	eventLimit = 64 // below all addresses of functions
@@ -21,10 +22,10 @@ type event struct {
 
 func nextCalls() []Call {
 	return []Call{
-		{560, "NEXT", "a0 bits: the callbacks that are wanted, 1<<index", "a0 = index of the callback, or 32 for a forge, a1–a3 = its arguments", "", "",
+		{560, "NEXT", "in main a0 bits: the callbacks that are wanted, 1<<index; else a0 = the text of a named function, or 0", "a0 = index of the callback, 32 for a forge, 33–63 for a named function; a1–a3 = its arguments", "", "",
 			"Asks for the next thing to do; a0 is unchanged in a program that did not begin with it. In main: the program is ready for requests, in place of SET_DECISION, and every request is answered by a copy of it that goes on here. " +
 				"Decisions stop as in a callback; when there is more to do for the request, the copy goes on behind the decision and asks again. " +
-				"A forge is decided on by BACKEND_DECISION with function 32 and any argument, and answered by BACKEND_DECISION with the response in a0–a4.", sysNext},
+				"A forge is decided on by BACKEND_DECISION or FORGE_STREAM with function 32 and any argument, and answered by BACKEND_DECISION with the response in a0–a4; one that was begun by pieces ends when the program asks again. Named functions are registered with numbers from 33 to 63. Such a program cannot pause.", sysNext},
 	}
 }
 
@@ -81,6 +82,6 @@ func (v *vm) lend(b []byte) (uint64, error) {
 	if err := v.store(at, b); err != nil {
 		return 0, err
 	}
-	v.mmapNext += pageUp(uint64(len(b)))
+	v.mmapNext += pageUp(uint64(len(b)) + 1) // with a NUL behind it
 	return at, nil
 }

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,16 @@ func goGuest(t testing.TB) *Tenant {
 	m := guestModel("go")
 	m.Program = filepath.Join(t.TempDir(), "guest.elf")
 	m.Memory, m.Instructions = 64<<20, 100_000_000
-	c := exec.Command("go", "build", "-o", m.Program, ".")
+	// The SDK's go.mod is under another name where it is embedded.
+	sdk, err := filepath.Abs("../../sdk/go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(overlay, fmt.Appendf(nil, `{"Replace": {%q: %q}}`, sdk+"/go.mod", sdk+"/go.mod.txt"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("go", "build", "-overlay", overlay, "-o", m.Program, ".")
 	c.Dir = "../../test/guests/go"
 	c.Env = append(os.Environ(), "GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off")
 	if out, err := c.CombinedOutput(); err != nil {

@@ -1,30 +1,14 @@
 package fishplate
 
-import (
-	"runtime"
-	"unsafe"
-)
+import "unsafe"
 
-// Numbers of the host's calls; docs/reference/abi.md has them all.
-const (
-	sysLog             = 503
-	sysDecision        = 510
-	sysBackendDecision = 512
-	sysHashData        = 514
-	sysSynth           = 516
-	sysFieldRetrieve   = 521
-	sysFieldAppend     = 522
-	sysFieldSet        = 523
-	sysFieldUnset      = 525
-	sysSetStatus       = 528
-	sysFind            = 530
-	sysNext            = 560
-	sysKVGet           = 640
-	sysKVSet           = 642
-)
-
-// Call makes call n of the host with integer arguments, at most seven, and
-// returns a0. Addresses of Go memory must come from Bytes of a Pin.
+// Call makes call n of the host with at most seven arguments and returns a0.
+// docs/reference/abi.md has them all; most have a function here. Memory that
+// the host is to see is given as uintptr(unsafe.Pointer(…)) in the call itself:
+// then it stays where it is until Call returns.
+//
+//go:uintptrescapes
+//go:noinline
 func Call(n int, args ...uintptr) int {
 	var a [7]uintptr
 	copy(a[:], args)
@@ -32,55 +16,87 @@ func Call(n int, args ...uintptr) int {
 	return int(r)
 }
 
-// A Pin keeps memory where it is while the host looks at it. The zero value is
-// ready; call Unpin after the call.
-type Pin struct{ p runtime.Pinner }
+// start and first are the addresses of a text and of bytes.
+func start(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
+func first(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
-// Bytes returns address and length of b for Call.
-func (p *Pin) Bytes(b []byte) (addr, n uintptr) {
-	if len(b) == 0 {
-		return 0, 0
-	}
-	p.p.Pin(unsafe.SliceData(b))
-	return uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
+// named makes a call whose arguments are a text and integers.
+func named(n int, s string, more ...uintptr) int {
+	var m [2]uintptr
+	copy(m[:], more)
+	return Call(n, uintptr(start(s)), uintptr(len(s)), m[0], m[1])
 }
 
-// String is Bytes of a string.
-func (p *Pin) String(s string) (addr, n uintptr) {
-	if len(s) == 0 {
-		return 0, 0
-	}
-	// A string may be a constant, which never moves and cannot be pinned.
-	return p.Bytes([]byte(s))
+// pair makes a call of two texts.
+func pair(n int, a, b string) int {
+	return Call(n, uintptr(start(a)), uintptr(len(a)), uintptr(start(b)), uintptr(len(b)))
 }
 
-// Unpin lets go of everything.
-func (p *Pin) Unpin() { p.p.Unpin() }
-
-// text makes a call that takes a text after some integers.
-func text(n int, s string, before ...uintptr) int {
-	var p Pin
-	defer p.Unpin()
-	a, l := p.String(s)
-	return Call(n, append(before, a, l)...)
+// ask makes a call that answers a text and has integers before (dst, size).
+func ask(n int, before ...uintptr) (string, error) {
+	return text(func(b []byte) int {
+		switch len(before) {
+		case 0:
+			return Call(n, uintptr(first(b)), uintptr(len(b)))
+		case 1:
+			return Call(n, before[0], uintptr(first(b)), uintptr(len(b)))
+		}
+		return Call(n, before[0], before[1], uintptr(first(b)), uintptr(len(b)))
+	})
 }
 
-// take makes a call that leaves a text in (dst, size) after its arguments and
-// answers with its length, or with -1. It asks twice when there was no room.
-func take(call func(dst, size uintptr) int) (string, bool) {
+// askNamed is ask with a text instead.
+func askNamed(n int, s string) ([]byte, error) {
+	return take(func(b []byte) int {
+		return Call(n, uintptr(start(s)), uintptr(len(s)), uintptr(first(b)), uintptr(len(b)))
+	})
+}
+
+// take has the host leave bytes in b, which it does when they fit; the result is
+// their length in any case. It asks twice when there was no room.
+func take(call func(b []byte) int) ([]byte, error) {
 	b := make([]byte, 256)
 	for {
-		var p Pin
-		n := call(p.Bytes(b))
-		p.Unpin()
+		n := call(b)
 		switch {
 		case n < 0:
-			return "", false
+			return nil, Error(n)
 		case n <= len(b):
-			return string(b[:n]), true
+			return b[:n], nil
 		}
 		b = make([]byte, n)
 	}
+}
+
+// text is take for what is not changed any more.
+func text(call func(b []byte) int) (string, error) {
+	b, err := take(call)
+	return unsafe.String(unsafe.SliceData(b), len(b)), err
+}
+
+// done makes an error of a negative result.
+func done(n int) error {
+	if n < 0 {
+		return Error(n)
+	}
+	return nil
+}
+
+// count is the result and its error.
+func count(n int) (int, error) {
+	if n < 0 {
+		return 0, Error(n)
+	}
+	return n, nil
+}
+
+// record makes a call whose one argument is a record of words.
+//
+//go:uintptrescapes
+//go:noinline
+func record(n int, words ...uintptr) int {
+	r := append(make([]uintptr, 0, 12), words...)
+	return Call(n, uintptr(unsafe.Pointer(unsafe.SliceData(r))))
 }
 
 // lent is memory that the host put beside the program's own.
@@ -91,16 +107,15 @@ func lent(addr, n uintptr) []byte {
 	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&addr))), n)
 }
 
-// lentString is a NUL-terminated text of the host's.
-func lentString(addr, limit uintptr) string {
+// lentString is a NUL-terminated text there.
+func lentString(addr uintptr) string {
 	if addr == 0 {
 		return ""
 	}
-	b := lent(addr, limit)
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
+	b := lent(addr, 1<<16)
+	n := 0
+	for b[n] != 0 {
+		n++
 	}
-	return string(b)
+	return unsafe.String(unsafe.SliceData(b), n)
 }

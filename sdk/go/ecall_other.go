@@ -7,3 +7,8 @@ package fishplate
 func ecall(n, a0, a1, a2, a3, a4, a5, a6 uintptr) (r0, r1, r2, r3 uintptr) {
 	panic("fishplate: the host's calls exist only on linux/riscv64")
 }
+
+// ecallTTL is as ecall.
+func ecallTTL(n, set uintptr, seconds float32) float32 {
+	panic("fishplate: the host's calls exist only on linux/riscv64")
+}

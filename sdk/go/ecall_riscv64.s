@@ -19,3 +19,12 @@ TEXT ·ecall(SB), NOSPLIT, $0-96
 	MOV	A2, r2+80(FP)
 	MOV	A3, r3+88(FP)
 	RET
+
+// func ecallTTL(n, set uintptr, seconds float32) float32
+TEXT ·ecallTTL(SB), NOSPLIT, $0-28
+	MOV	n+0(FP), A7
+	MOV	set+8(FP), A0
+	MOVF	seconds+16(FP), FA0
+	ECALL
+	MOVF	FA0, ret+24(FP)
+	RET

@@ -17,6 +17,7 @@ pub const SYS_SYNTH: i64 = 516;
 pub const SYS_CACHEABLE: i64 = 517;
 pub const SYS_TTL: i64 = 518;
 pub const SYS_REGISTER_FUNC: i64 = 539;
+pub const SYS_NEXT: i64 = 560;
 pub const SYS_REMOTECALL: i64 = 507;
 pub const SYS_REMSTRCALL: i64 = 508;
 pub const SYS_KV_GET: i64 = 640;

@@ -2,6 +2,6 @@ module guest
 
 go 1.24
 
-require fishplate.dev/sdk/go v0.0.0
+require fishplate.dev/sdk/go v0.1.0
 
 replace fishplate.dev/sdk/go => ../../../sdk/go
