@@ -95,12 +95,19 @@ func code(s string) string {
 func referenceAPI(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# Admin API, version 1\n\n" + generated)
-	b.WriteString("HTTP and JSON on the unix socket of `admin { socket = … }`, mode 0600; on Linux the kernel is asked who calls, and only root and\nthe process's own user are answered. Where TCP says yes, `admin { http { bind = … } }` answers too: it reads and never changes, and\nrefuses a Host that is not an address, `localhost` or the machine's name. Errors are `{\"error\": …}` with a status of 400 and above.\n\n")
+	b.WriteString("HTTP and JSON on the unix socket of `admin { socket = … }`, mode 0600; on Linux the kernel is asked who calls, and only root and\nthe process's own user are answered. Errors are `{\"error\": …}` with a status of 400 and above.\n\n" +
+		"`admin { http { bind = … } }` answers too, by the column TCP. *yes*: to everybody, reads alone; a Host that is not an address,\n`localhost` or the machine's name is refused, and so is another host once a tenant has a token, unless `reads = \"anybody\"`.\n" +
+		"*token*: to who holds a token of the tenant in the path, `Authorization: Bearer TOKEN`; `token \"NAME\" { sha256 = … }` in the\ntenant's block has its hash, `printf %s TOKEN | sha256sum`. A token opens nothing else: 401 without one, 403 with a wrong one, which is\n" +
+		"also the answer when there is no such tenant. An address that is wrong ten times is answered 429 for a while. Eight calls of one\ntenant may be under way. Each call is a line in the log of the process. The address speaks no TLS: put a route for `/v1/tenants/`\nin front of it.\n\n```sh\n" +
+		"curl -H \"Authorization: Bearer $TOKEN\" --data-binary @shop.elf \"https://admin.example/v1/tenants/shop.example/program?comment=build+42\"\n```\n\n")
 	b.WriteString("| call | TCP | answer |\n|---|---|---|\n")
 	for _, e := range admin.Endpoints() {
 		tcp := ""
-		if e.TCP {
+		switch {
+		case e.TCP:
 			tcp = "yes"
+		case e.Token():
+			tcp = "token"
 		}
 		fmt.Fprintf(&b, "| `%s %s` | %s | %s |\n", e.Method, e.Path, tcp, strings.ReplaceAll(e.Doc, "|", "\\|"))
 	}

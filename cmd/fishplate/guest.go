@@ -13,18 +13,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/desk"
-	"fishplate/internal/program"
 	"fishplate/riscv/linux"
-	"fishplate/sdk"
 )
 
 // guestVerbs are about a program on the desk: no process, no tenant.
 func guestVerbs() []verb {
 	return []verb{{
-		name: "guest", form: "build|run|disasm|gdb|profile PROG …",
-		short: "Run a RISC-V program on the desk, or look into it",
+		name: "guest", form: "new|sdk|build|run|disasm|gdb|profile …",
+		short: "Make, run and look into a RISC-V program on the desk",
 		long:  "PROG is a statically linked RISC-V Linux executable, 64 or 32 bits.",
-		sub:   []verb{guestBuildVerb(), guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
+		sub:   []verb{guestNewVerb(), guestSDKVerb(), guestBuildVerb(), guestRunVerb(), guestDisasmVerb(), guestGDBVerb(), guestProfileVerb()},
 	}}
 }
 
@@ -148,15 +146,7 @@ func guestBuildVerb() verb {
 
 // runGuestBuild is the verb guest build.
 func runGuestBuild(c *call) error {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	path, err := filepath.Abs(c.args[0])
-	if err != nil {
-		return err
-	}
-	r, err := program.New(filepath.Join(cache, "fishplate", "programs"), sdk.Headers, nil).Build(c.ctx, path)
+	r, path, err := build(c.ctx, c.args[0])
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package admin
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -27,11 +29,15 @@ func (c *Client) TenantVersions(ctx context.Context, name string) (list []tenant
 	return list, c.call(ctx, "GET", tenantPath(name, "/versions"), nil, &list)
 }
 
-// UpdateTenant gives a tenant the program elf. The signature, base64 or 64
-// bytes, may be empty.
-func (c *Client) UpdateTenant(ctx context.Context, name string, elf []byte, comment, signature string) (v tenant.Version, err error) {
+// UpdateTenant gives a tenant the program elf. The signature, 64 bytes or base64
+// of them, may be empty.
+func (c *Client) UpdateTenant(ctx context.Context, name string, elf []byte, comment string, signature []byte) (v tenant.Version, err error) {
 	path := tenantPath(name, "/program") + "?" + url.Values{"comment": {comment}}.Encode()
-	return v, c.send(ctx, path, elf, http.Header{signatureField: {signature}}, &v)
+	text := string(bytes.TrimSpace(signature))
+	if len(signature) == ed25519.SignatureSize {
+		text = base64.StdEncoding.EncodeToString(signature) // bytes of any value do not fit into a field
+	}
+	return v, c.send(ctx, path, elf, http.Header{signatureField: {text}}, &v)
 }
 
 // RollbackTenant makes an earlier program current; 0 is the one before.

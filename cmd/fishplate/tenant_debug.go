@@ -1,0 +1,4 @@
+package main
+
+// tenantDebugVerbs look into what a tenant's program does.
+func tenantDebugVerbs() []verb { return nil }
