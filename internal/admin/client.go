@@ -173,7 +173,8 @@ func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader
 		}
 		return nil, fmt.Errorf("call %s: %w", path, err)
 	}
-	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnprocessableEntity {
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusUnprocessableEntity, http.StatusSwitchingProtocols:
 		return resp, nil
 	}
 	defer resp.Body.Close()

@@ -41,5 +41,10 @@ func Endpoints() []Endpoint {
 		{"GET", "/v1/tenants/{name}/shadow", false, "The report on a tenant's candidate; 404 when it has none.", (*Server).tenantShadow},
 		{"POST", "/v1/tenants/{name}/shadow", false, "Body: an ELF file. Makes it the candidate for `share` (0 to 1) of the requests; `program` is its name in the report.", (*Server).tenantTry},
 		{"DELETE", "/v1/tenants/{name}/shadow", false, "Ends the candidate; answers with the last report.", (*Server).tenantUntry},
+		{"GET", "/v1/tenants/{name}/logs", false, "What a tenant's program wrote, as server-sent events `{time, level, text}`. Query: `lines=N` of the past (100), `follow=1`.", (*Server).tenantLogs},
+		{"GET", "/v1/tenants/{name}/records", false, "What is kept of a tenant's calls, the newest first: `{id, time, target, cause, instructions, bytes, program}`.", (*Server).tenantRecords},
+		{"GET", "/v1/tenants/{name}/records/{id}", false, "The recording of a request as a file, for `fishplate tenant replay FILE`.", (*Server).tenantRecord},
+		{"GET", "/v1/tenants/{name}/profile", false, "Counts a tenant's instructions for `for=10s` and answers with the counts for pprof. 409 while another profile is made.", (*Server).tenantProfile},
+		{"POST", "/v1/tenants/{name}/gdb", false, "Waits for a request and gives its call to a debugger. Query: `where=EXPR`, `entry` (`on_recv`, `forge`, …), `wait=10m`. With `Upgrade: fishplate-gdb`; answers 101 when a request was chosen, then speaks gdb's remote protocol.", (*Server).tenantGDB},
 	}
 }

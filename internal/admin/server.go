@@ -131,8 +131,10 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusBadRequest
 		case errors.Is(err, errors.ErrUnsupported):
 			status = http.StatusNotImplemented
-		case errors.Is(err, tenant.ErrNoTenant), errors.Is(err, tenant.ErrNoVersion):
+		case errors.Is(err, tenant.ErrNoTenant), errors.Is(err, tenant.ErrNoVersion), errors.Is(err, tenant.ErrNoRecord):
 			status = http.StatusNotFound
+		case errors.Is(err, tenant.ErrBusy):
+			status = http.StatusConflict
 		case errors.Is(err, tenant.ErrSize):
 			status = http.StatusRequestEntityTooLarge
 		case errors.Is(err, tenant.ErrRate):
