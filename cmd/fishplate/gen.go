@@ -182,6 +182,10 @@ func referenceCauses(w io.Writer) error {
 	for _, c := range upstream.Causes() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, statusText(c.Status), c.Doc)
 	}
+	b.WriteString("\n## Tenants\n\nIn a callback; a forge that fails is answered with 500. With `on_fault = \"pass\"` the request goes on instead.\n\n| cause | status | meaning |\n|---|---|---|\n")
+	for _, c := range tenant.Causes() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, statusText(c.Status), c.Doc)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

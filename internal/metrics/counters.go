@@ -158,6 +158,7 @@ const (
 	TenantStreamed     = 25 // +0 in, +1 out
 	TenantFallbacks    = 27
 	TenantLogsDropped  = 28
+	TenantLimits       = 29 // +0 wait, +1 rate, +2 forks, +3 response, +4 storage, +5 start
 )
 
 // Tenant is the table of a tenant's Set.
@@ -182,6 +183,7 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantStreamed, Name: "fishplate_tenant_streamed_bytes_total", Unit: Bytes, Label: "way", Values: []string{"in", "out"}, Help: "Bytes of bodies that the program read or sent by pieces."},
 	{At: TenantFallbacks, Name: "fishplate_tenant_regex_fallbacks_total", Help: "Searches by backtracking, for expressions that RE2 cannot read."},
 	{At: TenantLogsDropped, Name: "fishplate_tenant_log_dropped_total", Help: "Lines beyond the tenant's lines per second, which were dropped."},
+	{At: TenantLimits, Name: "fishplate_tenant_limits_total", Label: "limit", Values: []string{"wait", "rate", "forks", "response", "storage", "start"}, Help: "Times that a limit had an effect: waits for the rate or for others' shares, calls refused or ended for the rate, forks refused, answers too large, values refused for want of storage, requests that a program's start took too long for."},
 }}
 
 // TenantCustom is the table of one counter that a tenant's program made up.

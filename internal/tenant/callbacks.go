@@ -70,7 +70,7 @@ func (t *Tenant) AdmitNow() *Run {
 		return nil
 	}
 	t.mu.Lock()
-	free := t.active < max(t.model.Concurrency, 1)
+	free := t.active < t.slots()
 	if free {
 		t.active++
 	}
@@ -319,7 +319,7 @@ func (r *Run) behindFork() (*vm, *message.Fault) {
 
 func (r *Run) dropBack() {
 	if r.back != nil {
-		r.program().give(r.back)
+		r.giveBack(r.back)
 		r.back = nil
 	}
 }

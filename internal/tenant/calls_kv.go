@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"fishplate/internal/metrics"
 	"fishplate/internal/tenant/kv"
 )
 
@@ -50,6 +51,9 @@ func (v *vm) askStore(pace *pacer, cost uint64, writes bool, do func(*kv.Store, 
 		return nil, false, err
 	}
 	n := int64(binary.LittleEndian.Uint64(b))
+	if n == errLimit {
+		v.image.count(metrics.TenantLimits+limitStorage, 1)
+	}
 	v.code(n)
 	return b[8:], n >= 0, nil
 }

@@ -65,6 +65,7 @@ type image struct {
 func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep bool) (*image, error) {
 	t = withDefaults(t)
 	st.limit(t.LogRate)
+	st.rate.limit(t.Rate)
 	im := &image{
 		tenant: t, code: c, program: c.program, calls: s.calls, look: s.o.CacheLook, permits: s.permits, stats: st, made: time.Now(),
 		account: permit.NewAccount(t.Share), store: store, narrow: c.program.XLEN() == 32,

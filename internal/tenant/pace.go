@@ -19,6 +19,7 @@ type pacer struct {
 	end    uint64 // counter at which the present slice ends
 	held   bool   // a permit
 	slices int64
+	paid   uint64 // counter up to which the tenant's accounts have it
 }
 
 // fuel returns how far the machine may run now, or why it may not.
@@ -50,15 +51,24 @@ func (p *pacer) next() error {
 
 // turn waits for the next slice, if there may be one.
 func (p *pacer) turn(t *model.Tenant) error {
+	im := p.v.image
 	deadline := p.v.taken.Add(t.Time)
 	p.slices++
+	p.pay()
+	if im.stats.rate.debt() > 0 {
+		// Whoever waits for its own limit keeps nobody else waiting.
+		p.letGo()
+		im.count(metrics.TenantLimits+limitWait, 1)
+		if !im.stats.rate.wait(p.ctx, deadline) && p.ctx.Err() == nil {
+			im.count(metrics.TenantLimits+limitRate, 1)
+			return &trap{cause: "guest-rate", text: fmt.Sprintf("%d instructions per second used up", t.Rate)}
+		}
+	}
 	var ok bool
 	if p.held {
-		ok = p.v.image.permits.Renew(p.ctx, p.v.image.account, deadline)
+		ok = im.permits.Renew(p.ctx, im.account, deadline)
 	} else {
-		// The second slice pays for the first as well; a later one comes here when
-		// the permit was given back for a wait.
-		ok = p.v.image.permits.Acquire(p.ctx, p.v.image.account, uint64(1+1/p.slices), deadline)
+		ok = im.permits.Acquire(p.ctx, im.account, deadline)
 	}
 	p.held = ok
 	if err := p.ctx.Err(); err != nil {
@@ -70,11 +80,27 @@ func (p *pacer) turn(t *model.Tenant) error {
 	return nil
 }
 
-func (p *pacer) finish() {
+// pay charges the tenant for what ran since it was charged last, the host's work
+// included.
+func (p *pacer) pay() {
+	now := p.v.m.Instret
+	if now > p.paid && p.v.stage != stageStart {
+		p.v.image.account.Spend(now - p.paid)
+		p.v.image.stats.rate.spend(now - p.paid)
+	}
+	p.paid = now
+}
+
+func (p *pacer) letGo() {
 	if p.held {
 		p.v.image.permits.Release()
 		p.held = false
 	}
+}
+
+func (p *pacer) finish() {
+	p.pay()
+	p.letGo()
 	if p.slices > 0 {
 		p.v.image.count(metrics.TenantSlices, p.slices)
 	}

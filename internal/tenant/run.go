@@ -118,7 +118,7 @@ func (r *Run) Release() {
 
 func (r *Run) dropFront() {
 	if r.front != nil {
-		r.image.give(r.front)
+		r.giveBack(r.front)
 		r.front = nil
 	}
 }
@@ -347,8 +347,16 @@ func (r *Run) onDeliver(ctx context.Context, req *message.Request, resp *message
 
 // fork takes a machine for this Run.
 func (r *Run) fork() (*vm, *message.Fault) {
+	t := r.tenant
+	if most := t.forkLimit(); t.forks.Add(1) > most {
+		t.forks.Add(-1)
+		t.stats.add(metrics.TenantLimits+limitForks, 1)
+		t.stats.add(metrics.TenantRefused, 1)
+		return nil, t.refuse("guest-forks", fmt.Errorf("%d forks are alive", most))
+	}
 	v, err := r.image.take()
 	if err != nil {
+		t.forks.Add(-1)
 		return nil, r.tenant.refuse("guest-fork", err)
 	}
 	v.outside = r.outside
@@ -358,6 +366,12 @@ func (r *Run) fork() (*vm, *message.Fault) {
 		v.tapes(r.tape)
 	}
 	return v, nil
+}
+
+// giveBack ends a fork.
+func (r *Run) giveBack(v *vm) {
+	r.image.give(v)
+	r.tenant.forks.Add(-1)
 }
 
 // call runs one entry into the guest and counts it. Request-side entries get
@@ -423,6 +437,9 @@ func (v *vm) takeAnswer(status, kind, kindLen, body, bodyLen uint64) error {
 		return &trap{cause: "guest-response", text: "response has a media type with control bytes"}
 	}
 	v.answer.kind = append(v.answer.kind[:0], k...)
+	if err := v.fits(bodyLen); err != nil {
+		return err
+	}
 	b, err := v.buffer(body, bodyLen)
 	if err != nil {
 		return err
@@ -430,6 +447,16 @@ func (v *vm) takeAnswer(status, kind, kindLen, body, bodyLen uint64) error {
 	v.answer.body = append(v.answer.body[:0], b...)
 	v.answer.status, v.answer.given = code, true
 	return nil
+}
+
+// fits refuses an answer that is larger than the tenant may make.
+func (v *vm) fits(n uint64) error {
+	most := v.image.tenant.Response
+	if most <= 0 || n <= uint64(most) {
+		return nil
+	}
+	v.image.count(metrics.TenantLimits+limitResponse, 1)
+	return &trap{cause: "guest-response-size", text: fmt.Sprintf("an answer of %d bytes, at most %d", n, most)}
 }
 
 // finish frames a response whose body is complete.

@@ -171,6 +171,9 @@ func TestRequestsStartTenants(t *testing.T) {
 		t.Errorf("one too many: %v", f)
 	}
 	cancel()
+	for st.waiting.Load() != 2 {
+		runtime.Gosched()
+	}
 	for range cap(s.starts.mains) {
 		<-s.starts.mains
 	}

@@ -153,7 +153,7 @@ func (t *Tenant) awaken(ctx context.Context) *message.Fault {
 	}
 	defer st.waiting.Add(-1)
 	n := st.waiting.Add(1)
-	if n > int64(max(t.model.Concurrency, 1)+t.queueLimit()) {
+	if n > int64(t.slots()+t.queueLimit()) {
 		t.stats.add(metrics.TenantRefused, 1)
 		return t.refuse("guest-queue-full", fmt.Errorf("%d requests wait for the program's start", t.queueLimit()))
 	}
@@ -168,6 +168,7 @@ func (t *Tenant) awaken(ctx context.Context) *message.Fault {
 		return t.missing()
 	case <-timer.C:
 		t.stats.add(metrics.TenantRefused, 1)
+		t.stats.add(metrics.TenantLimits+limitStart, 1)
 		return t.refuse("guest-starting", fmt.Errorf("the program has not started within %v", queueTime))
 	case <-ctx.Done():
 		return t.refuse("guest-queue-time", ctx.Err())

@@ -34,6 +34,7 @@ type stats struct {
 	name  string
 	cells *metrics.Set
 	log   *slog.Logger
+	rate  rate // of instructions
 
 	mu     sync.Mutex
 	ring   []Line
@@ -41,7 +42,7 @@ type stats struct {
 	second int64
 	lines  int
 	lost   int     // lines of this second that were dropped
-	rate   float64 // lines per second; 0 is linesPerSec
+	most   float64 // lines per second; 0 is linesPerSec
 
 	fallbacks []string // expressions that RE2 cannot read, and why
 	custom    custom
@@ -97,12 +98,12 @@ func (s *stats) say(level int, b []byte) bool {
 	if now := at.Unix(); now != s.second {
 		s.second, s.lines, lost, s.lost = now, 0, s.lost, 0
 	}
-	rate := s.rate
-	if rate <= 0 {
-		rate = linesPerSec
+	most := s.most
+	if most <= 0 {
+		most = linesPerSec
 	}
 	s.lines++
-	pass := float64(s.lines) <= max(rate, 1)
+	pass := float64(s.lines) <= max(most, 1)
 	var line string
 	if pass {
 		line = string(b[:min(len(b), ringText)])
@@ -148,7 +149,7 @@ func (s *stats) keep(line Line) {
 // limit sets how many lines the tenant may write in a second, 0 for the default.
 func (s *stats) limit(rate float64) {
 	s.mu.Lock()
-	s.rate = rate
+	s.most = rate
 	s.mu.Unlock()
 }
 

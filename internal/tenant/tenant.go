@@ -15,6 +15,7 @@ import (
 const (
 	queuePerSlot = 4               // waiting requests per admitted one, when the model has no bound
 	queueTime    = 5 * time.Second // longest wait for admission
+	leastForks   = 8               // that may be alive, when the model has no bound: one request with three inside it
 )
 
 // Tenant is somebody's program with its image, or without one when it could
@@ -26,6 +27,8 @@ type Tenant struct {
 	shadow  atomic.Pointer[shadow] // nil: there is no candidate
 
 	starting atomic.Pointer[starter] // nil: it was tried
+
+	forks atomic.Int64 // alive
 
 	mu      sync.Mutex
 	active  int
@@ -146,10 +149,10 @@ func (t *Tenant) Admit(ctx context.Context) (*Run, *message.Fault) {
 		}
 	}
 	t.mu.Lock()
-	if t.active < max(t.model.Concurrency, 1) {
+	if t.active < t.slots() {
 		t.active++
 		t.mu.Unlock()
-		return t.admitted(), nil
+		return t.begin(ctx)
 	}
 	if len(t.waiters) >= t.queueLimit() {
 		t.mu.Unlock()
@@ -179,7 +182,7 @@ func (t *Tenant) queue(ctx context.Context, slot chan struct{}) (*Run, *message.
 	err := error(nil)
 	select {
 	case <-slot:
-		return t.admitted(), nil
+		return t.begin(ctx)
 	case <-timer.C:
 		err = fmt.Errorf("no slot within %v", queueTime)
 	case <-ctx.Done():
@@ -203,6 +206,32 @@ func (t *Tenant) leaveQueue(slot chan struct{}) bool {
 		}
 	}
 	return false
+}
+
+// begin makes the Run of a request that has a slot.
+func (t *Tenant) begin(ctx context.Context) (*Run, *message.Fault) {
+	if f := t.enter(ctx); f != nil {
+		return nil, f
+	}
+	return t.admitted(), nil
+}
+
+// slots returns how many requests may be admitted at once: each takes a fork.
+func (t *Tenant) slots() int {
+	n := max(t.model.Concurrency, 1)
+	if t.model.Forks > 0 {
+		n = min(n, t.model.Forks)
+	}
+	return n
+}
+
+// forkLimit returns how many forks may be alive. A request has one on either
+// side, and so has each that it makes of itself.
+func (t *Tenant) forkLimit() int64 {
+	if t.model.Forks > 0 {
+		return int64(t.model.Forks)
+	}
+	return int64(max(2*t.model.Concurrency, leastForks))
 }
 
 func (t *Tenant) admitted() *Run {

@@ -383,7 +383,7 @@ func (v *vm) run(ctx context.Context) *message.Fault {
 
 // paced is loop in slices that begin now.
 func (v *vm) paced(ctx context.Context) error {
-	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice}
+	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice, paid: v.m.Instret}
 	err := v.loop(&v.pace)
 	if v.loops && v.stage != stageStart {
 		v.settle()
