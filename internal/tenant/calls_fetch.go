@@ -36,6 +36,11 @@ func fetchCalls() []Call {
 // fetchFlagSelf makes a request one that is routed again.
 const fetchFlagSelf = 1
 
+const (
+	maxMethod  = 32
+	maxBackend = 256 // bytes of its name
+)
+
 // sysFetch reads the record, checks it, and lets the world outside begin.
 func sysFetch(v *vm, p *pacer) error {
 	raw, err := v.buffer(v.arg(0), 96)
@@ -47,8 +52,13 @@ func sysFetch(v *vm, p *pacer) error {
 		w[i] = binary.LittleEndian.Uint64(raw[8*i:])
 	}
 	var part [5][]byte // method, URL, backend, fields, body
-	charge := uint64(20_000)
-	for i := range part {
+	v.m.Charge(20_000)
+	charge := uint64(0)
+	for i, most := range [...]uint64{maxMethod, maxCString, maxBackend, 4 * maxCString, ask.MaxBody} {
+		if w[2*i+1] > most { // before the host copies it
+			v.code(errInvalid)
+			return nil
+		}
 		b, err := v.buffer(w[2*i], w[2*i+1])
 		if err != nil {
 			return err
@@ -110,7 +120,7 @@ func setQuestion(q *ask.Question, method, url, fields []byte) bool {
 	case http.MethodConnect, http.MethodTrace:
 		return false
 	}
-	if !message.ValidName(q.Method) || len(q.Method) > 32 || len(q.Body) > ask.MaxBody {
+	if !message.ValidName(q.Method) {
 		return false
 	}
 	var ok bool

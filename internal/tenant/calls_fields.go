@@ -7,7 +7,7 @@ import (
 
 func fieldCalls() []Call {
 	return []Call{
-		{519, "FOREACH_FIELD", "a0 where, a1 callback, a2 user data", "a0 = number of fields", "", "2000 and the callback's own; 50,000 more may be spent", "Calls callback(user, records, count) with 12-byte records {i32 where, u32 index, u8 deleted, u8 foreach}; records that it marks deleted are removed.", sysForeach},
+		{519, "FOREACH_FIELD", "a0 where, a1 callback, a2 user data", "a0 = number of fields", "", "2000 and the callback's own; 50,000 more may be spent, once in a call", "Calls callback(user, records, count) with 12-byte records {i32 where, u32 index, u8 deleted, u8 foreach}; records that it marks deleted are removed.", sysForeach},
 		{520, "FIELD_GET", "", "a0 = -1", "always", "", "Reserved.", sysFieldGet},
 		{521, "FIELD_RETRIEVE", "a0 where, a1 index, a2 buffer, a3 size", "a0 = length", "-1: no such line, or the buffer is too small", "length", "Copies a line, without NUL. With buffer and size 0 only the length is told.", sysRetrieve},
 		{522, "FIELD_APPEND", "a0 where, a1, a2 line", "a0 = index", "-1: refused", "length", "Appends a field.", sysAppend},

@@ -8,6 +8,8 @@ import (
 // Signals come from the program itself: nobody outside sends any.
 
 const (
+	signalCost = 500 // instructions of the way into a handler, and out of it
+
 	lastSignal = 64
 	sigKill    = 9
 	sigStop    = 19
@@ -38,9 +40,9 @@ func signalCalls() []Call {
 		{130, "TKILL", "a0 thread, a1 signal", "a0 = 0; unchanged for signal 0 and without a handler", "-3: no such thread", "", "Runs the handler in that thread.", linuxTkill},
 		{131, "TGKILL", "a0 group, a1 thread, a2 signal", "a0 = 0", "-3: no such thread; without a handler the call ends", "", "The same. How abort() ends.", linuxTgkill},
 		{132, "SIGALTSTACK", "a0 new or 0, a1 old or 0", "a0 = 0", "", "", "The stack for handlers that ask for one.", linuxSigaltstack},
-		{134, "RT_SIGACTION", "a0 signal, a1 new or 0, a2 old or 0: handler, flags, mask", "a0 = 0; unchanged for signal 0", "-22: no signal", "", "Handlers get the signal, siginfo and ucontext.", linuxSigaction},
+		{134, "RT_SIGACTION", "a0 signal, a1 new or 0, a2 old or 0: handler, flags, mask", "a0 = 0; unchanged for signal 0", "-22: no signal", "500 when one is set", "Handlers get the signal, siginfo and ucontext.", linuxSigaction},
 		{135, "RT_SIGPROCMASK", "a0 how, a1 new or 0, a2 old or 0", "a0 = 0", "-22: another how", "", "Of the thread.", linuxSigprocmask},
-		{139, "RT_SIGRETURN", "", "", "a frame that is not there ends the call", "", "Goes back to where a handler came in. Handlers that return do that too.", linuxSigreturn},
+		{139, "RT_SIGRETURN", "", "", "a frame that is not there ends the call", "500", "Goes back to where a handler came in. Handlers that return do that too.", linuxSigreturn},
 	}
 }
 
@@ -77,6 +79,7 @@ func (v *vm) action(sig int) sigaction {
 }
 
 func (v *vm) setAction(sig int, a sigaction) {
+	v.m.Charge(signalCost)
 	own := new(sigactions)
 	if v.actions != nil {
 		*own = *v.actions
@@ -117,6 +120,7 @@ func (v *vm) handle(th *threadEntry, sig int, a sigaction) error {
 	if a.flags&saOnStack != 0 && th.AltSize > 0 && !onAltStack(th, sp) {
 		sp = th.AltBase + th.AltSize
 	}
+	v.m.Charge(signalCost)
 	mask, regs, floats, size := v.frameOffsets()
 	at := (sp - infoRoom - size) &^ 15
 	b, err := v.window(at, infoRoom+size)
@@ -159,8 +163,10 @@ func linuxSigreturn(v *vm, _ *pacer) error {
 	return v.sigreturn()
 }
 
-// sigreturn takes the registers back from the frame that sp points to.
+// sigreturn takes the registers back from the frame that sp points to. It is
+// charged because such a frame may lead back here without an instruction.
 func (v *vm) sigreturn() error {
+	v.m.Charge(signalCost)
 	mask, regs, floats, size := v.frameOffsets()
 	b, err := v.buffer(v.m.X[2], infoRoom+size)
 	if err != nil {

@@ -15,8 +15,8 @@ const maxRegexes = 64 // of one machine; programs were promised 16
 
 func regexCalls() []Call {
 	return []Call{
-		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–63", "a bad pattern, or more than 64, ends the call", "1000; 20,000 + 200·length more when the image does not know it yet, 20,000 + 2000·length when it is matched by backtracking", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
-		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
+		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–63", "a bad pattern, one of above 10,000 instructions, or more than 64, ends the call", "1000; when the image does not know it yet 20,000 + 200·length more, 20,000 + 2000·length when it is matched by backtracking, and 100 for each instruction of its program", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
+		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length, more for an expression of above 32 instructions; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
 		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length written, without NUL", "-1: size 0, or a result above 16 MiB", "500 + 16·length", "Replaces the first match or all by a text with \\0–\\9, and writes it with a NUL. Only the first match may be empty.", sysRegexSubst},
 		{534, "REGSUB_HDR", "a0 handle, a1 where, a2 index, a3, a4 substitution, a5 all", "a0 = new length", "-1: no such line, or refused", "500 + 16·length", "The same on a line in place.", sysRegexField},
 		{535, "REGEX_FREE", "a0 handle", "", "", "", "Forgets a handle.", sysRegexFree},
@@ -62,6 +62,9 @@ func sysRegexCompile(v *vm, pace *pacer) error {
 	if err != nil {
 		return &trap{"guest-regex", err.Error()}
 	}
+	if !known {
+		v.m.Charge(sizeCost * uint64(p.Size()))
+	}
 	if !known && p.Backtracks() {
 		v.m.Charge(1800 * uint64(len(source)))
 		v.image.stats.fallback(p)
@@ -83,7 +86,19 @@ func (v *vm) regex(handle uint64) (*text.Pattern, error) {
 	return nil, trapf("regex handle %d is not in use", int32(handle))
 }
 
-const stepCost = 10 // instructions for a step of backtracking
+const (
+	stepCost = 10  // instructions for a step of backtracking
+	sizeCost = 100 // for an instruction of a program that is made
+)
+
+// scan charges for a search of n bytes. A large program looks at each byte many
+// times.
+func (v *vm) scan(p *text.Pattern, each uint64, n int) {
+	if !p.Backtracks() {
+		each = max(each, uint64(p.Size()/4))
+	}
+	v.m.Charge(500 + each*uint64(n))
+}
 
 // searching counts a search by p, and returns who pays for its steps: the
 // budget, the time and the permits of the call, as for the guest's own
@@ -114,7 +129,7 @@ func sysRegexMatch(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(500 + 8*uint64(len(b)))
+	v.scan(p, 8, len(b))
 	found, err := v.match(pace, p, b)
 	if err != nil {
 		return err
@@ -128,7 +143,7 @@ func sysRegexMatch(v *vm, pace *pacer) error {
 
 // match searches b; the usual expressions, which need no steps, allocate nothing.
 func (v *vm) match(pace *pacer, p *text.Pattern, b []byte) (bool, error) {
-	if !p.Backtracks() {
+	if !p.Heavy(len(b)) {
 		return p.Match(b, nil)
 	}
 	found, err := p.Match(b, v.searching(pace, p))
@@ -154,7 +169,7 @@ func sysRegexGroups(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(500 + 16*uint64(len(b)))
+	v.scan(p, 16, len(b))
 	at, err := p.Find(b, v.searching(pace, p))
 	if err != nil {
 		return regexTrap(err)
@@ -194,7 +209,7 @@ func sysRegexSubst(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(500 + 16*uint64(len(src)))
+	v.scan(re, 16, len(src))
 	const allBit = 1 << 31
 	out, _, err := text.Substitute(re, src, by, v.arg(6)&allBit != 0, v.searching(pace, re))
 	if err != nil {
@@ -232,7 +247,7 @@ func sysRegexField(v *vm, pace *pacer) error {
 		v.result32(lines.Invalid)
 		return nil
 	}
-	v.m.Charge(500 + 16*uint64(len(v.scratch)))
+	v.scan(re, 16, len(v.scratch))
 	out, matched, err := text.Substitute(re, v.scratch, by, v.arg(5) != 0, v.searching(pace, re))
 	if err != nil {
 		return regexTrap(err)
@@ -265,7 +280,7 @@ func sysUnsetRegex(v *vm, pace *pacer) error {
 	count := 0
 	for i := int(w.Len()-lines.FirstField) - 1; i >= 0; i-- {
 		v.scratch, _ = w.AppendLine(v.scratch[:0], uint32(i+lines.FirstField))
-		v.m.Charge(8 * uint64(len(v.scratch)))
+		v.scan(re, 8, len(v.scratch))
 		found, err := v.match(pace, re, v.scratch)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 
+	"fishplate/internal/metrics"
 	"fishplate/riscv"
 )
 
@@ -29,6 +30,7 @@ func (v *vm) remote(pace *pacer, do func(context.Context, *storage, []byte) ([]b
 		defer s.leave()
 		b, spent, err := do(ctx, s, make([]byte, 8, 64))
 		if err != nil {
+			v.image.count(metrics.TenantInstructions, int64(spent))
 			return nil, err
 		}
 		binary.LittleEndian.PutUint64(b, spent)
@@ -140,7 +142,7 @@ func (v *vm) remoteText(ctx context.Context, s *storage, data, answer []byte) ([
 	defer s.v.heap.Free(at)
 	spent, err := s.call(ctx, v.taken, trampoline, fn, at, uint64(len(data)))
 	if err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	text, err := s.v.buffer(s.v.arg(0), uint64(uint32(s.v.arg(1))))
 	if err != nil {

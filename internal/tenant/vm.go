@@ -23,8 +23,9 @@ const (
 
 	keptBody = 256 << 10 // bytes of a response's buffer that a pooled fork keeps
 
-	foreachBudget = 50_000 // instructions that a field iteration adds to the budget
+	foreachBudget = 50_000 // instructions that field iterations add to the budget of a call
 	signalBudget  = 60_000 // instructions of a fault handler
+	unknownCost   = 500    // of a call that there is not, and of the line about it
 )
 
 // The messages that a guest can select.
@@ -170,6 +171,7 @@ type vm struct {
 	flow     flow   // a streamed answer
 	switched uint64 // counter when the present thread got the hart
 	nested   int    // functions of the guest that host calls are in
+	granted  uint64 // of foreachBudget, to the present call
 	event    event  // of a program that loops
 	tape     *tape  // what is learned is written down, or read; nil: neither
 	watch    *watch // who looks on; nil: nobody
@@ -342,7 +344,7 @@ func (v *vm) cstring(addr uint64) (string, error) {
 // enter prepares the registers for a call of fn with a fresh budget.
 func (v *vm) enter(fn uint64, a0, a1, a2 uint64) {
 	v.goHome()
-	v.limit = v.m.Instret + v.image.tenant.Instructions
+	v.limit, v.granted = v.m.Instret+v.image.tenant.Instructions, 0
 	if v.happens(fn, [3]uint64{a0, a1, a2}) {
 		return
 	}
@@ -472,6 +474,7 @@ func (v *vm) dispatch(pace *pacer, n uint64) error {
 func (v *vm) attend(pace *pacer, n uint64) error {
 	if n >= uint64(len(v.image.calls)) || v.image.calls[n] == nil {
 		if n >= 500 {
+			v.m.Charge(unknownCost)
 			v.logf("system call %d is not handled", n)
 		}
 		return nil
@@ -483,9 +486,13 @@ func (v *vm) attend(pace *pacer, n uint64) error {
 }
 
 // interrupt calls a function of the guest in the middle of a host call and
-// gives the registers back as they were. The budget grows by extra.
+// gives the registers back as they were. The budget grows by extra, but for all
+// such functions of a call together by no more than foreachBudget: a program
+// could go on for ever otherwise.
 func (v *vm) interrupt(pace *pacer, extra, fn uint64, args ...uint64) error {
 	saved, pc := v.m.Save(), v.m.PC
+	extra = min(extra, foreachBudget-v.granted)
+	v.granted += extra
 	limit := v.limit
 	v.limit += extra
 	copy(v.m.X[10:18], args)

@@ -72,6 +72,9 @@ type Program struct {
 // Groups returns how many groups there are, the whole match included.
 func (p *Program) Groups() int { return p.groups }
 
+// Size returns how many instructions it has.
+func (p *Program) Size() int { return len(p.code) }
+
 // Compile reads an expression. It allocates in proportion to the expression and
 // to what counted groups repeat, at most maxCode instructions.
 func Compile(pattern string) (*Program, error) {

@@ -2,9 +2,12 @@ package text
 
 import (
 	"errors"
+	"io"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"fishplate/internal/tenant/backtrack"
 )
@@ -20,6 +23,13 @@ const (
 	MaxPattern    = 4096 // bytes
 	cachedRegexes = 256  // of one image
 	sharedRegexes = 4096 // of a process
+
+	maxSize     = 10_000     // instructions of RE2's program, about 200 bytes each while it is made
+	cachedSize  = 100 << 10  // of all of an image together
+	sharedSize  = 1000 << 10 // and of a process
+	heavySteps  = 4 << 20    // instructions times bytes that RE2 may take at once: 50 ms at worst
+	heavyPiece  = 512        // bytes between two questions whether to go on
+	stepsAtWork = 40         // of RE2's that are charged as one of backtracking
 )
 
 // Work is told of steps that backtracking made, about 10 ns each; an error from
@@ -31,6 +41,7 @@ type Work = backtrack.Work
 type Pattern struct {
 	Text string
 	re   *regexp.Regexp
+	size int                // instructions of its program, at least about
 	back *backtrack.Program // nil for RE2's
 	// strict is the same by backtracking for what RE2's cannot say: a match that
 	// is not empty. It is nil where there is no such program.
@@ -48,10 +59,46 @@ func (p *Pattern) Groups() int {
 	return p.re.NumSubexp() + 1
 }
 
+// Size returns about how many instructions the program of the expression has.
+func (p *Pattern) Size() int { return p.size }
+
+// Heavy reports whether a search of n bytes may take so long that somebody has
+// to be asked in between: Match, Find and Substitute then need work.
+func (p *Pattern) Heavy(n int) bool { return p.back != nil || p.size*n > heavySteps }
+
+// pieces hands a text to RE2's matcher and lets every piece be paid for.
+type pieces struct {
+	b    []byte
+	at   int
+	paid int
+	size int
+	work Work
+	err  error
+}
+
+// ReadRune implements io.RuneReader.
+func (s *pieces) ReadRune() (rune, int, error) {
+	if s.at >= s.paid && s.err == nil {
+		s.paid += heavyPiece
+		s.err = s.work(heavyPiece*s.size/stepsAtWork + 1)
+	}
+	if s.err != nil || s.at == len(s.b) {
+		return 0, 0, io.EOF
+	}
+	r, n := utf8.DecodeRune(s.b[s.at:])
+	s.at += n
+	return r, n, nil
+}
+
 // Match searches b.
 func (p *Pattern) Match(b []byte, work Work) (bool, error) {
-	if p.back == nil {
+	if !p.Heavy(len(b)) {
 		return p.re.Match(b), nil
+	}
+	if p.back == nil {
+		s := pieces{b: b, size: p.size, work: work}
+		found := p.re.MatchReader(&s)
+		return found && s.err == nil, s.err
 	}
 	return p.back.Find(b, 0, false, nil, work)
 }
@@ -59,8 +106,13 @@ func (p *Pattern) Match(b []byte, work Work) (bool, error) {
 // Find searches b and returns offsets of begin and end of the match and of its
 // groups, -1 where a group took no part; nil when there is none.
 func (p *Pattern) Find(b []byte, work Work) ([]int, error) {
-	if p.back == nil {
+	if !p.Heavy(len(b)) {
 		return p.re.FindSubmatchIndex(b), nil
+	}
+	if p.back == nil {
+		s := pieces{b: b, size: p.size, work: work}
+		at := p.re.FindReaderSubmatchIndex(&s)
+		return at, s.err
 	}
 	return find(p.back, b, 0, false, work)
 }
@@ -86,6 +138,7 @@ type Cache struct {
 
 	mu   sync.Mutex
 	text map[string]*Pattern
+	size int // of all that it has
 }
 
 // Compile returns a compiled pattern, and whether the cache knew it.
@@ -96,29 +149,34 @@ func (c *Cache) Compile(text string) (p *Pattern, known bool, err error) {
 	if p != nil {
 		return p, true, nil
 	}
-	bound := cachedRegexes
+	bound, room := cachedRegexes, cachedSize
 	if c.Parent != nil {
 		p, _, err = c.Parent.Compile(text)
 	} else {
-		bound = sharedRegexes
+		bound, room = sharedRegexes, sharedSize
 		p, err = compile(text)
 	}
 	if err != nil {
 		return nil, false, err
 	}
 	c.mu.Lock()
-	if c.text == nil || len(c.text) >= bound {
-		c.text = map[string]*Pattern{}
+	if c.text == nil || len(c.text) >= bound || c.size+p.size > room {
+		c.text, c.size = map[string]*Pattern{}, 0
 	}
 	c.text[text] = p
+	c.size += p.size
 	c.mu.Unlock()
 	return p, false, nil
 }
 
 func compile(text string) (*Pattern, error) {
-	re, err := regexp.Compile(text)
+	size, err := measure(text)
+	var re *regexp.Regexp
 	if err == nil {
-		return &Pattern{Text: text, re: re, strict: sync.OnceValue(func() *backtrack.Program {
+		re, err = regexp.Compile(text)
+	}
+	if err == nil {
+		return &Pattern{Text: text, re: re, size: size, strict: sync.OnceValue(func() *backtrack.Program {
 			p, err := backtrack.Compile(text)
 			if err != nil || p.Groups() != re.NumSubexp()+1 {
 				return nil
@@ -128,12 +186,43 @@ func compile(text string) (*Pattern, error) {
 	}
 	back, backErr := backtrack.Compile(text)
 	if backErr == nil {
-		return &Pattern{Text: text, back: back}, nil
+		return &Pattern{Text: text, back: back, size: back.Size()}, nil
 	}
 	if _, construct := lacking(text); construct != "" {
 		err = backErr // it is no mistake in RE2's terms that is of interest
 	}
 	return nil, errors.New("compile regex " + quote(text) + ": " + err.Error())
+}
+
+var errLarge = errors.New("the expression is too large")
+
+// measure returns about how many instructions RE2's program of an expression
+// will have, which counted repetitions make many more than there are characters.
+func measure(text string) (int, error) {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	n := weigh(tree)
+	if n > maxSize {
+		return 0, errLarge
+	}
+	return n, nil
+}
+
+// weigh measures a part. It stops growing above the bound.
+func weigh(re *syntax.Regexp) int {
+	n := 2
+	for _, sub := range re.Sub {
+		n = min(n+weigh(sub), maxSize+1)
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		n += len(re.Rune)
+	case syntax.OpRepeat:
+		n = min(n*max(re.Max, re.Min+1), maxSize+1)
+	}
+	return n
 }
 
 // lacking names the first construct that is good PCRE and that RE2 lacks.
@@ -167,10 +256,16 @@ func quote(s string) string { return `"` + s[:min(len(s), 200)] + `"` }
 // be too large is nil, as one that does not match.
 func Substitute(p *Pattern, src, by []byte, all bool, work Work) (out []byte, matched bool, err error) {
 	s := substitution{src: src, by: by}
-	if p.back != nil {
-		err = s.follow(p.back, false, all, work)
-	} else {
+	switch strict := p.back; {
+	case strict != nil:
+		err = s.follow(strict, false, all, work)
+	case !p.Heavy(len(src)):
 		err = s.linear(p, all, work)
+	default:
+		if strict = p.strict(); strict == nil {
+			return nil, false, errLarge
+		}
+		err = s.follow(strict, false, all, work)
 	}
 	if err != nil || s.large {
 		return nil, false, err

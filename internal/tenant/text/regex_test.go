@@ -86,3 +86,57 @@ func TestWorkEndsASubstitution(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLargeExpressions: counted repetitions make large programs of short texts,
+// whose making and matching would be the host's memory and time.
+func TestLargeExpressions(t *testing.T) {
+	for _, source := range []string{
+		"(?:" + strings.Repeat("a", 3200) + "){1000}", "(?:" + strings.Repeat("a?", 1600) + "){1000}",
+	} {
+		if p, err := compile(source); err == nil && (!p.Backtracks() || p.Size() > maxSize) {
+			t.Errorf("%.20s… is RE2's, or a program of %d instructions", source, p.Size())
+		}
+	}
+	p, err := compile("(?:a?){300}(?:a?){300}b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := []byte(strings.Repeat("a", 1<<16))
+	if !p.Heavy(len(long)) || p.Heavy(100) {
+		t.Error("what is heavy is not known")
+	}
+	stop := errors.New("no more")
+	patience := func(n int) Work {
+		return func(steps int) error {
+			if n -= steps; n < 0 {
+				return stop
+			}
+			return nil
+		}
+	}
+	if _, err := p.Match(long, patience(100_000)); err != stop {
+		t.Errorf("a long search ends with %v", err)
+	}
+	if _, err := p.Find(long, patience(100_000)); err != stop {
+		t.Errorf("a long search for groups ends with %v", err)
+	}
+	if _, _, err := Substitute(p, long, nil, true, patience(100_000)); err != stop {
+		t.Errorf("a long substitution ends with %v", err)
+	}
+	if found, err := p.Match(append(long[:2000:2000], 'b'), patience(100_000_000)); err != nil || !found {
+		t.Errorf("a search that is paid for: %v %v", found, err)
+	}
+}
+
+// TestCacheIsWeighed: many large expressions do not stay.
+func TestCacheIsWeighed(t *testing.T) {
+	c := Cache{Parent: new(Cache)}
+	for i := range 200 {
+		if _, _, err := c.Compile("(?:a" + strings.Repeat("b", i) + "){20}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.size > cachedSize || c.Parent.size > sharedSize || len(c.text) == 0 {
+		t.Errorf("%d instructions in %d expressions", c.size, len(c.text))
+	}
+}
