@@ -161,6 +161,26 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
+// TestBansOfPrograms compiles what the bans of tenants' programs become.
+func TestBansOfPrograms(t *testing.T) {
+	text, err := os.ReadFile("../../tenant/text/testdata/bans.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		if _, ban, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); ok {
+			n++
+			if _, err := Compile(ban); err != nil {
+				t.Errorf("%s: %v", ban, err)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("there is none")
+	}
+}
+
 // TestErrors keeps what is said about wrong expressions.
 func TestErrors(t *testing.T) {
 	source, err := os.ReadFile("testdata/wrong.txt")
