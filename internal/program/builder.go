@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ type Result struct {
 }
 
 // New returns a Builder that keeps programs in dir and compiles against the SDK
-// in kit, which has the folders abi, c, cpp and rust. note is told of every program
+// in kit, which has the folders abi, c, cpp, go and rust. note is told of every program
 // that was compiled; nil is nobody.
 func New(dir string, kit fs.FS, note func(path string, r *Result)) *Builder {
 	if note == nil {
@@ -99,7 +100,7 @@ func (b *Builder) recipe(ctx context.Context, form Form, path, work string) (*re
 	out := filepath.Join(work, "program")
 	switch form {
 	case Go:
-		return b.golang(path, out)
+		return b.golang(ctx, path, out)
 	case Cargo:
 		return b.cargo(ctx, path)
 	}
@@ -212,33 +213,62 @@ func inputs(form Form, path string) (map[string]string, error) {
 // sdk lays the SDK out in the folder and returns where.
 func (b *Builder) sdk() (string, error) {
 	h := sha256.New()
-	files := map[string][]byte{}
-	err := fs.WalkDir(b.kit, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(path, ".elf") {
-			return err
-		}
-		text, err := fs.ReadFile(b.kit, path)
-		files[path] = text
-		fmt.Fprintf(h, "%s\x00%d\x00%s", path, len(text), text)
-		return err
-	})
+	files, err := kitFiles(b.kit)
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(b.dir, "sdk-"+hex.EncodeToString(h.Sum(nil)[:8]))
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%s\x00%d\x00%s", path, len(files[path]), files[path])
+	}
+	dir, err := filepath.Abs(filepath.Join(b.dir, "sdk-"+hex.EncodeToString(h.Sum(nil)[:8])))
+	if err != nil {
+		return "", err
+	}
+	return dir, lay(files, dir)
+}
+
+// Lay lays an SDK out in a folder, for tools other than the Builder. What is
+// there already and as it should be is not touched.
+func Lay(kit fs.FS, dir string) error {
+	files, err := kitFiles(kit)
+	if err != nil {
+		return err
+	}
+	return lay(files, dir)
+}
+
+// kitFiles reads an SDK: contents by path. A file go.mod.txt is a go.mod, which
+// cannot be embedded under its name.
+func kitFiles(kit fs.FS) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := fs.WalkDir(kit, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, ".elf") {
+			return err
+		}
+		text, err := fs.ReadFile(kit, path)
+		if manifest, ok := strings.CutSuffix(path, "go.mod.txt"); ok {
+			path = manifest + "go.mod"
+		}
+		files[path] = text
+		return err
+	})
+	return files, err
+}
+
+func lay(files map[string][]byte, dir string) error {
 	for path, text := range files {
 		to := filepath.Join(dir, filepath.FromSlash(path))
 		if old, err := os.ReadFile(to); err == nil && bytes.Equal(old, text) {
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return "", err
+			return err
 		}
 		if err := os.WriteFile(to, text, 0o644); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // entry is what is known of a kept program: what it was made from.

@@ -1,6 +1,8 @@
 package program
 
 import (
+	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,8 @@ var kit = fstest.MapFS{
 	"abi/abi.h":       {Data: []byte("#define NUMBER 7\n")},
 	"rust/Cargo.toml": {Data: []byte("[package]\nname = \"fishplate\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")},
 	"rust/src/lib.rs": {Data: []byte(crate)},
+	"go/go.mod.txt":   {Data: []byte("module fishplate.dev/sdk/go\n\ngo 1.21\n")},
+	"go/sdk.go":       {Data: []byte("package fishplate\n\nfunc Number() int { return 7 }\n")},
 	"c/fishplate.h":   {Data: []byte("#include \"abi.h\"\n")},
 	"cpp/api.h":       {Data: []byte("#include \"fishplate.h\"\n#include <string>\n")},
 	"cpp/ignored.txt": {Data: []byte("no header")},
@@ -190,5 +194,59 @@ func TestOldestGoes(t *testing.T) {
 	list, _ := filepath.Glob(filepath.Join(keep, "*"))
 	if len(list) != 2*kept {
 		t.Errorf("%d files, want %d", len(list), 2*kept)
+	}
+}
+
+// TestGoOffline: a project that names the SDK builds without the network and
+// without a word about where the SDK is, or with a wrong one; nothing is written
+// into it. A change of the SDK makes the program anew.
+func TestGoOffline(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	const source = "package main\n\nimport fishplate \"fishplate.dev/sdk/go\"\n\nfunc main() { println(fishplate.Number()) }\n"
+	const named = "module x\n\ngo 1.21\n\nrequire fishplate.dev/sdk/go v0.1.0\n"
+	for name, manifest := range map[string]string{
+		"named": named, "not named": "module x\n\ngo 1.21\n",
+		"elsewhere": named + "\nreplace fishplate.dev/sdk/go => ../nowhere\n",
+		"block":     named + "\nreplace (\n\tfishplate.dev/sdk/go v0.1.0 => /nowhere\n\ty => ./y\n)\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, keep := project(t, map[string]string{"go.mod": manifest, "main.go": source}), t.TempDir()
+			first := build(t, New(keep, kit, nil), dir)
+			if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || string(text) != manifest {
+				t.Errorf("go.mod became %q, %v", text, err)
+			}
+			if !build(t, New(keep, kit, nil), dir).Cached {
+				t.Error("it was compiled twice")
+			}
+			other := maps.Clone(kit)
+			other["go/sdk.go"] = &fstest.MapFile{Data: []byte("package fishplate\n\nfunc Number() int { return 8 }\n")}
+			if r := build(t, New(keep, other, nil), dir); r.Cached || bytes.Equal(r.ELF, first.ELF) {
+				t.Error("a change of the SDK was not seen")
+			}
+		})
+	}
+}
+
+// TestGoOwnSDK: a project that has the SDK on its disk, as "guest sdk" lays it
+// out, is compiled against that.
+func TestGoOwnSDK(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	dir := project(t, map[string]string{
+		"go.mod":  "module x\n\ngo 1.21\n\nrequire fishplate.dev/sdk/go v0.1.0\n\nreplace fishplate.dev/sdk/go => ./sdk/go\n",
+		"main.go": "package main\n\nimport fishplate \"fishplate.dev/sdk/go\"\n\nfunc main() { println(fishplate.Own()) }\n",
+	})
+	own := fstest.MapFS{
+		"go/go.mod.txt": kit["go/go.mod.txt"],
+		"go/sdk.go":     {Data: []byte("package fishplate\n\nfunc Own() int { return 9 }\n")},
+	}
+	if err := Lay(own, filepath.Join(dir, "sdk")); err != nil {
+		t.Fatal(err)
+	}
+	b := New(t.TempDir(), kit, nil)
+	build(t, b, dir)
+	write(t, filepath.Join(dir, "sdk/go/sdk.go"), "package fishplate\n\nfunc Own() int { return 10 }\n")
+	if build(t, b, dir).Cached {
+		t.Error("a change of the project's SDK was not seen")
 	}
 }

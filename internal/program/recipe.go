@@ -1,7 +1,6 @@
 package program
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,20 +68,6 @@ func findCompiler(tool string) (path string, target []string, err error) {
 		return path, []string{"--target=riscv64-linux-gnu", "-fuse-ld=lld"}, nil
 	}
 	return "", nil, fmt.Errorf("there is no riscv64-linux-gnu-%s and no %s: apt install %s-riscv64-linux-gnu, or set RISCV_GCC_TRIPLE", tool, clang, tool)
-}
-
-// golang is the recipe for a Go module.
-func (b *Builder) golang(dir, out string) (*recipe, error) {
-	tool, err := exec.LookPath("go")
-	if err != nil {
-		return nil, errors.New("there is no go in PATH: see https://go.dev/dl, or apt install golang")
-	}
-	return &recipe{
-		compiler: tool, version: []string{"version"}, dir: dir, output: out,
-		args:   []string{"build", "-trimpath", "-buildvcs=false", "-o", out, "."},
-		env:    []string{"GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off"},
-		debian: "golang",
-	}, nil
 }
 
 // onlyELF finds the one executable in a folder.
