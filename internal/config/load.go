@@ -76,7 +76,8 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 	l.root = root
 	l.build(root)
 	l.check()
-	diags := l.diags.Sort()
+	// A route that stands for several tenants of a file is at fault once.
+	diags := slices.CompactFunc(l.diags.Sort(), func(a, b Diagnostic) bool { return a.Range == b.Range && a.Summary == b.Summary })
 	if diags.HasErrors() {
 		return nil, diags, l.sources
 	}

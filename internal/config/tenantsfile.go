@@ -295,11 +295,17 @@ func sortedKeys(m map[string]*node) []string {
 	return out
 }
 
-// tenantVHosts gives each tenant of a file a vhost of its name when nobody wrote
-// a vhost and there is one backend to send to.
+// tenantVHosts gives each tenant of a file a vhost of its name: by the vhosts
+// that are written, or, when there is none, to the one backend.
 func (l *loader) tenantVHosts() {
 	fromFile := slices.ContainsFunc(l.cfg.Tenants, func(t *model.Tenant) bool { return t.FromFile })
-	if len(l.cfg.VHosts) > 0 || l.broken {
+	if l.broken {
+		return
+	}
+	if len(l.cfg.VHosts) > 0 {
+		if fromFile {
+			l.tenantsByHost()
+		}
 		return
 	}
 	if !fromFile {
@@ -327,6 +333,70 @@ func (l *loader) tenantVHosts() {
 			Routes: []*model.Route{{Name: "all", Backend: backend, Tenant: t.Name, At: t.At}},
 		})
 	}
+}
+
+// tenantsByHost gives a tenant whose host no vhost names a copy of the vhost that
+// takes such requests, a wildcard's before the one for any host, with the tenant
+// wherever nobody wrote another or "off".
+func (l *loader) tenantsByHost() {
+	named, any := map[string]*model.VHost{}, (*model.VHost)(nil)
+	for _, v := range l.cfg.VHosts {
+		for _, h := range v.Hosts {
+			named[h] = v
+		}
+		if len(v.Hosts) == 0 && any == nil {
+			any = v
+		}
+	}
+	for _, t := range l.cfg.Tenants {
+		name, err := advice.HostName(t.Name)
+		if !t.FromFile || err != nil || named[name] != nil {
+			continue
+		}
+		like := any
+		for _, below, more := strings.Cut(name, "."); more; _, below, more = strings.Cut(below, ".") {
+			if v := named["*."+below]; v != nil {
+				like = v
+				break
+			}
+		}
+		if like == nil {
+			l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests: no vhost takes the host %q", t.Name, name), "", fmt.Sprintf("write a vhost with hosts = [%q], or one for any host", name))
+			continue
+		}
+		if v := l.withTenant(like, t, name); v != nil {
+			named[name] = v
+			l.cfg.VHosts = append(l.cfg.VHosts, v)
+		}
+	}
+}
+
+// withTenant is a copy of a vhost for one host, with the tenant; nil when the
+// vhost says itself whose it is.
+func (l *loader) withTenant(like *model.VHost, t *model.Tenant, host string) *model.VHost {
+	written := map[string]bool{} // routes that say whose they are
+	for _, n := range l.nodes("vhost", like.Name) {
+		if n.has("tenant") {
+			return nil
+		}
+		for _, r := range n.kids["route"] {
+			written[r.label] = r.has("tenant")
+		}
+	}
+	v := *like
+	v.Name, v.Hosts, v.SNI, v.Tenant, v.At = t.Name, []string{host}, nil, t.Name, t.At
+	if slices.ContainsFunc(l.cfg.VHosts, func(o *model.VHost) bool { return o.Name == v.Name }) {
+		v.Name += " of " + like.Name
+	}
+	v.Routes = make([]*model.Route, len(like.Routes))
+	for i, r := range like.Routes {
+		c := *r
+		if !written[r.Name] {
+			c.Tenant = t.Name
+		}
+		v.Routes[i] = &c
+	}
+	return &v
 }
 
 // FromTenantsFile makes a complete configuration of a tenants file at o.Path, one

@@ -1,0 +1,59 @@
+package config
+
+import (
+	"testing"
+	"testing/fstest"
+)
+
+// Tenants of a file are found by host, whatever vhosts stand beside it, as long
+// as one of them takes the host and does not say whose it is.
+func TestTenantsOfAFileAreFoundByHost(t *testing.T) {
+	const head = "listener \"web\" { bind = [\":8080\"] }\nbackend \"app\" { servers = [\"127.0.0.1:9000\"] }\ntenants \"f\" { path = \"t.json\" }\n"
+	tests := []struct {
+		name, text string
+		want       map[string]string // route by vhost → tenant
+		warnings   int
+	}{
+		{"vhost for any host", "vhost \"any\" {\n  backend = \"app\"\n}\n",
+			map[string]string{"any/all": "", "a.test/all": "a.test", "B.sub.test/all": "B.sub.test"}, 0},
+		{"off", "vhost \"any\" {\n  tenant = \"off\"\n  backend = \"app\"\n}\n", map[string]string{"any/all": ""}, 0},
+		{"a route that is off", "vhost \"any\" {\n  route \"static\" {\n    path = \"/s/*\"\n    tenant = \"off\"\n    backend = \"app\"\n  }\n  backend = \"app\"\n}\n",
+			map[string]string{"any/static": "", "any/all": "", "a.test/static": "", "a.test/all": "a.test", "B.sub.test/static": "", "B.sub.test/all": "B.sub.test"}, 0},
+		{"wildcard before any", "vhost \"w\" {\n  hosts = [\"*.sub.test\"]\n  route \"one\" { backend = \"app\" }\n}\nvhost \"any\" {\n  backend = \"app\"\n}\n",
+			map[string]string{"w/one": "", "any/all": "", "a.test/all": "a.test", "B.sub.test/one": "B.sub.test"}, 0},
+		{"its own vhost", "vhost \"own\" {\n  hosts = [\"a.test\"]\n  backend = \"app\"\n}\nvhost \"any\" {\n  backend = \"app\"\n}\n",
+			map[string]string{"own/all": "a.test", "any/all": "", "B.sub.test/all": "B.sub.test"}, 0},
+		{"a name that is taken", "vhost \"a.test\" {\n  hosts = [\"other.test\"]\n  backend = \"app\"\n}\nvhost \"any\" {\n  backend = \"app\"\n}\n",
+			map[string]string{"a.test/all": "", "any/all": "", "a.test of any/all": "a.test", "B.sub.test/all": "B.sub.test"}, 0},
+		{"nobody takes the host", "vhost \"own\" {\n  hosts = [\"a.test\"]\n  backend = \"app\"\n}\n", map[string]string{"own/all": "a.test"}, 1},
+		{"a warning is said once", "vhost \"any\" {\n  route \"x\" { backend = \"app\" }\n  route \"y\" {\n    path = \"/y\"\n    backend = \"app\"\n  }\n}\n",
+			map[string]string{"any/x": "", "any/y": "", "a.test/x": "a.test", "a.test/y": "a.test", "B.sub.test/x": "B.sub.test", "B.sub.test/y": "B.sub.test"}, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o := testOptions("/etc/c.hcl")
+			o.FS = fstest.MapFS{
+				"etc/c.hcl": {Data: []byte(head + tt.text)}, "etc/a.elf": {Data: []byte("x")},
+				"etc/t.json": {Data: []byte(`{"a.test": {"filename": "a.elf"}, "B.sub.test": {"filename": "a.elf"}}`)},
+			}
+			cfg, diags := Load(o)
+			if cfg == nil || len(diags) != tt.warnings {
+				t.Fatalf("diagnostics: %v", diags)
+			}
+			got := map[string]string{}
+			for _, v := range cfg.VHosts {
+				for _, r := range v.Routes {
+					got[v.Name+"/"+r.Name] = r.Tenant
+				}
+			}
+			for k, v := range tt.want {
+				if w, ok := got[k]; !ok || w != v {
+					t.Errorf("%s has tenant %q, want %q", k, w, v)
+				}
+			}
+			if len(got) != len(tt.want) {
+				t.Errorf("routes: %v", got)
+			}
+		})
+	}
+}
