@@ -255,12 +255,19 @@ func TestStretchesAreJoined(t *testing.T) {
 		if c.field != "" {
 			fields = []string{"Range: " + c.field}
 		}
-		resp, text, err := fetch(t, addr, "/r", fields...)
-		if err != nil || c.want != "" && text != c.want {
-			t.Fatalf("%s: %v, %d, %d bytes", c.field, err, resp.StatusCode, len(text))
+		var got []string
+		ask := func() bool {
+			resp, text, err := fetch(t, addr, "/r", fields...)
+			if err != nil || c.want != "" && text != c.want {
+				t.Fatalf("%s: %v, %d, %d bytes", c.field, err, resp.StatusCode, len(text))
+			}
+			got = m.requests()
+			return len(got) == 0
 		}
-		got := m.requests()
-		if c.asked == "-" && len(got) != 0 || c.asked != "-" && (len(got) != 1 || got[0] != c.asked) {
+		if ask(); c.asked == "-" && len(got) != 0 {
+			// The last byte reaches the client a moment before the part is stored.
+			harness.Eventually(t, c.field+" is answered from what is stored", ask)
+		} else if c.asked != "-" && (len(got) != 1 || got[0] != c.asked) {
 			t.Errorf("%s: the origin was asked %q", c.field, got)
 		}
 	}
@@ -439,7 +446,7 @@ func TestStalePartsInGrace(t *testing.T) {
 		asked := 0
 		harness.Eventually(t, "the part is renewed", func() bool {
 			asked += len(m.requests())
-			return asked == 2
+			return asked >= 2 // more, when the second came before the first was stored
 		})
 	}
 }
@@ -561,9 +568,11 @@ func TestPurgeStrikesParts(t *testing.T) {
 			}
 			return len(m.requests())
 		}
-		if first, second := ask(), ask(); first != 1 || second != 0 {
-			t.Errorf("%s: asked %d, then %d times", block, first, second)
+		if n := ask(); n != 1 {
+			t.Errorf("%s: asked %d times", block, n)
 		}
+		// The last byte reaches the client a moment before the part is stored.
+		harness.Eventually(t, "the part is stored", func() bool { return ask() == 0 })
 		if resp, _ := do(t, "PURGE", addr, addr, "/r", ""); resp.StatusCode != 200 {
 			t.Errorf("purge: %d", resp.StatusCode)
 		}

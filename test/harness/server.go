@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -124,12 +125,16 @@ func (s *Server) finish() {
 		}
 	}
 	text := s.Stderr()
-	if strings.Contains(text, "DATA RACE") || strings.Contains(text, "panic") || strings.Contains(text, "fatal error:") {
+	if complaint.MatchString(text) {
 		s.t.Errorf("the process complained:\n%s", text)
 	} else if s.t.Failed() {
 		s.t.Logf("stderr of serve:\n%s", text)
 	}
 }
+
+// complaint is what no process of ours may write: of the race detector, of the
+// runtime, and of a panic that was caught. Guests may panic in their own words.
+var complaint = regexp.MustCompile(`DATA RACE|fatal error:|(?m:^panic: )|msg="panic|goroutine \d+ \[`)
 
 // Signal sends a signal to the process.
 func (s *Server) Signal(sig os.Signal) {
