@@ -445,8 +445,12 @@ func TestStalePartsInGrace(t *testing.T) {
 		}
 		asked := 0
 		harness.Eventually(t, "the part is renewed", func() bool {
+			// One that came before the first was stored has joined it: ask again.
+			if _, text, err := fetch(t, addr, "/r", "Range: bytes=100000-100999"); err != nil || text != want {
+				t.Fatalf("%s: %v, %d bytes", block, err, len(text))
+			}
 			asked += len(m.requests())
-			return asked >= 2 // more, when the second came before the first was stored
+			return asked >= 2
 		})
 	}
 }
