@@ -44,6 +44,9 @@ func (p *pacer) next() error {
 		return nil // main runs before there is anybody to be fair to
 	}
 	if yes, err := p.v.tape.replayed(p.v.m.Instret); yes {
+		if err == nil && p.ctx.Err() != nil {
+			err = &trap{cause: "guest-cancelled", text: "the repetition was interrupted"}
+		}
 		return err
 	}
 	return p.v.tape.stopped(p.v.m.Instret, p.turn(t))

@@ -25,6 +25,10 @@ type ReplayOptions struct {
 	Entry string
 }
 
+// maxReplayed bounds the memory that a recording, which may come from a stranger,
+// can ask for.
+const maxReplayed = 16 << 30
+
 // Outcome is how a repetition went.
 type Outcome struct {
 	Equal        bool     `json:"equal"`
@@ -64,6 +68,9 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 		elf = rec.Program
 	}
 	h := &rec.Head
+	if h.Memory < 0 || h.Memory > maxReplayed || h.Storage < 0 || h.Storage > maxReplayed {
+		return nil, fmt.Errorf("replay request %s: it wants %d bytes of memory and %d of storage", h.ID, h.Memory, h.Storage)
+	}
 	m := &model.Tenant{
 		Name: h.Tenant, Arguments: h.Arguments, Memory: h.Memory, Instructions: h.Instructions, Storage: h.Storage, Backends: h.Backends,
 		OnFault: h.OnFault, JIT: h.JIT, Time: time.Hour, LogRate: 1e9,

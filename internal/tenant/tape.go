@@ -2,11 +2,11 @@ package tenant
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -90,7 +90,8 @@ func (r *Run) naming() [8]byte {
 		id = &r.tape.name
 	}
 	if *id == [8]byte{} {
-		_, _ = rand.Read(id[:]) // it does not fail
+		// Nobody can guess the next, and it takes no call of the system.
+		binary.LittleEndian.PutUint64(id[:], rand.Uint64()|1)
 	}
 	return *id
 }
@@ -314,9 +315,13 @@ func (v *vm) tick() uint64 {
 
 // tapes makes v's questions go to t.
 func (v *vm) tapes(t *tape) {
-	if v.tape = t; t != nil {
-		v.m.Time = v.tick
+	if v.tape = t; t == nil {
+		return
 	}
+	if v.ticking == nil {
+		v.ticking = v.tick
+	}
+	v.m.Time = v.ticking
 }
 
 // leaveTape keeps what the tape holds, if the Run turned out to be one to keep.
@@ -325,18 +330,12 @@ func (r *Run) leaveTape() {
 	if t == nil || t.player != nil {
 		return
 	}
-	r.tape = nil
 	d := &r.tenant.model.Debug
 	if len(t.w.B) > 0 && (t.sampled || d.OnFault && t.cause != "") {
-		id := t.name
-		if r.notes != nil {
-			id = r.notes.id
-		}
-		if id == [8]byte{} {
-			_, _ = rand.Read(id[:])
-		}
+		id := r.naming()
 		r.keep(t, hex.EncodeToString(id[:]))
 	}
+	r.tape = nil
 	r.tenant.stats.tapes.Put(t)
 }
 

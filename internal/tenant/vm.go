@@ -168,13 +168,14 @@ type vm struct {
 	told     []byte    // the last answer of the world outside
 	nap      napper
 	bench    bench
-	flow     flow   // a streamed answer
-	switched uint64 // counter when the present thread got the hart
-	nested   int    // functions of the guest that host calls are in
-	granted  uint64 // of foreachBudget, to the present call
-	event    event  // of a program that loops
-	tape     *tape  // what is learned is written down, or read; nil: neither
-	watch    *watch // who looks on; nil: nobody
+	flow     flow          // a streamed answer
+	switched uint64        // counter when the present thread got the hart
+	nested   int           // functions of the guest that host calls are in
+	granted  uint64        // of foreachBudget, to the present call
+	event    event         // of a program that loops
+	tape     *tape         // what is learned is written down, or read; nil: neither
+	watch    *watch        // who looks on; nil: nobody
+	ticking  func() uint64 // is tick, made once
 }
 
 // reset makes the host's half of a fork as good as new. Nothing of the request
