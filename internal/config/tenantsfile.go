@@ -340,7 +340,9 @@ func (l *loader) tenantVHosts() {
 // wherever nobody wrote another or "off".
 func (l *loader) tenantsByHost() {
 	named, any := map[string]*model.VHost{}, (*model.VHost)(nil)
+	taken := make(map[string]bool, len(l.cfg.VHosts)+len(l.cfg.Tenants)) // names
 	for _, v := range l.cfg.VHosts {
+		taken[v.Name] = true
 		for _, h := range v.Hosts {
 			named[h] = v
 		}
@@ -364,8 +366,8 @@ func (l *loader) tenantsByHost() {
 			l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests: no vhost takes the host %q", t.Name, name), "", fmt.Sprintf("write a vhost with hosts = [%q], or one for any host", name))
 			continue
 		}
-		if v := l.withTenant(like, t, name); v != nil {
-			named[name] = v
+		if v := l.withTenant(like, t, name, taken); v != nil {
+			named[name], taken[v.Name] = v, true
 			l.cfg.VHosts = append(l.cfg.VHosts, v)
 		}
 	}
@@ -373,7 +375,7 @@ func (l *loader) tenantsByHost() {
 
 // withTenant is a copy of a vhost for one host, with the tenant; nil when the
 // vhost says itself whose it is.
-func (l *loader) withTenant(like *model.VHost, t *model.Tenant, host string) *model.VHost {
+func (l *loader) withTenant(like *model.VHost, t *model.Tenant, host string, taken map[string]bool) *model.VHost {
 	written := map[string]bool{} // routes that say whose they are
 	for _, n := range l.nodes("vhost", like.Name) {
 		if n.has("tenant") {
@@ -385,7 +387,7 @@ func (l *loader) withTenant(like *model.VHost, t *model.Tenant, host string) *mo
 	}
 	v := *like
 	v.Name, v.Hosts, v.SNI, v.Tenant, v.At = t.Name, []string{host}, nil, t.Name, t.At
-	if slices.ContainsFunc(l.cfg.VHosts, func(o *model.VHost) bool { return o.Name == v.Name }) {
+	if taken[v.Name] {
 		v.Name += " of " + like.Name
 	}
 	v.Routes = make([]*model.Route, len(like.Routes))

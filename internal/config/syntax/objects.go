@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,11 +16,19 @@ type Source struct {
 	Name string
 	Text []byte
 	At   hcl.Range // where the text begins; zero for a file of its own
+
+	marks []mark // of the text, made when the first place is asked for
 }
+
+// markEvery is how many bytes of a text are looked at for one place, at most.
+const markEvery = 1 << 10
+
+// mark is the line and column of a byte, both from 0.
+type mark struct{ line, column int }
 
 // Place is the range of length bytes at an offset of the text.
 func (s *Source) Place(offset, length int) hcl.Range {
-	r := offsetRange(s.Name, s.Text, offset)
+	r := s.position(offset)
 	r.End.Column, r.End.Byte = r.Start.Column+length, r.Start.Byte+length
 	if s.At.Filename != "" {
 		first := s.At.Start.Line
@@ -51,6 +58,7 @@ func (s *Source) Members(raw []byte, base int) ([]Member, error) {
 		return nil, s.broken(base, fmt.Errorf("want an object in braces"))
 	}
 	var list []Member
+	seen := map[string]int{}
 	for d.More() {
 		from := int(d.InputOffset())
 		t, err := d.Token()
@@ -64,9 +72,10 @@ func (s *Source) Members(raw []byte, base int) ([]Member, error) {
 			return nil, s.broken(base+int(d.InputOffset()), err)
 		}
 		m.Offset = base + int(d.InputOffset()) - len(m.Raw)
-		if i := slices.IndexFunc(list, func(o Member) bool { return o.Key == m.Key }); i >= 0 {
+		if i, twice := seen[m.Key]; twice {
 			return nil, &Placed{m.At, fmt.Errorf("%q is written twice, first on line %d", m.Key, list[i].At.Start.Line)}
 		}
+		seen[m.Key] = len(list)
 		list = append(list, m)
 	}
 	if _, err := d.Token(); err != nil {
@@ -93,11 +102,36 @@ func (s *Source) broken(offset int, err error) error {
 	return &Placed{s.Place(offset, 1), fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))}
 }
 
-func offsetRange(name string, src []byte, offset int) hcl.Range {
-	offset = min(max(0, offset), len(src))
-	before := src[:offset]
-	line := bytes.Count(before, []byte{'\n'})
-	column := len([]rune(string(before[bytes.LastIndexByte(before, '\n')+1:])))
-	p := hcl.Pos{Line: line + 1, Column: column + 1, Byte: offset}
-	return hcl.Range{Filename: name, Start: p, End: p}
+// position finds the line and column of an offset. A file may have thousands of
+// tenants on one line, so it remembers where every so many bytes are.
+func (s *Source) position(offset int) hcl.Range {
+	offset = min(max(0, offset), len(s.Text))
+	if s.marks == nil {
+		at := mark{}
+		for from := 0; ; from += markEvery {
+			s.marks = append(s.marks, at)
+			if from+markEvery > len(s.Text) {
+				break
+			}
+			at = at.after(s.Text[from : from+markEvery])
+		}
+	}
+	near := offset / markEvery
+	at := s.marks[near].after(s.Text[near*markEvery : offset])
+	p := hcl.Pos{Line: at.line + 1, Column: at.column + 1, Byte: offset}
+	return hcl.Range{Filename: s.Name, Start: p, End: p}
+}
+
+// after moves over some text. A column is a character, which begins with a byte
+// that continues none.
+func (m mark) after(text []byte) mark {
+	for _, b := range text {
+		switch {
+		case b == '\n':
+			m = mark{line: m.line + 1}
+		case b&0xc0 != 0x80:
+			m.column++
+		}
+	}
+	return m
 }
