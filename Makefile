@@ -5,7 +5,7 @@ BIN         := bin/fishplate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    := gcc libc6-dev gcc-riscv64-linux-gnu g++-riscv64-linux-gnu libc6-dev-riscv64-cross qemu-user gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf cargo rustc rust-src clang-14 lld gdb-multiarch curl openssl nginx-light haproxy wrk brotli zstd nlohmann-json3-dev librapidxml-dev
 BENCHWASM   := g++ clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32 libc++-14-dev-wasm32 libc++abi-14-dev-wasm32
-BENCHCACHE  := varnish
+BENCHCACHE  := varnish libnginx-mod-http-lua libnginx-mod-http-js
 TARGETS     := linux/amd64 linux/arm64 linux/riscv64 darwin/arm64
 FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
@@ -66,7 +66,7 @@ script: ## end-to-end scripts only
 fuzz: ## every fuzz target for FUZZTIME each
 	@bash test/fuzz.sh $(FUZZTIME)
 
-bench: build bench-engines ## side by side with nginx, haproxy, varnish, wazero and qemu; results under test/bench/results
+bench: build bench-engines ## side by side with nginx (with Lua and njs), haproxy, varnish, wazero and qemu; results under test/bench/results
 	@bash test/setup.sh $(PACKAGES) $(BENCHCACHE)
 	@bash test/bench/run.sh
 

@@ -21,6 +21,8 @@ type result struct {
 	Unit   string  `json:"unit"`
 	CPU    float64 `json:"cpu"`     // server CPU in CPUUnit
 	CPUU   string  `json:"cpuUnit"` // what CPU is counted per
+
+	More map[string]float64 `json:"more,omitempty"` // figures of one work only
 }
 
 // A work is one row of the table.
@@ -31,9 +33,10 @@ type work struct {
 	systems []string // empty: systemNames
 	higher  bool     // a larger value is better
 	bars    []bar
-	most    float64 // the most that the value itself may be; 0 = any
-	awake   bool    // keep both cores from sleeping, which else decides the figure
-	keep    bool    // start each system once and not for each round
+	most    float64                                      // the most that the value itself may be; 0 = any
+	awake   bool                                         // keep both cores from sleeping, which else decides the figure
+	keep    bool                                         // start each system once and not for each round
+	launch  func(b *bench, name string) (*system, error) // nil: bench.start by the setup
 	measure func(b *bench, s *system) (result, error)
 	print   func(w work, results []result) // nil: printWork
 }
@@ -61,7 +64,7 @@ func works() []work {
 		{name: "close-log", title: "the same, access logs on", setup: setup{logs: true}, higher: true, measure: loadWork("/128", 64, true)},
 		{name: "idle", title: "10,000 idle connections, resident bytes each", most: 4096, measure: idleWork},
 		{name: "neighbour", title: "a tenant's short request beside 128 connections that spin 20M instructions each", setup: guests, systems: []string{"fishplate"}, measure: neighbourWork, print: printNeighbour},
-	}, cacheWorks()...)
+	}, append(cacheWorks(), tenantWorks()...)...)
 }
 
 func main() {
@@ -70,7 +73,12 @@ func main() {
 	only := flag.String("only", "", "comma-separated works, or how their names begin; empty = all")
 	binary := flag.String("fishplate", "bin/fishplate", "the binary under test")
 	out := flag.String("out", "test/bench/results", "folder for the results")
+	native := flag.String("handler", "", "be the native handler that a forge is compared with, at this address")
 	flag.Parse()
+	if *native != "" {
+		fmt.Fprintln(os.Stderr, "bench:", handler(*native))
+		os.Exit(1)
+	}
 	if err := run(*rounds, *seconds, *only, *binary, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -128,7 +136,7 @@ func (b *bench) rounds(w work, n int) ([]result, error) {
 			s := kept[name]
 			if s == nil {
 				var err error
-				if s, err = b.start(name, w.setup); err != nil {
+				if s, err = w.starts(b, name); err != nil {
 					return nil, err
 				}
 			}
@@ -146,6 +154,17 @@ func (b *bench) rounds(w work, n int) ([]result, error) {
 		}
 	}
 	return list, nil
+}
+
+func (w work) starts(b *bench, name string) (*system, error) {
+	if w.launch == nil {
+		return b.start(name, w.setup)
+	}
+	s, err := w.launch(b, name)
+	if err != nil && s != nil {
+		s.stop()
+	}
+	return s, err
 }
 
 // with measures one round, with the cores kept awake if the work asks for it.

@@ -24,11 +24,22 @@ const (
 const neighbourConf = `tenant "spins" {
   program      = "%[1]s"
   instructions = 20000000
+  time         = "30s"
+}
+tenant "other" {
+  program      = "%[1]s"
+  instructions = 20000000
+  time         = "30s"
 }
 tenant "short" { program = "%[2]s" }
 vhost "spins" {
   hosts   = ["spins.test"]
   tenant  = "spins"
+  backend = "o"
+}
+vhost "other" {
+  hosts   = ["other.test"]
+  tenant  = "other"
   backend = "o"
 }
 vhost "short" {

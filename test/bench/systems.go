@@ -21,7 +21,8 @@ type bench struct {
 	dir     string
 	seconds int
 	origin  *exec.Cmd
-	port    int // of the origin
+	port    int      // of the origin
+	also    []string // folders to remove
 }
 
 // system is one started server under test.
@@ -31,6 +32,9 @@ type system struct {
 	addr string
 
 	filled bool // manyWork has filled it
+	hosts  int  // tenants
+	many   *many
+	state  string // folder of its socket
 }
 
 const originConf = `daemon off; worker_processes 1; pid %[1]s/origin.pid; error_log %[1]s/origin.log;
@@ -124,7 +128,9 @@ func newBench(binary string, seconds int) (*bench, error) {
 
 func (b *bench) close() {
 	stopGroup(b.origin)
-	_ = os.RemoveAll(b.shared())
+	for _, dir := range append(b.also, b.shared()) {
+		_ = os.RemoveAll(dir)
+	}
 	_ = os.RemoveAll(b.dir)
 }
 
@@ -187,10 +193,15 @@ func (b *bench) start(name string, how setup) (*system, error) {
 	if s.cmd, err = launch(b.dir, name, "0", args...); err != nil {
 		return nil, err
 	}
+	s.state = b.dir
 	return s, waitPort(s.addr)
 }
 
-func (s *system) stop() { stopGroup(s.cmd) }
+func (s *system) stop() {
+	if s.cmd != nil {
+		stopGroup(s.cmd)
+	}
+}
 
 // pids are the server's processes: the one started and its children.
 func (s *system) pids() []string {
