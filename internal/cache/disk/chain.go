@@ -223,8 +223,10 @@ func (w *writer) cleanRecord(e *edit, s *segment.Segment, r *segment.Walk) error
 	part := hashName(string(r.Texts.Partition))
 	key := objectKey(nil, part, r.Texts.Key)
 	var gone *variant
+	moved := false
 	n, err := e.remove(key, func(v *variant) bool {
 		if v.Seq != r.Place.Seq || v.Seg != s.ID {
+			moved = moved || v.Seq == r.Place.Seq
 			return false
 		}
 		gone = v
@@ -233,10 +235,15 @@ func (w *writer) cleanRecord(e *edit, s *segment.Segment, r *segment.Walk) error
 	if err != nil {
 		return err
 	}
-	for tag := range r.Texts.EachTag {
-		e.batch.Delete(tagKey(nil, part, tag, r.Place.Seq), nil)
+	// A loss of power may bring back the segment of a record that was spared:
+	// the t keys are those of its second life.
+	if !moved {
+		for tag := range r.Texts.EachTag {
+			e.batch.Delete(tagKey(nil, part, tag, r.Place.Seq), nil)
+		}
 	}
-	if n > 0 && s.WasAsked(r.Place.Off) && w.spare(s, r, gone) {
+	// A purge at work will not find it in the index any more, so it is judged here.
+	if n > 0 && s.WasAsked(r.Place.Off) && judgeBy(w.tier.events.list(), gone.Seq, part, r.Texts.Key, r.Texts.EachTag, &gone.meta) && w.spare(s, r, gone) {
 		w.tier.spared.Add(1)
 	} else {
 		w.tier.evicted.Add(int64(n))

@@ -72,6 +72,7 @@ func crashChild() {
 	}
 	fmt.Println("READY")
 	r := rand.New(rand.NewPCG(seed, 2))
+	purged := map[int]uint64{}
 	for {
 		if err := d.Fault(); err != nil {
 			fmt.Println("WRONG", err)
@@ -94,6 +95,9 @@ func crashChild() {
 				if wrong := crashWrong(f, key); wrong != "" {
 					fmt.Println("WRONG", key, wrong)
 				}
+				if v := uint64(f.Meta.Born); v <= purged[i] {
+					fmt.Println("WRONG", key, "version", v, "is there, though all up to", purged[i], "were purged")
+				}
 				f.Close()
 			}
 		case n < 88:
@@ -101,11 +105,15 @@ func crashChild() {
 			if _, err := d.Remove(context.Background(), "p", []byte(key), false); err != nil {
 				fmt.Println("WRONG", err)
 			}
+			purged[i] = version
 			fmt.Println("K", i, version)
 		case n < 92:
 			fmt.Println("t", i)
 			if _, err := d.PurgeTag(context.Background(), All, []byte(fmt.Sprint("t", i%crashTags)), false); err != nil {
 				fmt.Println("WRONG", err)
+			}
+			for j := i % crashTags; j < crashKeys; j += crashTags {
+				purged[j] = version
 			}
 			fmt.Println("T", i, version)
 		default:

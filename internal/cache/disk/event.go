@@ -102,6 +102,7 @@ const recentEvents = 1024
 // into the index; until then lookups compare what they find with them.
 type events struct {
 	active atomic.Pointer[[]*event]
+	seen   atomic.Uint64 // seq of the last that began: behind active, so that whoever reads it first misses none
 
 	mu     sync.Mutex
 	recent []*event // by seq
@@ -120,6 +121,7 @@ func (v *events) begin(e *event) {
 	v.recent = append(v.recent, e)
 	active := append(slices.Clone(v.list()), e)
 	v.active.Store(&active)
+	v.seen.Store(e.seq)
 }
 
 // end says that the index has no object any more that the event purges.
@@ -133,6 +135,7 @@ func (v *events) end(e *event) {
 // reset forgets all, before anybody else knows of them.
 func (v *events) reset() {
 	v.active.Store(nil)
+	v.seen.Store(0)
 	v.recent, v.floor = nil, 0
 }
 

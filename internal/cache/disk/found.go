@@ -66,8 +66,8 @@ func (t *Tier) find(p *part, text []byte, match func(meta *store.Meta, vary []by
 	var keyRoom, valueRoom [512]byte
 	key := objectKey(keyRoom[:0], p.hash, text)
 	// Purges at work are noted before the entry is read: they may be done with it
-	// a moment later.
-	since, active := t.seq.Load(), t.events.list()
+	// a moment later. One that has its number and has not begun comes after.
+	since, active := t.events.seen.Load(), t.events.list()
 	var value []byte
 	err := t.index.Safely(func() (err error) {
 		value, _, err = t.index.Get(valueRoom[:0], key)

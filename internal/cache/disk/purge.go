@@ -170,11 +170,12 @@ func (e *event) ranges(part uint64) [][]byte {
 	return [][]byte{objectKey(nil, part, e.text)}
 }
 
-// target appends what a key of the index leads to, if anything.
+// target appends what a key of the index leads to, if anything. What came after
+// the event keeps its t key, by which a later purge has to find it.
 func (e *event) target(dst []target, part uint64, key, value []byte) []target {
 	switch {
 	case e.by == byTag:
-		if len(value) < 8 {
+		if len(value) < 8 || tagSeq(key) >= e.seq {
 			return dst
 		}
 		return append(dst, target{key: objectKey(nil, part, value[8:]), tag: slices.Clone(key), seq: tagSeq(key)})

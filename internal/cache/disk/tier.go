@@ -272,10 +272,13 @@ func (t *Tier) recall() error {
 		return err
 	}
 	t.events.floor = t.seq.Load()
+	t.events.seen.Store(t.events.floor)
 	b := x.DB.NewBatch()
 	defer b.Close()
 	t.reserve(b)
-	return b.Commit(pebble.NoSync)
+	// Durable before the first number is used: records outlive a kill that takes
+	// the end of the index's log, and no two of them may have one number.
+	return b.Commit(pebble.Sync)
 }
 
 // off turns the tier off. It is called from anywhere, under pebble's locks
