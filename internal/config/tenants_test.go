@@ -104,6 +104,24 @@ func TestTenantsFileGroupsAnywhere(t *testing.T) {
 
 // TestTenantsInline: the same object in the configuration; its errors name the
 // line there.
+// TestFetchesOfTenants: what is not written is the table's default, and 0 is
+// none.
+func TestFetchesOfTenants(t *testing.T) {
+	cfg, diags := FromTenantsFile(tenantsOptions(`{
+  "a.test": {"filename": "a.elf"},
+  "b.test": {"filename": "a.elf", "fetches": 0},
+  "c.test": {"filename": "a.elf", "fetches": 3}
+}`), "127.0.0.1:9000", ":8080")
+	if cfg == nil || len(diags) > 0 {
+		t.Fatalf("diagnostics: %v", diags)
+	}
+	for i, want := range []int{8, 0, 3} {
+		if got := cfg.Tenants[i].Fetches; got != want {
+			t.Errorf("%s may make %d fetches, want %d", cfg.Tenants[i].Name, got, want)
+		}
+	}
+}
+
 func TestTenantsInline(t *testing.T) {
 	load := func(body string) (*model.Config, Diagnostics) {
 		o := tenantsOptions(`{}`)

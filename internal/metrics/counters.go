@@ -139,32 +139,37 @@ var Server = Table{Subject: "server", Labels: []string{"backend", "server"}, Row
 // Cells of a tenant's Set.
 const (
 	TenantRequests     = 0
-	TenantCalls        = 1 // +0 on_recv, +1 forge, +2 on_deliver, +3 start
-	TenantInstructions = 5
-	TenantTime         = 6
-	TenantStops        = 7 // +0 budget, +1 time, +2 memory, +3 fault
-	TenantRefused      = 11
-	TenantActive       = 12
-	TenantWaiting      = 13
-	TenantAnswers      = 14
-	TenantSlices       = 15
-	TenantMemory       = 16
-	TenantForks        = 17
-	TenantDirty        = 18
-	TenantQueued       = 19
-	TenantLogs         = 20
-	TenantUncached     = 21
-	TenantFetches      = 22 // +0 begun, +1 refused, +2 failed
-	TenantStreamed     = 25 // +0 in, +1 out
-	TenantFallbacks    = 27
-	TenantLogsDropped  = 28
-	TenantLimits       = 29 // +0 wait, +1 rate, +2 forks, +3 response, +4 storage, +5 start
+	TenantCalls        = 1 // +0 on_recv, +1 forge, +2 on_deliver, +3 start, +4 on_hash … +12 storage, as in the row
+	TenantInstructions = 14
+	TenantTime         = 15
+	TenantStops        = 16 // +0 budget, +1 time, +2 memory, +3 fault
+	TenantRefused      = 20
+	TenantActive       = 21
+	TenantWaiting      = 22
+	TenantAnswers      = 23
+	TenantSlices       = 24
+	TenantMemory       = 25
+	TenantForks        = 26
+	TenantDirty        = 27
+	TenantQueued       = 28
+	TenantLogs         = 29
+	TenantUncached     = 30
+	TenantFetches      = 31 // +0 begun, +1 refused, +2 failed
+	TenantStreamed     = 34 // +0 in, +1 out
+	TenantFallbacks    = 36
+	TenantLogsDropped  = 37
+	TenantLimits       = 38 // +0 wait, +1 rate, +2 forks, +3 response, +4 storage, +5 start
+	TenantStore        = 44 // +0 bytes, +1 keys: what it keeps
+	TenantStoreUse     = 46 // +0 reads, +1 writes, +2 refused, +3 expired
+	TenantStorageWaits = 50
+	TenantStorageTime  = 51
+	TenantShadow       = 52 // +0 repeated, +1 differing, +2 dropped, +3 skipped
 )
 
 // Tenant is the table of a tenant's Set.
 var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantRequests, Name: "fishplate_tenant_requests_total", Help: "Requests that the tenant's program was asked about."},
-	{At: TenantCalls, Name: "fishplate_tenant_calls_total", Label: "callback", Values: []string{"on_recv", "forge", "on_deliver", "start"}, Help: "Calls of the program by callback."},
+	{At: TenantCalls, Name: "fishplate_tenant_calls_total", Label: "callback", Values: []string{"on_recv", "forge", "on_deliver", "start", "on_hash", "on_hit", "on_miss", "on_backend_fetch", "on_backend_response", "on_backend_error", "on_synth", "function", "storage"}, Help: "Calls of the program by callback; function is those that expressions make, storage those into its storage machine."},
 	{At: TenantInstructions, Name: "fishplate_tenant_instructions_total", Unit: Instructions, Help: "Guest instructions retired."},
 	{At: TenantTime, Name: "fishplate_tenant_seconds_total", Unit: Nanoseconds, Help: "Time spent running the program."},
 	{At: TenantStops, Name: "fishplate_tenant_stops_total", Label: "reason", Values: []string{"budget", "time", "memory", "fault"}, Help: "Calls that were stopped, by reason."},
@@ -184,6 +189,12 @@ var Tenant = Table{Subject: "tenant", Labels: []string{"tenant"}, Rows: []Row{
 	{At: TenantFallbacks, Name: "fishplate_tenant_regex_fallbacks_total", Help: "Searches by backtracking, for expressions that RE2 cannot read."},
 	{At: TenantLogsDropped, Name: "fishplate_tenant_log_dropped_total", Help: "Lines beyond the tenant's lines per second, which were dropped."},
 	{At: TenantLimits, Name: "fishplate_tenant_limits_total", Label: "limit", Values: []string{"wait", "rate", "forks", "response", "storage", "start"}, Help: "Times that a limit had an effect: waits for the rate or for others' shares, calls refused or ended for the rate, forks refused, answers too large, values refused for want of storage, requests that a program's start took too long for."},
+	{At: TenantStore, Name: "fishplate_tenant_kv_bytes", Kind: Gauge, Unit: Bytes, Help: "Keys, values and 128 bytes for each entry that the tenant keeps."},
+	{At: TenantStore + 1, Name: "fishplate_tenant_kv_keys", Kind: Gauge, Help: "Keys that the tenant keeps."},
+	{At: TenantStoreUse, Name: "fishplate_tenant_kv_operations_total", Label: "operation", Values: []string{"read", "write", "refused", "expired"}, Help: "Reads and writes of keys, writes refused for want of room, and entries whose time was over."},
+	{At: TenantStorageWaits, Name: "fishplate_tenant_storage_waits_total", Help: "Calls into the storage machine that waited for others."},
+	{At: TenantStorageTime, Name: "fishplate_tenant_storage_wait_seconds_total", Unit: Nanoseconds, Help: "Time that calls waited for the storage machine."},
+	{At: TenantShadow, Name: "fishplate_tenant_shadow_total", Label: "outcome", Values: []string{"repeated", "differing", "dropped", "skipped"}, Help: "Requests repeated with a candidate, those of them that differed, those dropped for want of room in its queue, and those not repeated because of their body."},
 }}
 
 // TenantCustom is the table of one counter that a tenant's program made up.

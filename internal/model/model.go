@@ -356,7 +356,7 @@ type Tenant struct {
 
 	Rate     uint64  // instructions per second, 0 is no bound
 	Forks    int     // machines of it alive at once; 0 is twice Concurrency
-	Fetches  int     // sub-requests per call
+	Fetches  int     // sub-requests per call; 0: none
 	Response int64   // bytes of an answer that it makes
 	LogRate  float64 // lines per second
 	Key      string  // ed25519 public key, base64, that updates of its program are signed with; "" is none

@@ -126,7 +126,11 @@ func (r *Run) looked(ctx context.Context, s stage, cb int, second uint64, req *m
 	v.attach(s, req, obj)
 	f := r.resume(ctx, v)
 	if f == nil && fn != 0 && v.decision.word == "" {
-		f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereReq, second, 0)
+		counter := callHit
+		if cb == cbOnMiss {
+			counter = callMiss
+		}
+		f = r.call(ctx, v, counter, fn, r.arg, whereReq, second, 0)
 	}
 	if f != nil {
 		v.req.Rollback()
@@ -182,7 +186,7 @@ func (r *Run) OnFetch(ctx context.Context, req *message.Request) (d Decision, f 
 	}
 	v.decision = decision{backend: -1}
 	v.attach(stageFetch, req, nil)
-	f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereBereq, whereBeresp, 0)
+	f = r.call(ctx, v, callFetch, fn, r.arg, whereBereq, whereBeresp, 0)
 	if f != nil {
 		v.req.Rollback()
 		r.dropBack()
@@ -215,7 +219,7 @@ func (r *Run) OnResponse(ctx context.Context, req *message.Request, resp *messag
 		return f
 	}
 	v.attach(stageResponse, req, resp)
-	f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereBereq, whereBeresp, 0)
+	f = r.call(ctx, v, callResponse, fn, r.arg, whereBereq, whereBeresp, 0)
 	if f != nil {
 		v.res.Rollback()
 		r.dropBack()
@@ -246,7 +250,7 @@ func (r *Run) OnError(ctx context.Context, req *message.Request, resp *message.R
 	v.answer.given = false
 	v.attach(stageError, req, resp)
 	defer v.detach()
-	f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereBereq, whereBeresp, 0)
+	f = r.call(ctx, v, callError, fn, r.arg, whereBereq, whereBeresp, 0)
 	if f != nil {
 		v.res.Rollback()
 		return body, false, f
@@ -288,7 +292,7 @@ func (r *Run) Synth(ctx context.Context, req *message.Request, resp *message.Res
 	v.answer.given = false
 	v.attach(stageSynth, req, resp)
 	defer v.detach()
-	if f := r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereReq, whereResp, 0); f != nil {
+	if f := r.call(ctx, v, callSynth, fn, r.arg, whereReq, whereResp, 0); f != nil {
 		v.res.Rollback()
 		return body, f
 	}

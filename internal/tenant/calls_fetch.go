@@ -82,11 +82,8 @@ func sysFetch(v *vm, p *pacer) error {
 // fetch begins a question that is well-formed.
 func (v *vm) fetch(q *ask.Question) int64 {
 	most := v.image.tenant.Fetches
-	if most <= 0 {
-		most = 8
-	}
 	switch {
-	case v.outside == nil, !q.Self && !slices.Contains(v.image.tenant.Backends, q.Backend):
+	case most == 0, v.outside == nil, !q.Self && !slices.Contains(v.image.tenant.Backends, q.Backend):
 		v.countFetch(1)
 		return errDenied
 	case v.asked.Len() >= most:

@@ -171,4 +171,6 @@ func (s *storage) put(data []byte) (uint64, error) {
 }
 
 const storageDoc = "A program has one more machine, in which main runs first, with RISCV_MODE=storage, and which lives until an update. Calls into it are served one at a time, in order of arrival; " +
-	"each has the budget and the memory limit of a call, and the time of the caller, the wait included. It has no request: the calls about messages end the call, those that ask others give FP_E_STAGE."
+	"each has the budget and the memory limit of a call, and the time of the caller, the wait included. It has no request: the calls about messages end the call, those that ask others give FP_E_STAGE. " +
+	"Of a caller with the wider room for mappings, which programs of Go's own toolchain need, it sees what lies below its own heap, 2 GiB; such programs pass numbers in registers or texts by REMSTRCALL. " +
+	"on_live_update runs in a copy of the machine: when the new program does not take the state, the old storage is as it was."

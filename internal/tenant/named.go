@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"fishplate/internal/message"
-	"fishplate/internal/metrics"
 )
 
 // Named calls the function that the program registered under a name:
@@ -36,7 +35,7 @@ func (r *Run) Named(ctx context.Context, req *message.Request, dst []byte, name,
 		f = r.failed(v, err)
 	} else {
 		v.enter(fn, at, uint64(len(value)), 0)
-		f = r.execute(ctx, v, metrics.TenantCalls)
+		f = r.execute(ctx, v, callFunction)
 	}
 	if f == nil {
 		if out, ok, err = v.resultText(dst); err != nil {

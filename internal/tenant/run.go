@@ -180,7 +180,7 @@ func (r *Run) onHash(ctx context.Context, v *vm, arg string) *message.Fault {
 		return nil
 	}
 	v.stage = stageHash // the messages, and what was edited, stay
-	return r.call(ctx, v, metrics.TenantCalls, v.callbacks[cbOnHash], arg, ^uint64(0), ^uint64(0), 0)
+	return r.call(ctx, v, callHash, v.callbacks[cbOnHash], arg, ^uint64(0), ^uint64(0), 0)
 }
 
 // decide turns the guest's word into a Decision.
@@ -241,7 +241,7 @@ func (r *Run) answer(ctx context.Context, d Decision, req *message.Request, resp
 		v.attach(stageSynth, req, resp)
 		f := r.resume(ctx, v) // the call that paused has the answer at hand
 		if f == nil && !v.answer.given {
-			f = r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereReq, whereResp, 0)
+			f = r.call(ctx, v, callSynth, fn, r.arg, whereReq, whereResp, 0)
 		}
 		v.detach()
 		if f != nil {
@@ -308,7 +308,7 @@ func (r *Run) onResponse(ctx context.Context, v *vm, resp *message.Response) *me
 	}
 	v.stage = stageResponse
 	status := resp.Status
-	if f := r.call(ctx, v, metrics.TenantCalls, fn, r.arg, whereBereq, whereBeresp, 0); f != nil {
+	if f := r.call(ctx, v, callResponse, fn, r.arg, whereBereq, whereBeresp, 0); f != nil {
 		return f
 	}
 	if resp.Status != status {

@@ -41,6 +41,7 @@ type Set struct {
 	stats   map[string]*stats // of every tenant that ever was
 	codes   *codes
 	stores  map[string]*kv.Store
+	sweeper kv.Sweeper // of stores
 
 	histories map[string]*history
 	playing   *player // of a repetition, for what main asks
@@ -242,9 +243,19 @@ func (s *Set) storeOf(t *model.Tenant) *kv.Store {
 	store := s.stores[t.Name]
 	if store == nil {
 		store = kv.New(t.Storage)
+		store.SweptBy(&s.sweeper)
 		s.stores[t.Name] = store
 	}
 	return store
+}
+
+// dropStore forgets the storage of a tenant that has none any more. The Set is
+// locked.
+func (s *Set) dropStore(name string) {
+	if store := s.stores[name]; store != nil {
+		s.sweeper.Forget(store)
+		delete(s.stores, name)
+	}
 }
 
 // equal compares all that a running image depends on; where it was written is
@@ -297,11 +308,19 @@ func (s *Set) Status() []Status {
 	return out
 }
 
-// Close retires every tenant. Calls in flight finish.
+// Close retires every tenant, and returns when their candidates have ended.
+// Calls in flight finish.
 func (s *Set) Close() {
 	s.starts.close()
+	s.mu.Lock()
+	old := s.tenants
+	s.mu.Unlock()
 	u := &Update{set: s, next: map[string]*Tenant{}}
 	u.Commit()
+	for _, t := range old {
+		t.shadow.Load().wait()
+	}
+	s.sweeper.Close()
 	if b := s.warmth.backing; b != nil {
 		s.closing.Do(b.Close)
 	}
@@ -330,12 +349,12 @@ func (u *Update) Commit() {
 		if t.model.Storage > 0 && s.stores[name] != nil {
 			s.stores[name].SetLimit(t.model.Storage)
 		} else {
-			delete(s.stores, name)
+			s.dropStore(name)
 		}
 	}
 	for name := range old {
 		if u.next[name] == nil {
-			delete(s.stores, name)
+			s.dropStore(name)
 			delete(s.histories, name)
 		}
 	}

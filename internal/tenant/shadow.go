@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 	"fishplate/internal/model"
 )
 
@@ -57,6 +58,8 @@ type shadow struct {
 	queue  chan *sample
 	busy   atomic.Bool
 	gone   atomic.Bool
+	real   *stats         // of the tenant
+	works  sync.WaitGroup // counts drain; grows with mu held, and not once gone
 
 	mu     sync.Mutex
 	report ShadowReport
@@ -94,7 +97,7 @@ func (s *Set) fill(sh *shadow, t *model.Tenant, elf []byte) error {
 		return err
 	}
 	sh.report.Hash = im.code.short()
-	sh.tenant = newTenant(im.tenant, im, im.stats)
+	sh.tenant, sh.real = newTenant(im.tenant, im, im.stats), s.statsOf(t.Name)
 	return nil
 }
 
@@ -126,8 +129,18 @@ func (s *shadow) picks() bool {
 // retire ends the candidate once what runs has ended.
 func (s *shadow) retire() {
 	if s != nil && s.tenant != nil {
+		s.mu.Lock()
 		s.gone.Store(true)
+		s.mu.Unlock()
 		s.tenant.retire()
+	}
+}
+
+// wait returns when nothing of a retired candidate runs any more, which its
+// limits bound.
+func (s *shadow) wait() {
+	if s != nil {
+		s.works.Wait()
 	}
 }
 
@@ -166,10 +179,13 @@ func (s *shadow) offer(x *sample) {
 		s.mu.Lock()
 		s.report.Dropped++
 		s.mu.Unlock()
+		s.real.add(metrics.TenantShadow+2, 1)
 		return
 	}
-	if s.busy.CompareAndSwap(false, true) {
-		go s.drain()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone.Load() && s.busy.CompareAndSwap(false, true) {
+		s.works.Go(s.drain)
 	}
 }
 
@@ -245,7 +261,9 @@ func (s *shadow) note(found []Difference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Requests++
+	s.real.add(metrics.TenantShadow, 1)
 	if len(found) > 0 {
+		s.real.add(metrics.TenantShadow+1, 1)
 		s.report.Differing++
 	}
 	for _, d := range found {
@@ -258,6 +276,7 @@ func (s *shadow) note(found []Difference) {
 }
 
 func (s *shadow) skip() {
+	s.real.add(metrics.TenantShadow+3, 1)
 	s.mu.Lock()
 	s.report.Skipped++
 	s.mu.Unlock()

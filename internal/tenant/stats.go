@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fishplate/internal/metrics"
+	"fishplate/internal/tenant/kv"
 	"fishplate/internal/tenant/reel"
 	"fishplate/internal/tenant/text"
 )
@@ -28,6 +29,19 @@ type Line struct {
 	Level string    `json:"level"` // debug, info, warn, error
 	Text  string    `json:"text"`
 }
+
+// Counters of the ways to call a program beside on_recv, forge and on_deliver.
+const (
+	callHash = metrics.TenantCalls + 4 + iota
+	callHit
+	callMiss
+	callFetch
+	callResponse
+	callError
+	callSynth
+	callFunction
+	callStorage
+)
 
 // stats outlives the images of a tenant: its counters and its last lines.
 type stats struct {
@@ -61,6 +75,20 @@ func (s *stats) add(i int, n int64) { s.cells.Add(metrics.NewShard(), i, n) }
 
 // set makes counter i, a gauge that one writer owns, n.
 func (s *stats) set(i int, n int64) { s.add(i, n-s.cells.Value(i)) }
+
+// stored shows what a storage counts itself. A Store that was emptied or made
+// anew counts from 0 again, as do the numbers shown.
+func (s *stats) stored(store *kv.Store) {
+	var now kv.Stat
+	if store != nil {
+		now = store.Stat()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, n := range [...]int64{now.Used, now.Keys, now.Reads, now.Writes, now.Refused, now.Expired} {
+		s.set(metrics.TenantStore+i, n)
+	}
+}
 
 // stopped counts a fault by its cause.
 func (s *stats) stopped(cause string) {

@@ -3,9 +3,12 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
+	"fishplate/internal/metrics"
+	"fishplate/internal/tenant/heap"
 	"fishplate/riscv"
 )
 
@@ -102,6 +105,41 @@ func (s *storage) close() {
 	s.v = nil
 }
 
+// before is a storage machine at one moment, and the host's half of it then.
+type before struct {
+	m       *riscv.Machine
+	memento memento
+	heap    heap.Heap
+	used    bool
+}
+
+// stepAside lets the storage go on in a copy of its machine, which comeBack gives
+// up. The caller has the turn.
+func (s *storage) stepAside() (before, error) {
+	im, err := s.v.m.Freeze()
+	if err != nil {
+		return before{}, err
+	}
+	defer im.Close() // the copy keeps what it needs
+	m, err := im.Fork()
+	if err != nil {
+		return before{}, err
+	}
+	m.Time = s.image.clock
+	b := before{m: s.v.m, memento: s.v.memento, heap: s.v.heap.Clone(), used: s.used.Load()}
+	b.memento.functions = maps.Clone(b.memento.functions)
+	s.v.m = m
+	return b, nil
+}
+
+// comeBack makes the machine what it was. What on_live_update did outside of it,
+// to keys and values for example, stays.
+func (s *storage) comeBack(b before) {
+	s.v.m.Close()
+	s.v.m, s.v.memento, s.v.heap = b.m, b.memento, b.heap
+	s.used.Store(b.used)
+}
+
 // wake starts the machine unless it runs. The caller has the turn.
 func (s *storage) wake() error {
 	if s.v != nil || s.failed != nil {
@@ -123,6 +161,9 @@ func (s *storage) take(ctx context.Context, deadline time.Time) error {
 		return nil
 	default:
 	}
+	began, st := time.Now(), s.image.stats
+	st.add(metrics.TenantStorageWaits, 1)
+	defer func() { st.add(metrics.TenantStorageTime, int64(time.Since(began))) }()
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	select {
@@ -162,6 +203,7 @@ func (s *storage) enter(ctx context.Context, deadline time.Time) (*storage, erro
 func (s *storage) call(ctx context.Context, since time.Time, fn uint64, args ...uint64) (uint64, error) {
 	v := s.v
 	s.used.Store(true)
+	s.image.stats.add(callStorage, 1)
 	ran := v.m.Instret
 	v.m.Restore(&s.rest)
 	v.m.Instret = ran

@@ -10,6 +10,7 @@ import (
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
+	"fishplate/internal/tenant/kv"
 )
 
 const (
@@ -63,8 +64,18 @@ type Status struct {
 	Stops        Stops  `json:"stops"`
 	Refused      int64  `json:"refused"`
 
+	Store   *kv.Stat    `json:"store,omitempty"` // of its keys and values; nil: it keeps none
+	Storage StorageStat `json:"storage"`
+
 	// RegexFallbacks are the expressions that RE2 cannot read, and why.
 	RegexFallbacks []string `json:"regex_fallbacks,omitempty"`
+}
+
+// StorageStat is what became of calls into a tenant's storage machine.
+type StorageStat struct {
+	Calls  int64         `json:"calls"`
+	Waits  int64         `json:"waits"`  // calls that waited for others
+	Waited time.Duration `json:"waited"` // nanoseconds, of all of them
 }
 
 // Stops counts calls that were ended, by reason.
@@ -82,7 +93,18 @@ func (t *Tenant) Name() string { return t.model.Name }
 func (t *Tenant) Model() *model.Tenant { return t.model }
 
 // Counters returns the tenant's row of metrics.Tenant. It outlives reloads.
-func (t *Tenant) Counters() *metrics.Set { return t.stats.cells }
+func (t *Tenant) Counters() *metrics.Set {
+	t.stats.stored(t.store())
+	return t.stats.cells
+}
+
+// store returns the tenant's key-value storage, nil when it has none.
+func (t *Tenant) store() *kv.Store {
+	if im := t.current.Load(); im != nil {
+		return im.store
+	}
+	return nil
+}
 
 // Logs returns the last lines that the program wrote, oldest first.
 func (t *Tenant) Logs() []Line { return t.stats.last() }
@@ -100,6 +122,13 @@ func (t *Tenant) Status() Status {
 			Budget: c.Value(metrics.TenantStops), Time: c.Value(metrics.TenantStops + 1),
 			Memory: c.Value(metrics.TenantStops + 2), Fault: c.Value(metrics.TenantStops + 3),
 		},
+	}
+	s.Storage = StorageStat{
+		Calls: c.Value(callStorage), Waits: c.Value(metrics.TenantStorageWaits), Waited: time.Duration(c.Value(metrics.TenantStorageTime)),
+	}
+	if store := t.store(); store != nil {
+		stat := store.Stat()
+		s.Store = &stat
 	}
 	t.mu.Lock()
 	s.Active, s.Waiting = t.active, len(t.waiters)

@@ -158,7 +158,8 @@ func (im *image) takesOver() bool { return im.memento.callbacks[cbOnResumeUpdate
 // succeed hands the state of old's storage over to im's, if both programs have
 // the callbacks for that, and calls swap before any call gets into either
 // storage again: what came before is in the state, and what comes later is
-// called in im's. An error leaves old as it was.
+// called in im's. An error leaves old as it was: what on_live_update changed in
+// its memory is undone.
 func (im *image) succeed(ctx context.Context, old *image, swap func()) error {
 	if !old.handsOver() || !im.takesOver() {
 		swap()
@@ -177,7 +178,13 @@ func (im *image) succeed(ctx context.Context, old *image, swap func()) error {
 	if err := to.wake(); err != nil {
 		return err
 	}
-	if err := handOver(ctx, from, to); err != nil {
+	was, err := from.stepAside()
+	if err != nil {
+		return fmt.Errorf("copy the storage: %w", err)
+	}
+	err = handOver(ctx, from, to)
+	from.comeBack(was)
+	if err != nil {
 		return err
 	}
 	from.moved = im

@@ -56,7 +56,19 @@ void store_text(const char *data, long n)
 	fp_storage_return(state.text, (size_t)k);
 }
 
-__attribute__((unused)) static void on_live_update(void) { fp_storage_return(&state, sizeof(state)); }
+__attribute__((unused)) static void on_live_update(void)
+{
+#ifdef SPOIL /* hands over what it breaks */
+	static long copy[sizeof(state) / sizeof(long)];
+
+	copy[0] = state.sum;
+	state.sum = -1000;
+	fp_malloc(1 << 16);
+	fp_storage_return(copy, sizeof(copy));
+#else
+	fp_storage_return(&state, sizeof(state));
+#endif
+}
 
 __attribute__((unused)) static void on_resume_update(const void *data, size_t n)
 {

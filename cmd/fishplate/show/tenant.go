@@ -38,6 +38,12 @@ func Tenant(w io.Writer, v *admin.TenantView) error {
 	row("requests", "%d, %d of them answered by it, %d refused; now %d and %d that wait", v.Requests, v.Forges, v.Refused, v.Active, v.Waiting)
 	row("instructions", "%d", v.Instructions)
 	row("stopped", "%d by instructions, %d by time, %d by memory, %d by a fault", v.Stops.Budget, v.Stops.Time, v.Stops.Memory, v.Stops.Fault)
+	if s := v.Store; s != nil {
+		row("keys", "%s in %s of %s, %d reads, %d writes, %d refused", Count(int(s.Keys), "key"), size(s.Used), size(s.Limit), s.Reads, s.Writes, s.Refused)
+	}
+	if s := v.Storage; s.Calls > 0 {
+		row("storage", "%d calls, %d of them waited, %v in all", s.Calls, s.Waits, s.Waited.Round(time.Microsecond))
+	}
 	for _, text := range v.RegexFallbacks {
 		row("regex", "matched by backtracking: %s", text)
 	}

@@ -91,7 +91,7 @@ func tenantBlock() *Block {
 		{Name: "forks", Kind: Int, Default: "0", Range: "0..200000", Doc: "Machines of it alive at once. 0: twice concurrency."},
 		{Name: "share", Kind: Int, Default: "10", Range: "1..10000", Doc: "Weight of this tenant's CPU against the others'."},
 		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
-		{Name: "fetches", Kind: Int, Default: "8", Range: "0..1000", Doc: "Sub-requests that one call may make."},
+		{Name: "fetches", Kind: Int, Default: "8", Range: "0..1000", Doc: "Sub-requests that one call may make. 0: none."},
 		{Name: "max_response", Kind: SizeT, Default: "16MiB", Range: "1KiB..4GiB", Doc: "Bytes of an answer that it makes in one piece; what it streams has no bound."},
 		{Name: "log_rate", Kind: RateT, Default: "100/s", Doc: "Lines that it may write to the log; the others are counted and left out."},
 		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},

@@ -1,6 +1,9 @@
 package heap
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 const (
 	align = 16
@@ -31,6 +34,13 @@ func (h *Heap) Reset(base, size uint64) {
 	if h.end > h.base {
 		h.chunks = append(h.chunks, chunk{addr: h.base, size: h.end - h.base})
 	}
+}
+
+// Clone returns a Heap that is the same and shares nothing.
+func (h *Heap) Clone() Heap {
+	c := *h
+	c.chunks = slices.Clone(h.chunks)
+	return c
 }
 
 // Base returns the first address of the window.

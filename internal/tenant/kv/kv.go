@@ -46,6 +46,8 @@ type Store struct {
 	shards  atomic.Pointer[[shardCount]shard]
 	seed    atomic.Pointer[maphash.Seed]
 	making  sync.Mutex
+	nearest atomic.Int64 // no entry ends before, in Unix nanoseconds
+	sweeper *Sweeper     // nil: nobody sweeps but writers
 }
 
 type shard struct {
@@ -310,7 +312,10 @@ func (s *Store) setEnd(h *shard, e *entry, ttl time.Duration, now time.Time) {
 	if ttl > 0 {
 		e.end = now.UnixNano() + min(int64(ttl), math.MaxInt64-now.UnixNano())
 		heap.Push(&h.ends, e)
-		s.timed.Add(1)
+		s.expect(e.end)
+		if s.timed.Add(1) == 1 && s.sweeper != nil {
+			s.sweeper.add(s)
+		}
 	}
 }
 
@@ -366,13 +371,28 @@ func (s *Store) List(prefix string, now time.Time) []string {
 func (s *Store) Sweep(now time.Time) int {
 	all := s.shards.Load()
 	n := 0
+	s.nearest.Store(math.MaxInt64)
 	for i := 0; all != nil && i < shardCount; i++ {
 		h := &all[i]
 		h.mu.Lock()
 		n += s.clear(h, now, math.MaxInt)
+		if len(h.ends) > 0 {
+			s.expect(h.ends[0].end)
+		}
 		h.mu.Unlock()
 	}
 	return n
+}
+
+// expect notes that an entry ends then. Its shard is locked, so that a sweep
+// meets either the note or the entry.
+func (s *Store) expect(end int64) {
+	for {
+		was := s.nearest.Load()
+		if was <= end && was != 0 || s.nearest.CompareAndSwap(was, end) {
+			return
+		}
+	}
 }
 
 // clear removes at most n entries of a locked shard that have ended.
