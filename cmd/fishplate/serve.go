@@ -38,6 +38,8 @@ func runServe(c *call) error {
 			return usagef("serve: --backend is for a tenants file (.json)")
 		}
 		load = process.TenantsFile(path, c.text("bind"), backend)
+	} else if process.IsTenantsFile(path) {
+		return usagef("serve: %s is a tenants file: --backend ADDR names the server behind it", c.args[0])
 	}
 	cfg, errs, warnings := load(path)
 	if cfg == nil || c.flag("check-only") {

@@ -18,7 +18,7 @@ func changeVerbs() []verb {
 		{
 			name: "check", form: "FILE|DIR [--json]", min: 1, max: 1, run: runCheck,
 			short:   "Print every error and warning of a configuration",
-			long:    "Each is printed as file:line:col with the line, a caret and a suggestion. Warnings alone are no failure.",
+			long:    "Each is printed as file:line:col with the line, a caret and a suggestion. Warnings alone are no failure. FILE may be a tenants file.",
 			example: "fishplate check /etc/fishplate\nfishplate check site.hcl --json",
 			flags:   jsonFlag,
 		},

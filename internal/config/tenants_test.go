@@ -17,16 +17,29 @@ func tenantsOptions(text string) Options {
 	return o
 }
 
+// loadTenants loads a configuration around a tenants file.
+func loadTenants(text string) (*model.Config, Diagnostics) {
+	o := tenantsOptions(text)
+	o.Path = "/etc/main.hcl"
+	o.FS.(fstest.MapFS)["etc/main.hcl"] = &fstest.MapFile{Data: []byte(`
+listener "web" { bind = ":8080" }
+tenants "file" { path = "tenants.json" }
+backend "default" { servers = ["127.0.0.1:9000"] }
+vhost "tenants" { backend = "default" }
+`)}
+	return Load(o)
+}
+
 func TestTenantsFileAlone(t *testing.T) {
-	cfg, diags := FromTenantsFile(tenantsOptions(`{
+	cfg, diags := loadTenants(`{
   "a.test": {"filename": "a.elf"},
   "big": {"max_memory": 256, "max_instructions": 7000, "arguments": ["one"]},
   "c.test": {"filename": "$HOME/b.elf", "group": "big", "max_instructions": 9000}
-}`), "127.0.0.1:9000", ":8080")
+}`)
 	if cfg == nil || len(diags) > 0 {
 		t.Fatalf("diagnostics: %v", diags)
 	}
-	if len(cfg.Tenants) != 2 || len(cfg.VHosts) != 2 || cfg.Listeners[0].Bind[0] != ":8080" {
+	if len(cfg.Tenants) != 2 || len(cfg.VHosts) != 3 || cfg.Listeners[0].Bind[0] != ":8080" {
 		t.Fatalf("config = %+v", cfg)
 	}
 	a, c := cfg.Tenants[0], cfg.Tenants[1]
@@ -36,7 +49,7 @@ func TestTenantsFileAlone(t *testing.T) {
 	if c.Program != "/home/fp/b.elf" || c.Memory != 256<<20 || c.Instructions != 9000 || c.Arguments[0] != "one" {
 		t.Errorf("c = %+v", c)
 	}
-	if v := cfg.VHosts[1]; v.Hosts[0] != "c.test" || v.Routes[0].Tenant != "c.test" || v.Routes[0].Backend != "default" {
+	if v := cfg.VHosts[2]; v.Hosts[0] != "c.test" || v.Routes[0].Tenant != "c.test" || v.Routes[0].Backend != "default" {
 		t.Errorf("vhost = %+v", v)
 	}
 }
@@ -58,7 +71,7 @@ func TestTenantsFileTrouble(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, diags := FromTenantsFile(tenantsOptions(tt.text), "127.0.0.1:9000")
+			_, diags := loadTenants(tt.text)
 			if !slices.ContainsFunc(diags, func(d Diagnostic) bool { return d.Summary == tt.summary && d.Suggestion == tt.suggestion }) {
 				t.Errorf("diagnostics: %+v", []Diagnostic(diags))
 			}
@@ -88,11 +101,11 @@ vhost "v" {
 // TestTenantsFileGroupsAnywhere: a group may stand behind its users, and our own
 // keys beside the format's.
 func TestTenantsFileGroupsAnywhere(t *testing.T) {
-	cfg, diags := FromTenantsFile(tenantsOptions(`{
+	cfg, diags := loadTenants(`{
   "a.test": {"filename": "a.elf", "group": "later", "concurrency": 3},
   "later": {"max_memory": 7, "time": "250ms", "share": 20, "storage": {"memory": "1MiB"}, "debug": {"record": "1%"},
             "token": {"ci": {"sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}}
-}`), "127.0.0.1:9000", ":8080")
+}`)
 	if cfg == nil || len(diags) > 0 {
 		t.Fatalf("diagnostics: %v", diags)
 	}
@@ -102,16 +115,14 @@ func TestTenantsFileGroupsAnywhere(t *testing.T) {
 	}
 }
 
-// TestTenantsInline: the same object in the configuration; its errors name the
-// line there.
 // TestFetchesOfTenants: what is not written is the table's default, and 0 is
 // none.
 func TestFetchesOfTenants(t *testing.T) {
-	cfg, diags := FromTenantsFile(tenantsOptions(`{
+	cfg, diags := loadTenants(`{
   "a.test": {"filename": "a.elf"},
   "b.test": {"filename": "a.elf", "fetches": 0},
   "c.test": {"filename": "a.elf", "fetches": 3}
-}`), "127.0.0.1:9000", ":8080")
+}`)
 	if cfg == nil || len(diags) > 0 {
 		t.Fatalf("diagnostics: %v", diags)
 	}
@@ -122,6 +133,8 @@ func TestFetchesOfTenants(t *testing.T) {
 	}
 }
 
+// TestTenantsInline: the same object in the configuration; its errors name the
+// line there.
 func TestTenantsInline(t *testing.T) {
 	load := func(body string) (*model.Config, Diagnostics) {
 		o := tenantsOptions(`{}`)

@@ -336,94 +336,28 @@ func (l *loader) tenantVHosts() {
 }
 
 // tenantsByHost gives a tenant whose host no vhost names a copy of the vhost that
-// takes such requests, a wildcard's before the one for any host, with the tenant
-// wherever nobody wrote another or "off".
+// takes such requests, with the tenant wherever nobody wrote another or "off".
 func (l *loader) tenantsByHost() {
-	named, any := map[string]*model.VHost{}, (*model.VHost)(nil)
-	taken := make(map[string]bool, len(l.cfg.VHosts)+len(l.cfg.Tenants)) // names
-	for _, v := range l.cfg.VHosts {
-		taken[v.Name] = true
-		for _, h := range v.Hosts {
-			named[h] = v
-		}
-		if len(v.Hosts) == 0 && any == nil {
-			any = v
-		}
-	}
+	takers := advice.TakersOf(l.cfg.VHosts)
 	for _, t := range l.cfg.Tenants {
 		name, err := advice.HostName(t.Name)
-		if !t.FromFile || err != nil || named[name] != nil {
+		if !t.FromFile || err != nil || takers.Named(name) {
 			continue
 		}
-		like := any
-		for _, below, more := strings.Cut(name, "."); more; _, below, more = strings.Cut(below, ".") {
-			if v := named["*."+below]; v != nil {
-				like = v
-				break
-			}
-		}
+		like := takers.Of(name)
 		if like == nil {
 			l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests: no vhost takes the host %q", t.Name, name), "", fmt.Sprintf("write a vhost with hosts = [%q], or one for any host", name))
 			continue
 		}
-		if v := l.withTenant(like, t, name, taken); v != nil {
-			named[name], taken[v.Name] = v, true
-			l.cfg.VHosts = append(l.cfg.VHosts, v)
+		written, whole := map[string]bool{}, false // what says itself whose it is
+		for _, n := range l.nodes("vhost", like.Name) {
+			whole = whole || n.has("tenant")
+			for _, r := range n.kids["route"] {
+				written[r.label] = r.has("tenant")
+			}
+		}
+		if !whole {
+			l.cfg.VHosts = append(l.cfg.VHosts, takers.Copy(like, t, name, written))
 		}
 	}
-}
-
-// withTenant is a copy of a vhost for one host, with the tenant; nil when the
-// vhost says itself whose it is.
-func (l *loader) withTenant(like *model.VHost, t *model.Tenant, host string, taken map[string]bool) *model.VHost {
-	written := map[string]bool{} // routes that say whose they are
-	for _, n := range l.nodes("vhost", like.Name) {
-		if n.has("tenant") {
-			return nil
-		}
-		for _, r := range n.kids["route"] {
-			written[r.label] = r.has("tenant")
-		}
-	}
-	v := *like
-	v.Name, v.Hosts, v.SNI, v.Tenant, v.At = t.Name, []string{host}, nil, t.Name, t.At
-	if taken[v.Name] {
-		v.Name += " of " + like.Name
-	}
-	v.Routes = make([]*model.Route, len(like.Routes))
-	for i, r := range like.Routes {
-		c := *r
-		if !written[r.Name] {
-			c.Tenant = t.Name
-		}
-		v.Routes[i] = &c
-	}
-	return &v
-}
-
-// FromTenantsFile makes a complete configuration of a tenants file at o.Path, one
-// server and the addresses to listen on (default ":8080").
-func FromTenantsFile(o Options, backend string, bind ...string) (*model.Config, Diagnostics) {
-	l := newLoader(o)
-	at := start(o.Path)
-	if len(bind) == 0 {
-		bind = []string{":8080"}
-	}
-	root := &node{table: l.top, at: at}
-	given := func(v any) value { return value{v: v, name: at, at: at} }
-	for kind, attrs := range map[string]map[string]value{
-		"listener": {"bind": given(bind)}, "backend": {"servers": given([]string{backend})}, "tenants": {"path": given(o.Path)},
-	} {
-		root.add(&node{table: l.top.Inner[kind], label: "default", at: hcl.Range{Filename: fileBeside(o.Path, kind), Start: at.Start, End: at.End}, attrs: attrs})
-	}
-	cfg, diags, _ := l.finish(root)
-	return cfg, diags
-}
-
-// fileBeside keeps the path of a tenants file from being resolved twice.
-func fileBeside(name, kind string) string {
-	if kind == "tenants" {
-		return ""
-	}
-	return name
 }

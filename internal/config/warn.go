@@ -10,8 +10,12 @@ import (
 )
 
 func (l *loader) unreadable(name string) string {
-	if _, err := fs.Stat(l.o.FS, fsName(name)); err != nil {
+	info, err := fs.Stat(l.o.FS, fsName(name))
+	if err != nil {
 		return reason(err)
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return "it is neither a file nor a folder"
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fishplate/internal/tenant"
 	"fishplate/riscv/debug"
 )
 
@@ -90,10 +91,10 @@ func TestLoadErrors(t *testing.T) {
 	dir := t.TempDir()
 	for _, tt := range []struct{ name, file, want string }{
 		{"empty", "", "bad ELF magic; the file is empty"},
-		{"script", "#!/bin/sh\n", "bad ELF magic; this is a script: " + howToBuild},
-		{"wasm", "\x00asm\x01", "bad ELF magic; this is WebAssembly: " + howToBuild},
-		{"windows", "MZ\x90\x00", "bad ELF magic; this is a Windows program: " + howToBuild},
-		{"text", "some text", "bad ELF magic; this is no program: " + howToBuild},
+		{"script", "#!/bin/sh\n", "bad ELF magic; this is a script: " + tenant.HowToBuild},
+		{"wasm", "\x00asm\x01", "bad ELF magic; this is WebAssembly: " + tenant.HowToBuild},
+		{"windows", "MZ\x90\x00", "bad ELF magic; this is a Windows program: " + tenant.HowToBuild},
+		{"text", "some text", "bad ELF magic; this is no program: " + tenant.HowToBuild},
 	} {
 		path := filepath.Join(dir, tt.name)
 		if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {

@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-const endless = "../../test/guests/loop.elf"
-
 // debugged runs GDB on a free port and returns how to reach it.
 func debugged(ctx context.Context, t *testing.T) (address string, end chan int) {
 	t.Helper()
 	said, print := io.Pipe()
 	end = make(chan int, 1)
-	r := &Run{Path: endless, Args: []string{"loop"}, Memory: 64 << 20, Stdout: io.Discard, Stderr: print}
+	path := endless(t)
+	r := &Run{Path: path, Args: []string{"loop"}, Memory: 64 << 20, Stdout: io.Discard, Stderr: print}
 	go func() {
 		status, err := r.GDB(ctx, "127.0.0.1:0")
 		if err != nil {
@@ -29,7 +28,7 @@ func debugged(ctx context.Context, t *testing.T) (address string, end chan int) 
 	}()
 	lines := bufio.NewReader(said)
 	line, err := lines.ReadString('\n')
-	m := regexp.MustCompile(`^connect with: gdb-multiarch -ex 'target remote (\S+)' ` + regexp.QuoteMeta(endless) + `\n$`).FindStringSubmatch(line)
+	m := regexp.MustCompile(`^connect with: gdb-multiarch -ex 'target remote (\S+)' ` + regexp.QuoteMeta(path) + `\n$`).FindStringSubmatch(line)
 	if err != nil || m == nil {
 		t.Fatalf("said %q, %v", line, err)
 	}
@@ -94,7 +93,7 @@ func TestGDBRefuses(t *testing.T) {
 
 func TestProfileOfAnEndlessProgram(t *testing.T) {
 	var said strings.Builder
-	r := &Run{Path: endless, Args: []string{"loop"}, Memory: 64 << 20, Budget: 100_000, Stdout: &said, Stderr: &said}
+	r := &Run{Path: endless(t), Args: []string{"loop"}, Memory: 64 << 20, Budget: 100_000, Stdout: &said, Stderr: &said}
 	status, err := r.Profile(t.Context(), t.TempDir()+"/out")
 	if err != nil || !strings.Contains(said.String(), "instructions in") {
 		t.Errorf("%v: %s", err, said.String())

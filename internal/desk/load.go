@@ -1,13 +1,12 @@
 package desk
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
+	"fishplate/internal/tenant"
 	"fishplate/riscv"
 	"fishplate/riscv/linux"
 )
@@ -25,7 +24,7 @@ func Load(path string) (*riscv.Program, []byte, error) {
 	}
 	program, err := linux.Load(file)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load guest %s: %w%s", path, err, remedy(file))
+		return nil, nil, fmt.Errorf("load guest %s: %w%s", path, err, tenant.Remedy(file))
 	}
 	return program, file, nil
 }
@@ -47,36 +46,4 @@ func read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("is larger than %d MiB", maxFile>>20)
 	}
 	return os.ReadFile(path)
-}
-
-const howToBuild = "build for RISC-V with riscv64-linux-gnu-gcc -static"
-
-// remedy says what to do about a file that is no guest; empty when the error
-// itself says it.
-func remedy(file []byte) string {
-	const (
-		object  = 1
-		machine = 243
-	)
-	switch {
-	case len(file) == 0:
-		return "; the file is empty"
-	case bytes.HasPrefix(file, []byte("#!")):
-		return "; this is a script: " + howToBuild
-	case bytes.HasPrefix(file, []byte("\x00asm")):
-		return "; this is WebAssembly: " + howToBuild
-	case bytes.HasPrefix(file, []byte("MZ")):
-		return "; this is a Windows program: " + howToBuild
-	case !bytes.HasPrefix(file, []byte("\x7fELF")):
-		return "; this is no program: " + howToBuild
-	case len(file) < 20 || file[5] != 1:
-		return ""
-	}
-	switch kind, m := binary.LittleEndian.Uint16(file[16:]), binary.LittleEndian.Uint16(file[18:]); {
-	case m != machine:
-		return "; this is a program for another processor: " + howToBuild
-	case kind == object:
-		return "; this is an object file: link it with -static"
-	}
-	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"fishplate/internal/tenant"
 	"fishplate/riscv"
 	"fishplate/riscv/debug"
 	"fishplate/riscv/linux"
@@ -57,7 +58,7 @@ func (d *result) explain(b *strings.Builder) error {
 	case d.status.Stopped == linux.StoppedMemory:
 		b.WriteString("  give it more with --memory\n")
 	case d.semihosting():
-		b.WriteString("  this is a call to a debugger (semihosting); " + howToBuild + "\n")
+		b.WriteString("  this is a call to a debugger (semihosting); " + tenant.HowToBuild + "\n")
 	case d.stackOverflow():
 		b.WriteString("  the stack is full: too deep a recursion, or too large a variable\n")
 	}

@@ -21,6 +21,9 @@ const (
 	Go    Form = "go"
 )
 
+// maxProgram bounds what is read of one file.
+const maxProgram = 1 << 30 // bytes
+
 // FormOf says what lies at path, without reading it. What is no source is taken
 // for an ELF file: whether it is one, its loader finds out.
 func FormOf(path string) (Form, error) {
@@ -29,6 +32,13 @@ func FormOf(path string) (Form, error) {
 		return "", err
 	}
 	if !info.IsDir() {
+		// A pipe would keep the reader waiting, and a device gives no end of bytes.
+		if !info.Mode().IsRegular() {
+			return "", fmt.Errorf("%s is neither a file nor a folder", path)
+		}
+		if info.Size() > maxProgram {
+			return "", fmt.Errorf("%s has %d bytes, and a program has at most %d", path, info.Size(), int64(maxProgram))
+		}
 		switch strings.ToLower(filepath.Ext(path)) {
 		case ".c":
 			return C, nil

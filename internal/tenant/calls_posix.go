@@ -125,15 +125,6 @@ func (v *vm) storeWord(at, n uint64) error {
 	return nil
 }
 
-// arg64 returns the 64-bit argument that begins in register n: one register,
-// or with 32 bits two, the low half first.
-func (v *vm) arg64(n int) uint64 {
-	if v.image.narrow {
-		return uint64(uint32(v.arg(n))) | v.arg(n+1)<<32
-	}
-	return v.arg(n)
-}
-
 // fixed is a call whose answer never changes.
 func fixed(n int64) func(*vm, *pacer) error {
 	return func(v *vm, _ *pacer) error {

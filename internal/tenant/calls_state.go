@@ -45,9 +45,6 @@ func sysErrorText(v *vm, _ *pacer) error {
 // given returns the bytes that registers i and i+1 point at.
 func (v *vm) given(i int) ([]byte, error) { return v.buffer(v.arg(i), v.arg(i+1)) }
 
-// fits reports whether an answer of n bytes may be made at all.
-func fits(n int) bool { return n <= maxBuffer }
-
 // record reads the 64-bit words that a0 points at.
 func (v *vm) record(words []uint64) error {
 	b, err := v.buffer(v.arg(0), uint64(8*len(words)))

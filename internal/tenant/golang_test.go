@@ -93,6 +93,7 @@ func TestGo(t *testing.T) {
 			}
 		}
 	}
+	functionsOfGo(t, tn)
 	if _, _, _, f := asked(t, tn, "/loop", ""); f == nil || f.Cause != "guest-budget" {
 		t.Error(f)
 	}
@@ -107,6 +108,33 @@ func TestGo(t *testing.T) {
 	}
 	if !strings.Contains(report, "panic: on purpose\ngoroutine 1 [running, locked to thread]:\nmain.receive(") {
 		t.Errorf("log %s", report)
+	}
+}
+
+// functionsOfGo: named functions run in the request's copy, before on_recv and
+// after it.
+func functionsOfGo(t *testing.T, tn *Tenant) {
+	r := admit(t, tn)
+	defer r.Release()
+	req := request("/empty")
+	call := func(name, value, want string, there bool) {
+		t.Helper()
+		got, ok, f := r.Named(context.Background(), req, nil, name, value)
+		if f != nil || ok != there || string(got) != want {
+			t.Errorf("%s(%q) = %q, %v, %v", name, value, got, ok, f)
+		}
+	}
+	call("upper", "text", "TEXT", true)
+	call("none", "text", "", false)
+	call("upper", "", "", true)
+	if d, f := r.OnRecv(context.Background(), req, ""); f != nil || d.Kind != Continue {
+		t.Error(d, f)
+	}
+	call("upper", strings.Repeat("x", 8192), strings.Repeat("X", 8192), true)
+	call("absent", "", "", false)
+	resp := &message.Response{Status: 200}
+	if f := r.OnDeliver(context.Background(), req, resp); f != nil || value(&resp.Header, "X-Delivered") != "200 1" {
+		t.Error(f, value(&resp.Header, "X-Delivered"))
 	}
 }
 

@@ -11,9 +11,6 @@ import (
 	"fishplate/internal/model"
 )
 
-// disguise is what test/guests/leak.c has its keys xored with.
-const disguise = 0x5bd1e995a5c31f27
-
 // TestSecretsStay hides a secret in registers, memory and the host's own tables
 // in one request, and looks for it in the next ones of the same tenant, which get
 // its machine again, and of another tenant with the same program.

@@ -93,6 +93,17 @@ type origin struct {
 	changes   int  // of the history when this was decided
 }
 
+// Trouble is what keeps a tenant's program, or its candidate, from running.
+type Trouble struct {
+	Tenant *model.Tenant
+	Err    error
+}
+
+func (t *Trouble) Error() string { return t.Err.Error() }
+
+// Unwrap is for errors.Is.
+func (t *Trouble) Unwrap() error { return t.Err }
+
 // Prepare loads and starts the tenants that are new or changed; one whose model
 // and file are unchanged is taken over as it is. Nothing visible changes before
 // Commit. A tenant of a tenants file never refuses the rest: when it cannot be
@@ -112,10 +123,10 @@ func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
 			u.next[t.Name] = old
 			continue
 		case err != nil && !t.FromFile:
-			errs = append(errs, err)
+			errs = append(errs, &Trouble{t, err})
 			continue
 		case err != nil:
-			u.warnings = append(u.warnings, err)
+			u.warnings = append(u.warnings, &Trouble{t, err})
 			if old != nil && old.current.Load() != nil {
 				old.setTrouble(err)
 				u.next[t.Name] = old
@@ -187,7 +198,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	if sh := s.newShadow(t); sh != nil {
 		made.shadow.Store(sh)
 		if sh.report.Error != "" {
-			u.warnings = append(u.warnings, errors.New(sh.report.Error))
+			u.warnings = append(u.warnings, &Trouble{t, errors.New(sh.report.Error)})
 		}
 	}
 	return made, nil
@@ -223,13 +234,15 @@ func (s *Set) read(t *model.Tenant) (o origin, err error) {
 	}
 	if t.Key != "" {
 		if o.signature, err = s.o.ReadFile(t.Program + ".sig"); err != nil {
-			return o, fmt.Errorf("%w: %w", ErrSignature, err)
+			return o, fmt.Errorf("%w: the key in its update block wants one in %s.sig: %w", ErrSignature, t.Program, err)
 		}
 		if err = verify(t, elf, o.signature); err != nil {
 			return o, err
 		}
 	}
-	o.file, err = s.codes.load(elf)
+	if o.file, err = s.codes.load(elf); err != nil {
+		err = fmt.Errorf("%s is no program that runs here: %w%s", t.Program, err, Remedy(elf))
+	}
 	return o, err
 }
 

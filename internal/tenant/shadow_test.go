@@ -33,6 +33,7 @@ func TestShadow(t *testing.T) {
 		t.Helper()
 		r := admit(t, tn)
 		defer r.Release()
+		r.Annotate(new(Notes))
 		req := request(path)
 		d, f := r.OnRecv(context.Background(), req, "")
 		if f != nil {
@@ -75,7 +76,7 @@ func TestShadow(t *testing.T) {
 		}
 	}
 	r := settled(t, s, m.Name)
-	if d := r.Differences[0]; d.Target != "GET /field" || d.Real == d.Candidate {
+	if d := r.Differences[0]; d.Request == "" || d.Target != "GET /field" || d.Real == d.Candidate {
 		t.Errorf("%+v", d)
 	}
 	if len(tn.Logs()) != 0 || len(r.Lines) == 0 {

@@ -209,14 +209,15 @@ func warm() {
 	deepen()
 	for n := uintptr(8); n <= 4096; n += 8 * (1 + n/64) {
 		sink = make([]byte, n)
-		sink2 = make([]*byte, n/8)
+		pointers = make([]*byte, n/8)
 	}
-	sink, sink2 = nil, nil
+	sink, pointers = nil, nil
 }
 
+// What is stored here is on the heap.
 var (
-	sink  []byte
-	sink2 []*byte
+	sink     []byte
+	pointers []*byte
 )
 
 // deepen makes the stack 64 KiB.
@@ -225,5 +226,5 @@ var (
 func deepen() byte {
 	var b [40 << 10]byte
 	b[len(sink)] = 1
-	return b[len(b)-1-len(sink)]
+	return b[len(b)-1-len(pointers)]
 }

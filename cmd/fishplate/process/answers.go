@@ -107,6 +107,11 @@ func (p *Process) status() admin.Status {
 		if t.Error != "" {
 			st.Findings = append(st.Findings, admin.Finding{ID: "tenant." + t.Name, Severity: "warn", Text: t.Error})
 		}
+		for _, text := range t.RegexFallbacks {
+			st.Findings = append(st.Findings, admin.Finding{
+				ID: "tenant." + t.Name, Severity: "warn", Text: fmt.Sprintf("tenant %s: a regular expression is matched by backtracking: %s", t.Name, text),
+			})
+		}
 	}
 	if len(cfg.Caches) > 0 {
 		st.Cache = report.Status(p.caches)

@@ -139,15 +139,28 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 func (e *estate) prepareTenants(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
 	u, errs := e.tenants.Prepare(t.Next.Tenants)
 	if len(errs) > 0 {
-		return errors.Join(errs...)
+		refusal := make(control.Refusal, len(errs))
+		for i, err := range errs {
+			refusal[i] = troubleOf(err)
+		}
+		return refusal
 	}
 	p.Tenants = u.Tenants()
 	t.OnAbort(u.Abort)
 	t.OnCommit(u.Commit)
 	for _, w := range u.Warnings() {
-		t.Warn(control.Problem{Summary: w.Error()})
+		t.Warn(troubleOf(w))
 	}
 	return nil
+}
+
+// troubleOf places what is wrong with a program at its tenant.
+func troubleOf(err error) control.Problem {
+	t, ok := errors.AsType[*tenant.Trouble](err)
+	if !ok {
+		return control.Problem{Summary: err.Error()}
+	}
+	return problemAt(t.Tenant.At, t.Error())
 }
 
 func (e *estate) prepareAdmin(t *control.Transaction) error {

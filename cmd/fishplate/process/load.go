@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,13 +32,42 @@ func FromDisk(path string) (*model.Config, []control.Problem, []control.Problem)
 }
 
 // TenantsFile returns what reads the tenants file at path, with a listener at
-// bind and one backend at that address around it. They exist in memory only.
+// bind and one backend at that address around it.
 func TenantsFile(path, bind, backend string) Load {
-	made := filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
+	files, made := Around(path, bind, backend)
+	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(files, made) }
+}
+
+// Around returns a file system with a configuration for a tenants file in it,
+// and the name of that. It exists in memory only.
+func Around(path, bind, backend string) (files fs.FS, made string) {
+	made = filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
 	text := fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n}\nbackend \"default\" {\n  servers = [%q]\n}\n"+
 		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", bind, backend, path)
-	over := overlay{os.DirFS("/"), strings.TrimPrefix(made, "/"), text}
-	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(over, made) }
+	return overlay{os.DirFS("/"), strings.TrimPrefix(made, "/"), text}, made
+}
+
+// IsTenantsFile says whether a file is a tenants file rather than a
+// configuration in JSON: something in it has a filename.
+func IsTenantsFile(path string) bool {
+	if !strings.HasSuffix(path, ".json") {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	var top map[string]json.RawMessage
+	if json.Unmarshal(text, &top) != nil {
+		return false
+	}
+	for _, raw := range top {
+		var entry struct{ Filename *string }
+		if json.Unmarshal(raw, &entry) == nil && entry.Filename != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // overlay is a file system with one more file in it.

@@ -20,6 +20,7 @@ import (
 	"fishplate/internal/control"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
+	"fishplate/internal/program"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
@@ -85,6 +86,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
+		Digest: program.Fingerprint,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,

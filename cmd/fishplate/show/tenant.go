@@ -96,3 +96,19 @@ func Shadow(w io.Writer, r *tenant.ShadowReport) error {
 func side(mark, text string) string {
 	return "  " + mark + " " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  "+mark+" ") + "\n"
 }
+
+// Line writes a line of a tenant's log.
+func Line(w io.Writer, l *tenant.Line) error {
+	_, err := fmt.Fprintf(w, "%s %-5s %s\n", l.Time.Local().Format(time.StampMilli), l.Level, l.Text)
+	return err
+}
+
+// Records writes what is kept of a tenant's calls.
+func Records(w io.Writer, list []tenant.RecordInfo) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tTIME\tINSTRUCTIONS\tSIZE\tCAUSE\tPROGRAM\tREQUEST")
+	for _, r := range list {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.Time.Local().Format(time.TimeOnly), r.Instructions, size(int64(r.Bytes)), orDash(r.Cause), r.Program, r.Target)
+	}
+	return t.Flush()
+}

@@ -103,6 +103,10 @@ func main() {
 	fishplate.Program{
 		Receive: receive,
 		Respond: respond,
+		Functions: map[string]func(string) (string, bool){
+			"upper": func(s string) (string, bool) { return strings.ToUpper(s), true },
+			"none":  func(string) (string, bool) { return "", false },
+		},
 		Deliver: func(r fishplate.Request, a fishplate.Reply) {
 			a.Add("X-Delivered", fmt.Sprint(a.Status(), " ", served))
 		},
