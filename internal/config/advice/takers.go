@@ -1,0 +1,62 @@
+package advice
+
+import (
+	"strings"
+
+	"fishplate/internal/model"
+)
+
+// Takers finds vhosts by host, as requests do.
+type Takers struct {
+	hosts, names map[string]*model.VHost
+	any          *model.VHost // the one for any host
+}
+
+// TakersOf prepares the vhosts that are written.
+func TakersOf(list []*model.VHost) *Takers {
+	t := &Takers{hosts: map[string]*model.VHost{}, names: map[string]*model.VHost{}}
+	for _, v := range list {
+		t.names[v.Name] = v
+		for _, h := range v.Hosts {
+			t.hosts[h] = v
+		}
+		if len(v.Hosts) == 0 && t.any == nil {
+			t.any = v
+		}
+	}
+	return t
+}
+
+// Named reports whether a vhost names the host itself.
+func (t *Takers) Named(host string) bool { return t.hosts[host] != nil }
+
+// Of is the vhost that takes a host which none names: that of the nearest
+// wildcard, else the one for any host; nil when there is neither.
+func (t *Takers) Of(host string) *model.VHost {
+	for _, below, more := strings.Cut(host, "."); more; _, below, more = strings.Cut(below, ".") {
+		if v := t.hosts["*."+below]; v != nil {
+			return v
+		}
+	}
+	return t.any
+}
+
+// Copy makes a vhost for one host of the one that takes it, with a tenant in all
+// routes but those that are written with their own.
+func (t *Takers) Copy(like *model.VHost, owner *model.Tenant, host string, written map[string]bool) *model.VHost {
+	v := *like
+	v.Name, v.Hosts, v.SNI, v.Tenant, v.At = owner.Name, []string{host}, nil, owner.Name, owner.At
+	if t.names[v.Name] != nil {
+		v.Name += " of " + like.Name
+	}
+	v.Routes = make([]*model.Route, len(like.Routes))
+	for i, r := range like.Routes {
+		c := *r
+		if !written[r.Name] {
+			c.Tenant = owner.Name
+		}
+		v.Routes[i] = &c
+	}
+	t.hosts[host], t.names[v.Name] = &v, &v
+	return &v
+}
