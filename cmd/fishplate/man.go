@@ -41,7 +41,7 @@ func manual(rows []verb) string {
 	for _, e := range exitTable() {
 		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", e.code, roff(e.text))
 	}
-	b.WriteString(".SH ENVIRONMENT\n.TP\n.B FISHPLATE_SOCKET\nThe admin socket on which verbs look for the running process when \\-\\-socket is not given. serve does not read it:\nits socket is that of the admin block.\n")
+	b.WriteString(".SH ENVIRONMENT\n.TP\n.B FISHPLATE_SOCKET\nThe admin socket: verbs look there for the running process when \\-\\-socket is not given, and serve answers there when\nthe configuration has no admin { socket }.\n")
 	b.WriteString(".TP\n.B NO_COLOR\nNo colour on a terminal.\n")
 	b.WriteString(".SH FILES\n.TP\n.I /run/fishplate.sock\nThe admin socket of a process of root; else it is in the XDG runtime directory.\n")
 	return b.String()

@@ -13,7 +13,7 @@ import (
 // serveVerbs is the row of the verb serve.
 func serveVerbs() []verb {
 	return []verb{{
-		name: "serve", form: "FILE|DIR [--check-only] | TENANTS.json --backend ADDR [--bind ADDR]", min: 1, max: 1, run: runServe,
+		name: "serve", form: "FILE|DIR [--check-only] [--socket PATH] | TENANTS.json --backend ADDR [--bind ADDR] [--socket PATH]", min: 1, max: 1, run: runServe,
 		short: "Run with a configuration",
 		long: "SIGHUP reloads the same path, SIGTERM drains (at most 30 s; a second one ends at once). A tenants file alone needs\n" +
 			"--backend: every name in it becomes a host whose program sees the requests on their way to that address.",
@@ -22,6 +22,7 @@ func serveVerbs() []verb {
 			f.Bool("check-only", false, "load and check, do not run")
 			f.String("backend", "", "address of the server behind a tenants file")
 			f.String("bind", ":8080", "address to listen on, with a tenants file")
+			f.String("socket", "", "admin socket, whatever the configuration says (default admin { socket }, $FISHPLATE_SOCKET, /run/fishplate.sock, the XDG runtime directory)")
 		},
 	}}
 }
@@ -40,6 +41,12 @@ func runServe(c *call) error {
 		load = process.TenantsFile(path, c.text("bind"), backend)
 	} else if process.IsTenantsFile(path) {
 		return usagef("serve: %s is a tenants file: --backend ADDR names the server behind it", c.args[0])
+	}
+	if socket := c.text("socket"); socket != "" {
+		if socket, err = absolute(socket); err != nil {
+			return err
+		}
+		load = load.At(socket)
 	}
 	cfg, errs, warnings := load(path)
 	if cfg == nil || c.flag("check-only") {

@@ -36,16 +36,20 @@ func NewClient(socket string) *Client {
 
 // DefaultSocket returns where a process of this user listens, and verbs look,
 // when nothing else is said: /run/fishplate.sock as root, else in the XDG
-// runtime directory.
+// runtime directory, else, where there is none, in the XDG state directory. It
+// is what a configuration without admin { socket } comes to.
 func DefaultSocket() string {
 	if os.Geteuid() == 0 {
 		return "/run/fishplate.sock"
 	}
-	dir := os.Getenv("XDG_RUNTIME_DIR")
-	if dir == "" {
-		dir = filepath.Join(os.TempDir(), "fishplate-"+strconv.Itoa(os.Geteuid()))
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "fishplate.sock")
 	}
-	return filepath.Join(dir, "fishplate.sock")
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		dir = filepath.Join(os.Getenv("HOME"), ".local", "state")
+	}
+	return filepath.Join(dir, "fishplate", "fishplate.sock")
 }
 
 // FindSocket returns the socket that a verb uses: the one that was named, the

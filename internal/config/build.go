@@ -76,11 +76,24 @@ func (l *loader) buildState(root *node) {
 	if b := l.cfg.Admin.HTTPBind; b != "" {
 		l.address(b, admin.kid("http").rangeOf("bind"), false)
 	}
-	if l.cfg.Admin.Socket == "" && l.o.Root {
-		l.cfg.Admin.Socket = "/run/fishplate.sock"
-	} else if l.cfg.Admin.Socket == "" {
-		l.cfg.Admin.Socket = l.xdg("XDG_RUNTIME_DIR", "", "fishplate.sock")
+	if l.cfg.Admin.Socket == "" {
+		l.cfg.Admin.Socket = l.socket()
 	}
+}
+
+// socket is where the API answers when nothing is written. It is where verbs
+// look for it (admin.FindSocket).
+func (l *loader) socket() string {
+	if path, ok := l.env("FISHPLATE_SOCKET"); ok && path != "" {
+		return path
+	}
+	if l.o.Root {
+		return "/run/fishplate.sock"
+	}
+	if path := l.xdg("XDG_RUNTIME_DIR", "", "fishplate.sock"); path != "" {
+		return path
+	}
+	return l.xdg("XDG_STATE_HOME", ".local/state", "fishplate/fishplate.sock")
 }
 
 // xdg is a file below a directory of the environment; "" when there is none.

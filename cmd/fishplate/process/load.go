@@ -26,16 +26,33 @@ import (
 // refused.
 type Load func(path string) (cfg *model.Config, errs, warnings []control.Problem)
 
+// At returns a Load whose configurations have their admin socket at that path.
+func (load Load) At(socket string) Load {
+	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
+		cfg, errs, warnings := load(path)
+		if cfg != nil {
+			cfg.Admin.Socket = socket
+		}
+		return cfg, errs, warnings
+	}
+}
+
 // FromDisk reads configurations as they are.
 func FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
 	return loadConfig(os.DirFS("/"), path)
 }
 
-// TenantsFile returns what reads the tenants file at path, with a listener at
-// bind and one backend at that address around it.
+// TenantsFile returns what reads the tenants file at path, and others that plan
+// and apply name later, with a listener at bind and one backend at that address
+// around it. Configurations that they name are read as they are.
 func TenantsFile(path, bind, backend string) Load {
-	files, made := Around(path, bind, backend)
-	return func(string) (*model.Config, []control.Problem, []control.Problem) { return loadConfig(files, made) }
+	return func(named string) (*model.Config, []control.Problem, []control.Problem) {
+		if named != path && !IsTenantsFile(named) {
+			return FromDisk(named)
+		}
+		files, made := Around(named, bind, backend)
+		return loadConfig(files, made)
+	}
 }
 
 // Around returns a file system with a configuration for a tenants file in it,

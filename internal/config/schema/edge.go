@@ -8,7 +8,7 @@ func stateBlock() *Block {
 
 func adminBlock() *Block {
 	return &Block{Name: "admin", Doc: "The control door.", Attrs: []Attr{
-		{Name: "socket", Kind: File, Doc: "Unix socket of the API. Default: /run/fishplate.sock as root, else the XDG runtime directory."},
+		{Name: "socket", Kind: File, Doc: "Unix socket of the API. Default: $FISHPLATE_SOCKET; without it /run/fishplate.sock as root, else fishplate.sock in the XDG runtime directory."},
 	}, Blocks: []*Block{
 		{Name: "http", Doc: "Metrics and API over TCP.", Attrs: []Attr{
 			{Name: "bind", Kind: String, Required: true, Doc: "Address and port, such as \"127.0.0.1:9180\"."},
