@@ -159,11 +159,17 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	s.mu.Lock()
 	o.changes = h.changes
 	if h.given && old != nil {
-		if o.given = h.file == c.hash; o.given {
-			c = h.current().code
-		} else {
+		v := h.current()
+		unsigned := verify(t, v.code.elf, v.signature) // the key may be new
+		switch {
+		case h.file != c.hash:
 			u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s changed: it replaces version %d, which came by the API",
-				t.Name, t.Program, h.current().Number))
+				t.Name, t.Program, v.Number))
+		case unsigned != nil:
+			u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s replaces version %d, which came by the API: %w",
+				t.Name, t.Program, v.Number, unsigned))
+		default:
+			o.given, c = true, v.code
 		}
 	}
 	s.mu.Unlock()
@@ -424,7 +430,11 @@ func (s *Set) again(t *Tenant) {
 	s.mu.Lock()
 	v := h.current()
 	s.mu.Unlock()
-	if err := s.replace(context.Background(), t, v.code); err != nil {
+	err := verify(t.model, v.code.elf, v.signature) // the key may be new
+	if err == nil {
+		err = s.replace(context.Background(), t, v.code)
+	}
+	if err != nil {
 		t.setTrouble(err)
 		s.o.Logger.Error("guest update lost", "tenant", t.Name(), "version", v.Number, "error", err)
 	}

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,13 +36,13 @@ func (s *Set) Update(ctx context.Context, name string, elf []byte, o UpdateOptio
 	}
 	h := s.historyOf(name)
 	s.mu.Lock()
-	allowed := h.allow(limit, time.Now())
+	allowed := h.update.allow(limit, time.Now())
 	s.mu.Unlock()
 	if !allowed {
 		return wrap(fmt.Errorf("%w: at most %v a second", ErrRate, limit.Rate))
 	}
 	if err := verify(t.model, elf, o.Signature); err != nil {
-		return wrap(err)
+		return wrap(err) // before it costs more
 	}
 	c, err := s.codes.load(slices.Clone(elf))
 	if err != nil {
@@ -69,13 +70,13 @@ func (s *Set) Rollback(ctx context.Context, name string, number int) (Version, e
 	h := s.historyOf(name)
 	s.mu.Lock()
 	v, err := h.find(number)
+	allowed := err != nil || h.back.allow(t.model.Update, time.Now())
 	s.mu.Unlock()
 	if err != nil {
 		return wrap(err)
 	}
-	// The key may be another than when it came.
-	if err := verify(t.model, v.code.elf, v.signature); err != nil {
-		return wrap(err)
+	if !allowed {
+		return wrap(fmt.Errorf("%w: at most %v a second", ErrRate, t.model.Update.Rate))
 	}
 	v.Version = Version{Source: "rollback", Comment: fmt.Sprintf("to version %d", v.Number), Author: v.Author}
 	made, err := s.install(ctx, name, h, v)
@@ -93,19 +94,44 @@ func (s *Set) install(ctx context.Context, name string, h *history, v version) (
 		return Version{}, ctx.Err()
 	}
 	defer func() { h.turn <- struct{}{} }()
-	t := s.Tenant(name)
-	if t == nil {
-		return Version{}, ErrNoTenant
+	for {
+		s.mu.Lock()
+		t, known := s.tenants[name], s.histories[name] == h
+		s.mu.Unlock()
+		if t == nil || !known {
+			return Version{}, ErrNoTenant
+		}
+		// The key may be another than when the program came.
+		if err := verify(t.model, v.code.elf, v.signature); err != nil {
+			return Version{}, err
+		}
+		err := s.replace(ctx, t, v.code)
+		if made, ok := s.installed(t, h, v, err); ok {
+			return made, err
+		}
+		// The configuration was loaded again while the program started, and what
+		// was replaced serves nobody new: once more, for who is there now.
+		t.retire()
 	}
-	if err := s.replace(ctx, t, v.code); err != nil {
-		return Version{}, err
-	}
-	v.Time = time.Now()
+}
+
+// installed notes in the history that a tenant has a new program, unless err says
+// that it has not. It returns false when a Commit came first, which has put
+// another tenant in its place and knows nothing of this program. A Commit that
+// comes later finds it noted.
+func (s *Set) installed(t *Tenant, h *history, v version, err error) (Version, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case s.tenants[t.Name()] != t || s.histories[t.Name()] != h:
+		return Version{}, false
+	case err != nil:
+		return Version{}, true
+	}
+	v.Time = time.Now()
 	h.changes++
 	h.given = true
-	return h.add(v), nil
+	return h.add(v), true
 }
 
 // replace starts a program and swaps it in.
@@ -170,6 +196,9 @@ func (im *image) succeed(ctx context.Context, old *image, swap func()) error {
 		return fmt.Errorf("wait for the storage: %w", err)
 	}
 	defer from.leave()
+	if from.moved != nil {
+		return errors.New("another program has the state by now")
+	}
 	<-to.turn // nobody has it but who made im
 	defer to.leave()
 	if err := from.wake(); err != nil {

@@ -60,12 +60,18 @@ type history struct {
 	changes int               // updates by the API, ever
 	given   bool              // the current program came by the API
 	file    [sha256.Size]byte // of the program in the file when it was read last
-	tokens  float64           // updates that may come now
-	filled  time.Time
+	update  bucket
+	back    bucket // of rollbacks, which cost the same
+}
+
+// bucket bounds how often a tenant's program is replaced.
+type bucket struct {
+	tokens float64 // that may be taken now
+	filled time.Time
 }
 
 func newHistory() *history {
-	h := &history{turn: make(chan struct{}, 1), next: 1, tokens: updateBurst}
+	h := &history{turn: make(chan struct{}, 1), next: 1}
 	h.turn <- struct{}{}
 	return h
 }
@@ -123,18 +129,20 @@ func (h *history) find(n int) (version, error) {
 }
 
 // allow takes one of the updates that the tenant may make now.
-func (h *history) allow(limit model.UpdateLimit, now time.Time) bool {
+func (b *bucket) allow(limit model.UpdateLimit, now time.Time) bool {
 	if limit.Rate <= 0 {
 		return true
 	}
-	if !h.filled.IsZero() {
-		h.tokens = min(updateBurst, h.tokens+now.Sub(h.filled).Seconds()*limit.Rate)
+	if b.filled.IsZero() {
+		b.tokens = updateBurst
+	} else {
+		b.tokens = min(updateBurst, b.tokens+now.Sub(b.filled).Seconds()*limit.Rate)
 	}
-	h.filled = now
-	if h.tokens < 1 {
+	b.filled = now
+	if b.tokens < 1 {
 		return false
 	}
-	h.tokens--
+	b.tokens--
 	return true
 }
 
