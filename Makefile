@@ -50,8 +50,9 @@ race: ## unit tests and scripts under the race detector, with invariants
 alloc: ## the tests that count allocations, which the race detector would falsify
 	$(GO) test -count=1 -run 'Allocat' ./internal/... ./riscv/...
 
-proof: ## the engines on all programs and builds, of which the race detector gets a part
+proof: ## the engines on all programs and builds, and recordings of 20,000 requests, of which the race detector gets a part
 	$(GO) test -count=1 -timeout 20m -run 'TestPrograms|TestRandomLikeQemu|TestEngines' ./riscv
+	$(GO) test -count=1 -timeout 20m -run 'TestReplayIsEqual|TestWalksRepeat' ./internal/tenant -walks 10000
 
 stress: ## generated code under a busy runtime, for minutes
 	$(GO) test -count=1 -timeout 20m -run TestStress -v ./riscv -stress 3m

@@ -66,18 +66,10 @@ func lookedUp(ctx context.Context, r *Run, req *message.Request, resp *message.R
 	return f
 }
 
-// TestHostileModes: whatever a program does, its call ends within its budget and
-// for the right reason, and leaves neither goroutines nor permits behind.
-func TestHostileModes(t *testing.T) {
-	const budget = 5_000_000
-	m := guestModel("hostile")
-	m.Instructions, m.Memory, m.Time = budget, 16<<20, time.Minute
-	s := quietSet(1)
-	load(t, s, m)
-	t.Cleanup(s.Close)
-	tn := s.Tenant(m.Name)
-	before := runtime.NumGoroutine()
-	for want, modes := range map[string]string{
+// hostileModes are the modes of test/guests/hostile.c by what ends their call
+// within 5,000,000 instructions.
+func hostileModes() map[string]string {
+	return map[string]string{
 		"guest-budget": "spin heap foreach_nest breaks unknown cheap chunks calloc_ reserve holes protect discard compare fillall foreach_ever loop_return signal_all threads " +
 			"thread_exit futex sleep robust fields long_field urls tags notes logs bans regexes regex_large regex_slow regex_back regex_grow json json_path xml " +
 			"entities glob jwt keys digests kv kv_small objects fetch_huge storage storage/4 stream/stream_none forge/spin hit/spin miss/spin fetch/spin response/spin error/spin synth/spin deliver/spin hash/spin name/spin",
@@ -89,12 +81,31 @@ func TestHostileModes(t *testing.T) {
 		"guest-response": "forge/stop status/101 status/100 status/0 status/65535 synth_lies stream/stream_short stream/stream_lies/101 stream/stream_lies/1000 stream/stream_read",
 		"": "stop wfi foreach_wide foreach_stop thread_group thread_synth inject decide/1 decide/3 decide/5 decide/10 huge_word pause storage/1 status/204 status/304 " +
 			"stream/stream_ever stream/stream_lies/204 stream/stream_lies/304 stream/stream_twice fetch_self fetch_wide fetch_other fetch_hang deliver/stop hit/stop name/stop",
-	} {
+	}
+}
+
+// hostilePath is where a mode is asked for.
+func hostilePath(mode string) string {
+	if stage, _, _ := strings.Cut(mode, "/"); !strings.Contains(" stream forge hit miss fetch response error synth deliver hash name ", " "+stage+" ") {
+		return "/recv/" + mode
+	}
+	return "/" + mode
+}
+
+// TestHostileModes: whatever a program does, its call ends within its budget and
+// for the right reason, and leaves neither goroutines nor permits behind.
+func TestHostileModes(t *testing.T) {
+	const budget = 5_000_000
+	m := guestModel("hostile")
+	m.Instructions, m.Memory, m.Time = budget, 16<<20, time.Minute
+	s := quietSet(1)
+	load(t, s, m)
+	t.Cleanup(s.Close)
+	tn := s.Tenant(m.Name)
+	before := runtime.NumGoroutine()
+	for want, modes := range hostileModes() {
 		for mode := range strings.FieldsSeq(modes) {
-			path := "/" + mode
-			if stage, _, _ := strings.Cut(mode, "/"); !strings.Contains(" stream forge hit miss fetch response error synth deliver hash name ", " "+stage+" ") {
-				path = "/recv" + path
-			}
+			path := hostilePath(mode)
 			cells := tn.Counters()
 			was, calls := cells.Value(metrics.TenantInstructions), callsOf(tn)
 			_, f := drive(context.Background(), tn, path)

@@ -51,7 +51,6 @@ const (
 	learnBody
 	learnStore // key-value storage
 	learnRemote
-	learnThread
 	learnBackends
 	learnPurge
 	learnHost // what of the host's own state shows: a cache of expressions, a full log

@@ -105,7 +105,7 @@ func (p *player) stop(at uint64) *reel.Event {
 }
 
 var learnedNames = [...]string{"", "the time", "random bytes", "a fact about the client", "the cache", "a fetch", "a body", "the key-value storage",
-	"the storage machine", "a thread's time", "the backends", "a purge", "the host", "the end of its time"}
+	"the storage machine", "the backends", "a purge", "the host", "the end of its time"}
 
 // String names a kind of question.
 func (l learned) String() string {

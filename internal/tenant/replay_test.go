@@ -109,8 +109,8 @@ func parsed(t testing.TB, s *Set, name, id string) *Recording {
 // ran it and by the other.
 func TestReplayIsEqual(t *testing.T) {
 	n := 10_000
-	if testing.Short() {
-		n = 1000
+	if testing.Short() || raceEnabled { // the share that the race detector gets
+		n = 400
 	}
 	for _, jit := range []string{"", "off"} {
 		t.Run("jit="+jit, func(t *testing.T) {
@@ -254,5 +254,48 @@ func TestFaultsAreKept(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("no line tells of the fault: %v", lines)
+	}
+}
+
+// TestHarmIsRepeated repeats what hostile programs do, with faults of every kind
+// and what the machine was when they came.
+func TestHarmIsRepeated(t *testing.T) {
+	s := quietSet(1)
+	defer s.Close()
+	m := recorded("hostile")
+	m.Instructions, m.Memory, m.Time = 1_000_000, 16<<20, time.Minute
+	s.o.Objects = rack{}
+	load(t, s, m)
+	causes := map[string]int{}
+	for _, modes := range hostileModes() {
+		for mode := range strings.FieldsSeq(modes) {
+			_, _ = drive(context.Background(), s.Tenant(m.Name), hostilePath(mode))
+			list, err := s.Records(m.Name)
+			if err != nil || len(list) == 0 {
+				t.Fatal(mode, err)
+			}
+			newest := list[0]
+			for _, r := range list {
+				if r.Time.After(newest.Time) {
+					newest = r
+				}
+			}
+			if newest.Target != "GET "+hostilePath(mode) {
+				t.Errorf("%s is not kept: the newest is %s", mode, newest.Target)
+				continue
+			}
+			rec := parsed(t, s, m.Name, newest.ID)
+			causes[rec.Head.Cause]++
+			out, err := Replay(context.Background(), rec, nil, ReplayOptions{})
+			if err != nil || !out.Equal || out.Instructions != rec.Head.Retired {
+				t.Errorf("%s, %s: %v %+v", mode, rec.Head.Cause, err, out)
+			}
+		}
+	}
+	t.Logf("causes %v", causes)
+	for _, c := range []string{"", "guest-budget", "guest-fault", "guest-memory", "guest-deadlock", "guest-response"} {
+		if causes[c] == 0 {
+			t.Errorf("nothing ended with %q", c)
+		}
 	}
 }
