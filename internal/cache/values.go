@@ -55,9 +55,15 @@ func (v Values) Get(tenant string, key, dst []byte) ([]byte, bool) {
 	if o == nil {
 		return dst, false
 	}
+	now := v.c.clock().UnixNano()
+	if !s.bans.Passed(o.Ban()) {
+		if o = s.applyBans(o, now); o == nil {
+			return dst, false
+		}
+	}
 	defer o.Unpin()
 	m := o.Meta()
-	if age := v.c.clock().UnixNano() - m.Born; age >= m.Fresh+m.Grace {
+	if now-m.Born >= m.Fresh+m.Grace {
 		return dst, false
 	}
 	n := o.Available()
@@ -79,6 +85,9 @@ func (v Values) Put(tenant string, key, value []byte, ttl, grace time.Duration, 
 	if s == nil {
 		return false
 	}
+	// Without its number the bans of before would be found to mean it.
+	hold := s.bans.Hold()
+	defer hold.Release()
 	text, now := valueKey(key), v.c.clock().UnixNano()
 	size := int64(len(value))
 	m := store.Meta{Status: 200, Born: now, Stored: now, Fresh: int64(ttl), Grace: int64(grace), Total: size}
@@ -96,6 +105,7 @@ func (v Values) Put(tenant string, key, value []byte, ttl, grace time.Duration, 
 		value = value[n:]
 	}
 	o.Finish()
+	o.SetBan(hold.Number())
 	o.Publish()
 	return true
 }

@@ -61,3 +61,40 @@ func TestValues(t *testing.T) {
 		t.Error("deleted, and there")
 	}
 }
+
+// A value that is put after a ban is not what the ban means, however far the
+// lurker is; one that was there before is gone at once.
+func TestValuesAndBans(t *testing.T) {
+	c := New(Options{Clock: func() time.Time { return time.Unix(1_700_000_000, 0) }})
+	defer c.Close()
+	v := c.Values()
+	u, err := c.Prepare(&model.Config{Caches: []*model.Cache{{Name: "main", Memory: 16 << 20, MaxObject: 4 << 20}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Commit()
+	s := c.all()[0]
+	for round, ban := range []string{`obj.status == 404`, `obj.status == 200`, `obj.status == 200`} {
+		v.Put("a", []byte("old"), []byte("v"), time.Minute, 0, nil)
+		if _, err := c.Purge(t.Context(), Purge{Ban: ban, Partition: "tenant/a"}); err != nil {
+			t.Fatal(err)
+		}
+		v.Put("a", []byte("new"), []byte("v"), time.Minute, 0, nil)
+		if _, ok := v.Get("a", []byte("old"), nil); ok != (round == 0) {
+			t.Errorf("round %d: what was there before is there: %v", round, ok)
+		}
+		for range 4 {
+			s.lurk(lurkObjects) // to its end, which drops the ban, and once more
+		}
+		v.Put("a", []byte("later"), []byte("v"), time.Minute, 0, nil)
+		if _, err := c.Purge(t.Context(), Purge{Ban: `obj.status == 500`}); err != nil {
+			t.Fatal(err)
+		}
+		s.lurk(lurkObjects)
+		for _, key := range []string{"new", "later"} {
+			if _, ok := v.Get("a", []byte(key), nil); !ok {
+				t.Errorf("round %d: %s is gone", round, key)
+			}
+		}
+	}
+}
