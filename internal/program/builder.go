@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -20,9 +21,10 @@ import (
 )
 
 const (
-	longest   = 10 * time.Minute // of one run of a compiler
-	maxOutput = 64 << 10         // bytes kept of what a compiler says
-	kept      = 256              // compiled programs in the folder
+	maxOutput = 64 << 10      // bytes kept of what a compiler says
+	kept      = 256           // compiled programs in the folder
+	keptBytes = 2 << 30       // of them together
+	leftFor   = 2 * time.Hour // until a folder that a killed process left is removed
 )
 
 // Builder compiles programs and keeps what it compiled.
@@ -92,7 +94,6 @@ func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
-	r.home = filepath.Join(b.dir, "home")
 	return b.make(ctx, form, path, r, work)
 }
 
@@ -102,7 +103,7 @@ func (b *Builder) recipe(ctx context.Context, form Form, path, work string) (*re
 	case Go:
 		return b.golang(ctx, path, out)
 	case Cargo:
-		return b.cargo(ctx, path)
+		return b.cargo(ctx, path, work)
 	}
 	return b.gcc(form, path, out)
 }
@@ -139,7 +140,7 @@ func (b *Builder) make(ctx context.Context, form Form, path string, r *recipe, w
 			return nil, fmt.Errorf("compile %s: %w", path, err)
 		}
 	}
-	if res.ELF, err = os.ReadFile(out); err != nil {
+	if res.ELF, err = readFile(out); err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
 	e := &entry{Form: form, Path: path, ELF: digest(res.ELF), Warnings: said, Files: read}
@@ -162,20 +163,20 @@ func (b *Builder) name(form Form, path string, r *recipe, version, work string) 
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// run executes the compiler and returns what it said.
+// run executes the compiler, confined, and returns what it said.
 func (r *recipe) run(ctx context.Context, args []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, longest)
+	ctx, cancel := context.WithTimeout(ctx, r.bounds.time)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, r.compiler, args...)
+	line := r.bounds.limited(append([]string{r.compiler}, args...))
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Dir = r.dir
-	cmd.Env = append(os.Environ(), append([]string{"LC_ALL=C", "TERM=dumb", "CARGO_TERM_COLOR=never"}, r.env...)...)
+	cmd.Env = append(environment(), append([]string{"LC_ALL=C", "TERM=dumb", "CARGO_TERM_COLOR=never", "TMPDIR=" + r.work}, r.env...)...)
 	if os.Getenv("HOME") == "" { // a service has none, and the tools of projects keep things there
 		cmd.Env = append(cmd.Env, "HOME="+r.home, "GOPATH="+filepath.Join(r.home, "go"))
 	}
-	cmd.WaitDelay = time.Second
 	said := &clipped{}
 	cmd.Stdout, cmd.Stderr = said, said
-	err := cmd.Run()
+	err := r.room().run(cmd)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -200,10 +201,14 @@ func inputs(form Form, path string) (map[string]string, error) {
 		}
 	}
 	read := make(map[string]string, len(files))
+	left := int64(maxProgram)
 	for _, f := range files {
-		sum, err := digestFile(f)
+		sum, n, err := sumFile(f)
 		if err != nil {
 			return nil, err
+		}
+		if left -= n; left < 0 {
+			return nil, fmt.Errorf("the sources of %s have more than %d bytes", path, int64(maxProgram))
 		}
 		read[f] = sum
 	}
@@ -358,18 +363,36 @@ func (b *Builder) keep(name string, e *entry, elf []byte) error {
 	return b.trim()
 }
 
+// trim lets the oldest programs go, and what killed processes left.
 func (b *Builder) trim() error {
 	list, err := filepath.Glob(filepath.Join(b.dir, "*.json"))
-	for err == nil && len(list) > kept {
-		oldest, when := 0, time.Now()
-		for i, path := range list {
-			if info, err := os.Stat(path); err == nil && info.ModTime().Before(when) {
-				oldest, when = i, info.ModTime()
-			}
+	if err != nil {
+		return err
+	}
+	type program struct {
+		path string
+		size int64
+		time time.Time
+	}
+	var all []program
+	for _, path := range list {
+		path = strings.TrimSuffix(path, ".json")
+		if info, err := os.Stat(path + ".elf"); err == nil {
+			all = append(all, program{path, info.Size(), info.ModTime()})
 		}
-		path := list[oldest]
-		list = append(list[:oldest], list[oldest+1:]...)
-		err = errors.Join(os.Remove(path), os.Remove(strings.TrimSuffix(path, ".json")+".elf"))
+	}
+	slices.SortFunc(all, func(x, y program) int { return y.time.Compare(x.time) })
+	var bytes int64
+	for i, p := range all {
+		if bytes += p.size; i > 0 && (i >= kept || bytes > keptBytes) {
+			err = errors.Join(err, os.Remove(p.path+".json"), os.Remove(p.path+".elf"))
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(b.dir, "work-*")) // the pattern is well formed
+	for _, path := range left {
+		if info, e := os.Stat(path); e == nil && time.Since(info.ModTime()) > leftFor {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
 	}
 	return err
 }
@@ -395,6 +418,45 @@ func digest(b []byte) string {
 }
 
 func digestFile(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	return digest(text), err
+	sum, _, err := sumFile(path)
+	return sum, err
+}
+
+// sumFile returns the digest of a file and its length.
+func sumFile(path string) (string, int64, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(f, maxProgram+1))
+	if err == nil && n > maxProgram {
+		err = fmt.Errorf("%s grows beyond %d bytes", path, int64(maxProgram))
+	}
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}
+
+// openFile opens a file that has an end: a pipe would keep its reader waiting,
+// and a device gives no end of bytes.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxProgram:
+		return nil, fmt.Errorf("%s has %d bytes, and a program has at most %d", path, info.Size(), int64(maxProgram))
+	}
+	return os.Open(path)
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, maxProgram))
 }

@@ -8,8 +8,10 @@
 // compiler read. So a reload of unchanged sources compiles nothing, and one of
 // changed sources never serves the old program.
 //
-// It runs nothing of what it makes, and knows no tenants. A Builder may be used
-// concurrently; one compiler runs at a time, and is ended with the context of
-// the caller. Sources are the operator's: their build scripts run as this
-// process does.
+// Compilers, and the build scripts that they run, are confined as far as the
+// system can: to the files of the source and of the toolchain, to an environment
+// without the server's variables, to bounds of time, memory and files. They may
+// use the network. It runs nothing of what it makes, and knows no tenants. A
+// Builder may be used concurrently; one compiler runs at a time, and is ended,
+// with all that it started, with the context of the caller.
 package program

@@ -53,7 +53,7 @@ func Fingerprint(path string) (string, error) {
 // included adds a source, and what it includes from its own folder or from that
 // of the first source. What is elsewhere comes with the SDK or the compiler.
 func included(path, home string, files map[string]string) error {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -74,7 +75,7 @@ func sources(dir string) ([]string, error) {
 		switch {
 		case d.IsDir() && path != dir && (name == "target" || strings.HasPrefix(name, ".") && name != ".cargo"):
 			return filepath.SkipDir
-		case d.Type().IsRegular() && !strings.HasPrefix(name, "."), filepath.Base(filepath.Dir(path)) == ".cargo":
+		case d.Type().IsRegular() && (!strings.HasPrefix(name, ".") || filepath.Base(filepath.Dir(path)) == ".cargo"):
 			list = append(list, path)
 		}
 		if len(list) > maxSources {
@@ -91,31 +92,44 @@ const maxSources = 20_000
 // ../y" of go.mod and `path = "../y"` of Cargo.toml.
 var local = regexp.MustCompile(`(?m)=>\s*(\.{1,2}/\S*)|\bpath\s*=\s*"([^"]+)"`)
 
-// projectFiles lists the sources of a project and of those that its manifest
-// takes from the same disk.
-func projectFiles(dir string) ([]string, error) {
-	var all []string
-	todo, seen := []string{dir}, map[string]bool{dir: true}
-	for len(todo) > 0 {
-		dir := todo[0]
-		todo = todo[1:]
-		files, err := sources(dir)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, files...)
-		for _, name := range []string{"go.mod", "Cargo.toml"} {
-			text, err := os.ReadFile(filepath.Join(dir, name))
+// projects returns the folder of a project, and those of the projects that it
+// takes sources from, as their manifests say. A folder without a manifest is not
+// one: a path in a manifest opens no other.
+func projects(dir string) []string {
+	list, seen := []string{dir}, map[string]bool{dir: true}
+	for i := 0; i < len(list) && i < maxProjects; i++ {
+		for _, name := range manifests {
+			text, err := readFile(filepath.Join(list[i], name))
 			if err != nil {
 				continue
 			}
 			for _, m := range local.FindAllSubmatch(text, -1) {
-				other := filepath.Join(dir, string(m[1])+string(m[2]))
-				if info, err := os.Stat(other); err == nil && info.IsDir() && !seen[other] {
+				other := filepath.Join(list[i], string(m[1])+string(m[2]))
+				if !seen[other] && slices.ContainsFunc(manifests, func(name string) bool { return isFile(filepath.Join(other, name)) }) {
 					seen[other] = true
-					todo = append(todo, other)
+					list = append(list, other)
 				}
 			}
+		}
+	}
+	return list
+}
+
+var manifests = []string{"Cargo.toml", "go.mod"}
+
+const maxProjects = 1000
+
+// projectFiles lists the sources of a project and of those that it takes from
+// the same disk.
+func projectFiles(dir string) ([]string, error) {
+	var all []string
+	for _, dir := range projects(dir) {
+		files, err := sources(dir)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, files...); len(all) > maxSources {
+			return nil, fmt.Errorf("%s and what it takes in have more than %d files", dir, maxSources)
 		}
 	}
 	return all, nil

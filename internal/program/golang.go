@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 )
 
 // goModule is the module of the SDK for Go.
@@ -33,8 +34,9 @@ func (b *Builder) golang(ctx context.Context, dir, out string) (*recipe, error) 
 		// A newer toolchain is not fetched either, unless somebody says so. The
 		// SDK's folder has its contents in its name, which the program's is made of.
 		env:    []string{"GOOS=linux", "GOARCH=riscv64", "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "FISHPLATE_SDK=" + filepath.Join(kit, "go")},
-		debian: "golang",
+		debian: "golang", reads: []string{kit}, bounds: ofProject,
 	}
+	b.settle(r, filepath.Dir(out))
 	if os.Getenv("GOTOOLCHAIN") == "" {
 		r.env = append(r.env, "GOTOOLCHAIN=local")
 	}
@@ -42,14 +44,39 @@ func (b *Builder) golang(ctx context.Context, dir, out string) (*recipe, error) 
 	if isFile(filepath.Join(dir, "vendor/modules.txt")) { // it brings all that it needs
 		r.env[3] = "GOFLAGS=-mod=vendor"
 		r.args = append(build, "-o", out, ".")
-		return r, nil
+		return r, b.goRoom(ctx, r)
 	}
 	manifest := out + ".mod"
+	if err := b.goRoom(ctx, r); err != nil {
+		return nil, err
+	}
 	if err := b.goManifest(ctx, r, dir, manifest, filepath.Join(kit, "go")); err != nil {
 		return nil, err
 	}
 	r.args = append(build, "-modfile="+manifest, "-o", out, ".")
 	return r, nil
+}
+
+// goRoom opens to the tool its library and caches, and the folders that the
+// project's go.mod takes in place of modules.
+func (b *Builder) goRoom(ctx context.Context, r *recipe) error {
+	said, err := r.run(ctx, []string{"env", "GOROOT", "GOMODCACHE", "GOPATH", "GOCACHE", "GOENV"})
+	if err != nil {
+		return fmt.Errorf("ask go for its folders: %w", err)
+	}
+	at := append(strings.Split(said, "\n"), "", "", "", "", "")
+	for _, path := range filepath.SplitList(at[2]) {
+		r.writes = append(r.writes, filepath.Join(path, "pkg"))
+	}
+	r.writes = append(r.writes, at[1], at[3])
+	// What is not there yet cannot be opened to the tool.
+	for _, path := range r.writes {
+		if path != "" && filepath.IsAbs(path) {
+			_ = os.MkdirAll(path, 0o755) // the tool says what is wrong
+		}
+	}
+	r.reads = append(append(r.reads, at[0], filepath.Dir(at[4])), projects(r.dir)[1:]...)
+	return nil
 }
 
 // goManifest writes the go.mod that the tool is given, and the go.sum that

@@ -15,6 +15,10 @@ type recipe struct {
 	args     []string
 	dir      string   // where it runs
 	home     string   // where its tools keep things, when there is no HOME
+	work     string   // this run's own folder
+	reads    []string // folders that it reads besides dir and what every tool needs
+	writes   []string // folders that it writes to besides home and work
+	bounds   bounds
 	env      []string // in addition to a few of our own
 	output   string   // what it writes; "" is found by pick
 	pick     func() (string, error)
@@ -45,11 +49,28 @@ func (b *Builder) gcc(form Form, source, out string) (*recipe, error) {
 		return nil, err
 	}
 	depends := out + ".d"
-	return &recipe{
+	r := &recipe{
 		compiler: compiler, version: []string{"--version"}, dir: filepath.Dir(source), output: out, depends: depends,
+		reads: []string{sdk}, bounds: ofFile,
 		args:   append(append(target, args...), "-MD", "-MF", depends, source, "-o", out, "-lm"),
 		debian: "g++-riscv64-linux-gnu",
-	}, nil
+	}
+	b.settle(r, filepath.Dir(out))
+	return r, nil
+}
+
+// settle gives a recipe the folders that its tools write to.
+func (b *Builder) settle(r *recipe, work string) {
+	r.work, r.home = absolute(work), absolute(filepath.Join(b.dir, "home"))
+	_ = os.MkdirAll(r.home, 0o755) // without it, what the tools keep there is not kept
+}
+
+// absolute is filepath.Abs; a process whose folder is gone has no such path.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // findCompiler looks for a cross compiler: the one that RISCV_GCC_TRIPLE names,

@@ -1,12 +1,14 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +22,7 @@ const (
 // rust is a toolchain that can make programs for RISC-V.
 type rust struct {
 	cargo, rustc string
+	sysroot      string
 	target       string
 	library      string // sources of core and alloc that are compiled here; "" is not
 	buildStd     bool   // cargo compiles them itself
@@ -34,7 +37,7 @@ func findRust(ctx context.Context) (*rust, error) {
 	}
 	root := ask(ctx, "rustc", "--print", "sysroot")
 	if root != "" && isDir(filepath.Join(root, "lib/rustlib", rustHosted, "lib")) {
-		return &rust{cargo: cargo, rustc: "rustc", target: rustHosted}, nil
+		return &rust{cargo: cargo, rustc: "rustc", sysroot: root, target: rustHosted}, nil
 	}
 	if _, version, ok := strings.Cut(ask(ctx, "/usr/bin/rustc", "--version"), "rustc "); ok {
 		version, _, _ = strings.Cut(version, " ")
@@ -43,7 +46,7 @@ func findRust(ctx context.Context) (*rust, error) {
 		}
 	}
 	if root != "" && isDir(filepath.Join(root, "lib/rustlib/src/rust/library")) {
-		return &rust{cargo: cargo, rustc: "rustc", target: rustBare, buildStd: true}, nil
+		return &rust{cargo: cargo, rustc: "rustc", sysroot: root, target: rustBare, buildStd: true}, nil
 	}
 	return nil, fmt.Errorf("no Rust library for RISC-V: rustup target add %s, or apt install cargo rustc rust-src", rustHosted)
 }
@@ -51,7 +54,7 @@ func findRust(ctx context.Context) (*rust, error) {
 // cargo is the recipe for a Cargo project. What cargo made of its crates stays
 // for the next time. Programs without the standard library are linked by
 // Debian's gcc with nothing but libgcc, at the address of all guests.
-func (b *Builder) cargo(ctx context.Context, dir string) (*recipe, error) {
+func (b *Builder) cargo(ctx context.Context, dir, work string) (*recipe, error) {
 	r, err := findRust(ctx)
 	if err != nil {
 		return nil, err
@@ -71,14 +74,17 @@ func (b *Builder) cargo(ctx context.Context, dir string) (*recipe, error) {
 		flags += " -C linker-flavor=gcc -C link-arg=-static -C link-arg=-nostdlib -C link-arg=-march=rv64gc -C link-arg=-mabi=lp64d" +
 			" -C relocation-model=static -C panic=abort -C link-arg=-lgcc -C link-arg=-z -C link-arg=separate-code"
 	}
+	var root string
 	if r.library != "" {
-		root, err := b.rustRoot(ctx, r)
-		if err != nil {
+		if root, err = b.rustRoot(ctx, r); err != nil {
 			return nil, err
 		}
 		flags += " --sysroot " + root + " --cfg needs_alloc_error_handler"
 	}
-	target := filepath.Join(b.dir, "cargo-"+digest([]byte(dir))[:16])
+	target := filepath.Join(absolute(b.dir), "cargo-"+digest([]byte(dir))[:16])
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return nil, err
+	}
 	args := []string{
 		"build", "--release", "--target", r.target, "--target-dir", target,
 		"--config", fmt.Sprintf("patch.crates-io.fishplate.path=%q", filepath.Join(sdk, "rust")),
@@ -86,18 +92,58 @@ func (b *Builder) cargo(ctx context.Context, dir string) (*recipe, error) {
 	if r.buildStd {
 		args = append(args, "-Zbuild-std=core,alloc")
 	}
-	return &recipe{
+	made := &recipe{
 		compiler: r.cargo, version: []string{"--version", "--verbose"}, dir: dir, args: args,
 		env:  []string{"RUSTC=" + r.rustc, "RUSTC_BOOTSTRAP=1", "CARGO_ENCODED_RUSTFLAGS=" + strings.ReplaceAll(flags, " ", "\x1f")},
 		pick: func() (string, error) { return onlyELF(filepath.Join(target, r.target, "release")) },
-	}, nil
+		// Cargo writes Cargo.lock into the project.
+		reads: slices.Concat([]string{sdk, root}, r.reads(), projects(dir)[1:]), writes: append(cargoCaches(), dir, target), bounds: ofProject,
+	}
+	b.settle(made, work)
+	return made, nil
+}
+
+// reads are the folders of the toolchain.
+func (r *rust) reads() []string {
+	list := []string{r.sysroot, r.library, cargoHome()}
+	home, _ := os.UserHomeDir() // "" has no toolchains
+	if rustup := cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(home, ".rustup")); filepath.IsAbs(rustup) {
+		list = append(list, rustup)
+	}
+	return list
+}
+
+func cargoHome() string {
+	home, _ := os.UserHomeDir() // "" has no Cargo
+	return cmp.Or(os.Getenv("CARGO_HOME"), filepath.Join(home, ".cargo"))
+}
+
+// cargoCaches are what Cargo keeps of crates. Its settings and programs, beside
+// them, are not a build script's to write.
+func cargoCaches() []string {
+	home := cargoHome()
+	if !isDir(home) {
+		return nil
+	}
+	list := []string{filepath.Join(home, "registry"), filepath.Join(home, "git")}
+	for _, dir := range list {
+		_ = os.MkdirAll(dir, 0o755) // Cargo says what is wrong
+	}
+	for _, name := range []string{".package-cache", ".package-cache-mutate", ".global-cache", ".global-cache-journal"} {
+		path := filepath.Join(home, name)
+		if f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err == nil {
+			_ = f.Close()
+		}
+		list = append(list, path)
+	}
+	return list
 }
 
 // rustRoot compiles core and alloc for the bare target from their sources, once
 // for a version of the compiler, and returns the folder that has them. What the
 // crate compiler_builtins holds elsewhere, libgcc brings.
 func (b *Builder) rustRoot(ctx context.Context, r *rust) (string, error) {
-	root := filepath.Join(b.dir, "rust-"+digest([]byte(ask(ctx, r.rustc, "--version", "--verbose")))[:16])
+	root := filepath.Join(absolute(b.dir), "rust-"+digest([]byte(ask(ctx, r.rustc, "--version", "--verbose")))[:16])
 	lib := filepath.Join(root, "lib/rustlib", rustBare, "lib")
 	if isFile(filepath.Join(lib, "liballoc.rlib")) {
 		return root, nil
@@ -117,7 +163,8 @@ func (b *Builder) rustRoot(ctx context.Context, r *rust) (string, error) {
 		{"compiler_builtins", builtins},
 		{"alloc", filepath.Join(r.library, "alloc/src/lib.rs")},
 	} {
-		c := &recipe{compiler: r.rustc, dir: work, home: filepath.Join(b.dir, "home"), env: []string{"RUSTC_BOOTSTRAP=1"}}
+		c := &recipe{compiler: r.rustc, dir: work, reads: r.reads(), env: []string{"RUSTC_BOOTSTRAP=1"}, bounds: ofProject}
+		b.settle(c, work)
 		if _, err := c.run(ctx, []string{
 			"--crate-name", crate.name, "--edition=2021", "--target", rustBare, "-O", "-Cpanic=abort", "--crate-type", "rlib",
 			"--cap-lints", "allow", "--sysroot", work, "--out-dir", made, crate.source,
