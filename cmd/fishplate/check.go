@@ -25,9 +25,12 @@ func runCheck(c *call) error {
 		// What stands around it is not asked for here, and cannot be wrong.
 		files, path = process.Around(path, ":8080", "127.0.0.1:8081")
 	}
-	_, found, sources := config.LoadSources(config.Options{
+	cfg, found, sources := config.LoadSources(config.Options{
 		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
 	})
+	if cfg != nil && !c.flag("no-programs") {
+		found = append(found, process.Programs(c.ctx, cfg, base, programCache())...).Sort()
+	}
 	if c.flag("json") {
 		err = c.printJSON(found)
 	} else {

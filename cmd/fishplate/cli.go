@@ -161,6 +161,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 		c.AddCommand(s.command(stdin, stdout, stderr))
 	}
 	if v.sub != nil {
+		c.Use = v.name + " VERB"
 		c.Args = cobra.ArbitraryArgs
 		c.SuggestionsMinimumDistance = 2
 		c.RunE = func(c *cobra.Command, args []string) error {

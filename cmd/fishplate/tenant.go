@@ -11,8 +11,9 @@ func tenantVerbs() []verb {
 		sub: append([]verb{
 			{
 				name: "tenant ls", form: "[--json]", live: true, run: runTenantList,
-				short:   "List the tenants",
-				long:    "STATE is ready, stale (the program in the file does not start, an older one runs on) or failed (it answers 503).",
+				short: "List the tenants",
+				long: "STATE is ready, starting (the first request for it waits for that), stale (the program in the file does not start, an older\n" +
+					"one runs on) or failed (it answers 503).",
 				example: "fishplate tenant ls\nfishplate tenant ls --json | jq -r '.[] | select(.state != \"ready\") | .name'",
 				flags:   jsonFlag,
 			},

@@ -45,11 +45,11 @@ func tenantDebugVerbs() []verb {
 			},
 		},
 		{
-			name: "tenant replay", form: "NAME ID | FILE [--program PROG] [--gdb ADDR] [--entry NAME] [--trace] [--jit=off] [--json]", min: 1, max: 2, live: true, run: runTenantReplay,
+			name: "tenant replay", form: "NAME ID [--save FILE] | FILE [--program PROG] [--gdb ADDR] [--entry NAME] [--trace] [--jit=off] [--json]", min: 1, max: 2, live: true, run: runTenantReplay,
 			short: "Run a recorded request again, here",
 			long: "The same program ends at the same instruction with the same registers and bytes, whatever the clock says now; what was not\n" +
 				"as it was is printed. With --program another one meets the same request and the same answers of the host. FILE is what\n" +
-				"tenant records wrote: then no process is asked.",
+				"tenant records wrote, or --save: then no process is asked.",
 			example: "fishplate tenant replay shop.example 5f3a9c0011aa22bb\nfishplate tenant replay slow.calls --program shop.cpp --trace\n" +
 				"fishplate tenant replay slow.calls --gdb 127.0.0.1:1234",
 			exits: "1 also when something was not as it was recorded.",
@@ -60,13 +60,14 @@ func tenantDebugVerbs() []verb {
 				f.String("entry", "", "the call that gdb gets: on_recv, forge, … (default the first)")
 				f.Bool("trace", false, "print each call to the host")
 				f.String("jit", "auto", "auto or off")
+				f.String("save", "", "keep the recording as a file, too")
 			},
 		},
 		{
 			name: "tenant profile", form: "NAME [--for 10s] [-o FILE]", min: 1, max: 1, live: true, run: runTenantProfile,
 			short: "Count the instructions of a tenant's calls for pprof",
-			long: "Counts every instruction of every call that begins within the time: exact numbers by function, line and call stack.\n" +
-				"The calls run slower meanwhile, those of other tenants do not. Open the file with \"go tool pprof\".",
+			long: "Counts the instructions of calls that begin within the time, none left out: exact numbers by function, line and call stack.\n" +
+				"One call is counted at a time, and runs slower; the others, and other tenants', run as ever. Open the file with \"go tool pprof\".",
 			example: "fishplate tenant profile shop.example --for 10s -o shop.pprof\ngo tool pprof -top shop.pprof",
 			flags: func(f *pflag.FlagSet) {
 				f.String("for", "10s", "how long")
@@ -164,6 +165,11 @@ func runTenantReplay(c *call) error {
 	}
 	if err != nil {
 		return refused("tenant replay", err)
+	}
+	if to := c.text("save"); to != "" {
+		if err := os.WriteFile(to, r.Recording, 0o600); err != nil {
+			return fmt.Errorf("keep recording: %w", err)
+		}
 	}
 	if path := c.text("program"); path != "" {
 		if r.Program, err = c.compile(path); err != nil {

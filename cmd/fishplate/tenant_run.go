@@ -148,13 +148,19 @@ func (c *call) compile(path string) ([]byte, error) {
 
 // build compiles what needs it; what it made is kept in the user's cache.
 func build(ctx context.Context, path string) (*program.Result, string, error) {
+	path, err := absolute(path)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := program.New(programCache(), sdk.Headers, nil).Build(ctx, path)
+	return r, path, err
+}
+
+// programCache is where verbs on the desk keep what they compiled.
+func programCache() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
 	}
-	if path, err = absolute(path); err != nil {
-		return nil, "", err
-	}
-	r, err := program.New(filepath.Join(cache, "fishplate", "programs"), sdk.Headers, nil).Build(ctx, path)
-	return r, path, err
+	return filepath.Join(cache, "fishplate", "programs")
 }

@@ -20,8 +20,12 @@ import (
 	"fishplate/test/harness"
 )
 
-// patience bounds every wait for a state.
-const patience = 20 * time.Second
+// patience bounds every wait for a state, but that for a start, which may compile
+// programs.
+const (
+	patience  = 20 * time.Second
+	startTime = 3 * time.Minute
+)
 
 type stateKey struct{}
 
@@ -151,9 +155,13 @@ func cmdWaitport(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func wait(ts *testscript.TestScript, what string, done func() bool) {
-	for end := time.Now().Add(patience); !done(); time.Sleep(20 * time.Millisecond) {
+	waitFor(ts, patience, what, done)
+}
+
+func waitFor(ts *testscript.TestScript, most time.Duration, what string, done func() bool) {
+	for end := time.Now().Add(most); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			ts.Fatalf("%s: not so after %v", what, patience)
+			ts.Fatalf("%s: not so after %v", what, most)
 		}
 	}
 }
@@ -222,7 +230,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		_ = p.cmd.Wait() // the exit code is looked at by stop
 		close(p.done)
 	}()
-	wait(ts, "serve", func() bool {
+	waitFor(ts, startTime, "serve", func() bool {
 		select {
 		case <-p.done:
 			ts.Fatalf("it ended: %v\n%s", p.cmd.ProcessState, p.output.String())

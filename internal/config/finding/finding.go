@@ -146,7 +146,7 @@ func (d Diagnostic) format(b *bytes.Buffer, sources Sources, color bool) {
 		fmt.Fprintf(b, "       | %s\n", paint("1;32", d.caret(line)))
 	}
 	if d.Detail != "" {
-		fmt.Fprintf(b, "         %s\n", d.Detail)
+		fmt.Fprintf(b, "         %s\n", strings.ReplaceAll(d.Detail, "\n", "\n         "))
 	}
 	if d.Suggestion != "" {
 		fmt.Fprintf(b, "         %s\n", paint("36", d.Suggestion))
