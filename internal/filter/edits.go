@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"unsafe"
 
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
@@ -212,14 +211,14 @@ func (e *Edits) apply(h *message.Header, env *predicate.Env) (dropped int) {
 	for i := range e.set {
 		switch r := results[i]; {
 		case r.fate == fit:
-			h.Set(e.set[i].name, view(buf[r.from:r.to]))
+			h.Set(e.set[i].name, message.View(buf[r.from:r.to]))
 		case !e.set[i].host:
 			h.Remove(e.set[i].name)
 		}
 	}
 	for i := range e.add {
 		if r := results[len(e.set)+i]; r.fate == fit {
-			h.Add(e.add[i].name, view(buf[r.from:r.to]))
+			h.Add(e.add[i].name, message.View(buf[r.from:r.to]))
 		}
 	}
 	return dropped
@@ -271,6 +270,3 @@ func slashPolicy(path []byte) string {
 	}
 	return "merge"
 }
-
-// view reads bytes as a text that is copied and not kept.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

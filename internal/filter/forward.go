@@ -140,14 +140,14 @@ func appendLast(h *message.Header, id message.Name, value []byte) {
 		last = i
 	}
 	if last < 0 {
-		h.Add(id.String(), view(value))
+		h.Add(id.String(), message.View(value))
 		return
 	}
 	if old := h.Value(last); len(old) > 0 {
 		var room [512]byte
 		value = append(append(append(room[:0], old...), ", "...), value...)
 	}
-	h.SetValue(last, view(value))
+	h.SetValue(last, message.View(value))
 }
 
 func sendXForwarded(req *message.Request, peer netip.Addr) {
@@ -160,7 +160,7 @@ func sendXForwarded(req *message.Request, peer netip.Addr) {
 	}
 	if _, ok := req.GetID(message.XForwardedHost); !ok {
 		if host, ok := req.GetID(message.Host); ok {
-			req.Add("X-Forwarded-Host", view(host))
+			req.Add("X-Forwarded-Host", message.View(host))
 		}
 	}
 }
@@ -213,7 +213,7 @@ func sendVia(h *message.Header, minor uint8, name string) {
 // other proxy's.
 func Looped(req *message.Request, name string) bool {
 	for i := req.Index(message.Via, 0); i >= 0; i = req.Index(message.Via, i+1) {
-		for rest := view(req.Value(i)); rest != ""; {
+		for rest := message.View(req.Value(i)); rest != ""; {
 			var entry string
 			entry, rest, _ = strings.Cut(rest, ",")
 			_, by, _ := strings.Cut(strings.Trim(entry, " \t"), " ")

@@ -23,7 +23,7 @@ func (p *ForwardPolicy) origin(h *message.Header, peer netip.Addr) netip.Addr {
 	}
 	if h.Index(message.XForwardedFor, 0) >= 0 {
 		for i := h.Index(message.XForwardedFor, 0); i >= 0; i = h.Index(message.XForwardedFor, i+1) {
-			for rest, more := view(h.Value(i)), true; more; {
+			for rest, more := message.View(h.Value(i)), true; more; {
 				var item string
 				item, rest, more = strings.Cut(rest, ",")
 				see(address(strings.Trim(item, " \t")))
@@ -31,7 +31,7 @@ func (p *ForwardPolicy) origin(h *message.Header, peer netip.Addr) netip.Addr {
 		}
 	} else {
 		for i := h.Index(message.Forwarded, 0); i >= 0; i = h.Index(message.Forwarded, i+1) {
-			for rest, more := view(h.Value(i)), true; more; {
+			for rest, more := message.View(h.Value(i)), true; more; {
 				var item string
 				item, rest, more = cutQuoted(rest, ',')
 				see(address(forOf(item)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fishplate/internal/message"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 )
@@ -78,7 +79,7 @@ func (r *Redirect) checked(dst, raw []byte) ([]byte, bool) {
 
 // absolute reports whether raw is an http or https URL with a host.
 func absolute(raw []byte) bool {
-	s := view(raw)
+	s := message.View(raw)
 	for _, scheme := range [...]string{"https://", "http://"} {
 		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
 			c := s[len(scheme)]

@@ -1,5 +1,7 @@
 package message
 
+import "unsafe"
+
 // Name is a well-known field name as a small integer; Other is any name that
 // has none. The codec sets it once per field, so that look-ups on the request
 // path compare integers.
@@ -92,6 +94,10 @@ func LookupName(text []byte) Name {
 	}
 	return Other
 }
+
+// View is b as a text for the length of a call that keeps nothing of it: the text
+// changes when the bytes do.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // EqualFold reports whether a equals b without regard to ASCII case.
 func EqualFold[A, B ~string | ~[]byte](a A, b B) bool {

@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"time"
-	"unsafe"
 
 	"fishplate/internal/message"
 
@@ -44,12 +43,8 @@ type Options struct {
 	Log      bool   // a log filter: status, duration, route, vhost and backend are allowed
 }
 
-// view reads bytes as a text without copying them. The text changes when the
-// bytes do, so it is compared and copied, never kept.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
 // since returns the text that was appended to Scratch from start on.
-func (e *Env) since(start int) string { return view(e.Scratch[start:]) }
+func (e *Env) since(start int) string { return message.View(e.Scratch[start:]) }
 
 // client returns the address the request is from, IPv4 in its short form.
 func (e *Env) client() (netip.Addr, bool) {

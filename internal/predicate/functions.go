@@ -119,7 +119,7 @@ func (c *compiler) header(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 				return "", false
 			}
 			v, ok := e.Req.GetID(id)
-			return view(v), ok
+			return message.View(v), ok
 		})
 	}
 	return textNode(x, func(e *Env) (string, bool) {
@@ -127,7 +127,7 @@ func (c *compiler) header(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 			return "", false
 		}
 		v, ok := e.Req.Get(name)
-		return view(v), ok
+		return message.View(v), ok
 	})
 }
 
@@ -141,7 +141,7 @@ func (c *compiler) cookie(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 			return "", false
 		}
 		v, ok := e.Req.CookieValue(name)
-		return view(v), ok
+		return message.View(v), ok
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"fishplate/internal/message"
 )
 
 // Name is one value that expressions may use: a row of the table behind
@@ -25,13 +27,13 @@ func Names() []Name { return append(requestNames(), factNames()...) }
 
 func requestNames() []Name {
 	return []Name{
-		{"method", "text", "", "The method, case kept: `GET`.", fromRequest(func(e *Env) (string, bool) { return view(e.Req.Method), true })},
+		{"method", "text", "", "The method, case kept: `GET`.", fromRequest(func(e *Env) (string, bool) { return message.View(e.Req.Method), true })},
 		{"scheme", "text", "", "`http` or `https`, as the client reached us.", fromRequest(func(e *Env) (string, bool) { return e.Req.Scheme, e.Req.Scheme != "" })},
-		{"host", "text", "", "The host name asked for: lower case, without port; empty when an HTTP/1.0 client names none.", fromRequest(func(e *Env) (string, bool) { return view(e.Req.Host), true })},
+		{"host", "text", "", "The host name asked for: lower case, without port; empty when an HTTP/1.0 client names none.", fromRequest(func(e *Env) (string, bool) { return message.View(e.Req.Host), true })},
 		{"port", "number", "", "The port asked for; without one the scheme's, 80 or 443.", number(requestPort)},
-		{"path", "text", "", "The path in its normal form, still percent-encoded where it must be.", fromRequest(func(e *Env) (string, bool) { return view(e.Req.Path), true })},
-		{"path_tail", "text", "", "What the `/*` at the end of the route's path stands for, without the slash before it; null for other routes.", text(func(e *Env) (string, bool) { return view(e.PathTail), e.PathTail != nil })},
-		{"query_string", "text", "", "What follows the `?`, as received; null without one.", fromRequest(func(e *Env) (string, bool) { return view(e.Req.Query), e.Req.HasQuery })},
+		{"path", "text", "", "The path in its normal form, still percent-encoded where it must be.", fromRequest(func(e *Env) (string, bool) { return message.View(e.Req.Path), true })},
+		{"path_tail", "text", "", "What the `/*` at the end of the route's path stands for, without the slash before it; null for other routes.", text(func(e *Env) (string, bool) { return message.View(e.PathTail), e.PathTail != nil })},
+		{"query_string", "text", "", "What follows the `?`, as received; null without one.", fromRequest(func(e *Env) (string, bool) { return message.View(e.Req.Query), e.Req.HasQuery })},
 		{"client.ip", "address", "", "Whom the request is from: the peer, or what a trusted proxy says.", func(x hclsyntax.Expression) *node {
 			return &node{kind: kindAddr, expr: x, addr: (*Env).client}
 		}},

@@ -1,5 +1,7 @@
 package predicate
 
+import "fishplate/internal/message"
+
 // queryValue finds the first parameter whose decoded name is name, and returns
 // its value still encoded. Names are decoded while they are compared, so that
 // "%61=1" cannot hide a parameter that the server will read as "a".
@@ -60,7 +62,7 @@ func (e *Env) decoded(raw []byte) string {
 		plain = plain && c != '%' && c != '+'
 	}
 	if plain {
-		return view(raw)
+		return message.View(raw)
 	}
 	start := len(e.Scratch)
 	for i := 0; i < len(raw); {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"unsafe"
 
+	"fishplate/internal/message"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 
@@ -58,7 +58,7 @@ func plain(name string) bool {
 
 // find returns the vhost of a host name, which is in lower case.
 func (r *Router) find(env *predicate.Env) *vhost {
-	host := view(env.Req.Host)
+	host := message.View(env.Req.Host)
 	if n := len(host); n > 0 && host[n-1] == '.' {
 		host = host[:n-1]
 	}
@@ -102,6 +102,3 @@ func lookup(exact, wildcard map[string]*vhost, labels int, host string) *vhost {
 		}
 	}
 }
-
-// view reads bytes as a text that is compared and not kept.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -95,10 +95,7 @@ func (n *napper) end() {
 // and does not count to the tenant's time: what is waited for has a bound of its
 // own. It must not touch the machine.
 func (p *pacer) apart(wait func()) {
-	if p.held {
-		p.v.image.permits.Release()
-		p.held = false
-	}
+	p.letGo()
 	v, began := p.v, time.Now()
 	v.nap.begin(v)
 	defer func() {

@@ -42,7 +42,7 @@ func (im *image) later() (l Later) {
 
 // Wants returns those of the callbacks that the program is still to be asked.
 func (r *Run) Wants(l Later) Later {
-	has := r.program().later()
+	has := r.image.later()
 	if r.front != nil && r.front.held != nil {
 		has |= LaterLookup
 	}
@@ -54,9 +54,6 @@ func (r *Run) Wants(l Later) Later {
 
 // Tenant returns whose Run it is.
 func (r *Run) Tenant() *Tenant { return r.tenant }
-
-// program is the image that the Run is of.
-func (r *Run) program() *image { return r.image }
 
 // WantsSynth reports whether the program makes the bodies of errors.
 func (t *Tenant) WantsSynth() bool {
@@ -110,7 +107,7 @@ func (r *Run) looked(ctx context.Context, s stage, cb int, second uint64, req *m
 	v := r.front
 	var fn uint64
 	if cb != 0 {
-		fn = r.program().memento.callbacks[cb]
+		fn = r.image.memento.callbacks[cb]
 	}
 	if fn == 0 && (v == nil || v.held == nil) {
 		return Decision{}, nil
@@ -176,7 +173,7 @@ func (r *Run) OnFetch(ctx context.Context, req *message.Request) (d Decision, f 
 	if t := r.open(&heard{way: wayFetch, req: req}); t != nil {
 		defer func() { t.close(&d, f, req, nil, nil) }()
 	}
-	fn := r.program().memento.callbacks[cbOnBackendFetch]
+	fn := r.image.memento.callbacks[cbOnBackendFetch]
 	if fn == 0 {
 		return Decision{}, nil
 	}
@@ -210,7 +207,7 @@ func (r *Run) OnResponse(ctx context.Context, req *message.Request, resp *messag
 	if t := r.open(&heard{way: wayResponse, req: req, resp: resp}); t != nil {
 		defer func() { t.close(nil, f, req, resp, nil) }()
 	}
-	fn := r.program().memento.callbacks[cbOnBackendResponse]
+	fn := r.image.memento.callbacks[cbOnBackendResponse]
 	if fn == 0 {
 		return nil
 	}
@@ -239,7 +236,7 @@ func (r *Run) OnError(ctx context.Context, req *message.Request, resp *message.R
 	if t := r.open(&heard{way: wayError, body: body, req: req, resp: resp}); t != nil {
 		defer func() { t.close(nil, f, req, resp, answer) }()
 	}
-	fn := r.program().memento.callbacks[cbOnBackendError]
+	fn := r.image.memento.callbacks[cbOnBackendError]
 	if fn == 0 {
 		return body, false, nil
 	}
@@ -257,10 +254,7 @@ func (r *Run) OnError(ctx context.Context, req *message.Request, resp *message.R
 	}
 	r.overlay(v)
 	if v.answer.given {
-		resp.Status, resp.Reason = v.answer.status, nil
-		resp.RemoveID(message.ContentType)
-		finish(resp, v.answer.kind, v.answer.body)
-		return v.answer.body, true, nil
+		return v.replace(resp), true, nil
 	}
 	if !v.res.Edited() {
 		return body, false, nil
@@ -276,7 +270,7 @@ func (r *Run) Synth(ctx context.Context, req *message.Request, resp *message.Res
 	if t := r.open(&heard{way: waySynth, body: body, req: req, resp: resp}); t != nil {
 		defer func() { t.close(nil, f, req, resp, made) }()
 	}
-	fn := r.program().memento.callbacks[cbOnSynth]
+	fn := r.image.memento.callbacks[cbOnSynth]
 	if fn == 0 || r.synth || r.behind {
 		return body, nil
 	}
@@ -297,13 +291,18 @@ func (r *Run) Synth(ctx context.Context, req *message.Request, resp *message.Res
 		return body, f
 	}
 	if v.answer.given {
-		resp.Status, resp.Reason = v.answer.status, nil
-		resp.RemoveID(message.ContentType)
-		finish(resp, v.answer.kind, v.answer.body)
-		return v.answer.body, nil
+		return v.replace(resp), nil
 	}
 	finish(resp, nil, body)
 	return body, nil
+}
+
+// replace makes resp what the program gave instead, and returns the body.
+func (v *vm) replace(resp *message.Response) []byte {
+	resp.Status, resp.Reason = v.answer.status, nil
+	resp.RemoveID(message.ContentType)
+	finish(resp, v.answer.kind, v.answer.body)
+	return v.answer.body
 }
 
 // behindFork returns the fork of the backend's side, which serves from

@@ -3,7 +3,6 @@ package tenant
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,13 +42,9 @@ const (
 
 // sysFetch reads the record, checks it, and lets the world outside begin.
 func sysFetch(v *vm, p *pacer) error {
-	raw, err := v.buffer(v.arg(0), 96)
-	if err != nil {
-		return err
-	}
 	var w [12]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(raw[8*i:])
+	if err := v.record(w[:]); err != nil {
+		return err
 	}
 	var part [5][]byte // method, URL, backend, fields, body
 	v.m.Charge(20_000)

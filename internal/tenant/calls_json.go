@@ -3,7 +3,6 @@ package tenant
 import (
 	"errors"
 
-	"fishplate/internal/tenant/text"
 	"fishplate/internal/tenant/tree"
 )
 
@@ -24,10 +23,7 @@ func documentCalls() []Call {
 
 // flag answers 1 or 0.
 func (v *vm) flag(ok bool) error {
-	v.result(0)
-	if ok {
-		v.result(1)
-	}
+	v.result(uint64(truth(ok)))
 	return nil
 }
 
@@ -109,13 +105,17 @@ func sysJSONCount(v *vm, pace *pacer) error {
 	return nil
 }
 
-func sysJSONQuote(v *vm, _ *pacer) error {
+func sysJSONQuote(v *vm, _ *pacer) error { return v.quote(tree.AppendQuoted) }
+func sysXMLEscape(v *vm, _ *pacer) error { return v.quote(tree.AppendXML) }
+
+// quote gives a text as it may stand in a document.
+func (v *vm) quote(do func(dst, src []byte) []byte) error {
 	b, err := v.given(0)
 	if err != nil {
 		return err
 	}
 	v.m.Charge(200 + 4*uint64(len(b)))
-	v.bench.out = tree.AppendQuoted(v.bench.out[:0], b)
+	v.bench.out = do(v.bench.out[:0], b)
 	return v.give(v.bench.out, v.arg(2), v.arg(3))
 }
 
@@ -185,14 +185,4 @@ func sysXMLCount(v *vm, pace *pacer) error {
 	}
 	v.result(uint64(n))
 	return nil
-}
-
-func sysXMLEscape(v *vm, _ *pacer) error {
-	b, err := v.given(0)
-	if err != nil {
-		return err
-	}
-	v.m.Charge(200 + 4*uint64(len(b)))
-	v.bench.out = text.AppendXML(v.bench.out[:0], b)
-	return v.give(v.bench.out, v.arg(2), v.arg(3))
 }

@@ -71,10 +71,6 @@ func storeCode(n int64, err error) int64 {
 	return errInvalid
 }
 
-func milliseconds(n uint64) time.Duration {
-	return time.Duration(min(n, uint64(1<<62/time.Millisecond))) * time.Millisecond
-}
-
 func sysKVGet(v *vm, pace *pacer) error {
 	key, err := v.buffer(v.arg(0), v.arg(1))
 	if err != nil {
@@ -113,17 +109,16 @@ func sysKVSet(v *vm, pace *pacer) error {
 }
 
 func sysKVCompareAndSet(v *vm, pace *pacer) error {
-	b, err := v.buffer(v.arg(0), 48)
-	if err != nil {
+	var words [6]uint64
+	if err := v.record(words[:]); err != nil {
 		return err
 	}
-	word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
-	version := int64(word(4))
+	version := int64(words[4])
 	if version < 0 {
 		v.code(errConflict)
 		return nil
 	}
-	return v.setStored(pace, word(0), word(1), word(2), word(3), word(5), version)
+	return v.setStored(pace, words[0], words[1], words[2], words[3], words[5], version)
 }
 
 // anyVersion makes setStored write whatever is there.
@@ -148,9 +143,9 @@ func (v *vm) setStored(pace *pacer, keyAt, keyLen, valueAt, valueLen, ttl uint64
 			}
 			return b, was + 1
 		case version == anyVersion:
-			return b, storeCode(s.Set(key, value, milliseconds(ttl), now))
+			return b, storeCode(s.Set(key, value, millis(ttl), now))
 		}
-		return b, storeCode(s.CompareAndSet(key, value, version, milliseconds(ttl), now))
+		return b, storeCode(s.CompareAndSet(key, value, version, millis(ttl), now))
 	})
 	return err
 }
@@ -160,7 +155,7 @@ func sysKVAdd(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	delta, ttl, at, dry := int64(int32(v.arg(2))), milliseconds(v.arg(3)), v.arg(4), v.image.shadow
+	delta, ttl, at, dry := int64(int32(v.arg(2))), millis(v.arg(3)), v.arg(4), v.image.shadow
 	sum, ok, err := v.askStore(pace, 1000, true, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
 		add := s.Add
 		if dry {

@@ -101,8 +101,8 @@ func (v *vm) randomBytes(ctx context.Context, n uint64) ([]byte, error) {
 }
 
 // happened learns whether the host did something that its own state can refuse.
-func (v *vm) happened(ctx context.Context, do func() bool) (bool, error) {
-	b, err := v.learn(ctx, learnHost, func(context.Context) ([]byte, error) {
+func (v *vm) happened(ctx context.Context, what learned, do func() bool) (bool, error) {
+	b, err := v.learn(ctx, what, func(context.Context) ([]byte, error) {
 		v.bench.out = append(v.bench.out[:0], truth(do()))
 		return v.bench.out, nil
 	})
@@ -167,7 +167,7 @@ func sysCounterAdd(v *vm, pace *pacer) error {
 		v.wrong(errInvalid, "counters do not go down")
 		return nil
 	}
-	added, err := v.happened(pace.ctx, func() bool { return v.image.stats.custom.add(name, int64(n)) })
+	added, err := v.happened(pace.ctx, learnHost, func() bool { return v.image.stats.custom.add(name, int64(n)) })
 	switch {
 	case err != nil:
 		return err
@@ -219,11 +219,11 @@ func sysLogLevel(v *vm, pace *pacer) error {
 		return err
 	}
 	v.m.Charge(500 + uint64(len(b)))
-	if level > 3 {
+	if level > levelError {
 		v.wrong(errInvalid, "there is no such level")
 		return nil
 	}
-	said, err := v.happened(pace.ctx, func() bool { return v.image.stats.say(int(level), b) })
+	said, err := v.happened(pace.ctx, learnHost, func() bool { return v.image.stats.say(int(level), b) })
 	switch {
 	case err != nil:
 		return err

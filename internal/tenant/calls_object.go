@@ -126,25 +126,14 @@ func sysCacheDelete(v *vm, pace *pacer) error {
 
 // settled does something to the store, and answers 0, or FP_E_FAILED.
 func (v *vm) settled(pace *pacer, do func(Objects) bool) error {
-	b, err := v.learn(pace.ctx, learnCache, func(context.Context) ([]byte, error) {
-		v.bench.out = append(v.bench.out[:0], 0)
-		if v.image.objects != nil && do(v.image.objects) {
-			v.bench.out[0] = 1
-		}
-		return v.bench.out, nil
-	})
+	done, err := v.happened(pace.ctx, learnCache, func() bool { return v.image.objects != nil && do(v.image.objects) })
 	if err != nil {
 		return err
 	}
-	if len(b) == 0 || b[0] == 0 {
+	if !done {
 		v.wrong(errFailed, "the tenant has no cache, or the value cannot be stored")
 		return nil
 	}
 	v.result(0)
 	return nil
-}
-
-// millis bounds a time in milliseconds.
-func millis(n uint64) time.Duration {
-	return min(time.Duration(min(n, uint64(maxTerm/time.Millisecond)))*time.Millisecond, maxTerm)
 }

@@ -188,22 +188,22 @@ func (v *vm) sigreturn() error {
 
 func unblockable(mask uint64) uint64 { return mask &^ (signalBit(sigKill) | signalBit(sigStop)) }
 
-func linuxKill(v *vm, _ *pacer) error { return v.kill(v.threads.Self(), v.arg(1), true) }
+func linuxKill(v *vm, _ *pacer) error { return v.kill(v.threads.Self(), v.arg(1)) }
 
 func linuxTkill(v *vm, _ *pacer) error {
 	sig := v.arg(1)
 	if sig == 0 || sig <= lastSignal && v.action(int(sig)).handler == handlerDefault {
 		return nil
 	}
-	return v.kill(v.threads.Find(int32(v.arg(0))), sig, false)
+	return v.kill(v.threads.Find(int32(v.arg(0))), sig)
 }
 
 func linuxTgkill(v *vm, _ *pacer) error {
-	return v.kill(v.threads.Find(int32(v.arg(1))), v.arg(2), true)
+	return v.kill(v.threads.Find(int32(v.arg(1))), v.arg(2))
 }
 
 // kill sends a signal to a thread; 0 only asks whether it is there.
-func (v *vm) kill(th *threadEntry, sig uint64, _ bool) error {
+func (v *vm) kill(th *threadEntry, sig uint64) error {
 	switch {
 	case th == nil:
 		v.errno(eNoProcess)

@@ -52,7 +52,7 @@ func sysRegexCompile(v *vm, pace *pacer) error {
 	p, known, err := v.image.regexes.Compile(source)
 	v.m.Charge(1000)
 	// What it costs depends on what others have compiled.
-	known, wrong := v.happened(pace.ctx, func() bool { return known })
+	known, wrong := v.happened(pace.ctx, learnHost, func() bool { return known })
 	if wrong != nil {
 		return wrong
 	}
@@ -134,11 +134,7 @@ func sysRegexMatch(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.result(0)
-	if found {
-		v.result(1)
-	}
-	return nil
+	return v.flag(found)
 }
 
 // match searches b; the usual expressions, which need no steps, allocate nothing.
@@ -189,11 +185,7 @@ func sysRegexInfo(v *vm, _ *pacer) error {
 		v.wrong(errNone, "regex handle is not in use")
 		return nil
 	}
-	v.result(0)
-	if v.regexes[i].Backtracks() {
-		v.result(1)
-	}
-	return nil
+	return v.flag(v.regexes[i].Backtracks())
 }
 
 func sysRegexSubst(v *vm, pace *pacer) error {

@@ -231,7 +231,7 @@ func sysCookieGet(v *vm, _ *pacer) error {
 		cost += uint64(len(r.Value(i)))
 	}
 	v.m.Charge(cost)
-	value, ok := r.CookieValue(text.Of(name))
+	value, ok := r.CookieValue(message.View(name))
 	if !ok || len(name) == 0 {
 		v.code(errNone)
 		return nil

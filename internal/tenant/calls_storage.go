@@ -22,7 +22,7 @@ func storageCalls() []Call {
 // whoever has the turn and needs a permit gets it.
 func (v *vm) remote(pace *pacer, do func(context.Context, *storage, []byte) ([]byte, uint64, error)) ([]byte, error) {
 	answer, err := v.learn(pace.ctx, learnRemote, func(ctx context.Context) ([]byte, error) {
-		pace.yield()
+		pace.letGo()
 		s, err := v.image.storage.enter(ctx, v.taken.Add(v.image.tenant.Time))
 		if err != nil {
 			return nil, err
@@ -41,14 +41,6 @@ func (v *vm) remote(pace *pacer, do func(context.Context, *storage, []byte) ([]b
 	}
 	v.m.Charge(binary.LittleEndian.Uint64(answer) + remoteCost)
 	return answer[8:], nil
-}
-
-// yield gives the permit back before a wait; the next slice asks for one again.
-func (p *pacer) yield() {
-	if p.held {
-		p.v.image.permits.Release()
-		p.held = false
-	}
 }
 
 func sysRemoteCall(v *vm, pace *pacer) error {

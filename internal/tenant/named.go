@@ -12,7 +12,7 @@ import (
 // such function. A fault is told only where on_fault is "fail"; it is counted in
 // any case. req can be read by the function, and is not changed.
 func (r *Run) Named(ctx context.Context, req *message.Request, dst []byte, name, value string) (out []byte, ok bool, f *message.Fault) {
-	fn := r.program().memento.functions[name]
+	fn := r.image.memento.functions[name]
 	if fn == 0 {
 		return dst, false, nil
 	}

@@ -39,10 +39,11 @@ func (s *Set) Records(name string) ([]RecordInfo, error) {
 		return nil, ErrNoTenant
 	}
 	list := []RecordInfo{}
-	for _, k := range t.stats.kept.List() {
+	for _, f := range t.stats.kept.List() {
+		h := &f.Head
 		list = append(list, RecordInfo{
-			ID: k.Head.ID, Time: k.Head.Time, Target: k.Head.Target, Cause: k.Head.Cause, Instructions: k.Head.Retired,
-			Bytes: len(k.Events), Program: k.Head.Hash[:min(16, len(k.Head.Hash))],
+			ID: h.ID, Time: h.Time, Target: h.Target, Cause: h.Cause, Instructions: h.Retired,
+			Bytes: len(f.Events), Program: h.Hash[:min(16, len(h.Hash))],
 		})
 	}
 	return list, nil
@@ -55,11 +56,10 @@ func (s *Set) Record(name, id string) ([]byte, error) {
 	if t == nil {
 		return nil, ErrNoTenant
 	}
-	k := t.stats.kept.Find(id)
-	if k == nil {
+	f := t.stats.kept.Find(id)
+	if f == nil {
 		return nil, ErrNoRecord
 	}
-	f := reel.File{Head: k.Head, Start: k.Start, Events: k.Events, Program: k.Program}
 	return f.Append(nil)
 }
 

@@ -94,6 +94,7 @@ func (p *pacer) pay() {
 	p.paid = now
 }
 
+// letGo gives the permit back before a wait; the next slice asks for one again.
 func (p *pacer) letGo() {
 	if p.held {
 		p.v.image.permits.Release()

@@ -106,9 +106,16 @@ func (s *stats) stopped(cause string) {
 
 // print keeps a line, and passes it to the operational log unless the tenant
 // floods it.
-func (s *stats) print(line []byte) { s.say(1, line) }
+func (s *stats) print(line []byte) { s.say(levelInfo, line) }
 
-// levels are those of call LOG_LEVEL.
+// The levels of call LOG_LEVEL.
+const (
+	levelDebug = iota
+	levelInfo
+	levelWarn
+	levelError
+)
+
 var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
 var levelNames = [...]string{"debug", "info", "warn", "error"}
@@ -136,7 +143,7 @@ func (s *stats) say(level int, b []byte) bool {
 	if pass {
 		line = string(b[:min(len(b), ringText)])
 		if lost > 0 {
-			s.keep(Line{Time: at, Level: levelNames[2], Text: summary(lost)})
+			s.keep(Line{Time: at, Level: levelNames[levelWarn], Text: summary(lost)})
 		}
 		s.keep(Line{Time: at, Level: levelNames[level], Text: line})
 	} else {

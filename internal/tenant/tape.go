@@ -342,7 +342,7 @@ func (r *Run) leaveTape() {
 // keep puts a copy into the ring.
 func (r *Run) keep(t *tape, id string) {
 	im, m := r.image, r.tenant.model
-	k := &reel.Kept{
+	f := &reel.File{
 		Head: reel.Head{
 			ID: id, Time: time.Now(), Tenant: m.Name, Target: string(t.target), Cause: t.cause, Hash: hex.EncodeToString(im.code.hash[:]),
 			Retired: t.retired, Arguments: m.Arguments, Memory: im.tenant.Memory, Instructions: im.tenant.Instructions,
@@ -350,7 +350,7 @@ func (r *Run) keep(t *tape, id string) {
 		},
 		Start: im.began, Events: append([]byte(nil), t.w.B...), Program: im.code.elf,
 	}
-	if t.w.Full || !r.tenant.stats.kept.Put(k) {
-		r.tenant.stats.say(2, []byte("request "+id+" is not kept: it is larger than the ring of recordings"))
+	if t.w.Full || !r.tenant.stats.kept.Put(f) {
+		r.tenant.stats.say(levelWarn, []byte("request "+id+" is not kept: it is larger than the ring of recordings"))
 	}
 }

@@ -41,6 +41,11 @@ const (
 	maxTag  = 256 // bytes
 )
 
+// millis bounds a time in milliseconds.
+func millis(n uint64) time.Duration {
+	return min(time.Duration(min(n, uint64(maxTerm/time.Millisecond)))*time.Millisecond, maxTerm)
+}
+
 // clone returns a copy that does not refer to a fork.
 func (t *Terms) clone() Terms {
 	c := *t

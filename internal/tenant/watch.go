@@ -185,5 +185,5 @@ func (v *vm) report(f *message.Fault) {
 		}
 	}
 	text := bytes.ReplaceAll([]byte(b.String()), []byte("\n"), []byte(" "))
-	v.image.stats.say(3, text)
+	v.image.stats.say(levelError, text)
 }

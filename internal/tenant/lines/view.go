@@ -2,7 +2,6 @@ package lines
 
 import (
 	"strconv"
-	"unsafe"
 
 	"fishplate/internal/message"
 )
@@ -164,7 +163,7 @@ func (w *View) AppendLine(dst []byte, i uint32) (out []byte, ok bool) {
 
 // Find returns the line of the first field with that name, or invalid.
 func (w *View) Find(name []byte) uint32 {
-	if i := w.head.FindFrom(text(name), 0); i >= 0 {
+	if i := w.head.FindFrom(message.View(name), 0); i >= 0 {
 		return uint32(i + FirstField)
 	}
 	return Invalid
@@ -172,7 +171,7 @@ func (w *View) Find(name []byte) uint32 {
 
 // Value returns the value of the first field with that name.
 func (w *View) Value(name []byte) ([]byte, bool) {
-	i := w.head.FindFrom(text(name), 0)
+	i := w.head.FindFrom(message.View(name), 0)
 	if i < 0 {
 		return nil, false
 	}
@@ -181,7 +180,7 @@ func (w *View) Value(name []byte) ([]byte, bool) {
 
 // Named reports whether line i is a field with that name.
 func (w *View) Named(i uint32, name []byte) bool {
-	return i >= FirstField && i < w.Len() && message.EqualFold(w.head.Name(int(i-FirstField)), text(name))
+	return i >= FirstField && i < w.Len() && message.EqualFold(w.head.Name(int(i-FirstField)), message.View(name))
 }
 
 // Append adds a whole line and returns its number, or invalid when the line may
@@ -205,7 +204,7 @@ func (w *View) Set(i uint32, line []byte) bool {
 	if !ok || guarded(w.head.ID(n), w.head.Name(n)) || !w.touch(len(line)) {
 		return false
 	}
-	w.head.Replace(n, text(name), text(value))
+	w.head.Replace(n, message.View(name), message.View(value))
 	return true
 }
 
@@ -305,6 +304,3 @@ func guarded(id message.Name, name []byte) bool {
 	}
 	return id == message.Other && message.EqualFold(name, "HTTP2-Settings")
 }
-
-// text is b as a string for the length of a call that keeps nothing of it.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -4,7 +4,7 @@
 // keeps recordings until newer ones take their place.
 //
 // It neither runs programs nor knows what the numbers in an event mean: that is
-// internal/tenant's. A Writer and a Reader belong to one goroutine; a Ring is
-// safe for concurrent use and owns what is put into it. Files come from
-// strangers: Parse never panics, and allocates no more than the file is long.
+// internal/tenant's. A Writer belongs to one goroutine; a Ring is safe for
+// concurrent use and owns what is put into it. Files come from strangers: Parse
+// never panics, and allocates no more than the file is long.
 package reel

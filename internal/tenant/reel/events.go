@@ -113,15 +113,15 @@ func (w *Writer) part(b []byte) {
 
 var errDamaged = errors.New("read recording: it is damaged")
 
-// Reader reads a stream, or what lies in one of its texts.
-type Reader struct {
+// reader reads a stream, or what lies in one of its texts.
+type reader struct {
 	b   []byte
 	bad bool
 }
 
 // Read returns every event of a stream.
 func Read(stream []byte) ([]Event, error) {
-	r := Reader{b: stream}
+	r := reader{b: stream}
 	var list []Event
 	for len(r.b) > 0 {
 		k := Kind(r.b[0])
@@ -131,7 +131,7 @@ func Read(stream []byte) ([]Event, error) {
 		r.b = r.b[1:]
 		e := Event{Kind: k}
 		for i := range shapes[k].numbers {
-			e.Numbers[i] = r.Number()
+			e.Numbers[i] = r.number()
 		}
 		for i := range shapes[k].texts {
 			e.Texts[i] = r.text()
@@ -144,8 +144,8 @@ func Read(stream []byte) ([]Event, error) {
 	return list, nil
 }
 
-// Number reads a number; 0 when there is none.
-func (r *Reader) Number() uint64 {
+// number reads a number; 0 when there is none.
+func (r *reader) number() uint64 {
 	n, size := binary.Uvarint(r.b)
 	if size <= 0 {
 		r.bad, r.b = true, nil
@@ -155,7 +155,7 @@ func (r *Reader) Number() uint64 {
 	return n
 }
 
-func (r *Reader) text() []byte {
+func (r *reader) text() []byte {
 	if len(r.b) < 4 {
 		r.bad, r.b = true, nil
 		return nil
@@ -166,9 +166,9 @@ func (r *Reader) text() []byte {
 }
 
 // part reads a text within a text.
-func (r *Reader) part() []byte { return r.take(r.Number()) }
+func (r *reader) part() []byte { return r.take(r.number()) }
 
-func (r *Reader) take(n uint64) []byte {
+func (r *reader) take(n uint64) []byte {
 	if n > uint64(len(r.b)) {
 		r.bad, r.b = true, nil
 		return nil

@@ -88,10 +88,10 @@ func ReadRequest(text []byte) (*message.Request, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	r := Reader{b: text}
+	r := reader{b: text}
 	q := &message.Request{Scheme: "http"}
-	flags := r.Number()
-	q.Port, q.Minor, q.Framing, q.Length = int(uint16(r.Number())), uint8(r.Number()), message.Framing(r.Number()), int64(r.Number())
+	flags := r.number()
+	q.Port, q.Minor, q.Framing, q.Length = int(uint16(r.number())), uint8(r.number()), message.Framing(r.number()), int64(r.number())
 	q.HasQuery, q.Close, q.Expect100 = flags&1 != 0, flags&2 != 0, flags&4 != 0
 	if flags&16 != 0 {
 		q.Scheme = "https"
@@ -119,9 +119,9 @@ func ReadResponse(text []byte) (*message.Response, error) {
 	if len(text) == 0 {
 		return q, nil
 	}
-	r := Reader{b: text}
-	flags := r.Number()
-	q.Status, q.Minor, q.Framing, q.Length = int(int16(r.Number())), uint8(r.Number()), message.Framing(r.Number()), int64(r.Number())
+	r := reader{b: text}
+	flags := r.number()
+	q.Status, q.Minor, q.Framing, q.Length = int(int16(r.number())), uint8(r.number()), message.Framing(r.number()), int64(r.number())
 	q.Close = flags&1 != 0
 	q.Reason = r.part()
 	if q.Upgrade = r.part(); flags&2 == 0 {
@@ -134,8 +134,8 @@ func ReadResponse(text []byte) (*message.Response, error) {
 	return q, nil
 }
 
-func (r *Reader) fields(h *message.Header) {
-	for n := r.Number(); n > 0 && !r.bad; n-- {
+func (r *reader) fields(h *message.Header) {
+	for n := r.number(); n > 0 && !r.bad; n-- {
 		name, value := r.part(), r.part()
 		if !r.bad {
 			h.AddBytes(name, value)

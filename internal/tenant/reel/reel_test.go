@@ -109,12 +109,12 @@ func TestFileComesBack(t *testing.T) {
 
 func TestRingIsBounded(t *testing.T) {
 	var r Ring
-	if r.Put(&Kept{}) {
+	if r.Put(&File{}) {
 		t.Error("a ring without room took something")
 	}
 	r.SetLimit(4 * (overhead + 100))
 	for i := range 20 {
-		if !r.Put(&Kept{Head: Head{ID: string(rune('a' + i))}, Events: make([]byte, 100)}) {
+		if !r.Put(&File{Head: Head{ID: string(rune('a' + i))}, Events: make([]byte, 100)}) {
 			t.Error("refused")
 		}
 	}
@@ -122,7 +122,7 @@ func TestRingIsBounded(t *testing.T) {
 	if len(list) != 4 || list[0].Head.ID != "t" || r.Find("a") != nil || r.Find("q") == nil {
 		t.Errorf("%d kept", len(list))
 	}
-	if r.Put(&Kept{Events: make([]byte, 1<<20)}) || len(r.List()) != 4 {
+	if r.Put(&File{Events: make([]byte, 1<<20)}) || len(r.List()) != 4 {
 		t.Error("what is larger than the ring pushed others out")
 	}
 	r.SetLimit(0)

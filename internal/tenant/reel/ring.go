@@ -2,18 +2,10 @@ package reel
 
 import "sync"
 
-// Kept is a recording in a Ring. Start and Program are shared with others.
-type Kept struct {
-	Head    Head
-	Start   []byte
-	Events  []byte
-	Program []byte
-}
-
 // overhead is what a recording takes beside its events, about.
 const overhead = 512
 
-func (k *Kept) size() int64 { return int64(len(k.Events)) + overhead }
+func (f *File) size() int64 { return int64(len(f.Events)) + overhead }
 
 // Ring keeps recordings up to a bound in bytes; the oldest go first. The programs
 // that they refer to are not counted: each is there once. The zero value keeps
@@ -22,7 +14,7 @@ type Ring struct {
 	mu    sync.Mutex
 	limit int64
 	used  int64
-	list  []*Kept // the oldest first
+	list  []*File // the oldest first
 }
 
 // SetLimit sets the bound.
@@ -33,14 +25,15 @@ func (r *Ring) SetLimit(bytes int64) {
 	r.trim()
 }
 
-// Put keeps k unless it alone is above the bound. The ring owns it.
-func (r *Ring) Put(k *Kept) bool {
+// Put keeps f unless it alone is above the bound. The ring owns it; what main
+// learned and the program may be shared with others.
+func (r *Ring) Put(f *File) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if k.size() > r.limit {
+	if f.size() > r.limit {
 		return false
 	}
-	r.list, r.used = append(r.list, k), r.used+k.size()
+	r.list, r.used = append(r.list, f), r.used+f.size()
 	r.trim()
 	return true
 }
@@ -55,10 +48,10 @@ func (r *Ring) trim() {
 }
 
 // List returns what is kept, the newest first.
-func (r *Ring) List() []*Kept {
+func (r *Ring) List() []*File {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]*Kept, 0, len(r.list))
+	list := make([]*File, 0, len(r.list))
 	for i := len(r.list) - 1; i >= 0; i-- {
 		list = append(list, r.list[i])
 	}
@@ -66,7 +59,7 @@ func (r *Ring) List() []*Kept {
 }
 
 // Find returns the newest recording of a request, or nil.
-func (r *Ring) Find(id string) *Kept {
+func (r *Ring) Find(id string) *File {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := len(r.list) - 1; i >= 0; i-- {

@@ -1,15 +1,10 @@
 package text
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"strconv"
-	"unicode/utf8"
-	"unsafe"
 )
-
-// Of is b as a string for the length of a call that keeps nothing of it.
-func Of(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // Flags of base64.
 const (
@@ -37,14 +32,25 @@ func AppendBase64(dst, src []byte, flags uint64) []byte {
 // UnBase64 appends what src stands for. Line breaks, and bits behind the data
 // that are not zero, are errors: one text has one reading.
 func UnBase64(dst, src []byte, flags uint64) ([]byte, bool) {
-	for _, c := range src {
-		if c == '\r' || c == '\n' {
-			return dst, false
-		}
+	if broken(src) {
+		return dst, false
 	}
 	out, err := coding(flags).Strict().AppendDecode(dst, src)
 	return out, err == nil
 }
+
+// DecodeBase64 decodes padded base64 of the standard alphabet (RFC 4648 §4); bits
+// behind the data are ignored.
+func DecodeBase64(src []byte) ([]byte, bool) {
+	if broken(src) {
+		return nil, false
+	}
+	out, err := base64.StdEncoding.AppendDecode(nil, src)
+	return out, err == nil
+}
+
+// broken reports line breaks, which the library would skip.
+func broken(src []byte) bool { return bytes.ContainsAny(src, "\r\n") }
 
 // AppendHex appends src in hexadecimal digits.
 func AppendHex(dst, src []byte, upper bool) []byte {
@@ -243,34 +249,6 @@ func PathSegment(dst, path []byte, i int) ([]byte, bool) {
 		}
 		path = path[end+1:]
 	}
-}
-
-// AppendXML appends src as it may stand in an element or an attribute.
-// Characters that XML does not have become U+FFFD.
-func AppendXML(dst, src []byte) []byte {
-	for len(src) > 0 {
-		r, n := utf8.DecodeRune(src)
-		switch {
-		case r == '<':
-			dst = append(dst, "&lt;"...)
-		case r == '>':
-			dst = append(dst, "&gt;"...)
-		case r == '&':
-			dst = append(dst, "&amp;"...)
-		case r == '"':
-			dst = append(dst, "&quot;"...)
-		case r == '\'':
-			dst = append(dst, "&apos;"...)
-		case r == '\t' || r == '\n' || r == '\r':
-			dst = append(strconv.AppendInt(append(dst, "&#"...), int64(r), 10), ';')
-		case r < 0x20 || r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF:
-			dst = append(dst, "\uFFFD"...)
-		default:
-			dst = append(dst, src[:n]...)
-		}
-		src = src[n:]
-	}
-	return dst
 }
 
 // Glob matches the whole text: * any bytes, ? one byte, sets in brackets. steps

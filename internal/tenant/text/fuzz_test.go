@@ -38,9 +38,6 @@ func FuzzTexts(f *testing.F) {
 		for i := range 4 {
 			PathSegment(nil, src, i-2)
 		}
-		if bytes.ContainsAny(AppendXML(nil, src), "<>\"'\x00") {
-			t.Errorf("%q is not escaped", src)
-		}
 		stop, steps := errors.New("stop"), 0
 		if _, _, err := Glob(src, other, func(n int) error {
 			if steps += n; steps > 1<<20 {

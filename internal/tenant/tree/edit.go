@@ -1,6 +1,10 @@
 package tree
 
-import "github.com/tidwall/gjson"
+import (
+	"github.com/tidwall/gjson"
+
+	"fishplate/internal/message"
+)
 
 // Set appends doc with a JSON value at a path. A name that an object does not
 // have is added, with objects for what of the path is behind it; so is the place
@@ -13,7 +17,7 @@ func Set(dst, doc, path, value []byte, work Work) ([]byte, error) {
 	if !ValidJSON(doc) || len(value) > 0 && !ValidJSON(value) {
 		return dst, ErrMalformed
 	}
-	v := Value{r: gjson.Parse(view(doc)), doc: view(doc)}
+	v := Value{r: gjson.Parse(message.View(doc)), doc: message.View(doc)}
 	if len(list) == 0 {
 		if len(value) == 0 {
 			return dst, ErrNone

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"testing"
 )
 
@@ -70,6 +71,9 @@ func FuzzXML(f *testing.F) {
 			if err := xml.Unmarshal(doc, new(struct{})); err != nil {
 				t.Fatalf("%q is not valid: %v", doc, err)
 			}
+		}
+		if escaped := AppendXML(nil, path); bytes.ContainsAny(escaped, "<>\"'\x00") || !ValidXML(fmt.Appendf(nil, "<a b='%s'>%s</a>", escaped, escaped)) {
+			t.Fatalf("%q is escaped as %q", path, escaped)
 		}
 		n, err := CountXML(doc, path)
 		text, found := FindXML(nil, doc, path)

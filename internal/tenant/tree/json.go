@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"github.com/tidwall/gjson"
+
+	"fishplate/internal/message"
 )
 
 // Bounds of documents and paths.
@@ -26,10 +28,8 @@ var (
 // more shall be.
 type Work func(bytes int) error
 
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
 // ValidJSON reports whether b is one JSON value (RFC 8259) of at most 512 levels.
-func ValidJSON(b []byte) bool { return shallow(b) && gjson.Valid(view(b)) }
+func ValidJSON(b []byte) bool { return shallow(b) && gjson.Valid(message.View(b)) }
 
 // shallow looks at how deep the brackets nest, without recursion.
 func shallow(b []byte) bool {
@@ -109,7 +109,7 @@ func Find(doc, path []byte, work Work) (Value, error) {
 	if !ValidJSON(doc) {
 		return Value{}, ErrMalformed
 	}
-	v := Value{r: gjson.Parse(view(doc)), doc: view(doc)}
+	v := Value{r: gjson.Parse(message.View(doc)), doc: message.View(doc)}
 	for _, part := range list {
 		if err := work(len(v.r.Raw)); err != nil {
 			return Value{}, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -190,4 +191,32 @@ func CountXML(doc, path []byte) (int, error) {
 		return true
 	})
 	return count, err
+}
+
+// AppendXML appends src as it may stand in an element or an attribute.
+// Characters that XML does not have become U+FFFD.
+func AppendXML(dst, src []byte) []byte {
+	for len(src) > 0 {
+		r, n := utf8.DecodeRune(src)
+		switch {
+		case r == '<':
+			dst = append(dst, "&lt;"...)
+		case r == '>':
+			dst = append(dst, "&gt;"...)
+		case r == '&':
+			dst = append(dst, "&amp;"...)
+		case r == '"':
+			dst = append(dst, "&quot;"...)
+		case r == '\'':
+			dst = append(dst, "&apos;"...)
+		case r == '\t' || r == '\n' || r == '\r':
+			dst = append(strconv.AppendInt(append(dst, "&#"...), int64(r), 10), ';')
+		case r < 0x20 || r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF:
+			dst = append(dst, "\uFFFD"...)
+		default:
+			dst = append(dst, src[:n]...)
+		}
+		src = src[n:]
+	}
+	return dst
 }
