@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
@@ -35,12 +34,7 @@ func (l *loader) tenant(n *node) *model.Tenant {
 		t.Shadow = &model.Shadow{Program: k.file("program"), Share: k.frac("share"), At: k.at}
 	}
 	d := n.kid("debug")
-	t.Debug = model.Debug{GDB: d.str("gdb"), Record: d.frac("record"), OnFault: d.flag("on_fault"), Ring: d.size("ring")}
-	if t.Debug.GDB != "" {
-		if a, err := netip.ParseAddrPort(t.Debug.GDB); err != nil || !a.Addr().IsLoopback() {
-			l.errorf(d.rangeOf("gdb"), fmt.Sprintf("gdb = %q is not a loopback address with a port", t.Debug.GDB), "Who reaches the debugger reads and writes what the program holds.", `write "127.0.0.1:2159"`)
-		}
-	}
+	t.Debug = model.Debug{Record: d.frac("record"), OnFault: d.flag("on_fault"), Ring: d.size("ring")}
 	return t
 }
 

@@ -392,7 +392,6 @@ type Shadow struct {
 
 // Debug is what is kept of a tenant's calls, to be looked at later.
 type Debug struct {
-	GDB     string  // address to wait for a debugger at; "" is none
 	Record  float64 // share of the calls that are kept, 0 to 1
 	OnFault bool    // calls that fail are kept
 	Ring    int64   // bytes of what is kept

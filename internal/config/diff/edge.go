@@ -74,7 +74,6 @@ func (s *sheet) tenant(t *model.Tenant) {
 		s.text("shadow.program", x.Program)
 		s.percent("shadow.share", x.Share)
 	}
-	s.text("debug.gdb", t.Debug.GDB)
 	s.percent("debug.record", t.Debug.Record)
 	s.flag("debug.on_fault", t.Debug.OnFault)
 	s.size("debug.ring", t.Debug.Ring)

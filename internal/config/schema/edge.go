@@ -112,8 +112,7 @@ func tenantBlock() *Block {
 			{Name: "program", Kind: File, Required: true, Doc: "The candidate."},
 			{Name: "share", Kind: PercentT, Default: "1%", Doc: "Of the requests."},
 		}},
-		{Name: "debug", Doc: "Looking into a running program.", Attrs: []Attr{
-			{Name: "gdb", Kind: String, Doc: "Loopback address of the GDB server."},
+		{Name: "debug", Doc: "What is kept of its calls, to be looked into later.", Attrs: []Attr{
 			{Name: "record", Kind: PercentT, Default: "0%", Doc: "Share of the calls that is kept for `tenant replay`."},
 			{Name: "on_fault", Kind: Bool, Default: "false", Doc: "Keep every call that ends in a fault."},
 			{Name: "ring", Kind: SizeT, Default: "4MiB", Range: "64KiB..1GiB", Doc: "Bound of what is kept; the oldest goes."},

@@ -351,8 +351,8 @@ tenant "shop" {
     quota = "64MiB"
   }
   debug {
-    gdb    = "127.0.0.1:2159"
-    record = "1%"
+    # a share of all, and what failed
+    record   = "1%"
     on_fault = true
     ring     = "1MiB"
   }
