@@ -3,11 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"fishplate/cmd/fishplate/starter"
+	"fishplate/internal/program"
 	"fishplate/sdk"
 )
 
@@ -45,27 +44,9 @@ func guestSDKVerb() verb {
 }
 
 func runGuestSDK(c *call) error {
-	if err := laySDK(sdk.Headers, c.args[0]); err != nil {
+	if err := program.Lay(sdk.Headers, c.args[0]); err != nil {
 		return fmt.Errorf("write sdk: %w", err)
 	}
 	_, err := fmt.Fprintf(c.stdout, "%s: abi, c, cpp, rust, go\n", c.args[0])
 	return err
-}
-
-// laySDK writes the embedded files.
-func laySDK(kit fs.FS, dir string) error {
-	return fs.WalkDir(kit, ".", func(name string, d fs.DirEntry, err error) error {
-		to := filepath.Join(dir, filepath.FromSlash(name))
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
-		}
-		text, err := fs.ReadFile(kit, name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, text, 0o644)
-	})
 }

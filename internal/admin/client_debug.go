@@ -18,18 +18,18 @@ const maxRecording = 1 << 30
 
 // TenantRecords lists what is kept of a tenant's calls.
 func (c *Client) TenantRecords(ctx context.Context, name string) (list []tenant.RecordInfo, err error) {
-	return list, c.call(ctx, "GET", "/v1/tenants/"+url.PathEscape(name)+"/records", nil, &list)
+	return list, c.call(ctx, "GET", tenantPath(name, "/records"), nil, &list)
 }
 
 // TenantRecord returns the recording of a request, as a file has it.
 func (c *Client) TenantRecord(ctx context.Context, name, id string) ([]byte, error) {
-	return c.bytes(ctx, "/v1/tenants/"+url.PathEscape(name)+"/records/"+url.PathEscape(id))
+	return c.bytes(ctx, tenantPath(name, "/records/"+url.PathEscape(id)))
 }
 
 // TenantProfile has a tenant's instructions counted for d, and returns the counts
 // for pprof.
 func (c *Client) TenantProfile(ctx context.Context, name string, d time.Duration) ([]byte, error) {
-	return c.bytes(ctx, "/v1/tenants/"+url.PathEscape(name)+"/profile?for="+d.String())
+	return c.bytes(ctx, tenantPath(name, "/profile?for="+d.String()))
 }
 
 func (c *Client) bytes(ctx context.Context, path string) ([]byte, error) {
@@ -52,7 +52,7 @@ func (c *Client) TenantLogs(ctx context.Context, name string, follow bool, n int
 	if follow {
 		q.Set("follow", "1")
 	}
-	return c.stream(ctx, "/v1/tenants/"+url.PathEscape(name)+"/logs?"+q.Encode(), func(_ string, data []byte) error {
+	return c.stream(ctx, tenantPath(name, "/logs?"+q.Encode()), func(_ string, data []byte) error {
 		var l tenant.Line
 		if err := json.Unmarshal(data, &l); err != nil {
 			return fmt.Errorf("read line of the log: %w", err)
@@ -73,7 +73,7 @@ func (c *Client) TenantGDB(ctx context.Context, name string, o tenant.AttachOpti
 	if o.Wait > 0 {
 		q.Set("wait", o.Wait.String())
 	}
-	path := "/v1/tenants/" + url.PathEscape(name) + "/gdb?" + q.Encode()
+	path := tenantPath(name, "/gdb?"+q.Encode())
 	resp, err := c.doWith(ctx, "POST", path, nil, http.Header{"Connection": {"Upgrade"}, "Upgrade": {gdbProtocol}})
 	if err != nil {
 		return nil, err
