@@ -63,7 +63,7 @@ func (r *Replay) Do(ctx context.Context) (status int, err error) {
 	if r.GDB == "-" {
 		return 0, nil // standard output is the debugger's
 	}
-	if err := r.print(&rec.Head.ID, out); err != nil {
+	if err := r.print(rec.Head.ID, out); err != nil {
 		return 0, fmt.Errorf("print outcome: %w", err)
 	}
 	if !out.Equal {
@@ -100,7 +100,7 @@ func acceptOne(ctx context.Context, listen string, stderr io.Writer) (net.Conn, 
 	return conn, nil
 }
 
-func (r *Replay) print(id *string, out *tenant.Outcome) error {
+func (r *Replay) print(id string, out *tenant.Outcome) error {
 	if r.JSON {
 		b, err := json.MarshalIndent(out, "", "  ")
 		if err != nil {
@@ -131,11 +131,11 @@ func (r *Replay) print(id *string, out *tenant.Outcome) error {
 	}
 	switch {
 	case out.Equal && out.Other:
-		fmt.Fprintf(&b, "request %s: %s decides and answers as recorded, in %s instructions instead of %s\n", *id, r.other(), grouped(out.Instructions), grouped(out.Recorded))
+		fmt.Fprintf(&b, "request %s: %s decides and answers as recorded, in %s instructions instead of %s\n", id, r.other(), grouped(out.Instructions), grouped(out.Recorded))
 	case out.Equal:
-		fmt.Fprintf(&b, "request %s: the same %s instructions, registers and bytes\n", *id, grouped(out.Instructions))
+		fmt.Fprintf(&b, "request %s: the same %s instructions, registers and bytes\n", id, grouped(out.Instructions))
 	default:
-		fmt.Fprintf(&b, "request %s: not as recorded\n", *id)
+		fmt.Fprintf(&b, "request %s: not as recorded\n", id)
 	}
 	_, err := io.WriteString(r.Stdout, b.String())
 	return err
