@@ -86,9 +86,9 @@ func TestForgeAddsItsTerms(t *testing.T) {
 		if _, f := r.Forge(context.Background(), req, nil, &resp); f != nil {
 			t.Fatal(f)
 		}
-		terms := r.Terms()
+		terms := *r.Terms()
 		r.Release()
-		if diff := cmp.Diff(want, *terms); diff != "" {
+		if diff := cmp.Diff(want, terms); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
 	}

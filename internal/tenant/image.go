@@ -230,7 +230,6 @@ func clockSince(made time.Time) func() uint64 {
 
 // take gives a fork: a machine, and the host's half of one.
 func (im *image) take() (*vm, error) {
-	im.stats.add(metrics.TenantForks, 1)
 	im.warmth.use(im, &im.heat)
 	m, err := im.frozen.Fork()
 	if err != nil {
@@ -239,17 +238,18 @@ func (im *image) take() (*vm, error) {
 	m.Time = im.clock
 	v, _ := im.free.Get().(*vm)
 	if v == nil {
-		v = &vm{image: im}
+		v = &vm{image: im, shard: metrics.NewShard()}
 		v.reset()
 	}
 	v.m = m
+	v.count(metrics.TenantForks, 1)
 	return v, nil
 }
 
 // give takes a fork back. Its machine waits in the image, cleaned, for the next
 // fork; so does the host's half.
 func (im *image) give(v *vm) {
-	im.stats.add(metrics.TenantDirty, int64(v.m.Mem.Dirty()))
+	v.count(metrics.TenantDirty, int64(v.m.Mem.Dirty()))
 	v.m.Close()
 	v.m = nil
 	v.reset()
@@ -265,3 +265,6 @@ func (im *image) retire() {
 
 // count adds to one of the tenant's counters.
 func (im *image) count(i int, n int64) { im.stats.add(i, n) }
+
+// count is image.count for what each call does.
+func (v *vm) count(i int, n int64) { v.image.stats.cells.Add(v.shard, i, n) }

@@ -96,9 +96,10 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 		Outcome: Outcome{Other: other, Recorded: h.Retired}, want: want, o: &o,
 		player: &player{other: other, scenes: want, found: s.playing.found},
 	}
+	x.tape = &tape{player: x.player, decided: true}
 	t := newTenant(m, im, st)
 	x.run = t.admitted()
-	x.run.tape = &tape{player: x.player, decided: true}
+	x.run.tape = x.tape
 	x.look()
 	x.perform(ctx)
 	x.judge()
@@ -112,6 +113,7 @@ type repetition struct {
 	want   []scene
 	o      *ReplayOptions
 	player *player
+	tape   *tape // of the run, and what is judged when that is released
 	run    *Run
 }
 
@@ -209,7 +211,7 @@ func (x *repetition) step(ctx context.Context, c *reel.Event) (kind string, err 
 
 // judge compares what was written down with the recording.
 func (x *repetition) judge() {
-	t := x.run.tape
+	t := x.tape
 	got, err := scenes(t.w.B)
 	if err != nil {
 		x.player.found = append(x.player.found, err.Error())

@@ -54,15 +54,17 @@ type Decision struct {
 // time. Slices that its methods return are valid until Release.
 type Run struct {
 	tenant  *Tenant
-	image   *image  // what ran when it was admitted; an update does not change it
-	sample  *sample // of what is done, for the tenant's shadow; nil: it is not wanted
-	front   *vm     // on_recv, on_synth, on_deliver
-	back    *vm     // forge
+	shard   metrics.Shard // of the tenant's counters, for as long as the Run is used again
+	image   *image        // what ran when it was admitted; an update does not change it
+	sample  *sample       // of what is done, for the tenant's shadow; nil: it is not wanted
+	front   *vm           // on_recv, on_synth, on_deliver
+	back    *vm           // forge
 	values  [3]uint64
 	stream  bool // the forge has its bodies by pieces
 	outside Outside
 	notes   *Notes // of the request, for the log; nil: nobody reads them
 	within  bool   // another Run's admission is this one's too
+	hashed  bool   // a decision refers to key, and may for as long as it likes
 	key     [sha256.Size]byte
 	terms   Terms  // of the request's side, and of the backend's once that ran
 	first   Terms  // of the request's side alone
@@ -103,18 +105,28 @@ func (e *Errand) Admit(ctx context.Context) (*Run, *message.Fault) {
 	return r, f
 }
 
-// Release gives the forks and the slot back. The Run must not be used again.
+// Release gives the forks and the slot back, and the Run to the next request: it
+// must not be used again.
 func (r *Run) Release() {
 	r.leaveSample()
 	r.leaveTape()
 	r.chased.giveUp()
 	r.dropFront()
 	r.dropBack()
-	r.tenant.stats.add(metrics.TenantActive, -1)
+	r.count(metrics.TenantActive, -1)
+	t := r.tenant
 	if !r.within {
-		r.tenant.release()
+		t.release()
 	}
+	if r.hashed {
+		return
+	}
+	*r = Run{shard: r.shard}
+	t.runs.Put(r)
 }
+
+// count adds to one of the tenant's counters.
+func (r *Run) count(i int, n int64) { r.tenant.stats.cells.Add(r.shard, i, n) }
 
 func (r *Run) dropFront() {
 	if r.front != nil {
@@ -187,7 +199,7 @@ func (r *Run) onHash(ctx context.Context, v *vm, arg string) *message.Fault {
 func (r *Run) decide(v *vm) Decision {
 	d := Decision{Word: v.decision.word}
 	if v.hashed {
-		d.Key = v.key(r.key[:0])
+		d.Key, r.hashed = v.key(r.key[:0]), true
 	}
 	r.first = v.terms.clone()
 	r.terms = r.first
@@ -215,7 +227,7 @@ func (r *Run) decide(v *vm) Decision {
 			v.logf("decision %q has status %d: answered with 500", d.Word, d.Status)
 			d.Status = http.StatusInternalServerError
 		}
-		r.tenant.stats.add(metrics.TenantAnswers, 1)
+		r.count(metrics.TenantAnswers, 1)
 	case "backend":
 		d.Kind, d.Cached = Forge, v.decision.values[0] != 0
 		d.Stream, r.stream = v.decision.stream, v.decision.stream
@@ -294,7 +306,7 @@ func (r *Run) forge(ctx context.Context, req *message.Request, body []byte, resp
 	if f := r.onResponse(ctx, v, resp); f != nil {
 		return nil, f
 	}
-	r.tenant.stats.add(metrics.TenantAnswers, 1)
+	r.count(metrics.TenantAnswers, 1)
 	r.overlay(v)
 	return v.answer.body, nil
 }
@@ -319,8 +331,8 @@ func (r *Run) onResponse(ctx context.Context, v *vm, resp *message.Response) *me
 }
 
 // Terms returns what the program asked of the cache for this answer: after a
-// Forge what on_recv and the forge set together, the latter first. It stays
-// valid after Release.
+// Forge what on_recv and the forge set together, the latter first. It is the
+// Run's until Release; the tags in it stay valid.
 func (r *Run) Terms() *Terms { return &r.terms }
 
 // NotStored counts an answer that the program wanted cached and that was not.
@@ -404,9 +416,9 @@ func (r *Run) execute(ctx context.Context, v *vm, counter int) *message.Fault {
 		}
 		r.tape.ran(side, stage, &entry, begin, v, f)
 	}
-	st.add(counter, 1)
-	st.add(metrics.TenantInstructions, int64(v.m.Instret-begin))
-	st.add(metrics.TenantTime, int64(time.Since(v.taken)))
+	r.count(counter, 1)
+	r.count(metrics.TenantInstructions, int64(v.m.Instret-begin))
+	r.count(metrics.TenantTime, int64(time.Since(v.taken)))
 	if f != nil {
 		st.stopped(f.Cause)
 		r.naming()

@@ -30,6 +30,7 @@ type Tenant struct {
 	starting atomic.Pointer[starter] // nil: it was tried
 
 	forks atomic.Int64 // alive
+	runs  sync.Pool    // of *Run, blank but for their shards
 
 	mu      sync.Mutex
 	active  int
@@ -264,9 +265,13 @@ func (t *Tenant) forkLimit() int64 {
 }
 
 func (t *Tenant) admitted() *Run {
-	t.stats.add(metrics.TenantActive, 1)
-	t.stats.add(metrics.TenantRequests, 1)
-	r := &Run{tenant: t, image: t.current.Load()}
+	r, _ := t.runs.Get().(*Run)
+	if r == nil {
+		r = &Run{shard: metrics.NewShard()}
+	}
+	r.tenant, r.image = t, t.current.Load()
+	r.count(metrics.TenantActive, 1)
+	r.count(metrics.TenantRequests, 1)
 	r.taping()
 	return r
 }

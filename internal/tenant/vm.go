@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 	"fishplate/internal/tenant/ask"
 	"fishplate/internal/tenant/heap"
 	"fishplate/internal/tenant/lines"
@@ -142,6 +143,7 @@ type memento struct {
 type vm struct {
 	m     *riscv.Machine
 	image *image
+	shard metrics.Shard // of the tenant's counters, from request to request
 	memento
 	heap heap.Heap
 
