@@ -61,6 +61,16 @@ func arbitrary(text []byte, entry, seed uint64, xlen int) *scenario {
 	return s
 }
 
+// cutOff reports whether a program's code ends within four bytes of its entry.
+func cutOff(p *Program) bool {
+	for _, s := range p.segments {
+		if at := p.Entry - s.Addr; at < uint64(len(s.Data)) {
+			return uint64(len(s.Data))-at < 4
+		}
+	}
+	return false
+}
+
 // FuzzLoad loads arbitrary files: each is refused with an error, or runs without
 // harm.
 func FuzzLoad(f *testing.F) {
@@ -79,7 +89,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		name, _ := p.Symbol(p.Entry)
 		text, size := p.Instruction(p.Entry)
-		if size == 0 {
+		if size == 0 && !cutOff(p) {
 			t.Fatalf("no instruction at the entry %#x (%s, %q)", p.Entry, name, text)
 		}
 		for _, e := range engines() {

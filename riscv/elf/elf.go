@@ -206,7 +206,8 @@ func (f *File) layout() error {
 				return fmt.Errorf("page %#x would be writable and executable", s.Addr&^(pageSize-1))
 			}
 		}
-		if s.Flags&Exec != 0 && f.Entry-s.Addr < uint64(len(s.Data)) {
+		// The shortest instruction has two bytes.
+		if at, n := f.Entry-s.Addr, uint64(len(s.Data)); s.Flags&Exec != 0 && at < n && n-at >= 2 {
 			entered = true
 		}
 		f.End = s.Addr + s.Size

@@ -64,9 +64,10 @@ func (v Value) span() (from, to int) {
 	return from, from + len(v.r.Raw)
 }
 
-// parts cuts a path at its dots.
+// parts cuts a path at its dots. It is UTF-8, as names of a document are: what is
+// put under any other would be written as something else, and not be found.
 func parts(path []byte) ([]string, error) {
-	if len(path) > maxPath {
+	if len(path) > maxPath || !utf8.Valid(path) {
 		return nil, ErrPath
 	}
 	if len(path) == 0 {
