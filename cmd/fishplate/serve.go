@@ -57,7 +57,7 @@ func runServe(c *call) error {
 		return nil
 	}
 	err = process.Serve(c.ctx, process.Options{
-		Path: path, Load: load, State: cfg.State.Dir, Version: version(), Stderr: c.stderr, Ready: c.ready,
+		Path: path, Load: load.First(path, cfg, errs, warnings), State: cfg.State.Dir, Version: version(), Stderr: c.stderr, Ready: c.ready,
 	})
 	if errors.Is(err, process.ErrRefused) {
 		return exit{code: exitRefused}

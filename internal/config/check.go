@@ -50,11 +50,12 @@ func (l *loader) reference(kind, name, user string, at func() model.Range, known
 
 func (l *loader) checkReferences() {
 	var backends, tenants, certs []string
+	known := make(map[string]bool, len(l.cfg.Tenants)) // there may be ten thousand
 	for _, b := range l.cfg.Backends {
 		backends = append(backends, b.Name)
 	}
 	for _, t := range l.cfg.Tenants {
-		tenants = append(tenants, t.Name)
+		tenants, known[t.Name] = append(tenants, t.Name), true
 	}
 	for _, c := range l.cfg.Certificates {
 		certs = append(certs, c.Name)
@@ -86,7 +87,9 @@ func (l *loader) checkReferences() {
 			for _, s := range r.Split {
 				l.reference("backend", s.Backend, user, at("split"), backends)
 			}
-			l.reference("tenant", r.Tenant, user, at("tenant"), tenants)
+			if !known[r.Tenant] {
+				l.reference("tenant", r.Tenant, user, at("tenant"), tenants)
+			}
 		}
 	}
 }

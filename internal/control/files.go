@@ -46,14 +46,19 @@ func references(cfg *model.Config) (list []reference) {
 
 func (r reference) id() string { return r.kind + "\x00" + r.key + "\x00" + r.name }
 
-// digests reads every referenced file. One that cannot be read is "unreadable"
-// here; the Builder says why it is refused, if it is.
+// digests reads every referenced file, once however many refer to it. One that
+// cannot be read is "unreadable" here; the Builder says why it is refused, if it
+// is.
 func digests(cfg *model.Config, digest func(string) (string, error)) map[string]string {
-	found := make(map[string]string)
+	found, read := make(map[string]string), make(map[string]string)
 	for _, r := range references(cfg) {
-		d, err := digest(r.path)
-		if err != nil {
-			d = "unreadable"
+		d, ok := read[r.path]
+		if !ok {
+			var err error
+			if d, err = digest(r.path); err != nil {
+				d = "unreadable"
+			}
+			read[r.path] = d
 		}
 		found[r.id()] = d
 	}

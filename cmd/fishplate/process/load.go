@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/config"
@@ -34,6 +35,18 @@ func (load Load) At(socket string) Load {
 			cfg.Admin.Socket = socket
 		}
 		return cfg, errs, warnings
+	}
+}
+
+// First returns a Load whose first answer is what was loaded from there already:
+// a start does not read a large configuration twice. The rest are load's own.
+func (load Load) First(from string, cfg *model.Config, errs, warnings []control.Problem) Load {
+	var asked atomic.Bool
+	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
+		if !asked.Swap(true) && path == from {
+			return cfg, errs, warnings
+		}
+		return load(path)
 	}
 }
 
