@@ -18,10 +18,16 @@ func (x *exchange) admitTo(t *tenant.Tenant) *message.Fault {
 	if f != nil {
 		return f
 	}
-	run.Steer(x)
-	x.run = run
-	run.Annotate(&x.notes)
+	x.employ(run)
 	return nil
+}
+
+// employ makes run the exchange's, which answers what its program asks.
+func (x *exchange) employ(run *tenant.Run) {
+	run.Outside((*outside)(x))
+	run.Steer(x)
+	run.Annotate(&x.notes)
+	x.run = run
 }
 
 // lend is the errand by which another exchange may go on with what on_recv
@@ -46,10 +52,8 @@ func (x *exchange) enlist() *message.Fault {
 	if f != nil {
 		return f
 	}
-	run.Outside((*outside)(x))
-	run.Steer(x)
-	x.run, x.errand = run, nil
-	run.Annotate(&x.notes)
+	x.employ(run)
+	x.errand = nil
 	return nil
 }
 
@@ -289,11 +293,11 @@ func (x *exchange) errorSynth() {
 		return
 	}
 	if x.run == nil {
-		if x.run = t.AdmitNow(); x.run == nil {
+		run := t.AdmitNow()
+		if run == nil {
 			return
 		}
-		x.run.Outside((*outside)(x))
-		x.run.Steer(x)
+		x.employ(run)
 	}
 	f := x.guarding("on_synth", func() (f *message.Fault) {
 		x.answer, f = x.run.Synth(x.context(), &x.req, &x.resp, x.answer)

@@ -1,10 +1,10 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -59,16 +59,11 @@ func givenUp() *message.Fault {
 }
 
 // admitGuest admits the exchange to its tenant.
-func (x *exchange) admitGuest(t *tenant.Tenant) (run *tenant.Run, f *message.Fault) {
+func (x *exchange) admitGuest(t *tenant.Tenant) (*tenant.Run, *message.Fault) {
 	if x.family.askers.has(t.Name()) {
-		run, f = t.AdmitWithin()
-	} else {
-		run, f = t.Admit(x.context())
+		return t.AdmitWithin()
 	}
-	if f == nil {
-		run.Outside((*outside)(x))
-	}
-	return run, f
+	return t.Admit(x.context())
 }
 
 // An inquiry is a program's request on its way: an inner exchange on a goroutine
@@ -144,7 +139,7 @@ func (y *exchange) pose(x *exchange, q *tenant.Question) {
 	}
 	filter.Forward(req, y.s.plan.Forward)
 	req.ClientIP = client // whoever the proxies before us say it is
-	y.family = family{depth: x.family.depth, budget: x.family.budget, parent: x.family.parent, selves: x.family.selves, asks: x.family.asks, askers: x.family.askers}
+	y.family = x.family
 	if q.Self {
 		y.family.selves++
 		y.family.askers = &asker{x.rec.Tenant, x.family.askers}
@@ -291,7 +286,8 @@ func (x *exchange) backendNamed(name string) *upstream.Backend {
 }
 
 // keepAllies notes the backends of the tenant, for a program that runs on after
-// the generation is let go.
+// the generation is let go. Their names are copies: the configuration's would
+// keep it alive.
 func (x *exchange) keepAllies() map[string]*upstream.Backend {
 	if x.gen == nil || x.plan == nil || x.plan.tenant == nil {
 		return x.allies
@@ -302,7 +298,7 @@ func (x *exchange) keepAllies() map[string]*upstream.Backend {
 	}
 	kept := make(map[string]*upstream.Backend, len(names))
 	for _, name := range names {
-		kept[string(bytes.Clone([]byte(name)))] = x.gen.Backends[name]
+		kept[strings.Clone(name)] = x.gen.Backends[name]
 	}
 	return kept
 }

@@ -211,7 +211,9 @@ func (y *exchange) aim(x *exchange, src []byte) string {
 	req.Set("Accept-Encoding", "identity")
 	req.Set("Host", string(host))
 	host, at := req.Host, string(target)
-	y.family = family{depth: x.family.depth + 1, budget: x.family.budget, parent: &ancestor{string(base.Host), x.target(), x.family.parent}, selves: x.family.selves, asks: x.family.asks, askers: x.family.askers}
+	y.family = x.family
+	y.family.depth++
+	y.family.parent = &ancestor{string(base.Host), x.target(), x.family.parent}
 	if y.family.parent.has(string(host), at) {
 		return "esi-cycle"
 	}

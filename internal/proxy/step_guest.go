@@ -81,7 +81,6 @@ func (x *exchange) synth() step {
 
 // forge lets the program make the response, with the request's body in hand.
 func (x *exchange) forge() step {
-	x.run.Outside((*outside)(x))
 	if x.decision.Stream {
 		return x.forgeStream()
 	}
