@@ -18,11 +18,13 @@ type bounds struct {
 	file   int64 // bytes of a file
 }
 
-// The bounds of a compiler that reads one file, and of a tool that makes a
-// project with all that it is made of.
+// The bounds of a compiler that reads one file, of a tool that makes a project
+// with all that it is made of, and of Rust's own library, which nobody else wrote
+// and which is compiled once.
 var (
 	ofFile    = bounds{time: 3 * time.Minute, cpu: 2 * time.Minute, memory: 2 << 30, file: 512 << 20}
 	ofProject = bounds{time: 10 * time.Minute, cpu: 10 * time.Minute, memory: 4 << 30, file: 1 << 30}
+	ofLibrary = bounds{time: 30 * time.Minute, cpu: 30 * time.Minute, memory: 4 << 30, file: 1 << 30}
 )
 
 // foldersVariable names folders that sources may read besides their own,

@@ -163,7 +163,7 @@ func (b *Builder) rustRoot(ctx context.Context, r *rust) (string, error) {
 		{"compiler_builtins", builtins},
 		{"alloc", filepath.Join(r.library, "alloc/src/lib.rs")},
 	} {
-		c := &recipe{compiler: r.rustc, dir: work, reads: r.reads(), env: []string{"RUSTC_BOOTSTRAP=1"}, bounds: ofProject}
+		c := &recipe{compiler: r.rustc, dir: work, reads: r.reads(), env: []string{"RUSTC_BOOTSTRAP=1"}, bounds: ofLibrary}
 		b.settle(c, work)
 		if _, err := c.run(ctx, []string{
 			"--crate-name", crate.name, "--edition=2021", "--target", rustBare, "-O", "-Cpanic=abort", "--crate-type", "rlib",
