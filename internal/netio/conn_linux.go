@@ -253,6 +253,18 @@ func (c *Conn) Gone() bool {
 	return err != nil || gone
 }
 
+// Ended reports whether the peer has ended its stream or reset the connection,
+// whatever of it is left to read. It may be asked while another goroutine reads.
+func (c *Conn) Ended() bool {
+	ended := true
+	err := c.raw.Control(func(fd uintptr) {
+		p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, err := unix.Poll(p[:], 0)
+		ended = err == nil && n > 0
+	})
+	return err != nil || ended
+}
+
 // Write implements io.Writer. At most one goroutine writes at a time.
 func (c *Conn) Write(p []byte) (int, error) {
 	total := 0
@@ -308,6 +320,14 @@ func (c *Conn) CloseWrite() error {
 		return c.opError("close", errno)
 	}
 	return nil
+}
+
+// Abort makes Close tell the peer by a reset that its stream was broken off;
+// what it has not received yet may be lost.
+func (c *Conn) Abort() {
+	_ = c.raw.Control(func(fd uintptr) { // a Unix socket knows no resets
+		_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	})
 }
 
 // Close closes the connection and wakes who waits on it.

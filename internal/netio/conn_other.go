@@ -82,6 +82,14 @@ func (c *Conn) CloseWrite() error {
 	return ErrUnsupported
 }
 
+// Abort makes Close tell the peer by a reset that its stream was broken off;
+// what it has not received yet may be lost.
+func (c *Conn) Abort() {
+	if r, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = r.SetLinger(0)
+	}
+}
+
 // AddrPorts returns both ends, invalid ones on a Unix socket.
 func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
 	return addrPortOf(c.LocalAddr()), addrPortOf(c.RemoteAddr())
@@ -193,3 +201,6 @@ func (p *Parker) Close() {}
 // Gone is always false here: the state of a peer cannot be asked without
 // reading.
 func (c *Conn) Gone() bool { return false }
+
+// Ended reports whether the peer has ended its stream; it is not known here.
+func (c *Conn) Ended() bool { return false }

@@ -48,7 +48,7 @@ func (x *exchange) framing() (message.Framing, int64) {
 	case x.req.Minor >= 1:
 		return message.Chunked, 0
 	}
-	x.req.Close = true // HTTP/1.0 knows no other end than the connection's
+	x.req.Close, x.endless = true, true // HTTP/1.0 knows no other end than the connection's
 	return message.UntilEnd, 0
 }
 

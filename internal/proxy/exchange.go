@@ -141,6 +141,9 @@ type exchange struct {
 	answer []byte // body of fromSelf
 	fault  *message.Fault
 	after  outcome
+	// endless: the end of the connection is that of the answer. Where it comes too
+	// early, only a reset tells the client so.
+	endless bool
 
 	head, out *[]byte // what is sent to the origin, and to the client
 	scratch   []byte
@@ -197,7 +200,7 @@ func (x *exchange) unpin() {
 
 // reset makes the exchange ready for the session's next request.
 func (x *exchange) reset() {
-	x.source, x.answer, x.fault, x.after = fromNobody, nil, nil, ends
+	x.source, x.answer, x.fault, x.after, x.endless = fromNobody, nil, nil, ends, false
 	x.run, x.decision, x.debug, x.explained = nil, tenant.Decision{}, false, nil
 	x.errand, x.ruled, x.trouble, x.asked.live = nil, false, nil, false
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil

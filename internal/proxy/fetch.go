@@ -3,11 +3,13 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/filter"
 	"fishplate/internal/message"
 	"fishplate/internal/tenant"
@@ -49,6 +51,16 @@ func (x *exchange) context() context.Context {
 	return x.srv.ctx
 }
 
+// deserted reports whether nobody wants what the program is asked about: the
+// client has left, and no object becomes of it. An inner exchange has a context
+// that says so.
+func (x *exchange) deserted() bool {
+	if x.outflow.filling != nil || !x.visit.Closed() && x.visit.State == cache.Fetch {
+		return false
+	}
+	return x.left()
+}
+
 // severed reports whether an inner exchange was given up: nothing that went
 // wrong since is the doing of a server.
 func (x *exchange) severed() bool { return x.s.ctx != nil && x.s.ctx.Err() != nil }
@@ -69,7 +81,8 @@ func (x *exchange) admitGuest(t *tenant.Tenant) (*tenant.Run, *message.Fault) {
 // An inquiry is a program's request on its way: an inner exchange on a goroutine
 // of its own writes into it, and the program takes from it.
 type inquiry struct {
-	y       *exchange // of the goroutine
+	y       *exchange   // of the goroutine
+	left    func() bool // reports whether nobody waits for the program
 	self    bool
 	changed chan<- struct{}
 	cancel  context.CancelFunc
@@ -93,17 +106,17 @@ func (o *outside) Fetch(q *tenant.Question) (tenant.Fetched, error) {
 	var b *upstream.Backend
 	switch {
 	case q.Self && x.family.selves >= selfDepth:
-		return nil, tenant.ErrDenied
+		return nil, fmt.Errorf("%w: a request to the own site inside %d others", tenant.ErrDenied, selfDepth)
 	case !q.Self:
 		if b = x.backendNamed(q.Backend); b == nil {
-			return nil, tenant.ErrDenied
+			return nil, fmt.Errorf("%w: backend %q is gone", tenant.ErrDenied, q.Backend)
 		}
 	}
 	if x.family.asks.Add(1) > asksMost {
-		return nil, tenant.ErrLimit
+		return nil, fmt.Errorf("%w: %d requests for the sake of one", tenant.ErrLimit, asksMost)
 	}
 	ctx, cancel := context.WithTimeout(x.context(), q.Time)
-	in := &inquiry{self: q.Self, changed: q.Changed, cancel: cancel, done: make(chan struct{})}
+	in := &inquiry{left: x.deserted, self: q.Self, changed: q.Changed, cancel: cancel, done: make(chan struct{})}
 	in.room.L = &in.mu
 	y := x.innerUnder(ctx, in)
 	in.y = y
@@ -164,7 +177,9 @@ func (in *inquiry) run(ctx context.Context) {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = tenant.ErrTime
-	case ctx.Err() != nil, y.fault != nil && (!in.self || y.fault.Status == 0), in.status == 0:
+	case y.fault != nil && ctx.Err() == nil && (!in.self || y.fault.Status == 0):
+		err = fmt.Errorf("%w: %s", tenant.ErrFailed, y.fault.Cause)
+	case ctx.Err() != nil, in.status == 0:
 		err = tenant.ErrFailed
 	}
 	y.plan = nil
@@ -268,6 +283,9 @@ func (in *inquiry) Read(p []byte) (int, error) {
 	in.room.Signal()
 	return n, nil
 }
+
+// Deserted implements tenant.Fetched.
+func (in *inquiry) Deserted() bool { return in.left() }
 
 // Close implements tenant.Fetched.
 func (in *inquiry) Close() {

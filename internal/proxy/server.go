@@ -137,7 +137,10 @@ func (s *Server) attach(t *session) *exchange {
 	x, _ := s.pool.Get().(*exchange)
 	if x == nil {
 		x = &exchange{srv: s, origin: new(http1.Reader)}
-		x.left = func() bool { return x.s.net != nil && x.s.net.Gone() }
+		x.left = func() bool {
+			// Behind TLS a client that leaves says so before: that lies unread.
+			return x.s.net != nil && (x.s.net.Gone() || x.s.tls != nil && x.s.net.Ended())
+		}
 		x.upload.done = make(chan struct{}, 1)
 	}
 	x.s = t
@@ -261,6 +264,7 @@ func (x *exchange) panicked(p any) {
 	x.srv.logger.Error("panic in an exchange", "panic", p, "route", x.rec.Route, "stack", string(debug.Stack()))
 	x.srv.causes.Add("panic")
 	x.fault = &message.Fault{Side: message.SideSelf, Status: 500, Cause: "panic"}
+	x.s.aborts = x.endless
 	x.s.watch.disarm()
 	x.abandon()
 	x.unpin()

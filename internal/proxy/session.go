@@ -43,6 +43,7 @@ type session struct {
 	idleDue  int64 // instant at which an idle connection is closed
 	served   int   // requests
 	admitted bool  // accept has counted it
+	aborts   bool  // the last answer was broken off, and nothing but a reset tells it
 }
 
 // serve runs the session until it ends or parks. It is the whole life of the
@@ -116,7 +117,10 @@ func (s *session) wake(expired bool) {
 
 // close ends the connection.
 func (s *session) close() {
-	if s.tls != nil {
+	switch {
+	case s.aborts:
+		s.net.Abort()
+	case s.tls != nil:
 		// close_notify must not wait for a client that does not read.
 		_ = s.net.SetWriteDeadline(time.Now().Add(time.Second))
 		_ = s.tls.Close() // the client may have gone before us

@@ -182,6 +182,7 @@ func (x *exchange) finish() {
 	case x.after == ends && x.rec.Tunnel:
 	case x.fault != nil && x.fault.Status == 0:
 		x.after = ends
+		x.s.aborts = x.endless
 	case x.req.Close && unread:
 		x.after = lingers
 	case x.req.Close:

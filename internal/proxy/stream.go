@@ -53,6 +53,9 @@ func (x *exchange) forgeStream() step {
 	if x.fault != nil {
 		return reply // on_deliver failed: there is no head yet
 	}
+	if o.gone != nil {
+		f = clientGone(o.gone) // what the program did about it is not the cause
+	}
 	if o.sent {
 		f.Status = 0 // the client sees the answer break off
 	}

@@ -51,6 +51,9 @@ type Outside interface {
 // Outside says whom the program may ask. Without one it is denied everything.
 func (r *Run) Outside(o Outside) { r.outside = o }
 
+// cancelled is the cause of calls that nobody waits for any more.
+const cancelled = "guest-cancelled"
+
 const (
 	maxTold   = 64 << 10               // bytes that one read or write moves
 	pieceCost = 16                     // bytes of a piece that cost an instruction
@@ -116,8 +119,8 @@ func (v *vm) inquire(p *pacer, what learned, live func(ctx context.Context, dst 
 			n, v.told = live(ctx, v.told)
 		})
 		binary.LittleEndian.PutUint64(v.told, uint64(n))
-		if ctx.Err() != nil {
-			return nil, &trap{cause: "guest-cancelled", text: "the client left"}
+		if ctx.Err() != nil || v.asked.Left() {
+			return nil, &trap{cause: cancelled, text: "the client left"}
 		}
 		return v.told, nil
 	})

@@ -19,8 +19,7 @@ const (
 
 // A flow is the answer that a forge sends by pieces.
 type flow struct {
-	sent  uint64 // bytes that the program gave
-	on    bool   // FORGE_STREAM decided it
+	on    bool // FORGE_STREAM decided it
 	begun bool
 	resp  *message.Response
 	terms *Terms // of the Run
@@ -107,9 +106,6 @@ func sysResponseBegin(v *vm, p *pacer) error {
 	case status < 200 || status > 599 || !message.ValidValue(kind) || len(kind) > 1024 || flags > 1 || flags == 1 && length < 0:
 		v.code(errInvalid)
 		return nil
-	case flags == 1 && v.fits(uint64(length)) != nil:
-		v.code(errLimit)
-		return nil
 	}
 	resp := v.flow.resp
 	resp.Status, resp.Reason = status, []byte(http.StatusText(status))
@@ -153,11 +149,7 @@ func sysBodyWrite(v *vm, p *pacer) error {
 	case f.left >= 0 && int64(n) > f.left && !f.bare:
 		v.code(errLimit)
 		return nil
-	case v.fits(f.sent+n) != nil:
-		v.code(errLimit)
-		return nil
 	}
-	f.sent += n
 	for done := 0; done < int(n) && !f.bare; {
 		b, err := v.buffer(v.arg(0), n) // where it is now
 		if err != nil {

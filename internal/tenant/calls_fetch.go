@@ -3,6 +3,7 @@ package tenant
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -69,30 +70,56 @@ func sysFetch(v *vm, p *pacer) error {
 	}
 	// An answer from before must not stand in for one that is asked now, so that
 	// nothing is asked of the world before the question is known to be good.
-	n, _, err := v.inquire(p, learnFetch, func(_ context.Context, dst []byte) (int64, []byte) { return v.fetch(q), dst })
-	v.code(n)
+	n, why, err := v.inquire(p, learnFetch, func(_ context.Context, dst []byte) (int64, []byte) {
+		n, err := v.fetch(q)
+		return n, because(dst, err)
+	})
+	v.outcome(n, why)
 	return err
 }
 
-// fetch begins a question that is well-formed.
-func (v *vm) fetch(q *ask.Question) int64 {
+// fetch begins a question that is well-formed. The error says more than the code.
+func (v *vm) fetch(q *ask.Question) (int64, error) {
 	most := v.image.tenant.Fetches
+	var err error
 	switch {
-	case most == 0, v.outside == nil, !q.Self && !slices.Contains(v.image.tenant.Backends, q.Backend):
-		v.countFetch(1)
-		return errDenied
+	case most == 0:
+		err = fmt.Errorf("%w: the tenant has fetches = 0", ask.ErrDenied)
+	case v.outside == nil:
+		err = fmt.Errorf("%w: there is nobody to ask here", ask.ErrDenied)
+	case !q.Self && !slices.Contains(v.image.tenant.Backends, q.Backend):
+		err = fmt.Errorf("%w: backend %q is not one of the tenant's", ask.ErrDenied, q.Backend)
 	case v.asked.Len() >= most:
-		v.countFetch(1)
-		return errLimit
+		err = fmt.Errorf("%w: the tenant has fetches = %d", ask.ErrLimit, most)
 	}
-	q.Changed = v.asked.Changed()
-	a, err := v.outside.Fetch(q)
+	var a ask.Answer
+	if err == nil {
+		q.Changed = v.asked.Changed()
+		a, err = v.outside.Fetch(q)
+	}
 	if err != nil {
 		v.countFetch(1)
-		return codeOf(err)
+		return codeOf(err), err
 	}
 	v.countFetch(0)
-	return int64(v.asked.Add(a))
+	return int64(v.asked.Add(a)), nil
+}
+
+// because appends what ERROR_TEXT will tell of an error of the world outside.
+func because(dst []byte, err error) []byte {
+	if err == nil {
+		return dst
+	}
+	return append(dst, strings.TrimPrefix(err.Error(), "ask: ")...)
+}
+
+// outcome sets a0 to the code of a question; why is more about it.
+func (v *vm) outcome(n int64, why []byte) {
+	if n < 0 && len(why) > 0 {
+		v.wrong(n, string(why))
+		return
+	}
+	v.code(n)
 }
 
 func fetchTime(ms uint64) time.Duration {
@@ -157,23 +184,23 @@ func cutHost(q *ask.Question, url []byte) ([]byte, bool) {
 func sysFetchWait(v *vm, p *pacer) error {
 	v.m.Charge(500)
 	handle, d := int64(int32(v.arg(0))), patience(v.arg(1))
-	n, _, err := v.inquire(p, learnFetch, func(ctx context.Context, dst []byte) (int64, []byte) {
+	n, why, err := v.inquire(p, learnFetch, func(ctx context.Context, dst []byte) (int64, []byte) {
 		if handle == -1 {
 			return v.waitAny(ctx, d), dst
 		}
 		a := v.asked.Get(handle)
-		switch {
-		case a == nil:
+		if a == nil {
 			return errNone, dst
-		case !v.asked.Wait(ctx, d, func() bool { return ask.Begun(a) }):
-			return errTime, dst
+		}
+		if err := v.asked.Wait(ctx, d, func() bool { return ask.Begun(a) }); err != nil {
+			return codeOf(err), dst
 		}
 		if _, _, err := a.Head(); err != nil {
-			return errFailed, dst
+			return errFailed, because(dst, err)
 		}
 		return handle, dst
 	})
-	v.code(n)
+	v.outcome(n, why)
 	return err
 }
 
@@ -182,11 +209,13 @@ func (v *vm) waitAny(ctx context.Context, d time.Duration) int64 {
 	if open == 0 {
 		return errNone
 	}
-	if handle < 0 && !v.asked.Wait(ctx, d, func() bool {
-		handle, _ = v.asked.Any()
-		return handle >= 0
-	}) {
-		return errTime
+	if handle < 0 {
+		if err := v.asked.Wait(ctx, d, func() bool {
+			handle, _ = v.asked.Any()
+			return handle >= 0
+		}); err != nil {
+			return codeOf(err)
+		}
 	}
 	return int64(handle)
 }
@@ -194,18 +223,18 @@ func (v *vm) waitAny(ctx context.Context, d time.Duration) int64 {
 func sysFetchStatus(v *vm, p *pacer) error {
 	v.m.Charge(100)
 	handle := int64(int32(v.arg(0)))
-	n, _, err := v.inquire(p, learnFetch, func(_ context.Context, dst []byte) (int64, []byte) {
+	n, why, err := v.inquire(p, learnFetch, func(_ context.Context, dst []byte) (int64, []byte) {
 		a := v.asked.Get(handle)
 		if a == nil {
 			return errNone, dst
 		}
 		status, _, err := a.Head()
 		if err != nil {
-			return codeOf(err), dst
+			return codeOf(err), because(dst, err)
 		}
 		return int64(status), dst
 	})
-	v.code(n)
+	v.outcome(n, why)
 	return err
 }
 
@@ -264,17 +293,24 @@ func sysFetchRead(v *vm, p *pacer) error {
 		if a == nil {
 			return errNone, dst
 		}
-		return readInto(dst, size, func(room []byte) (n int, err error) {
-			if !v.asked.Wait(ctx, d, func() bool {
+		var why error
+		n, dst := readInto(dst, size, func(room []byte) (n int, err error) {
+			defer func() { why = err }()
+			if late := v.asked.Wait(ctx, d, func() bool {
 				n, err = a.Read(room)
 				return n > 0 || err != nil || len(room) == 0
-			}) {
-				err = ask.ErrTime
+			}); late != nil {
+				err = late
 			}
 			return n, err
 		})
+		if n < 0 {
+			dst = because(dst, why)
+		}
+		return n, dst
 	})
-	if err != nil {
+	if err != nil || n < 0 {
+		v.outcome(n, b)
 		return err
 	}
 	return v.received(n, b, to, 0)

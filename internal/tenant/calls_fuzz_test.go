@@ -36,7 +36,8 @@ func (l *lie) Read(p []byte) (int, error) {
 	}
 	return copy(p, "lie"), nil
 }
-func (*lie) Close() {}
+func (*lie) Deserted() bool { return false }
+func (*lie) Close()         {}
 
 // proving has what calls are made in: a tenant's image, that of a candidate, and
 // one whose machines are storage.

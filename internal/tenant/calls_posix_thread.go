@@ -189,6 +189,10 @@ func linuxExitGroup(v *vm, _ *pacer) error {
 		// It was to decide and ask again: this is how a panic ends.
 		return trapf("the program ended itself with status %d", v.status)
 	}
+	if v.flow.begun && v.status != 0 {
+		// By no other way can it say that the answer that it sends by pieces is not whole.
+		return trapf("the program ended itself with status %d in the middle of its answer", v.status)
+	}
 	return errStop
 }
 

@@ -75,8 +75,8 @@ func TestLimitOfResponses(t *testing.T) {
 		t.Fatal(f)
 	}
 	out := new(pieceCounter)
-	if _, _, f := forged(t, tn, "/pieces", out); f != nil || out.n != 2*65536 || limits(tn, limitResponse) != 2 {
-		t.Errorf("%d bytes were sent: %v", out.n, f)
+	if _, _, f := forged(t, tn, "/pieces", out); f != nil || out.n != 4*65536 || limits(tn, limitResponse) != 1 {
+		t.Errorf("%d bytes of an answer by pieces: %v", out.n, f)
 	}
 }
 

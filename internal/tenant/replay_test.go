@@ -36,6 +36,7 @@ func (e *mirror) Write([]byte) error                          { return nil }
 
 func (a *mirrored) Head() (int, *message.Header, error) { return 200, &a.head, nil }
 func (a *mirrored) Read(p []byte) (int, error)          { return a.body.Read(p) }
+func (*mirrored) Deserted() bool                        { return false }
 func (a *mirrored) Close()                              {}
 
 // recorded is a tenant of the program that asks everything, all of whose calls

@@ -461,7 +461,9 @@ func (v *vm) takeAnswer(status, kind, kindLen, body, bodyLen uint64) error {
 	return nil
 }
 
-// fits refuses an answer that is larger than the tenant may make.
+// fits refuses an answer in one piece that is larger than the tenant may make.
+// What is streamed lies nowhere and is bounded by the instructions that it
+// costs: a bound on its bytes could do no better than break it off.
 func (v *vm) fits(n uint64) error {
 	most := v.image.tenant.Response
 	if most <= 0 || n <= uint64(most) {

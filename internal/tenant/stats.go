@@ -99,6 +99,7 @@ func (s *stats) stopped(cause string) {
 		s.add(metrics.TenantStops+1, 1)
 	case "guest-memory":
 		s.add(metrics.TenantStops+2, 1)
+	case cancelled: // is no doing of the program
 	default:
 		s.add(metrics.TenantStops+3, 1)
 	}

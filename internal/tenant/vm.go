@@ -530,6 +530,9 @@ func (v *vm) fault(err error) *message.Fault {
 	if errors.As(err, &t) {
 		f.Cause = t.cause
 	}
+	if f.Cause == cancelled {
+		f.Status = 499 // nobody is there to be told anything
+	}
 	f.Err = fmt.Errorf("run %s of guest %q: %w at pc %s", stageNames[v.stage], v.image.tenant.Name, err, v.where(v.m.PC))
 	return f
 }

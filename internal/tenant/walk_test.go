@@ -106,6 +106,8 @@ type chanced struct {
 	left   int
 }
 
+func (*chanced) Deserted() bool { return false }
+
 func (a *chanced) Head() (int, *message.Header, error) {
 	if a.one(9) {
 		return 0, nil, a.wrong()

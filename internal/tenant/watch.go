@@ -185,5 +185,9 @@ func (v *vm) report(f *message.Fault) {
 		}
 	}
 	text := bytes.ReplaceAll([]byte(b.String()), []byte("\n"), []byte(" "))
-	v.image.stats.say(levelError, text)
+	level := levelError
+	if f.Cause == cancelled {
+		level = levelDebug // nobody did anything wrong
+	}
+	v.image.stats.say(level, text)
 }

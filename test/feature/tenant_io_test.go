@@ -63,6 +63,13 @@ func newAsked(t *testing.T) *asked {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
+	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "a drop")
+		_ = http.NewResponseController(w).Flush()
+		o.hung <- struct{}{}
+		<-r.Context().Done()
+		o.left <- struct{}{}
+	})
 	mux.HandleFunc("/post", func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		w.Header().Set("X-Told", "so")
@@ -93,6 +100,7 @@ tenant "io" {
   program  = %q
   memory   = "64MiB"
   instructions = 100000000 # 256 MiB in and out cost a third of that
+  time     = "10m" # of a machine that does much else
   backends = ["app"]
   cache { status = true }
 }
@@ -105,6 +113,16 @@ vhost "io" {
 	return s, addr
 }
 
+// reasons is what ERROR_TEXT tells of fetches.
+var reasons = regexp.MustCompile(`^other -6: not allowed: backend "other" is not one of the tenant's
+gone -5: no answer: server-[a-z-]+
+slow -5: the time is over
+half 0
+read -5: no answer: [a-z-]+
+stay -4: the time that was given is over
+more -3: a limit is reached: the tenant has fetches = 8
+$`)
+
 func TestFetches(t *testing.T) {
 	o := newAsked(t)
 	_, addr := serveAsking(t, o.addr())
@@ -116,7 +134,7 @@ func TestFetches(t *testing.T) {
 		{"three in a forge, none answered before all have asked", "/many", "200 part 0\n200 part 1\n200 part 2\n", 3, 200},
 		{"two in on_recv", "/recv", "200 part 0\n200 part 1\ntake -8\n", 2, 200},
 		{"its own site, and it asks again", "/self", "wait 0\n200 200 part 0\n200 part 1\n200 part 2\n", 3, 200},
-		{"a loop to itself", "/loop", "(200 (200 (503 refused -6\n)))", 0, 200},
+		{"a loop to itself", "/loop", "(200 (200 (503 refused -6: not allowed: a request to the own site inside 3 others\n)))", 0, 200},
 		{"a hundred", "/limit", "begun 8\nlast -3\n", 0, 200},
 		{"a time limit", "/slow", "wait -4\nwait -5\nstatus -4\nread -4\n", 0, 200},
 		{"an origin that answers nothing", "/gone", "wait -5\nstatus -5\n", 0, 200},
@@ -135,7 +153,11 @@ func TestFetches(t *testing.T) {
 		})
 	}
 	o.together.Store(0)
-	_, body := do(t, "GET", addr, "io.test", "/any", "")
+	_, body := do(t, "GET", addr, "io.test", "/why", "")
+	if !reasons.MatchString(body) {
+		t.Errorf("reasons: %q", body)
+	}
+	_, body = do(t, "GET", addr, "io.test", "/any", "")
 	if !strings.Contains(body, "200 part a\n") || !strings.Contains(body, "200 part b\n") || !strings.HasSuffix(body, "end -1\n") {
 		t.Errorf("any of two: %q", body)
 	}

@@ -39,6 +39,16 @@ static void line(const char *what, long n)
 	put("\n");
 }
 
+/* A result and, when it is an error, why. */
+static void line_why(const char *what, long n)
+{
+	long got;
+
+	line(what, n);
+	if (n < 0 && (got = fp_error_text(piece, sizeof(piece))) > 0)
+		used--, put(": "), put_n(piece, got), put("\n");
+}
+
 static void done(void) { fp_response(200, "text/plain", text, used); }
 
 static long ask(const char *backend, const char *target, long ms) { return fp_fetch("GET", backend, target, 0, 0, 0, ms); }
@@ -154,6 +164,23 @@ static void forged(long arg, const void *body, size_t n)
 		handle = ask("app", "/half", 5000);
 		line("wait", fp_fetch_wait(handle, -1));
 		tell(handle);
+	} else if (fp_has_prefix(url, "/why")) {
+		line_why("other", ask("other", "/", 0));
+		line_why("gone", fp_fetch_wait(ask("app", "/close", 20000), -1));
+		line_why("slow", fp_fetch_wait(ask("app", "/hang", 50), -1));
+		line_why("half", (handle = fp_fetch_wait(ask("app", "/half", 20000), -1)) < 0 ? handle : 0);
+		while ((handle = fp_fetch_read(2, piece, sizeof(piece), -1)) > 0)
+			;
+		line_why("read", handle);
+		line_why("stay", fp_fetch_wait(ask("app", "/hang", 20000), 10));
+		for (n = 0; n < 4; n++)
+			ask("app", "/stamp", 20000);
+		line_why("more", ask("app", "/stamp", 20000));
+	} else if (fp_has_prefix(url, "/stay")) {
+		handle = ask("app", fp_has_prefix(url, "/stay/read") ? "/drip" : "/hang", 3600000);
+		if (fp_has_prefix(url, "/stay/read"))
+			tell(handle);
+		line("wait", fp_fetch_wait(handle, -1));
 	} else if (fp_has_prefix(url, "/leave")) {
 		line("left", ask("app", "/hang", 60000));
 	} else if (fp_has_prefix(url, "/self")) {
@@ -163,7 +190,7 @@ static void forged(long arg, const void *body, size_t n)
 	} else if (fp_has_prefix(url, "/loop")) {
 		handle = ask(0, "/loop", 20000);
 		if (handle < 0) {
-			line("refused", handle);
+			line_why("refused", handle);
 			fp_response(503, "text/plain", text, used);
 		}
 		fp_fetch_wait(handle, -1);
@@ -180,6 +207,13 @@ static void forged(long arg, const void *body, size_t n)
 		put_n(piece, fp_fetch_headers(handle, piece, sizeof(piece)));
 	}
 	done();
+}
+
+/* The head and the first bytes of an answer that will not end well. */
+static void begun(void)
+{
+	fp_response_begin(200, "text/plain");
+	fp_body_write("some\n", 5);
 }
 
 /* The answers by pieces. */
@@ -224,9 +258,32 @@ static void streamed(long arg, const void *none, size_t n)
 		return;
 	}
 	if (fp_has_prefix(url, "/s/abort")) {
-		fp_response_begin(200, "text/plain");
-		fp_body_write("some\n", 5);
+		begun();
 		*nowhere = 1;
+	}
+	if (fp_has_prefix(url, "/s/spin")) {
+		begun();
+		for (;;)
+			total++, *(volatile long *)piece = total;
+	}
+	if (fp_has_prefix(url, "/s/hog")) {
+		begun();
+		for (char *p = (char *)FP_CALL1(FP_NATIVE_MALLOC, 500ul << 20);; p += 4096)
+			*(volatile char *)p = 1;
+	}
+	if (fp_has_prefix(url, "/s/exit")) {
+		begun();
+		FP_CALL1(FP_LINUX_EXIT_GROUP, 3);
+	}
+	/* What the other side does not give, the client must not miss. */
+	if (fp_has_prefix(url, "/s/half") || fp_has_prefix(url, "/s/late")) {
+		begun();
+		handle = ask("app", fp_has_prefix(url, "/s/half") ? "/half" : "/drip", 300);
+		while ((got = fp_fetch_read(handle, piece, sizeof(piece), -1)) > 0)
+			fp_body_write(piece, (size_t)got);
+		if (got < 0)
+			fp_fail(got == FP_E_TIME ? "the other side was too slow" : "the other side broke off");
+		return;
 	}
 	if (fp_has_prefix(url, "/s/declared") || fp_has_prefix(url, "/s/short")) {
 		FP_CALL5(FP_SYS_RESPONSE_BEGIN, 200, "text/plain", 10, 1, 10);
@@ -240,6 +297,11 @@ static void streamed(long arg, const void *none, size_t n)
 		fp_response_begin(204, "");
 		line("dropped", fp_body_write("x", 1));
 		return;
+	}
+	if (fp_has_prefix(url, "/s/cached/not")) {
+		fp_cache_ttl(60000);
+		begun();
+		*nowhere = 1;
 	}
 	if (fp_has_prefix(url, "/s/cached")) {
 		handle = ask("app", "/stamp", 20000);

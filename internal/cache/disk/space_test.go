@@ -56,12 +56,18 @@ func TestSize(t *testing.T) {
 			wantBody(t, d, "p", "http://h/p/0", "", nil)
 			t.Logf("%d objects: du %d, index %d, %d objects left", n, du(t, o.Path), s.IndexBytes, s.Objects)
 			closeTier(t, d)
-			// The counts of the next start are those of this one.
+			s = d.Stats() // the writer may have made room until then
+			// The counts of the next start are those of this one, but for the oldest
+			// segments: an index that was just opened may take more room.
 			d = openTier(t, o)
 			<-d.loaded
-			if again := d.Stats(); again.Objects != s.Objects || again.Bytes != s.Bytes {
-				t.Errorf("%d objects of %d bytes after a start, %d of %d before", again.Objects, again.Bytes, s.Objects, s.Bytes)
+			closeTier(t, d)
+			again := d.Stats()
+			if again.Objects+again.Evicted != s.Objects || again.Evicted > s.Objects/8 || again.Evicted == 0 && again.Bytes != s.Bytes {
+				t.Errorf("%d objects of %d bytes after a start, %d of %d before; %+v", again.Objects, again.Bytes, s.Objects, s.Bytes, again)
 			}
+			d = openTier(t, o) // and nothing else has gone
+			wantBody(t, d, "p", last, "", body(last, 1, size))
 			closeTier(t, d)
 		})
 	}

@@ -15,6 +15,7 @@ var (
 	ErrTime   = errors.New("ask: the time is over")
 	ErrFailed = errors.New("ask: no answer")
 	ErrStage  = errors.New("ask: not now")
+	ErrLeft   = errors.New("ask: the client left")
 )
 
 // Bounds of questions.
@@ -23,6 +24,7 @@ const (
 	MaxFields   = 64
 	DefaultTime = 10 * time.Second // of a question that names none
 	MaxTime     = time.Hour
+	LeftEvery   = 250 * time.Millisecond // how late it may be noticed that a client has left
 )
 
 // A Question is a request that a program makes. Its parts were validated and
@@ -54,6 +56,9 @@ type Answer interface {
 	// Read takes what has arrived of the body. 0 with a nil error means that more
 	// is to come; io.EOF is its orderly end.
 	Read(p []byte) (n int, err error)
+	// Deserted reports whether nobody waits any more for what the program makes of
+	// it. It is asked every LeftEvery of a wait.
+	Deserted() bool
 	// Close gives the answer up and returns when nobody works at it any more.
 	Close()
 }
@@ -65,6 +70,7 @@ type Table struct {
 	list    []Answer // nil where it was closed
 	failed  int      // of those that were closed
 	next    int      // where Any begins to look, so that no answer is passed over for ever
+	left    bool     // a wait has ended since nobody wants what the call makes
 }
 
 // Len returns how many questions the call has asked.
@@ -118,30 +124,54 @@ func (t *Table) Any() (handle, open int) {
 	return handle, open
 }
 
-// Wait returns when ready does, or after d, or when ctx ends; it reports whether
-// ready did.
-func (t *Table) Wait(ctx context.Context, d time.Duration, ready func() bool) bool {
+// Wait returns when ready does, or after d, or when ctx ends or the client has
+// left (ErrLeft).
+func (t *Table) Wait(ctx context.Context, d time.Duration, ready func() bool) error {
 	if ready() {
-		return true
+		return nil
 	}
 	if d <= 0 {
-		return false
+		return ErrTime
 	}
-	timer := time.NewTimer(d)
+	end := time.Now().Add(d) // far away when d is for ever
+	timer := time.NewTimer(min(d, LeftEvery))
 	defer timer.Stop()
 	for {
 		select {
 		case <-t.changed:
 			if ready() {
-				return true
+				return nil
 			}
 		case <-timer.C:
-			return ready()
+			if ready() {
+				return nil
+			}
+			if d = time.Until(end); d <= 0 {
+				return ErrTime
+			}
+			if t.deserted() {
+				t.left = true
+				return ErrLeft
+			}
+			timer.Reset(min(d, LeftEvery))
 		case <-ctx.Done():
-			return false
+			t.left = true
+			return ErrLeft
 		}
 	}
 }
+
+func (t *Table) deserted() bool {
+	for _, a := range t.list {
+		if a != nil {
+			return a.Deserted()
+		}
+	}
+	return false
+}
+
+// Left reports whether a wait of this call has ended with ErrLeft.
+func (t *Table) Left() bool { return t.left }
 
 // CloseOne closes an answer; false means that there is none with that handle.
 func (t *Table) CloseOne(handle int64) bool {
@@ -164,7 +194,7 @@ func (t *Table) Close() (failed int) {
 		t.CloseOne(int64(i))
 	}
 	clear(t.list)
-	t.list, t.next = t.list[:0], 0
+	t.list, t.next, t.left = t.list[:0], 0, false
 	select {
 	case <-t.changed: // of an answer that is gone
 	default:
