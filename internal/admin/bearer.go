@@ -62,7 +62,7 @@ func (s *Server) onlyBearer(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, errors.New("there is no such tenant, or the token is not one of it"))
 			return
 		}
-		if !s.calls.begin(name) {
+		if !s.calls.begin(name, maxCalls) {
 			w.Header().Set("Retry-After", "1")
 			refuse(w, http.StatusTooManyRequests, errors.New("too many calls of this tenant are under way"))
 			return
@@ -174,13 +174,13 @@ type inFlight struct {
 	n  map[string]int
 }
 
-func (c *inFlight) begin(name string) bool {
+func (c *inFlight) begin(name string, most int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == nil {
 		c.n = map[string]int{}
 	}
-	if c.n[name] >= maxCalls {
+	if c.n[name] >= most {
 		return false
 	}
 	c.n[name]++

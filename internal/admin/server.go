@@ -77,7 +77,8 @@ type Server struct {
 	hub      *hub
 	doors    doors
 	failures failures // of bearers
-	calls    inFlight
+	calls    inFlight // of bearers
+	uploads  inFlight // of programs
 	stop     context.CancelFunc
 	stopped  context.Context // ends streams at Close
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const (
 	maxProgram  = 64 << 20         // bytes, where the tenant has no bound of its own
 	uploadTime  = 2 * time.Minute  // for all of a body
 	maxComment  = 1024             // bytes of a comment
+	maxUploads  = 1                // programs of one tenant on their way, which lie in memory
 	updatesWait = 30 * time.Second // for the program to start
 )
 
@@ -104,6 +106,14 @@ func (s *Server) tenantMetrics(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// uploading lets one program of a tenant come at a time.
+func (s *Server) uploading(t *tenant.Tenant) (done func(), err error) {
+	if !s.uploads.begin(t.Name(), maxUploads) {
+		return nil, fmt.Errorf("%w: another program of the tenant is on its way", tenant.ErrRate)
+	}
+	return func() { s.uploads.end(t.Name()) }, nil
+}
+
 // upload reads the ELF file that is the body.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) ([]byte, error) {
 	limit := t.Model().Update.Size
@@ -116,7 +126,10 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant
 	if r.ContentLength > limit {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", tenant.ErrSize, r.ContentLength, limit)
 	}
-	elf, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	// A buffer that grows would be there twice. What has not come takes no memory yet.
+	body := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
+	elf := body.Bytes()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: read program: %w", ErrInvalid, err)
@@ -137,6 +150,11 @@ func (s *Server) tenantUpdate(w http.ResponseWriter, r *http.Request) error {
 	if len(comment) > maxComment {
 		return fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
 	}
+	done, err := s.uploading(t)
+	if err != nil {
+		return err
+	}
+	defer done()
 	elf, err := s.upload(w, r, t)
 	if err != nil {
 		return err
@@ -196,6 +214,11 @@ func (s *Server) tenantTry(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || !(share > 0 && share <= 1) {
 		return fmt.Errorf("%w: share is above 0, to 1", ErrInvalid)
 	}
+	done, err := s.uploading(t)
+	if err != nil {
+		return err
+	}
+	defer done()
 	elf, err := s.upload(w, r, t)
 	if err != nil {
 		return err
