@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 fn ms(d: Duration) -> usize {
-    d.as_millis() as usize
+    d.as_millis().min(i32::MAX as u128) as usize // more would mean for ever
 }
 
 /// A request to a backend of the tenant, or to this server.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 fn ms(d: Option<Duration>) -> usize {
-    d.map_or(0, |d| d.as_millis() as usize)
+    d.map_or(0, |d| d.as_millis().min(i64::MAX as u128) as usize)
 }
 
 fn at(b: &[u8]) -> usize {
@@ -111,7 +111,10 @@ pub fn is_cacheable() -> bool {
 
 /// Objects of the tenant that the expression describes are not served any more.
 pub fn ban(expression: &str) -> Result<usize> {
-    check(unsafe { call2(abi::SYS_BAN, at(expression.as_bytes()), expression.len()) })
+    let mut text = Vec::with_capacity(expression.len() + 1); // this call wants a NUL
+    text.extend_from_slice(expression.as_bytes());
+    text.push(0);
+    check(unsafe { call1(abi::SYS_BAN, at(&text)) })
 }
 
 /// Removes the object of the present request; how many there were.

@@ -124,6 +124,22 @@ pub fn print(text: &str) {
     unsafe { raw::call2(abi::SYS_PRINT, text.as_ptr() as usize, text.len()) };
 }
 
+/// Ends the call with a fault, for a reason that the log tells.
+pub fn fail(why: &str) -> ! {
+    unsafe { raw::call2(abi::SYS_FAIL, why.as_ptr() as usize, why.len()) };
+    stop()
+}
+
+/// Logs where the program is; gdb stops here when it is attached.
+pub fn breakpoint() {
+    unsafe { raw::call0(abi::SYS_BREAKPOINT) };
+}
+
+/// The revision of the host's calls; that of this crate is `abi::ABI_REVISION`.
+pub fn revision() -> isize {
+    unsafe { raw::call1(abi::SYS_REVISION, usize::MAX) }
+}
+
 /// The line of a message by number; empty when there is none.
 pub fn get_header_field(from: u32, index: u32) -> String {
     raw::text(|p, n| match unsafe { raw::call4(abi::SYS_FIELD_RETRIEVE, from as usize, index as usize, 0, 0) } {

@@ -74,8 +74,12 @@ pub struct Field {
 /// Calls `f` with the fields; those that it marks deleted are removed.
 pub fn each<F: FnMut(&mut [Field])>(message: i64, mut f: F) -> Result<usize> {
     extern "C" fn enter<F: FnMut(&mut [Field])>(f: usize, fields: *mut Field, n: i32) {
-        let (f, fields) = unsafe { (&mut *(f as *mut F), core::slice::from_raw_parts_mut(fields, n as usize)) };
-        f(fields)
+        if n > 0 {
+            // The closure is the caller's, who waits and does not look at it; the
+            // fields are the host's, which reads them when this returns.
+            let (f, fields) = unsafe { (&mut *(f as *mut F), core::slice::from_raw_parts_mut(fields, n as usize)) };
+            f(fields)
+        }
     }
     check(unsafe { call3(abi::SYS_FOREACH_FIELD, message as usize, enter::<F> as usize, &mut f as *mut F as usize) })
 }
@@ -181,7 +185,8 @@ impl Regex {
         unsafe { call3(abi::SYS_REGEX_MATCH, self.0, at(text), text.len()) == 1 }
     }
 
-    /// Beginnings and ends of the match and of its groups.
+    /// Beginnings and ends of the match and of its groups; `u32::MAX` for one that
+    /// took no part.
     pub fn groups<const N: usize>(self, text: &str) -> Option<[(u32, u32); N]> {
         let mut out = [[0u32; 2]; N];
         match unsafe { call5(abi::SYS_REGEX_GROUPS, self.0, at(text), text.len(), out.as_mut_ptr() as usize, N) } {
@@ -192,10 +197,15 @@ impl Regex {
 
     pub fn replace(self, text: &str, by: &str, all: bool) -> Result<String> {
         let mut out = alloc::vec![0u8; text.len() + 16 * by.len() + 4096];
-        let size = out.len() | (all as usize) << 31;
-        let n = check(unsafe { call7(abi::SYS_REGEX_SUBST, self.0, at(text), text.len(), at(by), by.len(), out.as_mut_ptr() as usize, size) })?;
-        out.truncate(n);
-        Ok(String::from_utf8_lossy(&out).into_owned())
+        loop {
+            let size = out.len() | (all as usize) << 31;
+            let n = check(unsafe { call7(abi::SYS_REGEX_SUBST, self.0, at(text), text.len(), at(by), by.len(), out.as_mut_ptr() as usize, size) })?;
+            if n + 1 < out.len() {
+                out.truncate(n);
+                return Ok(String::from_utf8_lossy(&out).into_owned());
+            }
+            out.resize(2 * out.len(), 0); // the host cuts what does not fit
+        }
     }
 
     /// Replaces within a line of a message.
@@ -205,7 +215,7 @@ impl Regex {
 
     /// Removes the fields whose line matches; how many.
     pub fn unset(self, message: i64) -> usize {
-        unsafe { call2(abi::SYS_HTTP_UNSET_RE, message as usize, self.0) as usize }
+        unsafe { call2(abi::SYS_HTTP_UNSET_RE, message as usize, self.0).max(0) as usize }
     }
 
     /// Whether the expression needs backtracking.

@@ -50,10 +50,13 @@ pub unsafe fn remote(f: extern "C" fn(usize, usize, usize, usize) -> usize, a: u
 /// As for `remote`.
 pub unsafe fn remote_bytes(f: extern "C" fn(usize, usize, usize) -> !, tag: usize, data: &[u8]) -> Vec<u8> {
     note(crate::abi::SYS_REMSTRCALL);
-    let (p, n): (usize, usize);
+    let (p, n): (usize, isize);
     asm!("ecall", inlateout("a0") f as usize => p, inlateout("a1") tag => n, in("a2") data.as_ptr(), in("a3") data.len(),
         in("a7") crate::abi::SYS_REMSTRCALL, options(nostack));
-    let out = if n == 0 { Vec::new() } else { core::slice::from_raw_parts(p as *const u8, n).to_vec() };
+    if p == 0 {
+        return Vec::new();
+    }
+    let out = if n <= 0 { Vec::new() } else { core::slice::from_raw_parts(p as *const u8, n as usize).to_vec() };
     call1(crate::abi::NATIVE_FREE, p);
     out
 }

@@ -61,20 +61,15 @@ unsafe impl GlobalAlloc for Native {
 #[global_allocator]
 static HEAP: Native = Native;
 
-fn fail(why: &str) -> ! {
-    unsafe { raw::call2(abi::SYS_FAIL, why.as_ptr() as usize, why.len()) };
-    crate::stop()
-}
-
 #[panic_handler]
 fn panicked(info: &core::panic::PanicInfo) -> ! {
-    fail(&info.to_string())
+    crate::fail(&info.to_string())
 }
 
 #[cfg(needs_alloc_error_handler)]
 #[alloc_error_handler]
 fn no_memory(_: Layout) -> ! {
-    fail("memory allocation failed")
+    crate::fail("memory allocation failed")
 }
 
 /// Below this many bytes a loop is cheaper than a call of the host.

@@ -2,7 +2,7 @@
 use fishplate::alloc::{string::String, vec::Vec};
 use crate::{check, eq};
 use fishplate::message::{glob, Regex};
-use fishplate::{abi, code, data, raw, Error};
+use fishplate::{abi, breakpoint, code, data, raw, revision, Error};
 
 pub static mut WORDS: Option<Regex> = None;
 pub static mut BACKWARD: Option<Regex> = None;
@@ -48,8 +48,8 @@ fn native() {
         eq!(raw::call0(abi::NATIVE_BACKTRACE), 0);
         eq!(raw::call1(799, 4711), 4711);
         eq!(raw::call2(abi::SYS_SIGNAL, 0, 0), 0);
-        raw::call0(abi::SYS_BREAKPOINT);
-        eq!(raw::call1(abi::SYS_REVISION, usize::MAX), abi::ABI_REVISION as isize);
+        breakpoint();
+        eq!(revision(), abi::ABI_REVISION as isize);
     }
     check!(!data::is_storage());
 }
