@@ -39,7 +39,7 @@ gen: build ## write docs/reference from the tables in the code
 	@bash sdk/abi/generate.sh
 
 gen-check: gen ## fail when the generated files differ from what is committed
-	@git diff --exit-code --stat -- docs/reference sdk/abi || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }
+	@git diff --exit-code --stat -- docs/reference sdk/abi sdk/go/abi.go sdk/rust/src/abi.rs || { echo "generated files changed: commit what 'make gen' wrote"; exit 1; }
 
 cross: ## build for every platform, without cgo
 	@for t in $(TARGETS); do echo "build $$t"; CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/fishplate || exit 1; done

@@ -24,7 +24,7 @@ var sdks = map[string]struct{ source, path string }{
 	"C":    {"sdk/examples/src/hello.c", "/"},
 	"C++":  {"sdk/examples/hosted/feed.cpp", "/"},
 	"Rust": {"sdk/examples/rust", "/"},
-	"Go":   {"test/guests/go", "/"},
+	"Go":   {"sdk/examples/go", "/"},
 }
 
 // sdkWork compiles a program, starts it, and calls on_recv for as long as a round
