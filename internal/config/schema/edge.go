@@ -92,7 +92,7 @@ func tenantBlock() *Block {
 		{Name: "share", Kind: Int, Default: "10", Range: "1..10000", Doc: "Weight of this tenant's CPU against the others'."},
 		{Name: "backends", Kind: Strings, Doc: "Backends that its program may name; nothing else."},
 		{Name: "fetches", Kind: Int, Default: "8", Range: "0..1000", Doc: "Sub-requests that one call may make. 0: none."},
-		{Name: "max_response", Kind: SizeT, Default: "16MiB", Range: "1KiB..4GiB", Doc: "Bytes of an answer that it makes in one piece; what it streams has no bound."},
+		{Name: "max_response", Kind: SizeT, Range: "1KiB..4GiB", Doc: "Bytes of an answer that it makes, in one piece or streamed. Default: 16MiB in one piece, no bound on what it streams."},
 		{Name: "log_rate", Kind: RateT, Default: "100/s", Doc: "Lines that it may write to the log; the others are counted and left out."},
 		{Name: "on_fault", Kind: String, Default: "fail", OneOf: []string{"fail", "pass"}, Doc: "\"fail\": 503, forge 500; \"pass\": go on as if it had no program."},
 		{Name: "jit", Kind: String, Default: "auto", OneOf: []string{"auto", "off"}, Doc: "\"auto\": its program is translated to code of this machine where that is possible; \"off\": it is interpreted. Both do the same, at another speed."},
