@@ -66,21 +66,12 @@ func (v *vm) key(dst []byte) []byte {
 	return v.digest.Sum(dst)
 }
 
-// sysCacheable serves both directions of CACHEABLE. The answer is the wrong way
-// round, as programs know it.
+// sysCacheable serves both directions of CACHEABLE.
 func sysCacheable(v *vm, _ *pacer) error {
-	if !v.setsTerms() {
-		v.result(0)
-		return nil
-	}
-	if v.arg(0) != 0 && v.arg(1) == 0 {
+	if v.setsTerms() && v.arg(0) != 0 && v.arg(1) == 0 {
 		v.terms.Has |= Uncacheable
 	}
-	if v.terms.Has&Uncacheable != 0 {
-		v.result(1)
-	} else {
-		v.result(0)
-	}
+	v.result(uint64(truth(v.terms.Has&Uncacheable == 0)))
 	return nil
 }
 

@@ -36,7 +36,7 @@ FP_INLINE float fp_ttl_call(long set, float seconds)
 FP_INLINE float fp_ttl(void) { return fp_ttl_call(0, 0); } /* 0 when it is not set */
 FP_INLINE void fp_set_ttl(float seconds) { fp_ttl_call(1, seconds); }
 /* Whether the answer may be cached, as far as the program said. */
-FP_INLINE int fp_cacheable(void) { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 0; }
+FP_INLINE int fp_cacheable(void) { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 1; }
 
 /* ---- errors ---- */
 FP_INLINE long fp_error_text(char *dst, size_t size) { return FP_CALL2(FP_SYS_ERROR_TEXT, dst, size); }

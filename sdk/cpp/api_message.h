@@ -232,7 +232,7 @@ class Response : public HTTP {
 public:
 	using HTTP::HTTP;
 	Line reason() const { return Line(line(FP_LINE_REASON)); }
-	static bool cacheable() { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 0; }
+	static bool cacheable() { return FP_CALL2(FP_SYS_CACHEABLE, 0, 0) == 1; }
 	/* Cannot be taken back: what may not be cached stays so. */
 	static void set_cacheable(bool yes) { FP_CALL2(FP_SYS_CACHEABLE, 1, yes); }
 	static float ttl() { return fp_ttl(); }

@@ -34,7 +34,7 @@ func TTL() time.Duration {
 func Uncacheable() { Call(SysCacheable, 1, 0) }
 
 // Cacheable reports whether Uncacheable was not called.
-func Cacheable() bool { return Call(SysCacheable, 0, 0) == 0 }
+func Cacheable() bool { return Call(SysCacheable, 0, 0) == 1 }
 
 // Found is a fresh object that a request could be answered with.
 type Found struct {

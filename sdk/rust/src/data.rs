@@ -106,7 +106,7 @@ pub fn uncacheable() {
 }
 
 pub fn is_cacheable() -> bool {
-    unsafe { call2(abi::SYS_CACHEABLE, 0, 0) == 0 }
+    unsafe { call2(abi::SYS_CACHEABLE, 0, 0) == 1 }
 }
 
 /// Objects of the tenant that the expression describes are not served any more.
