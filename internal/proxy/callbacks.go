@@ -168,15 +168,18 @@ func (x *exchange) tellCache() {
 type asked struct {
 	live          bool
 	fields, spare []message.Field
+	method        []byte
 	target, path  []byte
 	query         []byte
 	hasQuery      bool
+	minor         uint8
 }
 
 // keep notes the request as it is, before it is edited.
 func (a *asked) keep(r *message.Request) {
 	a.live = true
 	a.fields = r.Save(a.fields[:0])
+	a.method, a.minor = r.Method, r.Minor
 	a.target, a.path, a.query, a.hasQuery = r.Target, r.Path, r.Query, r.HasQuery
 }
 
@@ -188,6 +191,8 @@ func (a *asked) swap(r *message.Request) {
 	a.spare = r.Save(a.spare[:0])
 	r.Restore(a.fields)
 	a.fields, a.spare = a.spare, a.fields
+	a.method, r.Method = r.Method, a.method
+	a.minor, r.Minor = r.Minor, a.minor
 	a.target, r.Target = r.Target, a.target
 	a.path, r.Path = r.Path, a.path
 	a.query, r.Query = r.Query, a.query

@@ -287,7 +287,10 @@ func (x *exchange) again(b *upstream.Backend, f *message.Fault) bool {
 	if u := &x.upload; u.running || u.ended && u.bytes > 0 {
 		return false // the body is gone, or going
 	}
-	if !b.MayRetry(&x.pick, o) {
+	x.asked.swap(&x.req) // what was sent may be repeated or not
+	may := b.MayRetry(&x.pick, o)
+	x.asked.swap(&x.req)
+	if !may {
 		return false
 	}
 	x.drop()

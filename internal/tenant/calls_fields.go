@@ -11,7 +11,7 @@ func fieldCalls() []Call {
 		{520, "FIELD_GET", "", "a0 = -1", "always", "", "Reserved.", sysFieldGet},
 		{521, "FIELD_RETRIEVE", "a0 where, a1 index, a2 buffer, a3 size", "a0 = length", "-1: no such line, or the buffer is too small", "length", "Copies a line, without NUL. With buffer and size 0 only the length is told.", sysRetrieve},
 		{522, "FIELD_APPEND", "a0 where, a1, a2 line", "a0 = index", "-1: refused", "length", "Appends a field.", sysAppend},
-		{523, "FIELD_SET", "a0 where, a1 index, a2, a3 line", "a0 = length", "-1: refused; an index that does not exist ends the call", "length", "Replaces a line. Method, URL and status may be set; they are checked as a client's are. The method cannot become or cease to be HEAD.", sysSet},
+		{523, "FIELD_SET", "a0 where, a1 index, a2, a3 line", "a0 = length", "-1: refused; an index that does not exist ends the call", "length", "Replaces a line. Method, URL, protocol, status and reason may be set; they are checked as a client's are. The method cannot become or cease to be HEAD, CONNECT or TRACE. The protocol can become HTTP/1.0 for the client, not newer than what it speaks; servers are spoken to in HTTP/1.1 in any case.", sysSet},
 		{524, "FIELD_COPY", "a0 where, a1 index, a2 source where, a3 source index", "a0 = length", "-1: no source (then the line is unset), or refused", "length", "Replaces a line by another.", sysCopyOver},
 		{525, "FIELD_UNSET", "a0 where, a1 index", "a0 = index", "-1: refused; an index that does not exist ends the call", "", "Removes a field; later ones move down by one.", sysUnset},
 		{526, "HTTP_ROLLBACK", "a0 where", "a0 = 0", "", "", "Undoes this call's edits.", sysRollback},

@@ -324,7 +324,6 @@ func (r *Run) onResponse(ctx context.Context, v *vm, resp *message.Response) *me
 		return f
 	}
 	if resp.Status != status {
-		resp.Reason = nil
 		finish(resp, nil, v.answer.body)
 	}
 	return nil

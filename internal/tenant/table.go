@@ -81,7 +81,7 @@ func groups() []group {
 			"Lines are numbered: 0 method, 1 URL, 2 protocol, 3 status, 4 reason; fields begin at 6 and are whole lines, `Name: value`. " +
 			"A line with CR, LF, NUL or another control byte, a name that is no token, and the fields that belong to the codec " +
 			"(Connection, Content-Length, Expect, Forwarded, Host, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Via, X-Forwarded-*) " +
-			"are refused with -1, and nothing changes. Selecting a message that the stage does not have ends the call. OBJ is the object in on_hit, and without fields and of status 0 in on_miss; it cannot be edited. In on_hit and on_miss method and URL stay; in on_backend_fetch the method does. BEREQ can only be read in on_backend_response, on_backend_error and a forge. A status with a body stays one in on_backend_response of a server's answer and in on_deliver.", fieldCalls()},
+			"are refused with -1, and nothing changes. Selecting a message that the stage does not have ends the call. OBJ is the object in on_hit, and without fields and of status 0 in on_miss; it cannot be edited. In on_hit and on_miss method, URL and protocol stay. BEREQ can only be read in on_backend_response, on_backend_error and a forge. A status with a body stays one in on_backend_response of a server's answer and in on_deliver.", fieldCalls()},
 		{"Asking others", "SYS", askDoc, fetchCalls()},
 		{"Bodies by pieces", "SYS", bodyDoc, bodyCalls()},
 		{"Regular expressions and encodings", "SYS", "Expressions are RE2's where it can read them, and then a match takes time in proportion to its text. " +

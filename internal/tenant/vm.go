@@ -224,7 +224,6 @@ func (v *vm) attach(s stage, req *message.Request, resp *message.Response) {
 	}
 	switch s {
 	case stageFetch:
-		v.req.Freeze(lines.MethodOnly)
 		v.views[whereBereq] = &v.req
 		return
 	case stageResponse, stageError:

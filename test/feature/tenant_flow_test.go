@@ -119,7 +119,7 @@ func TestCallbacksOfAnOrigin(t *testing.T) {
 	}
 	for _, c := range []struct{ path, want string }{
 		{"/rewrite", "app GET /rewritten?by=guest\n"},
-		{"/method", "app GET /method\n"},
+		{"/method", "app DELETE /method\n"},
 		{"/late", "one GET /late\n"},
 		{"/beta", "one GET /beta\n"},
 		{"/miss/forge", "made"},
@@ -137,6 +137,9 @@ func TestCallbacksOfAnOrigin(t *testing.T) {
 		if got := seen(resp, "X-Response", "X-Deliver"); resp.StatusCode != c.status || strings.Contains(got, "wrong") || body == "" && c.status != 404 {
 			t.Errorf("%s: %d %q, %s", c.path, resp.StatusCode, body, got)
 		}
+	}
+	if resp, _ := get("/method"); resp.Status != "200 As Asked" {
+		t.Errorf("a reason of on_deliver: %s", resp.Status)
 	}
 	// Where a forge begins is the host's matter: no client says so.
 	resp, body = get("/plain", "X-Backend-Func: 1179648", "X-Backend-Arg: 1", "X-Debug: 1")

@@ -170,7 +170,9 @@ static void on_backend_fetch(int bereq, int beresp, const char *arg)
 	tell(bereq, "X-Fetch", "seen", arg);
 	if (path(bereq, "/rewrite"))
 		fp_set(bereq, FP_LINE_URL, "/rewritten?by=guest");
-	if (path(bereq, "/method") && fp_set(bereq, FP_LINE_METHOD, "DELETE") >= 0)
+	if (path(bereq, "/method") && fp_set(bereq, FP_LINE_METHOD, "DELETE") < 0)
+		tell(bereq, "X-Fetch", "wrong", "");
+	if (path(bereq, "/method") && (fp_set(bereq, FP_LINE_METHOD, "HEAD") >= 0 || fp_set(bereq, FP_LINE_METHOD, "A B") >= 0))
 		tell(bereq, "X-Fetch", "wrong", "");
 	if (path(bereq, "/late"))
 		fp_set_backend(1);
@@ -231,6 +233,8 @@ static void on_deliver(int req, int resp, const char *arg)
 		for (n = FP_LINE_FIRST_FIELD; fp_get(req, n, line, sizeof(line)) >= 0; n++)
 			if (fp_has_prefix(line, names[i]))
 				fp_copy(req, n, resp);
+	if (path(req, "/method") && (fp_get(req, FP_LINE_METHOD, line, sizeof(line)) != 3 || fp_set(resp, FP_LINE_REASON, "As Asked") < 0))
+		fp_append(resp, "X-Deliver: wrong");
 	if (path(req, "/deliver/empty") && fp_set_status(resp, 204) >= 0)
 		fp_append(resp, "X-Deliver: wrong");
 }

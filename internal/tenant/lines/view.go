@@ -22,6 +22,7 @@ const (
 // Bounds of what a guest may write.
 const (
 	MaxLine   = 16 << 10  // bytes of a field line or a target
+	maxReason = 128       // bytes of a reason
 	maxFields = 256       // of one message
 	maxEdits  = 256 << 10 // bytes that one call may write to a message
 )
@@ -36,6 +37,7 @@ type View struct {
 	saved    []message.Field // the list before the first edit
 	before   message.Request // the line of a request before the first edit
 	status   int             // of a response before the first edit
+	reason   []byte          // the same
 	written  int             // bytes of edits in this call
 	edited   bool
 	readonly bool
@@ -48,8 +50,7 @@ type Frozen uint8
 // The parts.
 const (
 	Nothing    Frozen = iota
-	MethodOnly        // the method
-	StartLine         // method and URL
+	StartLine         // method, URL and protocol
 	BodyKept          // a status that has a body stays one, and the other way round
 	Everything
 )
@@ -78,7 +79,7 @@ func (w *View) AttachResponse(r *message.Response) {
 // Detach forgets the message.
 func (w *View) Detach() {
 	w.head, w.req, w.resp = nil, nil, nil
-	w.before = message.Request{}
+	w.before, w.reason = message.Request{}, nil
 	w.edited = false
 }
 
@@ -98,9 +99,9 @@ func (w *View) touch(n int) bool {
 	w.saved = w.head.Save(w.saved[:0])
 	if w.req != nil {
 		w.before.Method, w.before.Target, w.before.Path = w.req.Method, w.req.Target, w.req.Path
-		w.before.Query, w.before.HasQuery = w.req.Query, w.req.HasQuery
+		w.before.Query, w.before.HasQuery, w.before.Minor = w.req.Query, w.req.HasQuery, w.req.Minor
 	} else {
-		w.status = w.resp.Status
+		w.status, w.reason = w.resp.Status, w.resp.Reason
 	}
 	return true
 }
@@ -114,9 +115,9 @@ func (w *View) Rollback() {
 	w.head.Restore(w.saved)
 	if w.req != nil {
 		w.req.Method, w.req.Target, w.req.Path = w.before.Method, w.before.Target, w.before.Path
-		w.req.Query, w.req.HasQuery = w.before.Query, w.before.HasQuery
+		w.req.Query, w.req.HasQuery, w.req.Minor = w.before.Query, w.before.HasQuery, w.before.Minor
 	} else {
-		w.resp.Status = w.status
+		w.resp.Status, w.resp.Reason = w.status, w.reason
 	}
 }
 
@@ -214,12 +215,44 @@ func (w *View) setStart(i uint32, line []byte) bool {
 	case w.req != nil && i == Method:
 		return w.frozen == Nothing && w.setMethod(line)
 	case w.req != nil && i == URL:
-		return w.frozen <= MethodOnly && w.setURL(line)
+		return w.frozen == Nothing && w.setURL(line)
+	case w.req != nil && i == Protocol:
+		return w.frozen == Nothing && w.setProtocol(line)
 	case w.resp != nil && i == Status:
 		n, err := strconv.Atoi(string(line))
 		return err == nil && w.SetStatus(n)
+	case w.resp != nil && i == Reason:
+		return w.setReason(line)
 	}
-	return false // protocol and reason are the codec's
+	return false // the protocol of an answer is the codec's
+}
+
+// setProtocol changes what the client is taken to speak. It can become older
+// than it is, not newer: what the client cannot read would be sent to it.
+func (w *View) setProtocol(line []byte) bool {
+	minor := uint8(0)
+	switch string(line) {
+	case "HTTP/1.1":
+		minor = 1
+	case "HTTP/1.0":
+	default:
+		return false
+	}
+	if minor > w.req.Minor || !w.touch(0) {
+		return false
+	}
+	w.req.Minor = minor
+	return true
+}
+
+// setReason changes the text behind the status, which says nothing to anybody
+// but people.
+func (w *View) setReason(line []byte) bool {
+	if len(line) > maxReason || !message.ValidValue(line) || !w.touch(len(line)) {
+		return false
+	}
+	w.resp.Reason = append([]byte(nil), line...)
+	return true
 }
 
 // SetStatus changes a response's status. Interim statuses are not a guest's.
