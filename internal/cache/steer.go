@@ -24,6 +24,20 @@ func (v *Visit) Overrule() {
 	v.Why = rules.WhyGuest
 }
 
+// Refetch turns a hit into a fetch whose answer takes the object's place, because
+// a guest wants so. The origin is asked without a condition, and others have the
+// object meanwhile.
+func (v *Visit) Refetch() {
+	if v.Refresh {
+		v.Decline()
+	}
+	v.Reader.close()
+	v.unpin(&v.variant)
+	v.unpin(&v.Object)
+	v.forwarded = rules.ForwardRequest
+	v.alone(rules.Miss, rules.WhyGuest)
+}
+
 // Ask says what a guest wants for the object, after Open and before the answer
 // is judged.
 func (v *Visit) Ask(t Terms) { v.terms = t }

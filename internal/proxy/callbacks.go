@@ -105,6 +105,9 @@ func (x *exchange) onHit() (next step, done bool) {
 		x.visit.Overrule()
 		x.clock(lookup)
 		return fetch, true
+	case d.Kind == tenant.Refetch:
+		x.visit.Refetch()
+		return x.onMiss(true), true
 	}
 	return 0, false
 }

@@ -80,7 +80,7 @@ func (t *Tenant) AdmitNow() *Run {
 
 // OnHit tells the program of the object that is about to answer: what paused
 // goes on, then on_hit(REQ, OBJ) is called. obj is not changed. The decision has
-// kind Continue, Pass or Answer.
+// kind Continue, Pass, Answer or Refetch.
 func (r *Run) OnHit(ctx context.Context, req *message.Request, obj *message.Response) (d Decision, f *message.Fault) {
 	if t := r.open(&heard{way: wayHit, req: req, resp: obj}); t != nil {
 		defer func() { t.close(&d, f, req, nil, nil) }()

@@ -21,9 +21,10 @@ const (
 	Answer               // answer here; Run.Answer makes the response
 	Forge                // the program makes the response; Run.Forge
 	Purge                // remove the request's object from the tenant's cache, and answer
+	Refetch              // of on_hit: the object is fetched anew and replaced
 )
 
-var kinds = [...]string{"continue", "pass", "answer", "forge", "purge"}
+var kinds = [...]string{"continue", "pass", "answer", "forge", "purge", "refetch"}
 
 // String returns the word of the kind.
 func (k Kind) String() string { return kinds[k] }
@@ -206,7 +207,11 @@ func (r *Run) decide(v *vm) Decision {
 	d.Terms = r.terms
 	r.chosen(v, &d)
 	switch d.Word {
-	case "", "deliver", "fetch", "miss":
+	case "", "deliver", "fetch":
+	case "miss":
+		if v.stage == stageHit {
+			d.Kind = Refetch
+		}
 	case "hash", "lookup":
 		d.Lookup = true
 	case "pass", "pipe": // an upgrade is tunnelled in any case

@@ -117,6 +117,13 @@ func TestCallbacksOfAnOrigin(t *testing.T) {
 	if _, again = get("/hit/a"); again != body {
 		t.Errorf("the object is gone: %q", again)
 	}
+	resp, anew := get("/hit/a", "X-Hit-Miss: 1")
+	if want := "X-Response: seen; X-Hit: seen blue; X-Miss: seen blue"; seen(resp, "X-Response", "X-Hit", "X-Miss") != want || !strings.Contains(anew, "X-Hit: seen blue\nX-Miss: seen blue\nX-Fetch: seen blue") {
+		t.Errorf("on_hit fetches anew: %q %v", anew, resp.Header)
+	}
+	if resp, again = get("/hit/a"); again != anew || resp.Header.Get("X-Miss") != "" {
+		t.Errorf("the object was not replaced: %q", again)
+	}
 	for _, c := range []struct{ path, want string }{
 		{"/rewrite", "app GET /rewritten?by=guest\n"},
 		{"/method", "app DELETE /method\n"},

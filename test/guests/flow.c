@@ -147,6 +147,8 @@ static void on_hit(int req, int obj, const char *arg)
 	tell(req, "X-Hit", v, arg);
 	if (fp_append(obj, "X-Not: allowed") >= 0 || fp_set(req, FP_LINE_URL, "/other") >= 0)
 		tell(req, "X-Hit", "wrong", "");
+	if (fp_find(req, "X-Hit-Miss") >= 0)
+		fp_decision("miss", 0);
 	if (fp_find(req, "X-Hit-Pass") >= 0)
 		fp_decision("pass", 0);
 	if (fp_find(req, "X-Hit-Synth") >= 0)

@@ -49,9 +49,9 @@ type Frozen uint8
 
 // The parts.
 const (
-	Nothing    Frozen = iota
-	StartLine         // method, URL and protocol
-	BodyKept          // a status that has a body stays one, and the other way round
+	Nothing   Frozen = iota
+	StartLine        // method, URL and protocol
+	BodyKept         // a status that has a body stays one, and the other way round
 	Everything
 )
 
