@@ -121,7 +121,7 @@ func TestNewFileOfProject(t *testing.T) {
 	if r := build(t, b, dir); r.Cached {
 		t.Error("the new file was not seen")
 	}
-	write(t, filepath.Join(filepath.Dir(dir), "y", "y.go"), "package y\n")
+	write(t, filepath.Join(filepath.Dir(dir), "y", "go.mod"), "module y\n\ngo 1.21\n")
 	if r := build(t, b, dir); r.Cached {
 		t.Error("a file of a module on the same disk was not seen")
 	}

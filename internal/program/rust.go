@@ -100,17 +100,26 @@ func (b *Builder) cargo(ctx context.Context, dir, work string) (*recipe, error) 
 		reads: slices.Concat([]string{sdk, root}, r.reads(), projects(dir)[1:]), writes: append(cargoCaches(), dir, target), bounds: ofProject,
 	}
 	b.settle(made, work)
+	// In the user's own folder are settings of git, which Cargo would read.
+	made.env = append(made.env, "HOME="+made.home, "CARGO_HOME="+cargoHome())
+	if at := rustupHome(); at != "" {
+		made.env = append(made.env, "RUSTUP_HOME="+at)
+	}
 	return made, nil
 }
 
 // reads are the folders of the toolchain.
 func (r *rust) reads() []string {
-	list := []string{r.sysroot, r.library, cargoHome()}
+	return []string{r.sysroot, r.library, cargoHome(), rustupHome(), "/etc/gitconfig"}
+}
+
+// rustupHome is where rustup keeps toolchains; "" is nowhere.
+func rustupHome() string {
 	home, _ := os.UserHomeDir() // "" has no toolchains
-	if rustup := cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(home, ".rustup")); filepath.IsAbs(rustup) {
-		list = append(list, rustup)
+	if at := cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(home, ".rustup")); filepath.IsAbs(at) {
+		return at
 	}
-	return list
+	return ""
 }
 
 func cargoHome() string {

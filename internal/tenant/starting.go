@@ -42,6 +42,8 @@ type starter struct {
 type starts struct {
 	mains chan struct{} // a place for each start that requests wait for
 
+	work   sync.WaitGroup
+	ended  chan struct{} // closed by close
 	mu     sync.Mutex
 	queue  []*starter
 	busy   bool
@@ -49,7 +51,7 @@ type starts struct {
 }
 
 func newStarts() *starts {
-	return &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1))}
+	return &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)), ended: make(chan struct{})}
 }
 
 // later returns a tenant whose program is started behind Commit. What ran before
@@ -76,14 +78,28 @@ func (s *starts) add(list []*starter) {
 	s.queue = append(s.queue, list...)
 	if !s.busy && len(s.queue) > 0 {
 		s.busy = true
-		go s.drain()
+		s.work.Go(s.drain)
 	}
 }
 
+// begin does f in a goroutine that close waits for; after close it does not.
+func (s *starts) begin(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Go(f)
+	}
+}
+
+// close drops what was not begun, and waits for what was.
 func (s *starts) close() {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.ended)
+	}
 	s.closed, s.queue = true, nil
 	s.mu.Unlock()
+	s.work.Wait()
 }
 
 func (s *starts) next() *starter {
@@ -106,7 +122,17 @@ func (s *starts) drain() {
 		}
 		begin := time.Now()
 		st.run()
-		time.Sleep(time.Since(begin) / restPart)
+		s.rest(time.Since(begin) / restPart)
+	}
+}
+
+// rest waits for a while, or until the end.
+func (s *starts) rest(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ended:
 	}
 }
 
@@ -158,7 +184,7 @@ func (t *Tenant) awaken(ctx context.Context) *message.Fault {
 		return t.refuse("guest-queue-full", fmt.Errorf("%d requests wait for the program's start", t.queueLimit()))
 	}
 	if n == 1 {
-		go st.hurry()
+		st.set.starts.begin(st.hurry)
 	}
 	t.stats.add(metrics.TenantQueued, 1)
 	timer := time.NewTimer(queueTime)
@@ -179,6 +205,7 @@ func (t *Tenant) awaken(ctx context.Context) *message.Fault {
 func (st *starter) hurry() {
 	select {
 	case <-st.done:
+	case <-st.set.starts.ended:
 	case st.set.starts.mains <- struct{}{}:
 		st.run()
 		<-st.set.starts.mains

@@ -99,11 +99,11 @@ func TestCloseWaitsForCandidates(t *testing.T) {
 // TestNoFetches: 0 is none, whoever would serve them.
 func TestNoFetches(t *testing.T) {
 	v := &vm{image: &image{tenant: &model.Tenant{Backends: []string{"a"}}, stats: newStats("a", quietSet(1).o.Logger)}, outside: deniesNothing{}}
-	if n := v.fetch(&ask.Question{Backend: "a"}); n != errDenied {
+	if n, err := v.fetch(&ask.Question{Backend: "a"}); n != errDenied || err == nil {
 		t.Errorf("%d", n)
 	}
 	v.image.tenant.Fetches = 1
-	if n := v.fetch(&ask.Question{Backend: "a"}); n != errFailed {
+	if n, err := v.fetch(&ask.Question{Backend: "a"}); n != errFailed || err == nil {
 		t.Errorf("%d", n)
 	}
 }

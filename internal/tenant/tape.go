@@ -38,7 +38,7 @@ var wayNames = [...]string{"", "errand", "on_recv", "answer", "forge", "on_deliv
 	"on_backend_response", "on_backend_error", "on_synth", "a named function", "the end of the fetch"}
 
 const (
-	defaultRing = 8 << 20 // bytes of recordings of a tenant, when its model has no bound
+	defaultRing = 4 << 20 // bytes of recordings of a tenant, when its model has no bound
 	startLimit  = 1 << 20 // bytes of what main learned that are kept
 	bodyHead    = 4 << 10 // bytes of an answer's body that are kept beside its digest
 )

@@ -13,7 +13,7 @@ const (
 	keptVersions = 5
 	keptBytes    = 64 << 20 // of them together
 
-	defaultSize = 16 << 20 // bytes of a program, when the model has no bound
+	defaultSize = 64 << 20 // bytes of a program, when the model has no bound
 	updateBurst = 3        // updates that may come at once
 )
 
