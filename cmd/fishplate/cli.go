@@ -81,10 +81,18 @@ func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Comm
 	return root
 }
 
-// unknownVerb is the error of a verb that is not in the table.
-func unknownVerb(root *cobra.Command, name string) error {
-	if like := root.SuggestionsFor(name); len(like) > 0 {
-		return usagef("unknown verb %q: did you mean %s?", name, strings.Join(like, " or "))
+// unknownVerb is the error of a verb that is not in the table of c: the whole
+// command's, or that of a verb with verbs of its own.
+func unknownVerb(c *cobra.Command, name string) error {
+	of := ""
+	if c.HasParent() {
+		of = " of " + c.Name()
+	}
+	if like := c.SuggestionsFor(name); len(like) > 0 {
+		return usagef("unknown verb %q%s: did you mean %s?", name, of, strings.Join(like, " or "))
+	}
+	if of != "" {
+		return usagef("unknown verb %q%s: %q prints those that there are", name, of, "fishplate "+c.Name())
 	}
 	return usagef("unknown verb %q", name)
 }

@@ -31,7 +31,9 @@ func Explanation(w io.Writer, e *proxy.Explanation) error {
 		fmt.Fprintf(&b, "    %s is %s  (%s)\n", p.Text, p.Value, p.Range)
 	}
 	line("answer", e.Answer)
-	line("tenant", e.Tenant)
+	if e.Tenant != "" {
+		line("tenant", e.Tenant+": what follows is for a request that its program lets pass; it is not run here")
+	}
 	line("limits", strings.Join(e.Limits, "; "))
 	cacheWord(&b, &e.Cache)
 	line("backend", e.Backend)

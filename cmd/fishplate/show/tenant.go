@@ -35,7 +35,7 @@ func Tenant(w io.Writer, v *admin.TenantView) error {
 	row("program", "%s, %s", v.Program, orDash(v.Hash))
 	row("image", "%s, main took %d instructions", Count(v.Pages, "page"), v.Startup)
 	row("memory", "%s, %s free", size(v.Memory), Count(v.Forks, "fork"))
-	row("requests", "%d, %d of them answered by it, %d refused; now %d and %d that wait", v.Requests, v.Forges, v.Refused, v.Active, v.Waiting)
+	row("requests", "%d, %d with an answer by forge, %d refused; now %d and %d that wait", v.Requests, v.Forges, v.Refused, v.Active, v.Waiting)
 	row("instructions", "%d", v.Instructions)
 	row("stopped", "%d by instructions, %d by time, %d by memory, %d by a fault", v.Stops.Budget, v.Stops.Time, v.Stops.Memory, v.Stops.Fault)
 	if s := v.Store; s != nil {
