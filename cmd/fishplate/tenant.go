@@ -54,7 +54,7 @@ func tenantVerbs() []verb {
 				flags:   jsonFlag,
 			},
 			{
-				name: "tenant shadow", form: "NAME [--program PROG --share 5% | --stop] [--json]", min: 1, max: 1, live: true, run: runTenantShadow,
+				name: "tenant shadow", form: "NAME [--program PROG --share 5% [--signature FILE] | --stop] [--json]", min: 1, max: 1, live: true, run: runTenantShadow,
 				short: "Try a candidate beside a tenant's program, and report what it does otherwise",
 				long: "Alone it prints the report: how many requests were repeated with the candidate, and each difference of decision, request,\n" +
 					"status, fields or body, - the program and + the candidate. --program begins with another candidate. Nothing that it does\n" +
@@ -65,6 +65,7 @@ func tenantVerbs() []verb {
 					jsonFlag(f)
 					f.String("program", "", "the candidate: an ELF file or sources")
 					f.String("share", "5%", "of the requests")
+					f.String("signature", "", "a file with the signature of the candidate's ELF file, as for update")
 					f.Bool("stop", false, "end it, after a last report")
 				},
 			},

@@ -47,13 +47,23 @@ func runTenantVersions(c *call) error {
 	return show.Versions(c.stdout, list)
 }
 
+// signature reads the file of --signature; without that it is empty.
+func (c *call) signature() ([]byte, error) {
+	file := c.text("signature")
+	if file == "" {
+		return nil, nil
+	}
+	signature, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read signature: %w", err)
+	}
+	return signature, nil
+}
+
 func runTenantUpdate(c *call) error {
-	var signature []byte
-	if file := c.text("signature"); file != "" {
-		var err error
-		if signature, err = os.ReadFile(file); err != nil {
-			return fmt.Errorf("read signature: %w", err)
-		}
+	signature, err := c.signature()
+	if err != nil {
+		return err
 	}
 	elf, err := c.compile(c.args[1])
 	if err != nil {
@@ -120,7 +130,11 @@ func (c *call) shadow() (r tenant.ShadowReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	return c.client().TryTenant(c.ctx, name, filepath.Base(path), elf, share)
+	signature, err := c.signature()
+	if err != nil {
+		return r, err
+	}
+	return c.client().TryTenant(c.ctx, name, filepath.Base(path), elf, signature, share)
 }
 
 // percent reads a share above 0, such as 5%.

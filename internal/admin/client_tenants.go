@@ -33,11 +33,16 @@ func (c *Client) TenantVersions(ctx context.Context, name string) (list []tenant
 // of them, may be empty.
 func (c *Client) UpdateTenant(ctx context.Context, name string, elf []byte, comment string, signature []byte) (v tenant.Version, err error) {
 	path := tenantPath(name, "/program") + "?" + url.Values{"comment": {comment}}.Encode()
+	return v, c.send(ctx, path, elf, signed(signature), &v)
+}
+
+// signed is the field of a signature. Bytes of any value do not fit into one.
+func signed(signature []byte) http.Header {
 	text := string(bytes.TrimSpace(signature))
 	if len(signature) == ed25519.SignatureSize {
-		text = base64.StdEncoding.EncodeToString(signature) // bytes of any value do not fit into a field
+		text = base64.StdEncoding.EncodeToString(signature)
 	}
-	return v, c.send(ctx, path, elf, http.Header{signatureField: {text}}, &v)
+	return http.Header{signatureField: {text}}
 }
 
 // RollbackTenant makes an earlier program current; 0 is the one before.
@@ -50,10 +55,11 @@ func (c *Client) TenantShadow(ctx context.Context, name string) (r tenant.Shadow
 	return r, c.call(ctx, "GET", tenantPath(name, "/shadow"), nil, &r)
 }
 
-// TryTenant makes elf a tenant's candidate for a share of its requests.
-func (c *Client) TryTenant(ctx context.Context, name, program string, elf []byte, share float64) (r tenant.ShadowReport, err error) {
+// TryTenant makes elf a tenant's candidate for a share of its requests. The
+// signature may be empty.
+func (c *Client) TryTenant(ctx context.Context, name, program string, elf, signature []byte, share float64) (r tenant.ShadowReport, err error) {
 	q := url.Values{"program": {program}, "share": {strconv.FormatFloat(share, 'g', -1, 64)}}
-	return r, c.send(ctx, tenantPath(name, "/shadow")+"?"+q.Encode(), elf, nil, &r)
+	return r, c.send(ctx, tenantPath(name, "/shadow")+"?"+q.Encode(), elf, signed(signature), &r)
 }
 
 // EndTrial takes a tenant's candidate away.

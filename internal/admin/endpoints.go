@@ -39,7 +39,7 @@ func Endpoints() []Endpoint {
 		{"POST", "/v1/tenants/{name}/program", false, "Body: an ELF file. A live update; answers with the new version. Query: `comment`. Field `Fishplate-Signature` where the tenant has a key. 413 too large, 429 too often, 403 the signature is not right, 422 it does not start.", (*Server).tenantUpdate},
 		{"POST", "/v1/tenants/{name}/rollback", false, "Body `{version}`, 0 is the one before the current. Answers as program does.", (*Server).tenantRollback},
 		{"GET", "/v1/tenants/{name}/shadow", false, "The report on a tenant's candidate; 404 when it has none.", (*Server).tenantShadow},
-		{"POST", "/v1/tenants/{name}/shadow", false, "Body: an ELF file. Makes it the candidate for `share` (0 to 1) of the requests; `program` is its name in the report.", (*Server).tenantTry},
+		{"POST", "/v1/tenants/{name}/shadow", false, "Body: an ELF file. Makes it the candidate for `share` (0 to 1) of the requests; `program` is its name in the report. Field `Fishplate-Signature` where the tenant has a key.", (*Server).tenantTry},
 		{"DELETE", "/v1/tenants/{name}/shadow", false, "Ends the candidate; answers with the last report.", (*Server).tenantUntry},
 		{"GET", "/v1/tenants/{name}/logs", false, "What a tenant's program wrote, as server-sent events `{time, level, text}`. Query: `lines=N` of the past (100), `follow=1`.", (*Server).tenantLogs},
 		{"GET", "/v1/tenants/{name}/records", false, "What is kept of a tenant's calls, the newest first: `{id, time, target, cause, instructions, bytes, program}`.", (*Server).tenantRecords},

@@ -223,7 +223,7 @@ func (s *Server) tenantTry(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.o.Tenants.Try(t.Name(), r.URL.Query().Get("program"), elf, share); err != nil {
+	if err := s.o.Tenants.Try(t.Name(), r.URL.Query().Get("program"), elf, []byte(r.Header.Get(signatureField)), share); err != nil {
 		return refusedProgram(err)
 	}
 	s.o.Logger.Info("tenant shadow begins", "tenant", t.Name(), "by", author(r), "share", share)

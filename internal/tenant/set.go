@@ -239,8 +239,8 @@ func (s *Set) read(t *model.Tenant) (o origin, err error) {
 		return o, err
 	}
 	if t.Key != "" {
-		if o.signature, err = s.o.ReadFile(t.Program + ".sig"); err != nil {
-			return o, fmt.Errorf("%w: the key in its update block wants one in %s.sig: %w", ErrSignature, t.Program, err)
+		if o.signature, err = s.signatureOf(t, t.Program); err != nil {
+			return o, err
 		}
 		if err = verify(t, elf, o.signature); err != nil {
 			return o, err

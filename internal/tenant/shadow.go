@@ -73,8 +73,12 @@ func (s *Set) newShadow(t *model.Tenant) *shadow {
 	}
 	sh := emptyShadow(t.Shadow)
 	elf, err := s.o.ReadFile(t.Shadow.Program)
+	var signature []byte
+	if err == nil && t.Key != "" {
+		signature, err = s.signatureOf(t, t.Shadow.Program)
+	}
 	if err == nil {
-		err = s.fill(sh, t, elf)
+		err = s.fill(sh, t, elf, signature)
 	}
 	if err != nil {
 		sh.report.Error = fmt.Sprintf("load candidate of guest %q: %v", t.Name, err)
@@ -90,8 +94,12 @@ func emptyShadow(m *model.Shadow) *shadow {
 	}
 }
 
-// fill starts the program of a candidate.
-func (s *Set) fill(sh *shadow, t *model.Tenant, elf []byte) error {
+// fill starts the program of a candidate. It sees requests and storage as the
+// program itself does, so that a tenant's key is asked about it too.
+func (s *Set) fill(sh *shadow, t *model.Tenant, elf, signature []byte) error {
+	if err := verify(t, elf, signature); err != nil {
+		return err
+	}
 	im, err := s.candidate(t, sh.model, elf)
 	if err != nil {
 		return err

@@ -27,6 +27,15 @@ func Sign(key ed25519.PrivateKey, name string, elf []byte) []byte {
 	return ed25519.Sign(key, d[:])
 }
 
+// signatureOf reads what lies beside a program.
+func (s *Set) signatureOf(t *model.Tenant, program string) ([]byte, error) {
+	signature, err := s.o.ReadFile(program + ".sig")
+	if err != nil {
+		return nil, fmt.Errorf("%w: the key in the update block of %q wants one in %s.sig: %w", ErrSignature, t.Name, program, err)
+	}
+	return signature, nil
+}
+
 // verify checks a signature, 64 bytes or base64 of them, if the tenant has a key.
 func verify(t *model.Tenant, elf, signature []byte) error {
 	if t.Key == "" {

@@ -313,6 +313,12 @@ func TestUpdatesAreLimited(t *testing.T) {
 		}
 	}
 	delete(files, "sum.sig")
+	if err := s.Try(m.Name, "hello", hello, signed("other").Signature, 0.5); !errors.Is(err, ErrSignature) {
+		t.Errorf("a candidate that nobody signed: %v", err)
+	}
+	if err := s.Try(m.Name, "hello", hello, signed(m.Name).Signature, 0.5); err != nil {
+		t.Errorf("a candidate: %v", err)
+	}
 	if _, errs := s.Prepare([]*model.Tenant{m}); len(errs) != 1 || !errors.Is(errs[0], ErrSignature) {
 		t.Error(errs)
 	}

@@ -221,12 +221,18 @@ func (x *Index) Scan(from pebble.Reader, lower, upper []byte, fn func(key, value
 // Sync makes durable what was committed before.
 func (x *Index) Sync() error { return x.DB.LogData(nil, pebble.Sync) }
 
-// Close awaits the users and closes the database.
+// Close awaits the users and closes the database. After a fault its caches stay:
+// what the fault ended may have left references to them, and pebble panics when
+// they are freed then.
 func (x *Index) Close() error {
 	x.users.close()
 	err := x.apart(x.DB.Close)
-	if !errors.Is(err, errEnded) {
-		x.caches()
+	select {
+	case <-x.broken:
+	default:
+		if err == nil {
+			x.caches()
+		}
 	}
 	return err
 }
