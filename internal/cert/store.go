@@ -194,6 +194,7 @@ func (s *Store) config(m *model.ListenerTLS, loaded map[string]*tls.Certificate)
 	}
 	cfg := &tls.Config{
 		GetCertificate:         byName.choose,
+		GetConfigForClient:     greet,
 		MinVersion:             tls.VersionTLS12,
 		CurvePreferences:       curves,
 		NextProtos:             []string{"http/1.1"},

@@ -23,6 +23,7 @@ type Conn struct {
 	Client   netip.AddrPort // the peer, or what a PROXY header said
 	Local    netip.AddrPort
 	TLS      *tls.ConnectionState // nil on a plain connection
+	JA4      string               // fingerprint of the ClientHello; "" without one, or of an absurd one
 	Mark     uint32               // firewall mark of the SYN
 	Start    time.Time
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"fishplate/internal/message"
@@ -61,7 +60,12 @@ func requestNames() []Name {
 				return e.Req != nil && e.Req.Conn != nil && e.Req.Conn.TLS != nil && len(e.Req.Conn.TLS.VerifiedChains) > 0
 			})
 		}},
-		{"tls.ja4", "text", "", "The fingerprint of the ClientHello. Not built yet: always null, and `check` warns of it.", text(func(*Env) (string, bool) { return "", false })},
+		{"tls.ja4", "text", "", "The JA4 fingerprint of the ClientHello; null without TLS, and of one that lists more than 512 of anything.", text(func(e *Env) (string, bool) {
+			if e.Req == nil || e.Req.Conn == nil {
+				return "", false
+			}
+			return e.Req.Conn.JA4, e.Req.Conn.JA4 != ""
+		})},
 		{"mark", "number", "", "The firewall mark that the connection came with; 0 without.", number(func(e *Env) (float64, bool) {
 			if e.Req == nil || e.Req.Conn == nil {
 				return 0, false
@@ -177,9 +181,6 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) *node {
 	for _, row := range Names() {
 		switch {
 		case row.Name == word && c.allowed(row.Where):
-			if word == "tls.ja4" {
-				c.report(hcl.DiagWarning, x.Range(), "tls.ja4 is not built yet", "It is always null.", "")
-			}
 			return row.make(x)
 		case row.Name == word && row.Where == "response":
 			return c.fail(x, word+" is not known here", "There is a status once there is a response: in a response block and in log filters.", "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fishplate/internal/cert"
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
 )
@@ -22,7 +23,7 @@ func stepSniff(x *exchange) step {
 	}
 	x.begin = x.srv.wheel.exact()
 	x.mark = x.begin
-	under := netConn{s.net, s.stream}
+	under := netConn{s.net, s.stream, &s.conn.JA4}
 	t := tls.Server(under, s.plan.TLS)
 	s.watch.arm(s.net, s.net, x.srv.wheel.now()+s.plan.head)
 	err := t.HandshakeContext(x.srv.ctx)
@@ -77,8 +78,12 @@ func handshakeCause(err error, late bool) string {
 // netConn lets TLS read what was read before it.
 type netConn struct {
 	*netio.Conn
-	in interface{ Read([]byte) (int, error) }
+	in    interface{ Read([]byte) (int, error) }
+	print *string // the client's
 }
+
+// Greeted implements cert.Greeter.
+func (c netConn) Greeted(h *tls.ClientHelloInfo) { *c.print = cert.JA4(h) }
 
 // Read implements net.Conn.
 func (c netConn) Read(p []byte) (int, error) { return c.in.Read(p) }

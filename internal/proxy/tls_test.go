@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/cert"
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
 )
@@ -48,6 +49,25 @@ func (r *rig) dialTLS() *client {
 		r.t.Fatal(err)
 	}
 	return &client{t: r.t, Conn: s, in: bufio.NewReader(s)}
+}
+
+// TestFingerprintOfClients: what the client said first can be used by rules, for
+// each request of the connection.
+func TestFingerprintOfClients(t *testing.T) {
+	cfg := base(newOrigin(t, echoBodies).addr)
+	cfg.VHosts[0].Routes = []*model.Route{{Name: "who", Respond: &model.Respond{Status: 200, Headers: []model.FieldEdit{{Name: "X-Print", Value: quoted(t, "${tls.ja4}")}}}}}
+	server := &tls.Config{Certificates: []tls.Certificate{pair(t, "a.test")}, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		h.Conn.(cert.Greeter).Greeted(h)
+		return nil, nil
+	}}
+	r := newRigWith(t, cfg, func(p *Parts) { p.TLS = map[string]*tls.Config{"web": server} })
+	c := r.dialTLS()
+	for range 2 {
+		c.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+		if head, _ := c.answer(); !strings.Contains(head, "\r\nX-Print: t13d") {
+			t.Errorf("%q", head)
+		}
+	}
 }
 
 func TestTLS(t *testing.T) {
