@@ -94,7 +94,8 @@ func (s *Server) tenantMetrics(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		for _, m := range s.o.Readings() {
-			if (m.Table == &metrics.Tenant || m.Table == &metrics.TenantCustom) && m.Values[0] == name {
+			mine := m.Table == &metrics.Tenant || m.Table == &metrics.TenantCustom || m.Table == &metrics.TenantSpan
+			if mine && m.Values[0] == name {
 				list = append(list, m)
 			}
 		}

@@ -202,7 +202,12 @@ var TenantCustom = Table{Subject: "counter of a tenant's program", Labels: []str
 	{At: 0, Name: "fishplate_tenant_custom_total", Help: "Counters that programs made up, by call COUNTER_ADD."},
 }}
 
+// TenantSpan is the table of one part of requests that a tenant's program named.
+var TenantSpan = Table{Subject: "span of a tenant's program", Labels: []string{"tenant", "name"}, Rows: []Row{
+	{At: 0, Name: "fishplate_tenant_span_seconds", Kind: Histogram, Unit: Nanoseconds, Bounds: durations[:], Help: "Time from call SPAN_BEGIN to SPAN_END."},
+}}
+
 // Tables returns all tables, in the order of the documentation.
 func Tables() []*Table {
-	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &TenantCustom, &Partition, &Cache}
+	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &TenantCustom, &TenantSpan, &Partition, &Cache}
 }

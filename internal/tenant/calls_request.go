@@ -19,7 +19,7 @@ func requestCalls() []Call {
 		{601, "CLIENT_PORT", "", "a0 = port", "FP_E_STAGE, FP_E_NONE", "", "Port of the client's end of the connection.", sysClientPort},
 		{602, "LOCAL_ADDRESS", "a0, a1 destination, size", "a0 = length", "FP_E_STAGE, FP_E_NONE", "100", "Address and port that the client reached, `192.0.2.1:443`.", sysLocalAddress},
 		{603, "SCHEME", "a0, a1 destination, size", "a0 = length", "FP_E_STAGE", "length", "`http` or `https`.", sysScheme},
-		{604, "TLS_FACT", "a0 fact, a1, a2 destination, size", "a0 = length", "FP_E_STAGE; FP_E_NONE without TLS or such a fact; FP_E_INVALID", "200", "Facts: 0 version (`1.3`), 1 cipher suite, 2 server name, 3 protocol (ALPN), 4 common name of the client's certificate, 5 JA4 fingerprint of the client (not kept yet: always FP_E_NONE).", sysTLSFact},
+		{604, "TLS_FACT", "a0 fact, a1, a2 destination, size", "a0 = length", "FP_E_STAGE; FP_E_NONE without TLS or such a fact; FP_E_INVALID", "200", "Facts: 0 version (`1.3`), 1 cipher suite, 2 server name, 3 protocol (ALPN), 4 common name of the client's certificate, 5 JA4 fingerprint of the client's first message.", sysTLSFact},
 		{605, "REQUEST_ID", "a0, a1 destination, size", "a0 = length", "FP_E_STAGE", "100", "The request's name in logs.", sysRequestID},
 		{606, "TENANT_NAME", "a0, a1 destination, size", "a0 = length", "", "length", "The tenant's name.", sysTenantName},
 		{607, "QUERY_GET", "a0, a1 name; a2, a3 destination, size", "a0 = length", "FP_E_STAGE, FP_E_NONE", "200 and the query's length", "First value of a query parameter, decoded: `+` is a space.", sysQueryGet},
@@ -190,6 +190,9 @@ func sysQueryUnset(v *vm, _ *pacer) error {
 // of it when set is.
 func (v *vm) editQuery(name, value []byte, set bool) error {
 	w := v.views[whereReq]
+	if v.stage == stageFetch {
+		w = v.views[whereBereq]
+	}
 	if w == nil || w.Request() == nil {
 		v.wrong(errStage, "there is no request to be edited")
 		return nil
@@ -402,8 +405,10 @@ func tlsFact(dst []byte, r *message.Request, what uint64) []byte {
 		if len(state.PeerCertificates) > 0 {
 			return append(dst, state.PeerCertificates[0].Subject.CommonName...)
 		}
+	case 5:
+		return append(dst, r.Conn.JA4...)
 	}
-	return dst // the fingerprint needs the ClientHello, which nobody keeps
+	return dst
 }
 
 // requestID appends the request's name, which it gets when it is first asked for.

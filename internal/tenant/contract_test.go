@@ -1,10 +1,13 @@
 package tenant
 
 import (
+	"crypto/tls"
+	"fmt"
 	"strings"
 	"testing"
 
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 )
 
 // TestCacheableSaysWhatItsNameSays: the original has it the wrong way round.
@@ -59,5 +62,54 @@ func TestStartLinesAreChecked(t *testing.T) {
 	d.num(526, 2)
 	if resp.Status != 200 || string(resp.Reason) != "OK" {
 		t.Errorf("after a roll-back: %d %s", resp.Status, resp.Reason)
+	}
+}
+
+// TestSpansAreMeasured: a span that ended is in the tenant's figures, as many
+// names as are allowed; further ones are only noted.
+func TestSpansAreMeasured(t *testing.T) {
+	d, _ := sit(t)
+	for i := range maxCustom + 5 {
+		d.v.bench.notes = new(Notes)
+		if d.num(556, int(d.num(555, fmt.Sprintf("part-%d", i)))) != 0 {
+			t.Fatal("the span does not end")
+		}
+	}
+	spans := d.v.image.stats.spans.all()
+	set := spans["part-0"]
+	if len(spans) != maxCustom || set == nil {
+		t.Fatalf("%d names are measured", len(spans))
+	}
+	n := int64(0)
+	for i := range len(metrics.Durations()) + 1 {
+		n += set.Value(i)
+	}
+	if n != 1 {
+		t.Errorf("the span was measured %d times", n)
+	}
+}
+
+// TestQueryIsEditedForTheBackend: where the URL may be edited, so may its query.
+func TestQueryIsEditedForTheBackend(t *testing.T) {
+	d, req := sit(t)
+	d.v.attach(stageFetch, req, nil)
+	if got := d.num(608, "q", "new"); got != 0 || string(req.Query) != "q=new&x=a+b%21" {
+		t.Errorf("%d %q", got, req.Query)
+	}
+	if got := d.num(609, "x"); got != 1 || string(req.Query) != "q=new" {
+		t.Errorf("%d %q", got, req.Query)
+	}
+	d.v.attach(stageHit, req, &message.Response{})
+	if got := d.num(608, "q", "other"); got >= 0 || string(req.Query) != "q=new" {
+		t.Errorf("in on_hit: %d %q", got, req.Query)
+	}
+}
+
+// TestFingerprintIsTold: fact 5 of the client's TLS.
+func TestFingerprintIsTold(t *testing.T) {
+	d, req := sit(t)
+	req.Conn.TLS, req.Conn.JA4 = &tls.ConnectionState{Version: tls.VersionTLS13}, "t13d1516h2_8daaf6152771_e5627efa2ab1"
+	if got := d.text(604, 5); got != req.Conn.JA4 {
+		t.Error(got)
 	}
 }

@@ -15,7 +15,7 @@ const (
 	maxNote     = 256 // bytes of a value
 	maxNotes    = 16  // fields, and spans, of a request
 	maxNoteText = maxNotes*(2*maxLabel+2*maxNote) + 1024
-	maxCustom   = 64 // counters of a tenant
+	maxCustom   = 64 // counters of a tenant, and names of spans that are measured
 )
 
 // Notes are what a program wrote about one request for the access log: fields,
@@ -113,36 +113,55 @@ func (n *Notes) end(i uint64, now time.Time) bool {
 // It comes before the first call of the program.
 func (r *Run) Annotate(n *Notes) { r.notes = n }
 
-// custom are the counters that a tenant's programs made up.
+// custom are counters, or spans, of names that a tenant's programs made up.
 type custom struct {
 	mu   sync.Mutex
-	sets map[string]*metrics.Set // of metrics.TenantCustom
+	sets map[string]*metrics.Set // of one table
 }
 
-// add is false when there are too many names.
-func (c *custom) add(name []byte, n int64) bool {
+// set returns what counts for a name; nil when there are too many names.
+func (c *custom) set(name []byte, table *metrics.Table) *metrics.Set {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	set := c.sets[string(name)]
 	if set == nil && len(c.sets) < maxCustom {
 		if c.sets == nil {
 			c.sets = map[string]*metrics.Set{}
 		}
-		set = metrics.NewSet(1)
+		set = table.New()
 		c.sets[string(name)] = set
 	}
-	c.mu.Unlock()
-	if set == nil {
-		return false
-	}
-	set.Add(metrics.NewShard(), 0, n)
-	return true
+	return set
 }
 
-// Custom returns the counters that the tenant's programs made up, by name. They
-// outlive reloads.
-func (t *Tenant) Custom() map[string]*metrics.Set {
-	c := &t.stats.custom
+// all returns a copy of the list.
+func (c *custom) all() map[string]*metrics.Set {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.sets)
 }
+
+// count is false when there are too many names.
+func (s *stats) count(name []byte, n int64) bool {
+	set := s.custom.set(name, &metrics.TenantCustom)
+	if set != nil {
+		set.Add(metrics.NewShard(), 0, n)
+	}
+	return set != nil
+}
+
+// spanned measures a span that ended. Beyond the bound of names it stands in the
+// access log alone.
+func (s *stats) spanned(name []byte, took time.Duration) {
+	if set := s.spans.set(name, &metrics.TenantSpan); set != nil {
+		set.Observe(metrics.NewShard(), 0, took)
+	}
+}
+
+// Custom returns the counters that the tenant's programs made up, by name, of
+// metrics.TenantCustom. They outlive reloads.
+func (t *Tenant) Custom() map[string]*metrics.Set { return t.stats.custom.all() }
+
+// Spans returns what was measured of the parts of requests that the tenant's
+// programs named, of metrics.TenantSpan. They outlive reloads.
+func (t *Tenant) Spans() map[string]*metrics.Set { return t.stats.spans.all() }

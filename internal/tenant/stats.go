@@ -60,6 +60,7 @@ type stats struct {
 
 	fallbacks []string // expressions that RE2 cannot read, and why
 	custom    custom
+	spans     custom
 
 	tapes sync.Pool // of *tape
 	kept  reel.Ring // recordings of calls

@@ -37,6 +37,9 @@ func (p *Process) readings() []metrics.Reading {
 		for name, set := range t.Custom() {
 			list = append(list, metrics.Reading{Table: &metrics.TenantCustom, Values: []string{t.Name(), name}, Set: set})
 		}
+		for name, set := range t.Spans() {
+			list = append(list, metrics.Reading{Table: &metrics.TenantSpan, Values: []string{t.Name(), name}, Set: set})
+		}
 	}
 	return list
 }
