@@ -79,6 +79,7 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 		m.JIT = o.JIT
 	}
 	s := NewSet(Options{Logger: slog.New(slog.DiscardHandler), Permits: 1})
+	defer s.Close()
 	if s.playing, err = startPlayer(rec.Start, other); err != nil {
 		return nil, err
 	}
