@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"io"
 	"math/big"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -108,11 +109,18 @@ func TestWrongProtocolIsTold(t *testing.T) {
 	}
 	plain := newRig(t, base(o.addr))
 	c = plain.dial()
-	go tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	if err := tls.Client(deaf{c.Conn}, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil {
+		t.Error("a handshake with nobody")
+	}
 	if h, body := c.answer(); !strings.HasPrefix(h, "HTTP/1.1 400 ") || !strings.Contains(body, "tls") {
 		t.Errorf("TLS on a plain port: %q %q", h, body)
 	}
 }
+
+// deaf is a connection whose answers somebody else reads.
+type deaf struct{ net.Conn }
+
+func (deaf) Read([]byte) (int, error) { return 0, io.EOF }
 
 func TestPassThroughByServerName(t *testing.T) {
 	server := &tls.Config{Certificates: []tls.Certificate{pair(t, "b.test")}}
