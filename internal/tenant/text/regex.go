@@ -256,22 +256,33 @@ func quote(s string) string { return `"` + s[:min(len(s), 200)] + `"` }
 // be too large is nil, as one that does not match.
 func Substitute(p *Pattern, src, by []byte, all bool, work Work) (out []byte, matched bool, err error) {
 	s := substitution{src: src, by: by}
-	switch strict := p.back; {
+	strict := p.back
+	if strict == nil && (p.Heavy(len(src)) || all && len(src) > fewMatches) {
+		strict = p.strict()
+	}
+	switch {
 	case strict != nil:
 		err = s.follow(strict, false, all, work)
-	case !p.Heavy(len(src)):
-		err = s.linear(p, all, work)
+	case p.Heavy(len(src)) || all && len(src) > mostByRE2:
+		return nil, false, errLarge
 	default:
-		if strict = p.strict(); strict == nil {
-			return nil, false, errLarge
-		}
-		err = s.follow(strict, false, all, work)
+		err = s.linear(p, all, work)
 	}
 	if err != nil || s.large {
 		return nil, false, err
 	}
 	return append(s.out, src[s.at:]...), s.count > 0, nil
 }
+
+// Before each match RE2's matcher clears a table as large as the program times the
+// text, and nobody can end it in between: the matches of a text of above fewMatches
+// bytes are looked for by backtracking, which is paid for by steps. An expression
+// that only RE2 can match has all of its matches replaced in up to mostByRE2 bytes.
+const (
+	fewMatches = 1 << 10
+	mostByRE2  = 16 << 10
+	matchSteps = 50 // for one of RE2's matches
+)
 
 type substitution struct {
 	src, by, out []byte
@@ -314,6 +325,9 @@ func (s *substitution) linear(p *Pattern, all bool, work Work) error {
 				return s.follow(strict, true, true, work)
 			}
 			continue
+		}
+		if err := work(matchSteps); err != nil {
+			return err
 		}
 		if !s.replace(m) {
 			break

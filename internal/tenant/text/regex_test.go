@@ -87,6 +87,28 @@ func TestWorkEndsASubstitution(t *testing.T) {
 	}
 }
 
+// TestManyMatchesArePaidFor: whoever replaces thousands of matches is asked for
+// each, whatever matches them, and gets the same as for few.
+func TestManyMatchesArePaidFor(t *testing.T) {
+	p, err := compile("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{fewMatches, fewMatches + 1, 1 << 16} {
+		paid := 0
+		got, _, err := Substitute(p, []byte(strings.Repeat("a", n)), []byte("bc"), true, func(steps int) error { paid += steps; return nil })
+		if err != nil || string(got) != strings.Repeat("bc", n) || paid < n {
+			t.Errorf("%d matches: %d bytes, %d steps, %v", n, len(got), paid, err)
+		}
+	}
+	over := errors.New("over")
+	for _, n := range []int{fewMatches, 1 << 16} {
+		if _, _, err := Substitute(p, []byte(strings.Repeat("a", n)), nil, true, func(int) error { return over }); !errors.Is(err, over) {
+			t.Errorf("%d matches are not ended: %v", n, err)
+		}
+	}
+}
+
 // TestLargeExpressions: counted repetitions make large programs of short texts,
 // whose making and matching would be the host's memory and time.
 func TestLargeExpressions(t *testing.T) {
