@@ -174,13 +174,14 @@ func endure(t *testing.T, addr string, list []harm) {
 	clients.Wait()
 }
 
-// TestHostilePrograms runs every harm twice, many at once, beside a neighbour
+// TestHostilePrograms runs every harm four times, many at once, beside a neighbour
 // whose every answer must be right, and wants the process as it was afterwards.
 // Latencies are printed, not judged.
 func TestHostilePrograms(t *testing.T) {
 	var injected atomic.Int64
 	o := harness.NewOrigin(t, prudent(&injected))
 	addr := harness.FreeAddr(t)
+	t.Setenv("GOGC", "50") // of the process: what is resident is what it keeps, and little garbage
 	s := harness.Start(t, hostileSite(addr, o.Addr, harness.FreeAddr(t), guest(t, "hostile"), guest(t, "hello")))
 	alone := neighbourFor(t, addr, 200)
 	before := resident(t, s.PID())
@@ -216,8 +217,10 @@ func TestHostilePrograms(t *testing.T) {
 		})
 		return resident(t, s.PID())
 	}
-	first := harm()
-	second := harm()
+	// How much garbage there is at one moment is chance; what is kept is there at
+	// each.
+	first := min(harm(), harm())
+	second := min(harm(), harm())
 	close(stop)
 	wg.Wait()
 	slices.Sort(beside)
@@ -225,7 +228,7 @@ func TestHostilePrograms(t *testing.T) {
 		t.Errorf("the neighbour was answered %d times only", len(beside))
 	}
 	t.Logf("neighbour alone p50 %v p99 %v; beside %d hostile requests %d answers, p50 %v p99 %v", alone[len(alone)/2], alone[len(alone)*99/100],
-		2*len(list), len(beside), beside[len(beside)/2], beside[len(beside)*99/100])
+		4*len(list), len(beside), beside[len(beside)/2], beside[len(beside)*99/100])
 	if n := injected.Load(); n > 0 {
 		t.Errorf("%d requests reached the origin with what was injected", n)
 	}
