@@ -35,11 +35,7 @@ func (s *Server) watching(r *http.Request) (context.Context, func()) {
 	return ctx, func() { stop(); cancel() }
 }
 
-func (s *Server) tenantRecords(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantRecords(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	list, err := s.o.Tenants.Records(t.Name())
 	if err != nil {
 		return err
@@ -47,11 +43,7 @@ func (s *Server) tenantRecords(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, list)
 }
 
-func (s *Server) tenantRecord(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantRecord(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	b, err := s.o.Tenants.Record(t.Name(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -62,11 +54,7 @@ func (s *Server) tenantRecord(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) tenantProfile(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantProfile(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) (err error) {
 	d := profileTime
 	if text := r.URL.Query().Get("for"); text != "" {
 		if d, err = time.ParseDuration(text); err != nil || d <= 0 || d > profileMost {
@@ -98,11 +86,7 @@ func (b *begun) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-func (s *Server) tenantLogs(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantLogs(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) (err error) {
 	q := r.URL.Query()
 	n := pastLogLines
 	if text := q.Get("lines"); text != "" {
@@ -127,11 +111,7 @@ func (s *Server) tenantLogs(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tenantGDB gives the connection to the debugger of a request.
-func (s *Server) tenantGDB(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantGDB(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) (err error) {
 	q := r.URL.Query()
 	o := tenant.AttachOptions{Where: q.Get("where"), Entry: q.Get("entry"), Wait: attachWait}
 	if text := q.Get("wait"); text != "" {

@@ -35,16 +35,18 @@ type TenantView struct {
 	Shadow   *tenant.ShadowReport `json:"shadow"`   // null: it has no candidate
 }
 
-// named returns the tenant that the path names.
-func (s *Server) named(r *http.Request) (*tenant.Tenant, error) {
-	if s.o.Tenants == nil {
-		return nil, errors.ErrUnsupported
+// ofTenant is the handler of a call about the tenant that the path names.
+func ofTenant(handle func(*Server, *tenant.Tenant, http.ResponseWriter, *http.Request) error) func(*Server, http.ResponseWriter, *http.Request) error {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
+		if s.o.Tenants == nil {
+			return errors.ErrUnsupported
+		}
+		t := s.o.Tenants.Tenant(r.PathValue("name"))
+		if t == nil {
+			return tenant.ErrNoTenant
+		}
+		return handle(s, t, w, r)
 	}
-	t := s.o.Tenants.Tenant(r.PathValue("name"))
-	if t == nil {
-		return nil, tenant.ErrNoTenant
-	}
-	return t, nil
 }
 
 func (s *Server) tenants(w http.ResponseWriter, _ *http.Request) error {
@@ -54,11 +56,7 @@ func (s *Server) tenants(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, s.o.Tenants.Status())
 }
 
-func (s *Server) tenant(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenant(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	v := TenantView{Status: t.Status(), Versions: s.o.Tenants.Versions(t.Name())}
 	if v.Versions == nil {
 		v.Versions = []tenant.Version{}
@@ -69,11 +67,7 @@ func (s *Server) tenant(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, v)
 }
 
-func (s *Server) tenantVersions(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantVersions(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	list := s.o.Tenants.Versions(t.Name())
 	if list == nil {
 		list = []tenant.Version{}
@@ -82,11 +76,7 @@ func (s *Server) tenantVersions(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tenantMetrics prints the counters of one tenant alone.
-func (s *Server) tenantMetrics(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantMetrics(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	name := t.Name()
 	only := s.o
 	only.Words, only.Readings = nil, func() (list []metrics.Reading) {
@@ -142,11 +132,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant
 	return elf, nil
 }
 
-func (s *Server) tenantUpdate(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	comment := r.URL.Query().Get("comment")
 	if len(comment) > maxComment {
 		return fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
@@ -172,11 +158,7 @@ func (s *Server) tenantUpdate(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, v)
 }
 
-func (s *Server) tenantRollback(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantRollback(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	var q struct{ Version int }
 	if err := question(r, &q); err != nil {
 		return err
@@ -191,11 +173,7 @@ func (s *Server) tenantRollback(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, v)
 }
 
-func (s *Server) tenantShadow(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantShadow(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	report, ok := s.o.Tenants.Shadow(t.Name())
 	if !ok {
 		return errNoShadow
@@ -206,11 +184,7 @@ func (s *Server) tenantShadow(w http.ResponseWriter, r *http.Request) error {
 var errNoShadow = fmt.Errorf("%w: the tenant has no candidate", tenant.ErrNoVersion)
 
 // tenantTry starts a candidate.
-func (s *Server) tenantTry(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantTry(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	share, err := strconv.ParseFloat(r.URL.Query().Get("share"), 64)
 	if err != nil || !(share > 0 && share <= 1) {
 		return fmt.Errorf("%w: share is above 0, to 1", ErrInvalid)
@@ -228,15 +202,11 @@ func (s *Server) tenantTry(w http.ResponseWriter, r *http.Request) error {
 		return refusedProgram(err)
 	}
 	s.o.Logger.Info("tenant shadow begins", "tenant", t.Name(), "by", author(r), "share", share)
-	return s.tenantShadow(w, r)
+	return s.tenantShadow(t, w, r)
 }
 
 // tenantUntry ends a candidate; the answer is the last report.
-func (s *Server) tenantUntry(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.named(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) tenantUntry(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
 	report, ok := s.o.Tenants.EndTrial(t.Name())
 	if !ok {
 		return errNoShadow
