@@ -21,7 +21,6 @@ const signatureField = "Fishplate-Signature"
 
 // Bounds of an upload.
 const (
-	maxProgram  = 64 << 20         // bytes, where the tenant has no bound of its own
 	uploadTime  = 2 * time.Minute  // for all of a body
 	maxComment  = 1024             // bytes of a comment
 	maxUploads  = 1                // programs of one tenant on their way, which lie in memory
@@ -107,10 +106,7 @@ func (s *Server) uploading(t *tenant.Tenant) (done func(), err error) {
 
 // upload reads the ELF file that is the body.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) ([]byte, error) {
-	limit := t.Model().Update.Size
-	if limit <= 0 {
-		limit = maxProgram
-	}
+	limit := t.MaxProgram()
 	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}

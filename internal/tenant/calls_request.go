@@ -282,13 +282,21 @@ func (v *vm) message(where uint64) *lines.View {
 	return nil
 }
 
-func sysFieldValue(v *vm, _ *pacer) error {
-	w := v.message(v.arg(0))
-	if w == nil {
-		return nil
+// namedField returns the message that a guest selected, and the name that follows.
+// Without a message the call is over: answered, or ended by the error.
+func (v *vm) namedField() (w *lines.View, name []byte, err error) {
+	if w = v.message(v.arg(0)); w == nil {
+		return nil, nil, nil
 	}
-	name, err := v.given(1)
-	if err != nil {
+	if name, err = v.given(1); err != nil {
+		return nil, nil, err
+	}
+	return w, name, nil
+}
+
+func sysFieldValue(v *vm, _ *pacer) error {
+	w, name, err := v.namedField()
+	if w == nil {
 		return err
 	}
 	v.m.Charge(200 + uint64(len(name)))
@@ -301,12 +309,8 @@ func sysFieldValue(v *vm, _ *pacer) error {
 }
 
 func sysFieldReplace(v *vm, _ *pacer) error {
-	w := v.message(v.arg(0))
+	w, name, err := v.namedField()
 	if w == nil {
-		return nil
-	}
-	name, err := v.given(1)
-	if err != nil {
 		return err
 	}
 	value, err := v.given(3)
@@ -342,12 +346,8 @@ func sysFieldReplace(v *vm, _ *pacer) error {
 }
 
 func sysFieldRemove(v *vm, _ *pacer) error {
-	w := v.message(v.arg(0))
+	w, name, err := v.namedField()
 	if w == nil {
-		return nil
-	}
-	name, err := v.given(1)
-	if err != nil {
 		return err
 	}
 	v.m.Charge(300 + uint64(len(name)))

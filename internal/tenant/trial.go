@@ -16,11 +16,7 @@ func (s *Set) Try(tenant, name string, elf, signature []byte, share float64) err
 	if t == nil {
 		return fmt.Errorf("try candidate of guest %q: %w", tenant, ErrNoTenant)
 	}
-	limit := t.model.Update.Size
-	if limit <= 0 {
-		limit = defaultSize
-	}
-	if int64(len(elf)) > limit {
+	if limit := t.MaxProgram(); int64(len(elf)) > limit {
 		return fmt.Errorf("try candidate of guest %q: %w: %d bytes, at most %d", tenant, ErrSize, len(elf), limit)
 	}
 	sh := emptyShadow(&model.Shadow{Program: name, Share: share})

@@ -28,11 +28,8 @@ func (s *Set) Update(ctx context.Context, name string, elf []byte, o UpdateOptio
 		return wrap(ErrNoTenant)
 	}
 	limit := t.model.Update
-	if limit.Size <= 0 {
-		limit.Size = defaultSize
-	}
-	if int64(len(elf)) > limit.Size {
-		return wrap(fmt.Errorf("%w: %d bytes, at most %d", ErrSize, len(elf), limit.Size))
+	if most := t.MaxProgram(); int64(len(elf)) > most {
+		return wrap(fmt.Errorf("%w: %d bytes, at most %d", ErrSize, len(elf), most))
 	}
 	h := s.historyOf(name)
 	s.mu.Lock()

@@ -17,6 +17,15 @@ const (
 	updateBurst = 3        // updates that may come at once
 )
 
+// MaxProgram returns how many bytes a program that is given to the tenant may
+// have.
+func (t *Tenant) MaxProgram() int64 {
+	if n := t.model.Update.Size; n > 0 {
+		return n
+	}
+	return defaultSize
+}
+
 // Why an update is refused before its program is looked at.
 var (
 	ErrNoTenant  = errors.New("there is no such tenant")

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,21 +40,6 @@ func plain(t *testing.T) harness.Option {
 		}
 	}
 	return func(cmd *exec.Cmd) { cmd.Path, cmd.Args[0] = path, path }
-}
-
-// resident returns a process's memory in bytes, of the kind that is named.
-func resident(t *testing.T, pid int, kind string) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), kind+":")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib << 10
 }
 
 // swarm answers pipelined requests as fast as it can. What is in the path says
@@ -148,7 +132,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err := flood(addr, 0, 1024); err != nil { // so that what all requests share is there
 		t.Fatal(err)
 	}
-	before := resident(t, s.PID(), "VmRSS")
+	before := harness.Memory(t, s.PID(), "VmRSS")
 	const clients = 4
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -161,7 +145,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	after, peak := resident(t, s.PID(), "VmRSS"), resident(t, s.PID(), "VmHWM")
+	after, peak := harness.Memory(t, s.PID(), "VmRSS"), harness.Memory(t, s.PID(), "VmHWM")
 	t.Logf("%d objects in %v: resident %d MiB before, %d MiB after, %d MiB at most; store of %d MiB",
 		*unique, time.Since(start).Round(time.Second), before>>20, after>>20, peak>>20, memory>>20)
 	// Beside the store there are connections, buffers and the collector's room.

@@ -39,7 +39,7 @@ func TestMoreInFlightThanFits(t *testing.T) {
 		_, err := w.Write(body[each-1:])
 		return err == nil
 	}, plain(t))
-	before := resident(t, s.PID(), "VmRSS")
+	before := harness.Memory(t, s.PID(), "VmRSS")
 	var wg, ready sync.WaitGroup
 	ready.Add(clients)
 	for i := range clients {
@@ -61,7 +61,7 @@ func TestMoreInFlightThanFits(t *testing.T) {
 		})
 	}
 	ready.Wait()
-	grown := resident(t, s.PID(), "VmRSS") - before
+	grown := harness.Memory(t, s.PID(), "VmRSS") - before
 	close(gate)
 	wg.Wait()
 	t.Logf("%d objects of %d KiB in flight, a store of 4 MiB: grown by %d MiB", clients, each>>10, grown>>20)

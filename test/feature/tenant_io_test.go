@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -247,21 +246,6 @@ http {
 	return addr
 }
 
-// peak is the most memory that a process ever had, in bytes.
-func peak(t *testing.T, pid int) int64 {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(b)
-	if m == nil {
-		t.Fatal("no VmHWM")
-	}
-	n, _ := strconv.ParseInt(string(m[1]), 10, 64)
-	return n << 10
-}
-
 // grown is how much more memory the server may take while four times as much as
 // its program may have goes through it.
 const grown = 96 << 20
@@ -279,7 +263,7 @@ func TestBodiesThatDoNotFit(t *testing.T) {
 	f.Close()
 	s, addr := serveAsking(t, nginxWith(t, dir))
 	do(t, "GET", addr, "io.test", "/s/nothing", "") // everything has been used once
-	before := peak(t, s.PID())
+	before := harness.Memory(t, s.PID(), "VmHWM")
 
 	get, err := http.NewRequest("GET", "http://"+addr+"/s/through", nil)
 	if err != nil {
@@ -295,7 +279,7 @@ func TestBodiesThatDoNotFit(t *testing.T) {
 	if err != nil || n != huge || resp.Header.Get("X-Streamed") != "yes" || resp.ContentLength != -1 {
 		t.Errorf("down: %d bytes, %v, %v", n, err, resp.Header)
 	}
-	if more := peak(t, s.PID()) - before; more > grown {
+	if more := harness.Memory(t, s.PID(), "VmHWM") - before; more > grown {
 		t.Errorf("down: %d MiB more", more>>20)
 	}
 
@@ -314,10 +298,10 @@ func TestBodiesThatDoNotFit(t *testing.T) {
 			t.Errorf("up: %q, %v, want %q", body, err, want)
 		}
 	}
-	if more := peak(t, s.PID()) - before; more > grown {
+	if more := harness.Memory(t, s.PID(), "VmHWM") - before; more > grown {
 		t.Errorf("up: %d MiB more", more>>20)
 	}
-	t.Logf("at most %d MiB, %d MiB more than before", peak(t, s.PID())>>20, (peak(t, s.PID())-before)>>20)
+	t.Logf("at most %d MiB, %d MiB more than before", harness.Memory(t, s.PID(), "VmHWM")>>20, (harness.Memory(t, s.PID(), "VmHWM")-before)>>20)
 	if text := counters(t, s); !strings.Contains(text, `fishplate_tenant_streamed_bytes_total{tenant="io",way="out"} 2.68435456e+08`) {
 		t.Errorf("streamed bytes are not counted: %q", regexp.MustCompile(`(?m)^fishplate_tenant_streamed.*$`).FindAllString(text, -1))
 	}

@@ -135,21 +135,6 @@ func neighbour(t *testing.T, addr string, id int, stop chan struct{}) (took []ti
 	}
 }
 
-// resident returns the process's memory in MiB.
-func resident(t *testing.T, pid int) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
-	if m == nil {
-		t.Fatal("no VmRSS")
-	}
-	n, _ := strconv.Atoi(string(m[1]))
-	return n >> 10
-}
-
 // A harm is a path, and the statuses that its client may see.
 type harm struct{ path, want string }
 
@@ -184,7 +169,7 @@ func TestHostilePrograms(t *testing.T) {
 	t.Setenv("GOGC", "50") // of the process: what is resident is what it keeps, and little garbage
 	s := harness.Start(t, hostileSite(addr, o.Addr, harness.FreeAddr(t), guest(t, "hostile"), guest(t, "hello")))
 	alone := neighbourFor(t, addr, 200)
-	before := resident(t, s.PID())
+	before := harness.Memory(t, s.PID(), "VmRSS") >> 20
 
 	var list []harm
 	for want, paths := range harms() {
@@ -208,14 +193,14 @@ func TestHostilePrograms(t *testing.T) {
 			mu.Unlock()
 		})
 	}
-	harm := func() int {
+	harm := func() int64 {
 		endure(t, addr, list)
 		// Nothing stays admitted.
 		harness.Eventually(t, "no request is left", func() bool {
 			out, _, code := s.Run("status")
 			return code == 0 && !busy(out)
 		})
-		return resident(t, s.PID())
+		return harness.Memory(t, s.PID(), "VmRSS") >> 20
 	}
 	// How much garbage there is at one moment is chance; what is kept is there at
 	// each.
