@@ -23,8 +23,13 @@ const (
 	// PIEBase is where position-independent executables come to lie.
 	PIEBase = 1 << 20
 
-	// MaxCode is how many bytes of code one segment may have.
-	MaxCode = 64 << 20
+	// MaxCode is how many bytes of code a file may have, all its segments together;
+	// decoded they take about ten times as much.
+	MaxCode = 32 << 20
+
+	// maxShared is how many bytes segments may have in common in the file. Linkers
+	// let them share a page at most; without a bound, a small file is a large program.
+	maxShared = 1 << 20
 )
 
 const (
@@ -161,6 +166,9 @@ func (f *File) segments(v view) error {
 	if err := f.layout(); err != nil {
 		return err
 	}
+	if err := f.sizes(len(v.b)); err != nil {
+		return err
+	}
 	if f.Bias != 0 {
 		return f.relocate(v, reloc)
 	}
@@ -187,9 +195,28 @@ func (f *File) segment(v view, p []byte) (Segment, error) {
 	case s.Flags&Exec != 0 && s.Addr%2 != 0:
 		return s, fmt.Errorf("code at odd address %#x", s.Addr)
 	case s.Flags&Exec != 0 && size > MaxCode:
-		return s, fmt.Errorf("%d bytes of code: at most %d in one segment", size, MaxCode)
+		return s, fmt.Errorf("%d bytes of code: at most %d", size, MaxCode)
 	}
 	return s, nil
+}
+
+// sizes bounds what segments have together: each byte of code is decoded, and a
+// segment with relocations is copied.
+func (f *File) sizes(file int) error {
+	code, data := 0, 0
+	for _, s := range f.Segments {
+		data += len(s.Data)
+		if s.Flags&Exec != 0 {
+			code += len(s.Data)
+		}
+	}
+	switch {
+	case code > MaxCode:
+		return fmt.Errorf("%d bytes of code: at most %d", code, MaxCode)
+	case data > file+maxShared:
+		return fmt.Errorf("segments share bytes: %d of a file of %d", data, file)
+	}
+	return nil
 }
 
 // layout checks the sorted segments against each other and finds the entry.

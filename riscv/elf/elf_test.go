@@ -187,7 +187,15 @@ func TestMalformed(t *testing.T) {
 		{"too much code", func(b []byte) []byte {
 			b = append(b, make([]byte, MaxCode)...)
 			return seg(0, 1, 5, 0, 0x10000, MaxCode+1, MaxCode+1)(seg(1, 4, 0, 0, 0, 0, 0)(b))
-		}, "67108865 bytes of code: at most 67108864"},
+		}, "33554433 bytes of code: at most 33554432"},
+		{"too much code in two segments", func(b []byte) []byte {
+			b = append(b, make([]byte, MaxCode)...)
+			return seg(0, 1, 5, 0, 0x10000, MaxCode, MaxCode)(seg(1, 1, 5, 0, 0x10000+MaxCode, 0x10, 0x10)(b))
+		}, "33554448 bytes of code: at most 33554432"},
+		{"shared bytes", func(b []byte) []byte {
+			b = append(b, make([]byte, 2<<20)...)
+			return seg(0, 1, 5, 0, 0x10000, 2<<20, 2<<20)(seg(1, 1, 5, 0, 0x10000+2<<20, 2<<20, 2<<20)(b))
+		}, "segments share bytes: 4194304 of a file of 2098"},
 		{"symbols outside", u64(0x340+64+24, 1<<40), "truncated symbol table"},
 		{"symbol link outside", u64(0x340+64+40, 9), "truncated symbol table"},
 		{"names outside", u64(0x340+128+32, 1<<40), "truncated symbol names"},
