@@ -182,7 +182,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 	}
 	c.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) < v.min || v.max >= 0 && len(args) > v.max {
-			return usagef("%s: %d arguments; the form is: fishplate %s %s", v.name, len(args), v.name, v.form)
+			return usagef("%s: arguments given: %d; the form is: fishplate %s %s", v.name, len(args), v.name, v.form)
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/desk"
+	"fishplate/internal/program"
 	"fishplate/riscv/linux"
 )
 
@@ -149,6 +151,9 @@ func runGuestBuild(c *call) error {
 	r, path, err := build(c.ctx, c.args[0])
 	if err != nil {
 		return err
+	}
+	if r.Form == program.ELF && !bytes.HasPrefix(r.ELF, []byte("\x7fELF")) {
+		return fmt.Errorf("compile %s: a source is a .c or .cpp file, or a folder with Cargo.toml or go.mod", path)
 	}
 	if r.Warnings != "" {
 		fmt.Fprintln(c.stderr, r.Warnings)

@@ -42,7 +42,7 @@ func ofTenant(handle func(*Server, *tenant.Tenant, http.ResponseWriter, *http.Re
 		}
 		t := s.o.Tenants.Tenant(r.PathValue("name"))
 		if t == nil {
-			return tenant.ErrNoTenant
+			return fmt.Errorf("%w: %q", tenant.ErrNoTenant, r.PathValue("name"))
 		}
 		return handle(s, t, w, r)
 	}

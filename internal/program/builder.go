@@ -129,7 +129,7 @@ func (b *Builder) make(ctx context.Context, form Form, path string, r *recipe, w
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
 	begin := time.Now()
-	said, err := r.run(ctx, r.args)
+	said, err := r.compile(ctx)
 	res.Took, res.Warnings = time.Since(begin), said
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
@@ -161,6 +161,20 @@ func (b *Builder) name(form Form, path string, r *recipe, version, work string) 
 		fmt.Fprintf(h, "%s\x00", strings.ReplaceAll(s, work, ""))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// compile runs the compiler over the program. A Cargo project without a
+// Cargo.lock would be looked up in the index of crates.io, even when the SDK is
+// all that it needs; so it is tried without the network first. When that tells
+// which versions there are, and writes them, its errors are the program's own.
+func (r *recipe) compile(ctx context.Context) (string, error) {
+	if r.lock == "" || isFile(r.lock) {
+		return r.run(ctx, r.args)
+	}
+	if said, err := r.run(ctx, append(slices.Clone(r.args), "--offline")); err == nil || isFile(r.lock) || ctx.Err() != nil {
+		return said, err
+	}
+	return r.run(ctx, r.args)
 }
 
 // run executes the compiler, confined, and returns what it said.

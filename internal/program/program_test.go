@@ -92,7 +92,6 @@ func TestSourcesAreKept(t *testing.T) {
 			"src/main.rs": "#![no_std]\n#![no_main]\n#[no_mangle]\npub extern \"C\" fn _start() -> i32 {\n\tfishplate::number()\n}\n",
 		}, "src/main.rs"},
 	}
-	t.Setenv("CARGO_NET_OFFLINE", "true")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := project(t, tt.files)

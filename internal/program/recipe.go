@@ -23,6 +23,7 @@ type recipe struct {
 	output   string   // what it writes; "" is found by pick
 	pick     func() (string, error)
 	depends  string // a file of make rules that it writes: what it read
+	lock     string // Cargo.lock of a project, which the tool writes when there is none; "" is not Cargo
 	debian   string // the packages that bring it
 }
 

@@ -86,14 +86,14 @@ func (b *Builder) cargo(ctx context.Context, dir, work string) (*recipe, error) 
 		return nil, err
 	}
 	args := []string{
-		"build", "--release", "--target", r.target, "--target-dir", target,
+		"build", "--quiet", "--release", "--target", r.target, "--target-dir", target,
 		"--config", fmt.Sprintf("patch.crates-io.fishplate.path=%q", filepath.Join(sdk, "rust")),
 	}
 	if r.buildStd {
 		args = append(args, "-Zbuild-std=core,alloc")
 	}
 	made := &recipe{
-		compiler: r.cargo, version: []string{"--version", "--verbose"}, dir: dir, args: args,
+		compiler: r.cargo, version: []string{"--version", "--verbose"}, dir: dir, args: args, lock: filepath.Join(dir, "Cargo.lock"),
 		env:  []string{"RUSTC=" + r.rustc, "RUSTC_BOOTSTRAP=1", "CARGO_ENCODED_RUSTFLAGS=" + strings.ReplaceAll(flags, " ", "\x1f")},
 		pick: func() (string, error) { return onlyELF(filepath.Join(target, r.target, "release")) },
 		// Cargo writes Cargo.lock into the project.

@@ -34,6 +34,7 @@ type Log struct {
 	listeners atomic.Int32
 	shards    [logShards]logShard
 	wake      chan struct{}
+	due       chan chan struct{} // who waits until all that was encoded is written
 	stop      chan struct{}
 	done      chan struct{}
 
@@ -57,7 +58,7 @@ type logShard struct {
 func NewLog(m *model.Log, process *metrics.Set) (*Log, error) {
 	l := &Log{
 		text: m.Format == "text", sample: m.Sample, path: m.Path, toFile: true, dropped: process,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), due: make(chan chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 		subs: make(map[*Subscription]struct{}),
 	}
 	switch m.Path {
@@ -146,14 +147,29 @@ func (l *Log) run() {
 	defer tick.Stop()
 	var spare []byte
 	for {
+		var written chan struct{}
 		select {
 		case <-l.stop:
 			l.flush(spare)
 			return
 		case <-tick.C:
 		case <-l.wake:
+		case written = <-l.due:
 		}
 		spare = l.flush(spare)
+		if written != nil {
+			close(written)
+		}
+	}
+}
+
+// settle waits until what has been encoded so far is written.
+func (l *Log) settle() {
+	written := make(chan struct{})
+	select {
+	case l.due <- written:
+		<-written
+	case <-l.done:
 	}
 }
 

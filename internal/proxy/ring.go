@@ -44,6 +44,7 @@ type Subscription struct {
 // Subscribe returns a subscription that first yields the newest backlog lines.
 func (l *Log) Subscribe(backlog int) *Subscription {
 	l.listeners.Add(1)
+	l.settle() // whoever asks right after a request finds its line
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.ring.last(backlog)

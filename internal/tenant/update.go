@@ -43,7 +43,7 @@ func (s *Set) Update(ctx context.Context, name string, elf []byte, o UpdateOptio
 	}
 	c, err := s.codes.load(slices.Clone(elf))
 	if err != nil {
-		return wrap(err)
+		return wrap(fmt.Errorf("%w%s", err, Remedy(elf)))
 	}
 	v, err := s.install(ctx, name, h, version{
 		Version: Version{Source: "update", Author: o.Author, Comment: o.Comment}, code: c, signature: slices.Clone(o.Signature),
