@@ -9,7 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -35,12 +37,36 @@ func loadWork(path string, connections int, close bool) func(*bench, *system) (r
 
 // load runs wrk for one second to warm up, and then for a round.
 func (b *bench) load(s *system, path string, connections int, more ...string) (result, error) {
+	return b.loadWith(client{more: more}, s, path, connections)
+}
+
+// client is how wrk is run.
+type client struct {
+	more      []string
+	sleepless string // a library that keeps it from sleeping
+}
+
+// awakeClient is a client that waits for answers without sleeping, so that the
+// server need not wake it; see client/sleepless.c.
+func (b *bench) awakeClient() (client, error) {
+	c := client{sleepless: filepath.Join(b.dir, "sleepless.so")}
+	if _, err := os.Stat(c.sleepless); err == nil {
+		return c, nil
+	}
+	out, err := exec.Command("gcc", "-O2", "-shared", "-fPIC", "-o", c.sleepless, "test/bench/client/sleepless.c").CombinedOutput()
+	if err != nil {
+		return client{}, fmt.Errorf("build sleepless.c: %w: %s", err, out)
+	}
+	return c, nil
+}
+
+func (b *bench) loadWith(c client, s *system, path string, connections int) (result, error) {
 	url := "http://" + s.addr + path
-	if _, err := b.wrk("1s", url, connections, more); err != nil {
+	if _, err := b.wrk(c, "1s", url, connections); err != nil {
 		return result{}, fmt.Errorf("warm up: %w", err)
 	}
 	before := s.cpu()
-	out, err := b.wrk(fmt.Sprintf("%ds", b.seconds), url, connections, more)
+	out, err := b.wrk(c, fmt.Sprintf("%ds", b.seconds), url, connections)
 	if err != nil {
 		return result{}, err
 	}
@@ -51,9 +77,13 @@ func (b *bench) load(s *system, path string, connections int, more ...string) (r
 	return readWrk(out, used)
 }
 
-func (b *bench) wrk(duration, url string, connections int, more []string) (string, error) {
-	args := append([]string{"-c", "1", "wrk", "-t1", fmt.Sprintf("-c%d", connections), "-d" + duration}, more...)
-	out, err := exec.Command("taskset", append(args, url)...).CombinedOutput()
+func (b *bench) wrk(c client, duration, url string, connections int) (string, error) {
+	args := append([]string{"-c", "1", "wrk", "-t1", fmt.Sprintf("-c%d", connections), "-d" + duration}, c.more...)
+	cmd := exec.Command("taskset", append(args, url)...)
+	if c.sleepless != "" {
+		cmd.Env = append(os.Environ(), "LD_PRELOAD="+c.sleepless)
+	}
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("wrk: %w: %s", err, out)
 	}

@@ -42,7 +42,7 @@ func hookSystems() (list []string) {
 
 func tenantWorks() []work {
 	return []work{
-		{name: "tenants-hooks", title: "server CPU per request, cached 1 KiB, 64 connections: what a program adds", systems: hookSystems(),
+		{name: "tenants-hooks", title: "server CPU per request, cached 1 KiB, 64 connections that do not sleep: what a program adds", systems: hookSystems(),
 			launch: (*bench).startHook, measure: hookWork, print: printHooks},
 		{name: "tenants-forge", title: "a document of 300 B made of one of 1 KiB, 64 connections", systems: []string{"go", "fishplate"}, higher: true,
 			launch: (*bench).startForge, measure: forgeWork, bars: []bar{{peer: "go"}}},
@@ -188,39 +188,61 @@ func hookWork(b *bench, s *system) (result, error) {
 	if what == "answer" && !json.Valid(body) {
 		return result{}, fmt.Errorf("%s: %q is no document", path, body)
 	}
-	return b.load(s, path, 64)
+	c, err := b.awakeClient()
+	if err != nil {
+		return result{}, err
+	}
+	r, err := b.loadWith(c, s, path, 64)
+	if err != nil {
+		return result{}, err
+	}
+	asleep, err := b.load(s, path, 64)
+	r.More = map[string]float64{asleepCPU: asleep.CPU}
+	return r, err
 }
 
-// printHooks prints what each hook adds to its host without one: the median of
-// the differences between the rounds, which lie next to each other.
+// asleepCPU is CPU per request with a client that sleeps when it has nothing to
+// do, which the server pays for: wrk as it is.
+const asleepCPU = "CPU-µs, client sleeps"
+
+// printHooks prints what each hook adds to its host without one.
 func printHooks(w work, results []result) {
-	cpu := map[string][]float64{}
-	rate := map[string][]float64{}
+	cpu, rate, asleep := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 	for _, r := range results {
 		cpu[r.System] = append(cpu[r.System], r.CPU)
 		rate[r.System] = append(rate[r.System], r.Value)
+		asleep[r.System] = append(asleep[r.System], r.More[asleepCPU])
 	}
 	fmt.Println(w.title)
 	for _, host := range hosts {
-		base := cpu[host+"-nothing"]
 		for _, h := range hooks {
-			name := host + "-" + h.name
+			name, base := host+"-"+h.name, host+"-nothing"
 			fmt.Printf("  %-20s %9.0f req/s  %7.3f µs", name, figures.Median(rate[name]), figures.Median(cpu[name]))
 			if h.most > 0 {
-				var more []float64
-				for i := range cpu[name] {
-					more = append(more, cpu[name][i]-base[i])
-				}
-				m := figures.Median(more)
+				m := added(cpu[name], cpu[base])
 				fmt.Printf("  %+7.3f", m)
 				if host == "fishplate" {
 					fmt.Printf("  (at most %.1f: %s)", h.most, figures.Verdict(m <= h.most))
 				}
 			}
+			fmt.Printf("   with a client that sleeps: %7.3f µs", figures.Median(asleep[name]))
+			if h.most > 0 {
+				fmt.Printf("  %+7.3f", added(asleep[name], asleep[base]))
+			}
 			fmt.Println()
 		}
 	}
 	fmt.Println()
+}
+
+// added is the median of the differences between rounds that lie next to each
+// other.
+func added(list, base []float64) float64 {
+	var more []float64
+	for i := range list {
+		more = append(more, list[i]-base[i])
+	}
+	return figures.Median(more)
 }
 
 // The document that a forge reads, of 1 KiB.
