@@ -76,9 +76,10 @@ func (x *exchange) errorText(f *message.Fault) {
 	x.scratch = append(append(append(x.scratch, '\n'), f.Cause...), '\n')
 	x.answerWith(f.Status, x.scratch)
 	x.resp.Add("Content-Type", "text/plain; charset=utf-8")
-	// Of a program's fault the client learns the request's name and no more: place
-	// and cause are the operator's.
-	if id := x.notes.ID(); f.Side == message.SideGuest && id != [8]byte{} {
+	// Of a program's fault the client learns the request's name and no more: place and cause
+	// are the operator's, who finds them in the log by it.
+	if f.Side == message.SideGuest {
+		id := x.notes.Name()
 		x.resp.Add("X-Request-Id", hex.EncodeToString(id[:]))
 	}
 	if f.RetryAfter > 0 {

@@ -47,6 +47,12 @@ func (n *Notes) Reset() {
 // not ask.
 func (n *Notes) ID() [8]byte { return n.id }
 
+// Name is ID, for somebody who asks: the request has one from then on.
+func (n *Notes) Name() [8]byte {
+	christen(&n.id)
+	return n.id
+}
+
 // Empty reports whether there is nothing to be logged.
 func (n *Notes) Empty() bool { return n.id == [8]byte{} && len(n.fields) == 0 && len(n.spans) == 0 }
 

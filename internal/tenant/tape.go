@@ -89,11 +89,16 @@ func (r *Run) naming() [8]byte {
 	} else if r.tape != nil {
 		id = &r.tape.name
 	}
+	christen(id)
+	return *id
+}
+
+// christen gives a request a name that has none.
+func christen(id *[8]byte) {
 	if *id == [8]byte{} {
 		// Nobody can guess the next, and it takes no call of the system.
 		binary.LittleEndian.PutUint64(id[:], rand.Uint64()|1)
 	}
-	return *id
 }
 
 // wanted decides whether the Run is written down. That depends on the request's

@@ -24,7 +24,7 @@ static void pieces(long n, const void *body, size_t len)
 
 static void on_recv(int req, int none, const char *arg)
 {
-	long i;
+	long i, h;
 
 	(void)none, (void)arg;
 	fp_get(req, FP_LINE_URL, url, sizeof(url));
@@ -43,9 +43,43 @@ static void on_recv(int req, int none, const char *arg)
 	if (fp_has_prefix(url, "/copy")) /* the host's work: 100 times 64 KiB */
 		for (i = 0; i < 100; i++)
 			FP_CALL3(FP_NATIVE_MEMCPY, block, block + 1, sizeof(block) - 1);
+	if (fp_has_prefix(url, "/hog")) {
+		volatile char *p = (char *)FP_CALL1(FP_NATIVE_MALLOC, 500ul << 20);
+		for (i = 0; i < 500l << 20; i += 4096)
+			p[i] = 1;
+	}
+	if (fp_has_prefix(url, "/log"))
+		for (i = 0; i < 50; i++)
+			fp_log("a line");
+	if (fp_has_prefix(url, "/fetch")) {
+		for (i = 0; (h = fp_fetch("GET", "app", "/", 0, 0, 0, 10000)) >= 0 && i < 100; i++)
+			fp_fetch_wait(h, -1);
+		block[0] = (char)('0' + i), block[1] = h == FP_E_LIMIT ? 'L' : '?';
+		fp_synth(200, "text/plain", block, 2);
+	}
+	if (fp_has_prefix(url, "/hold")) /* until the origin answers */
+		fp_fetch_wait(fp_fetch("GET", "app", "/hang", 0, 0, 0, 600000), -1);
+	if (fp_has_prefix(url, "/again")) { /* itself, while it is here */
+		h = fp_fetch("GET", 0, "/small?inner", 0, 0, 0, 10000);
+		fp_fetch_wait(h, -1);
+		fp_synth((int)fp_fetch_status(h), "text/plain", "", 0);
+	}
 	if (fp_has_prefix(url, "/spin"))
 		for (;;)
 			((volatile char *)block)[0]++;
+}
+
+/* Gives the fetch up, or goes another way when an origin has answered. */
+static void on_backend_fetch(int bereq, int beresp, const char *arg)
+{
+	(void)beresp, (void)arg;
+	fp_get(bereq, FP_LINE_URL, url, sizeof(url));
+	if (fp_has_prefix(url, "/abandon"))
+		fp_decision("fail", 0);
+	if (fp_has_prefix(url, "/renew") && fp_backend_index("second") >= 0) {
+		fp_fetch_wait(fp_fetch("GET", "app", "/hang", 0, 0, 0, 600000), -1);
+		fp_choose_backend("second");
+	}
 }
 
 int main(int argc, char **argv)
@@ -60,5 +94,6 @@ int main(int argc, char **argv)
 	}
 	while (argc > 1 && argv[1][0] == 's')
 		((volatile char *)block)[0]++;
+	fp_register_callback(FP_CALLBACK_ON_BACKEND_FETCH, (void (*)(void))on_backend_fetch);
 	fp_wait_for_requests(on_recv);
 }

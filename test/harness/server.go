@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -175,6 +178,29 @@ func (s *Server) Run(args ...string) (stdout, stderr string, code int) {
 		s.t.Fatalf("run %v: %v", args, err)
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// Admin makes a request of the admin API and returns the status and the body.
+func (s *Server) Admin(method, path string, body io.Reader) (status int, text string) {
+	s.t.Helper()
+	c := http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", s.Socket)
+	}}}
+	defer c.CloseIdleConnections()
+	req, err := http.NewRequest(method, "http://admin"+path, body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
 }
 
 // Apply writes text as the configuration and reloads it; the reload must succeed.
