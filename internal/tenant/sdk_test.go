@@ -52,6 +52,13 @@ func TestOriginalStyle(t *testing.T) {
 	}
 }
 
+// TestNamesOfOriginal: what else libvmod-riscv's header declares is there.
+func TestNamesOfOriginal(t *testing.T) {
+	if lines := hosted(t, "names.cpp").Logs(); len(lines) != 0 {
+		t.Errorf("log %v", lines)
+	}
+}
+
 // TestCompatibleAPI runs a program that uses all that programs for
 // libvmod-riscv can use.
 func TestCompatibleAPI(t *testing.T) {

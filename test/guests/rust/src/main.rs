@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+#[allow(dead_code)]
+mod names;
 mod pure;
 mod report;
 
