@@ -21,22 +21,25 @@ const (
 func JSONValid(s string) bool { return named(SysJSONValid, s) == 1 }
 
 // JSONGet returns the value at a path, like a.b.0.c, as a text; strings without
-// quotes.
+// quotes. ErrNone: nothing is there; ErrInvalid: text or path is malformed.
 func JSONGet(s, path string) (string, error) { return at(SysJSONGet, s, path) }
 
-// JSONTypeOf returns what stands at a path.
+// JSONTypeOf returns what stands at a path. Errors are JSONGet's.
 func JSONTypeOf(s, path string) (JSONType, error) {
 	n, err := count(pair(SysJSONType, s, path))
 	return JSONType(n), err
 }
 
-// JSONCount returns how many elements an array or object has.
+// JSONCount returns how many elements an array or object has. ErrNone: there is
+// something else; other errors are JSONGet's.
 func JSONCount(s, path string) (int, error) { return count(pair(SysJSONCount, s, path)) }
 
-// JSONQuote returns the text as a JSON string.
+// JSONQuote returns the text as a JSON string. What is not UTF-8 becomes U+FFFD.
 func JSONQuote(s string) (string, error) { return coded(SysJSONQuote, s) }
 
-// JSONSet returns the text with a value, itself JSON, at a path.
+// JSONSet returns the text with a value, itself JSON, at a path. A name that is
+// not there is added, and an empty value removes. ErrNone: the path leads through
+// something else; ErrInvalid: text, path or value is malformed.
 func JSONSet(s, path, value string) (string, error) {
 	return text(func(b []byte) int {
 		return record(SysJSONSet, uintptr(start(s)), uintptr(len(s)), uintptr(start(path)), uintptr(len(path)),
@@ -47,10 +50,12 @@ func JSONSet(s, path, value string) (string, error) {
 // XMLValid reports whether a text is well-formed XML.
 func XMLValid(s string) bool { return named(SysXMLValid, s) == 1 }
 
-// XMLGet returns the text at a path, like a/b[2]/@id.
+// XMLGet returns the text at a path, like a/b[2]/@id. ErrNone: nothing is there;
+// ErrInvalid: text or path is malformed.
 func XMLGet(s, path string) (string, error) { return at(SysXMLGet, s, path) }
 
-// XMLCount returns how many elements there are at a path.
+// XMLCount returns how many elements there are at a path. ErrInvalid: text or path
+// is malformed.
 func XMLCount(s, path string) (int, error) { return count(pair(SysXMLCount, s, path)) }
 
 // XMLEscape returns the text as it stands between tags.
@@ -90,7 +95,7 @@ const (
 // Base64Encode encodes bytes.
 func Base64Encode(c Coding, b []byte) (string, error) { return flagged(SysBase64Encode, c, string(b)) }
 
-// Base64Decode decodes, exactly.
+// Base64Decode decodes, exactly. ErrInvalid: the text is malformed.
 func Base64Decode(c Coding, s string) ([]byte, error) {
 	t, err := flagged(SysBase64TextDecode, c, s)
 	return []byte(t), err
@@ -99,13 +104,13 @@ func Base64Decode(c Coding, s string) ([]byte, error) {
 // PercentEncode encodes what is not unreserved in a URL.
 func PercentEncode(c Coding, s string) (string, error) { return flagged(SysPercentEncode, c, s) }
 
-// PercentDecode decodes.
+// PercentDecode decodes. ErrInvalid: the text is malformed.
 func PercentDecode(c Coding, s string) (string, error) { return flagged(SysPercentDecode, c, s) }
 
 // HexEncode encodes bytes.
 func HexEncode(c Coding, b []byte) (string, error) { return flagged(SysHexEncode, c, string(b)) }
 
-// HexDecode decodes.
+// HexDecode decodes. ErrInvalid: the text is malformed.
 func HexDecode(s string) ([]byte, error) {
 	t, err := flagged(SysHexDecode, 0, s)
 	return []byte(t), err

@@ -17,7 +17,10 @@ type Fetch struct {
 	Timeout time.Duration // of the whole; 0 is 10 seconds
 }
 
-// Start begins the request; several run in parallel.
+// Start begins the request; several run in parallel. ErrDenied: the backend is
+// none of the tenant's, or this is the fourth self-request inside another;
+// ErrLimit: the tenant's fetches per call; ErrInvalid: a field, method or target
+// that is none.
 func (f Fetch) Start() (*Fetched, error) {
 	if f.Method == "" {
 		f.Method = "GET"
@@ -54,12 +57,14 @@ type Fetched struct {
 	ID int // as WaitAny gives it
 }
 
-// Wait waits so long, below 0 for ever, for the head of the answer.
+// Wait waits so long, below 0 for ever, for the head of the answer. ErrTime: it
+// has not come; ErrFailed: it will not.
 func (f *Fetched) Wait(d time.Duration) error {
 	return done(Call(SysFetchWait, uintptr(f.ID), patience(d)))
 }
 
-// WaitAny waits for the head of any answer and returns its ID.
+// WaitAny waits for the head of any answer and returns its ID. ErrNone: no request
+// is left.
 func WaitAny(d time.Duration) (int, error) {
 	return count(Call(SysFetchWait, ^uintptr(0), patience(d)))
 }
@@ -75,17 +80,19 @@ func patience(d time.Duration) uintptr {
 // Status returns the status, 0 before the head is there.
 func (f *Fetched) Status() int { return max(0, Call(SysFetchStatus, uintptr(f.ID))) }
 
-// Value returns the value of the first field of that name.
+// Value returns the value of the first field of that name. ErrNone: there is none,
+// or no head yet.
 func (f *Fetched) Value(name string) (string, error) {
 	return text(func(b []byte) int {
 		return Call(SysFetchField, uintptr(f.ID), uintptr(start(name)), uintptr(len(name)), uintptr(first(b)), uintptr(len(b)))
 	})
 }
 
-// Headers returns all fields, a line each.
+// Headers returns all fields, a line each. ErrNone: there is no head yet.
 func (f *Fetched) Headers() (string, error) { return ask(SysFetchHeaders, uintptr(f.ID)) }
 
-// Read reads the body.
+// Read reads the body. io.EOF is its end; ErrTime: the time of the request is
+// over; ErrFailed: it broke off.
 func (f *Fetched) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil

@@ -25,7 +25,7 @@ const (
 	FirstField   = 6
 )
 
-// Line returns a line by its number.
+// Line returns a line by its number. ErrNone: there is none.
 func (m Message) Line(i int) (string, error) {
 	// This call is older than the others: it copies nothing when there is no room
 	// for the text and its NUL, and says so by -1.
@@ -47,12 +47,13 @@ func (m Message) line(i int) string {
 	return s
 }
 
-// Find returns the number of the first field of that name.
+// Find returns the number of the first field of that name. ErrNone: there is none.
 func (m Message) Find(name string) (int, error) {
 	return count(Call(SysHTTPFind, uintptr(m), uintptr(start(name)), uintptr(len(name))))
 }
 
-// Value returns the value of the first field of that name.
+// Value returns the value of the first field of that name. ErrNone: there is none;
+// ErrStage: nor the message.
 func (m Message) Value(name string) (string, error) {
 	return text(func(b []byte) int {
 		return Call(SysFieldValue, uintptr(m), uintptr(start(name)), uintptr(len(name)), uintptr(first(b)), uintptr(len(b)))
@@ -75,22 +76,26 @@ func (m Message) Add(name, value string) error {
 	return err
 }
 
-// Append appends a whole line and returns its number.
+// Append appends a whole line and returns its number. ErrNone: it is refused,
+// since it has control bytes or is a field of the codec.
 func (m Message) Append(line string) (int, error) {
 	return count(Call(SysFieldAppend, uintptr(m), uintptr(start(line)), uintptr(len(line))))
 }
 
-// Set makes the fields of that name one, with that value.
+// Set makes the fields of that name one, with that value. ErrInvalid: refused as
+// by Append.
 func (m Message) Set(name, value string) error {
 	return done(Call(SysFieldReplace, uintptr(m), uintptr(start(name)), uintptr(len(name)), uintptr(start(value)), uintptr(len(value))))
 }
 
 // SetLine replaces a line by its number: a whole field, or method and URL.
+// ErrNone: refused as by Append. A number that does not exist ends the call.
 func (m Message) SetLine(i int, line string) error {
 	return done(Call(SysFieldSet, uintptr(m), uintptr(i), uintptr(start(line)), uintptr(len(line))))
 }
 
-// Del removes the fields of that name and returns how many there were.
+// Del removes the fields of that name and returns how many there were. What may
+// not be removed counts as none.
 func (m Message) Del(name string) int {
 	return max(0, Call(SysFieldRemove, uintptr(m), uintptr(start(name)), uintptr(len(name))))
 }
@@ -132,7 +137,7 @@ func flag(b bool) uintptr {
 // Reply is a response on its way.
 type Reply struct{ Message }
 
-// Status returns the status.
+// Status returns the status, 200 to 599.
 func (r Reply) Status() int { return Call(SysHTTPSetStatus, uintptr(r.Message), ^uintptr(0)) }
 
 // SetStatus changes it, where that leaves the body what it is.

@@ -7,7 +7,7 @@ import "unsafe"
 type Regex int
 
 // Compile compiles an expression. In main it is done once; a bad one ends the
-// program.
+// program. A pattern that is malformed, and the 65th, end the call.
 func Compile(pattern string) Regex { return Regex(named(SysRegexCompile, pattern)) }
 
 // Match reports whether it is found in the text.

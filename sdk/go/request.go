@@ -22,25 +22,28 @@ func (r Request) SetURL(url string) error { return r.SetLine(LineURL, url) }
 // Path returns the URL without its query.
 func (r Request) Path() string { return fact(SysPath) }
 
-// PathSegment returns a part of the path, decoded; -1 is the last.
+// PathSegment returns a part of the path, decoded; -1 is the last. ErrNone: there
+// are fewer.
 func (r Request) PathSegment(i int) (string, error) { return ask(SysPathSegment, uintptr(i)) }
 
 // Host returns the host that was asked for, in lower case, without port.
 func (r Request) Host() string { return fact(SysHost) }
 
-// Query returns the first value of that name in the query, decoded.
+// Query returns the first value of that name in the query, decoded. ErrNone: there
+// is none.
 func (r Request) Query(name string) (string, error) {
 	b, err := askNamed(SysQueryGet, name)
 	return string(b), err
 }
 
-// SetQuery sets the value of that name in the query.
+// SetQuery sets the value of that name in the query. It changes what goes on to
+// cache and server.
 func (r Request) SetQuery(name, value string) error { return done(pair(SysQuerySet, name, value)) }
 
 // DelQuery removes a name from the query and returns how often it was there.
 func (r Request) DelQuery(name string) int { return max(0, named(SysQueryUnset, name)) }
 
-// Cookie returns the value of the cookie of that name.
+// Cookie returns the value of the cookie of that name. ErrNone: there is none.
 func (r Request) Cookie(name string) (string, error) {
 	b, err := askNamed(SysCookieGet, name)
 	return string(b), err

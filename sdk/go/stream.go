@@ -6,7 +6,8 @@ import "unsafe"
 // it comes.
 type Body struct{}
 
-// Read waits for bytes of the body.
+// Read waits for bytes of the body. io.EOF is its end; ErrFailed: the client broke
+// off or was too slow; ErrLimit: the route's limit.
 func (Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -25,7 +26,9 @@ type ResponseWriter struct {
 	begun bool
 }
 
-// Begin sends the head. The end of the body is told by its framing.
+// Begin sends the head. The end of the body is told by its framing. ErrInvalid:
+// the status is not within 200 to 599, or the media type is none; ErrStage: not in
+// Stream, or it was sent before; ErrFailed: the client left.
 func (w *ResponseWriter) Begin(status int, kind string) error {
 	return w.begin(status, kind, 0, 0)
 }
@@ -41,7 +44,8 @@ func (w *ResponseWriter) begin(status int, kind string, flags uintptr, length in
 	return done(Call(SysResponseBegin, uintptr(status), uintptr(start(kind)), uintptr(len(kind)), flags, uintptr(length)))
 }
 
-// Write sends bytes and returns when there is room for more.
+// Write sends bytes and returns when there is room for more. ErrFailed: the client
+// left; ErrLimit: more than BeginLength said, and nothing is sent.
 func (w *ResponseWriter) Write(p []byte) (int, error) {
 	if !w.begun {
 		if err := w.Begin(200, "application/octet-stream"); err != nil {

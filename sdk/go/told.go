@@ -22,27 +22,31 @@ const (
 	Grave
 )
 
-// LogLevel writes a line at a level.
+// LogLevel writes a line at a level. ErrLimit: one too many in this second; it is
+// dropped.
 func LogLevel(l Level, line string) error {
 	return done(Call(SysLogLevel, uintptr(l), uintptr(start(line)), uintptr(len(line))))
 }
 
-// LogField adds a field to the request's line in the access log.
+// LogField adds a field to the request's line in the access log. A name is a token
+// of at most 64 bytes, else ErrInvalid; a value has at most 256 bytes, and a
+// request 16 fields, else ErrLimit.
 func LogField(name, value string) error { return done(pair(SysLogField, name, value)) }
 
-// CounterAdd adds to a counter of the tenant.
+// CounterAdd adds to a counter of the tenant. ErrInvalid: n is negative, or the
+// name no token of at most 64 bytes; ErrLimit: it is the 65th.
 func CounterAdd(name string, n int32) error { return done(named(SysCounterAdd, name, uintptr(n))) }
 
 // Span is a part of the request whose time the log tells.
 type Span int
 
-// BeginSpan begins to measure one.
+// BeginSpan begins to measure one. ErrLimit: a request has 16.
 func BeginSpan(name string) (Span, error) {
 	n, err := count(named(SysSpanBegin, name))
 	return Span(n), err
 }
 
-// End ends it.
+// End ends it. ErrNone: it has ended.
 func (s Span) End() error { return done(Call(SysSpanEnd, uintptr(s))) }
 
 // Now is the host's wall clock, which a replay repeats. time.Now counts in
@@ -53,14 +57,14 @@ func Now() time.Time {
 	return time.Unix(r[0], r[1])
 }
 
-// Monotonic is the time since the program's image was made.
+// Monotonic is the time since the program's image was made. Steps are 16 µs.
 func Monotonic() time.Duration {
 	ns := new(int64)
 	Call(SysMonotonic, uintptr(unsafe.Pointer(ns)))
 	return time.Duration(*ns)
 }
 
-// Random fills up to 4096 bytes with what is good for keys.
+// Random fills up to 4096 bytes with what is good for keys. More is ErrLimit.
 func Random(b []byte) error { return done(Call(SysRandom, uintptr(first(b)), uintptr(len(b)))) }
 
 // Fail ends the request with a fault, for a reason that the log tells.

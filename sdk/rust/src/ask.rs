@@ -25,11 +25,13 @@ impl<'a> Fetch<'a> {
         Fetch { method, url, backend: "", fields: String::new(), body: &[], timeout: Duration::from_secs(5) }
     }
 
+    /// To one of the backends that the tenant's block names; another one is `Error::Denied` at the start.
     pub fn backend(mut self, name: &'a str) -> Self {
         self.backend = name;
         self
     }
 
+    /// Adds a field. A name or value that may not be in one is `Error::Invalid` at the start.
     pub fn field(mut self, name: &str, value: &str) -> Self {
         for part in [name, ": ", value, "\n"] {
             self.fields.push_str(part);
@@ -37,11 +39,13 @@ impl<'a> Fetch<'a> {
         self
     }
 
+    /// Gives it a body, at most 16 MiB.
     pub fn body(mut self, body: &'a [u8]) -> Self {
         self.body = body;
         self
     }
 
+    /// How long the whole of it may take, and each wait for it: 5 s when it is not said.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -81,6 +85,7 @@ pub fn wait_any(timeout: Duration) -> Result<usize> {
 }
 
 impl Fetching {
+    /// What `wait_any` calls it.
     pub fn handle(&self) -> usize {
         self.handle
     }
@@ -90,14 +95,17 @@ impl Fetching {
         check(unsafe { call2(abi::SYS_FETCH_WAIT, self.handle, ms(self.timeout)) }).map(drop)
     }
 
+    /// The status of the answer, 0 before its head has come; `Error::Failed` and `Error::Time` when it will not.
     pub fn status(&self) -> Result<u16> {
         check(unsafe { call1(abi::SYS_FETCH_STATUS, self.handle) }).map(|n| n as u16)
     }
 
+    /// The value of the answer's first field of that name; `Error::None`: there is none, or no head yet.
     pub fn field(&self, name: &str) -> Result<String> {
         raw::text(|p, n| unsafe { call5(abi::SYS_FETCH_FIELD, self.handle, name.as_ptr() as usize, name.len(), p, n) })
     }
 
+    /// All fields of the answer, a line each; `Error::None` before its head has come.
     pub fn headers(&self) -> Result<String> {
         raw::text(|p, n| unsafe { call3(abi::SYS_FETCH_HEADERS, self.handle, p, n) })
     }

@@ -20,6 +20,7 @@ pub enum Json {
     Object,
 }
 
+/// Whether a text is one value of JSON.
 pub fn json_valid(text: &str) -> bool {
     unsafe { call2(abi::SYS_JSON_VALID, at(text.as_bytes()), text.len()) == 1 }
 }
@@ -29,6 +30,7 @@ pub fn json_get(text: &str, path: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call6(abi::SYS_JSON_GET, at(text.as_bytes()), text.len(), at(path.as_bytes()), path.len(), p, n) })
 }
 
+/// What is at a path; `Error::None`: nothing, `Error::Invalid`: the text or the path is malformed.
 pub fn json_type(text: &str, path: &str) -> Result<Json> {
     match check(unsafe { call4(abi::SYS_JSON_TYPE, at(text.as_bytes()), text.len(), at(path.as_bytes()), path.len()) })? {
         0 => Ok(Json::Null),
@@ -42,10 +44,12 @@ pub fn json_type(text: &str, path: &str) -> Result<Json> {
     }
 }
 
+/// How many members the array or object at a path has; `Error::None` for anything else.
 pub fn json_count(text: &str, path: &str) -> Result<usize> {
     check(unsafe { call4(abi::SYS_JSON_COUNT, at(text.as_bytes()), text.len(), at(path.as_bytes()), path.len()) })
 }
 
+/// The text as a string of JSON, with its quotes.
 pub fn json_quote(text: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call4(abi::SYS_JSON_QUOTE, at(text.as_bytes()), text.len(), p, n) })
 }
@@ -58,6 +62,7 @@ pub fn json_set(text: &str, path: &str, value: &str) -> Result<String> {
     })
 }
 
+/// Whether a text is one well-formed document.
 pub fn xml_valid(text: &str) -> bool {
     unsafe { call2(abi::SYS_XML_VALID, at(text.as_bytes()), text.len()) == 1 }
 }
@@ -67,14 +72,17 @@ pub fn xml_get(text: &str, path: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call6(abi::SYS_XML_GET, at(text.as_bytes()), text.len(), at(path.as_bytes()), path.len(), p, n) })
 }
 
+/// How many elements match a path whose last place is left out.
 pub fn xml_count(text: &str, path: &str) -> Result<usize> {
     check(unsafe { call4(abi::SYS_XML_COUNT, at(text.as_bytes()), text.len(), at(path.as_bytes()), path.len()) })
 }
 
+/// The text as it may stand in an element or an attribute.
 pub fn xml_escape(text: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call4(abi::SYS_XML_ESCAPE, at(text.as_bytes()), text.len(), p, n) })
 }
 
+/// Algorithms of digests; `hmac` takes all but MD5.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Digest {
     Sha1 = 1,
@@ -84,20 +92,24 @@ pub enum Digest {
     Sha512 = 512,
 }
 
+/// The digest of data, as long as the algorithm makes it.
 pub fn digest(algorithm: Digest, data: &[u8]) -> Result<Vec<u8>> {
     raw::bytes(|p, n| unsafe { call5(abi::SYS_HASH, algorithm as usize, at(data), data.len(), p, n) })
 }
 
+/// The SHA-256 digest of data.
 pub fn sha256(data: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     unsafe { call4(abi::SYS_SHA256, at(data), data.len(), out.as_mut_ptr() as usize, 32) };
     out
 }
 
+/// The message authentication code of data; `Error::Invalid` for MD5.
 pub fn hmac(algorithm: Digest, key: &[u8], data: &[u8]) -> Result<Vec<u8>> {
     raw::bytes(|p, n| unsafe { call7(abi::SYS_HMAC, algorithm as usize, at(key), key.len(), at(data), data.len(), p, n) })
 }
 
+/// Algorithms of signatures: the digest of ECDSA is that of its curve, and RSA's SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signature {
     Ed25519 = 0,
@@ -140,21 +152,29 @@ pub fn jwt_verify(token: &str, key: &[u8], algorithms: &str) -> Result<String> {
 
 /// Flags of the encodings.
 pub const BASE64_URL: usize = 1;
+/// Base64: no padding.
 pub const BASE64_BARE: usize = 2;
+/// Percent-coding: as in forms, a space is `+`.
 pub const PERCENT_FORM: usize = 1;
 
 macro_rules! codes {
-    ($($name:ident $call:ident;)*) => {
-        $(pub fn $name(flags: usize, data: &[u8]) -> Result<Vec<u8>> {
+    ($($(#[$doc:meta])* $name:ident $call:ident;)*) => {
+        $($(#[$doc])* pub fn $name(flags: usize, data: &[u8]) -> Result<Vec<u8>> {
             raw::bytes(|p, n| unsafe { call5(abi::$call, flags, at(data), data.len(), p, n) })
         })*
     };
 }
 codes! {
+    /// Base64 of bytes; flags `BASE64_URL` and `BASE64_BARE`, added.
     base64_encode SYS_BASE64_ENCODE;
+    /// The bytes of a text in that base64; `Error::Invalid`: it is malformed.
     base64_decode SYS_BASE64_TEXT_DECODE;
+    /// All but the unreserved characters of a URL as %XX; flag `PERCENT_FORM`.
     percent_encode SYS_PERCENT_ENCODE;
+    /// The opposite; `Error::Invalid`: it is malformed.
     percent_decode SYS_PERCENT_DECODE;
+    /// Hexadecimal; flag 1 is upper case.
     hex_encode SYS_HEX_ENCODE;
+    /// The bytes of hexadecimal digits, flags 0; `Error::Invalid`: it is malformed.
     hex_decode SYS_HEX_DECODE;
 }

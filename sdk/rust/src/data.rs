@@ -14,6 +14,7 @@ fn at(b: &[u8]) -> usize {
     b.as_ptr() as usize
 }
 
+/// The value of a key in the tenant's storage, which all copies of the program share; `Error::None`: there is none.
 pub fn get(key: &str) -> Result<Vec<u8>> {
     raw::bytes(|p, n| unsafe { call4(abi::SYS_KV_GET, at(key.as_bytes()), key.len(), p, n) })
 }
@@ -23,6 +24,7 @@ pub fn set(key: &str, value: &[u8], ttl: Option<Duration>) -> Result<usize> {
     check(unsafe { call5(abi::SYS_KV_SET, at(key.as_bytes()), key.len(), at(value), value.len(), ms(ttl)) })
 }
 
+/// The version of a key, for `compare_and_set`; `Error::None`: there is no such key.
 pub fn version(key: &str) -> Result<usize> {
     check(unsafe { call2(abi::SYS_KV_VERSION, at(key.as_bytes()), key.len()) })
 }
@@ -40,6 +42,7 @@ pub fn add(key: &str, delta: i32, ttl: Option<Duration>) -> Result<i64> {
     Ok(sum)
 }
 
+/// Removes a key; `Error::None`: there was none.
 pub fn delete(key: &str) -> Result<()> {
     check(unsafe { call2(abi::SYS_KV_DELETE, at(key.as_bytes()), key.len()) }).map(drop)
 }
@@ -56,6 +59,7 @@ pub fn stat() -> Result<(u64, u64, u64)> {
     Ok((out[0], out[1], out[2]))
 }
 
+/// A value that `cache_put` stored, while it is fresh or within its grace; else `Error::None`.
 pub fn cache_get(key: &str) -> Result<Vec<u8>> {
     raw::bytes(|p, n| unsafe { call4(abi::SYS_CACHE_GET, at(key.as_bytes()), key.len(), p, n) })
 }
@@ -67,6 +71,7 @@ pub fn cache_put(key: &str, value: &[u8], ttl: Duration, grace: Duration, tags: 
     check(unsafe { call1(abi::SYS_CACHE_PUT, record.as_ptr() as usize) }).map(drop)
 }
 
+/// Removes a value, if there is one; `Error::Failed`: the tenant has no cache.
 pub fn cache_delete(key: &str) -> Result<()> {
     check(unsafe { call2(abi::SYS_CACHE_DELETE, at(key.as_bytes()), key.len()) }).map(drop)
 }
@@ -96,6 +101,7 @@ terms! {
     cache_keep SYS_CACHE_KEEP;
 }
 
+/// Adds a tag to purge the answer by: no white space, at most 256 bytes, 64 of them.
 pub fn cache_tag(tag: &str) -> Result<()> {
     check(unsafe { call2(abi::SYS_CACHE_TAG, at(tag.as_bytes()), tag.len()) }).map(drop)
 }
@@ -105,6 +111,7 @@ pub fn uncacheable() {
     unsafe { call2(abi::SYS_CACHEABLE, 1, 0) };
 }
 
+/// Whether the answer may be cached, as far as it is known.
 pub fn is_cacheable() -> bool {
     unsafe { call2(abi::SYS_CACHEABLE, 0, 0) == 1 }
 }
@@ -122,6 +129,8 @@ pub fn purge() -> Result<usize> {
     check(unsafe { call0(abi::SYS_PURGE) })
 }
 
+/// Removes what carries the tag from the tenant's part of the cache, or, with `soft`, makes it stale; how many. At most 16
+/// purges and bans a request, then `Error::Limit`; `Error::Denied`: there is no such part.
 pub fn purge_tag(tag: &str, soft: bool) -> Result<usize> {
     check(unsafe { call3(abi::SYS_CACHE_PURGE_TAG, at(tag.as_bytes()), tag.len(), soft as usize) })
 }
@@ -140,18 +149,25 @@ pub fn monotonic() -> Duration {
     Duration::from_nanos(ns)
 }
 
+/// Fills at most 4096 bytes with what is good for keys; more is `Error::Limit`.
 pub fn random(into: &mut [u8]) -> Result<usize> {
     check(unsafe { call2(abi::SYS_RANDOM, into.as_mut_ptr() as usize, into.len()) })
 }
 
+/// How much a line of the log matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Level {
+    /// For who looks for a mistake.
     Debug = 0,
+    /// What `print` writes.
     Info = 1,
+    /// Something to look at.
     Warning = 2,
+    /// Something went wrong.
     Error = 3,
 }
 
+/// Writes a line to the tenant's log; `Error::Limit`: it was one too many in this second, and is dropped.
 pub fn log(level: Level, text: &str) -> Result<()> {
     check(unsafe { call3(abi::SYS_LOG_LEVEL, level as usize, at(text.as_bytes()), text.len()) }).map(drop)
 }
@@ -161,6 +177,8 @@ pub fn log_field(name: &str, value: &str) -> Result<()> {
     check(unsafe { call4(abi::SYS_LOG_FIELD, at(name.as_bytes()), name.len(), at(value.as_bytes()), value.len()) }).map(drop)
 }
 
+/// Adds to a counter of the tenant, `fishplate_tenant_custom_total`. A name is a token of at most 64 bytes, and 64 names are
+/// known; then `Error::Limit`.
 pub fn counter_add(name: &str, n: usize) -> Result<()> {
     check(unsafe { call3(abi::SYS_COUNTER_ADD, at(name.as_bytes()), name.len(), n) }).map(drop)
 }
@@ -168,6 +186,7 @@ pub fn counter_add(name: &str, n: usize) -> Result<()> {
 /// A stretch of time that the access log tells of; it ends when it is dropped.
 pub struct Span(usize);
 
+/// Begins a span, 16 at most in a request; `Error::Limit`.
 pub fn span(name: &str) -> Result<Span> {
     check(unsafe { call2(abi::SYS_SPAN_BEGIN, at(name.as_bytes()), name.len()) }).map(Span)
 }

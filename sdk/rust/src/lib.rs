@@ -27,6 +27,7 @@
 #[doc(hidden)]
 pub extern crate alloc;
 
+/// Numbers of the host's calls, generated from its table; docs/reference/abi.md describes them.
 pub mod abi;
 pub mod ask;
 pub mod code;
@@ -108,14 +109,19 @@ impl From<isize> for Error {
 /// Whether the answer of a forge may become an object of the cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CachingDecision {
+    /// It may not.
     Uncached = 0,
+    /// It may, as the terms of the cache say.
     Cached = 1,
 }
 
 /// What a forge answers. The body is anything that becomes bytes.
 pub struct BackendResponse<B = Vec<u8>> {
+    /// 200 to 599, as a forge may answer.
     pub status: u16,
+    /// The media type, for Content-Type.
     pub content_type: &'static str,
+    /// The body, at most 16 MiB.
     pub body: B,
 }
 

@@ -52,10 +52,12 @@ pub fn rollback(message: i64) {
     unsafe { call1(abi::SYS_HTTP_ROLLBACK, message as usize) };
 }
 
+/// The status of a response; 65535 for a request.
 pub fn status(message: i64) -> u16 {
     unsafe { call2(abi::SYS_HTTP_SET_STATUS, message as usize, usize::MAX) as u16 }
 }
 
+/// Sets the status of a response, 200 to 599; anything else changes nothing.
 pub fn set_status(message: i64, status: u16) {
     unsafe { call2(abi::SYS_HTTP_SET_STATUS, message as usize, status as usize) };
 }
@@ -64,8 +66,11 @@ pub fn set_status(message: i64, status: u16) {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
+    /// Which message it is in, such as `abi::REQ`.
     pub message: i32,
+    /// Its number there.
     pub index: u32,
+    /// Set it to remove the field.
     pub deleted: bool,
     foreach: u8,
     reserved: [u8; 2],
@@ -100,6 +105,7 @@ facts! {
     scheme SYS_SCHEME;
     /// What the logs call the request.
     request_id SYS_REQUEST_ID;
+    /// What the configuration calls the tenant.
     tenant_name SYS_TENANT_NAME;
     /// The target without its query.
     path SYS_PATH;
@@ -107,6 +113,7 @@ facts! {
     host SYS_HOST;
 }
 
+/// The port of the client's end of the connection.
 pub fn client_port() -> u16 {
     unsafe { call0(abi::SYS_CLIENT_PORT) as u16 }
 }
@@ -114,42 +121,56 @@ pub fn client_port() -> u16 {
 /// What is known of the client's TLS connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tls {
+    /// "1.3"
     Version = 0,
+    /// The cipher suite, by its name in the standard.
     Cipher = 1,
+    /// The name of the server that the client wanted.
     Sni = 2,
+    /// The protocol agreed upon.
     Alpn = 3,
+    /// The common name of the client's certificate.
     ClientName = 4,
+    /// The JA4 fingerprint of the client's first message.
     Ja4 = 5,
 }
 
+/// A fact about TLS; `Error::None`: the connection has no TLS, or no such fact.
 pub fn tls(fact: Tls) -> Result<String> {
     raw::text(|p, n| unsafe { call3(abi::SYS_TLS_FACT, fact as usize, p, n) })
 }
 
+/// A segment of the path, decoded; 0 is the first. `Error::None`: there are fewer.
 pub fn path_segment(index: usize) -> Result<String> {
     raw::text(|p, n| unsafe { call3(abi::SYS_PATH_SEGMENT, index, p, n) })
 }
 
+/// The first value of a parameter of the query, decoded; `Error::None`: there is none.
 pub fn query(name: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call4(abi::SYS_QUERY_GET, at(name), name.len(), p, n) })
 }
 
+/// Makes the parameters of that name one, in the request to be forwarded.
 pub fn set_query(name: &str, value: &str) -> Result<()> {
     check(unsafe { call4(abi::SYS_QUERY_SET, at(name), name.len(), at(value), value.len()) }).map(drop)
 }
 
+/// Removes the parameters of that name; how many.
 pub fn unset_query(name: &str) -> Result<usize> {
     check(unsafe { call2(abi::SYS_QUERY_UNSET, at(name), name.len()) })
 }
 
+/// The value of a cookie; `Error::None`: there is none.
 pub fn cookie(name: &str) -> Result<String> {
     raw::text(|p, n| unsafe { call4(abi::SYS_COOKIE_GET, at(name), name.len(), p, n) })
 }
 
+/// Chooses one of the tenant's backends by its place; `Error::None`: there is none, or nothing can be chosen in this callback.
 pub fn set_backend(index: usize) -> Result<()> {
     check(unsafe { call1(abi::SYS_SET_BACKEND, index) }).map(drop)
 }
 
+/// How many backends the tenant's block names.
 pub fn backend_count() -> usize {
     unsafe { call0(abi::SYS_BACKEND_COUNT) as usize }
 }
@@ -164,10 +185,13 @@ pub fn backend_index(name: &str) -> Result<usize> {
     check(unsafe { call2(abi::SYS_BACKEND_INDEX, at(name), name.len()) })
 }
 
+/// Chooses a backend by its name; `Error::Denied`: it is none of the tenant's, `Error::Stage`: not in this callback.
 pub fn choose_backend(name: &str) -> Result<()> {
     check(unsafe { call2(abi::SYS_CHOOSE_BACKEND, at(name), name.len()) }).map(drop)
 }
 
+/// Chooses a backend and the server of it that is asked first; `Error::None`: no such server, `Error::Failed`: it takes no
+/// requests now.
 pub fn choose_server(backend: &str, server: &str) -> Result<()> {
     check(unsafe { call4(abi::SYS_CHOOSE_SERVER, at(backend), backend.len(), at(server), server.len()) }).map(drop)
 }
@@ -177,10 +201,12 @@ pub fn choose_server(backend: &str, server: &str) -> Result<()> {
 pub struct Regex(usize);
 
 impl Regex {
+    /// Compiles an expression; the same text is the same expression. One that is malformed, and the 65th, end the call.
     pub fn new(pattern: &str) -> Regex {
         Regex(unsafe { call2(abi::SYS_REGEX_COMPILE, at(pattern), pattern.len()) } as usize)
     }
 
+    /// Whether the expression is found in a text.
     pub fn is_match(self, text: &str) -> bool {
         unsafe { call3(abi::SYS_REGEX_MATCH, self.0, at(text), text.len()) == 1 }
     }
@@ -195,6 +221,7 @@ impl Regex {
         }
     }
 
+    /// The text with the first match, or all, replaced; `\0` to `\9` in `by` are the match and its groups.
     pub fn replace(self, text: &str, by: &str, all: bool) -> Result<String> {
         let mut out = alloc::vec![0u8; text.len() + 16 * by.len() + 4096];
         loop {
@@ -223,6 +250,7 @@ impl Regex {
         unsafe { call1(abi::SYS_REGEX_INFO, self.0) == 1 }
     }
 
+    /// Forgets the expression; it may not be used again.
     pub fn free(self) {
         unsafe { call1(abi::SYS_REGEX_FREE, self.0) };
     }
