@@ -356,12 +356,19 @@ func (v *vm) enter(fn uint64, a0, a1, a2 uint64) {
 	v.m.PC = fn
 }
 
-// push puts a string on the guest's stack and returns its address.
+// push puts a string on the guest's stack and returns its address. What is there
+// already, as most often the NUL of an empty argument, is not written: the page
+// may need no restoring then.
 func (v *vm) push(s string) (uint64, error) {
 	if v.loops {
 		return v.lend([]byte(s))
 	}
 	sp := v.m.X[2] - uint64(len(s)) - 1
+	b, err := v.m.Mem.View(sp, uint64(len(s))+1)
+	if err == nil && b[len(s)] == 0 && string(b[:len(s)]) == s {
+		v.m.X[2] = sp
+		return sp, nil
+	}
 	w, err := v.window(sp, uint64(len(s))+1)
 	if err != nil {
 		return 0, err
@@ -374,7 +381,7 @@ func (v *vm) push(s string) (uint64, error) {
 // run executes until the call that enter began ends, and turns whatever went
 // wrong into a fault that names tenant, pc and symbol.
 func (v *vm) run(ctx context.Context) *message.Fault {
-	v.taken = time.Now()
+	v.taken = v.image.now()
 	err := v.entered(ctx)
 	if err == nil || err == errStop {
 		return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"fishplate/internal/message"
 	"fishplate/internal/tenant/permit"
@@ -91,7 +90,7 @@ func (v *vm) entered(ctx context.Context) error {
 	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice}
 	over, err := v.debugged(ctx)
 	// What a person took is not the program's.
-	v.taken, v.pace.end = time.Now(), v.m.Instret+permit.Slice
+	v.taken, v.pace.end = v.image.now(), v.m.Instret+permit.Slice
 	if !over {
 		err = v.loop(&v.pace)
 	}
