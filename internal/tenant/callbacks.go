@@ -24,8 +24,8 @@ const (
 	LaterOrigin = LaterFetch | LaterResponse | LaterError
 )
 
-// later finds the callbacks that an image registered.
-func (im *image) later() (l Later) {
+// later finds the callbacks that the program registered.
+func (b *bearings) later() (l Later) {
 	for _, c := range [...]struct {
 		index int
 		bit   Later
@@ -33,7 +33,7 @@ func (im *image) later() (l Later) {
 		{cbOnHit, LaterHit}, {cbOnMiss, LaterMiss}, {cbOnBackendFetch, LaterFetch},
 		{cbOnBackendResponse, LaterResponse}, {cbOnBackendError, LaterError}, {cbOnDeliver, LaterDeliver},
 	} {
-		if im.memento.callbacks[c.index] != 0 {
+		if b.callbacks[c.index] != 0 {
 			l |= c.bit
 		}
 	}
@@ -42,7 +42,7 @@ func (im *image) later() (l Later) {
 
 // Wants returns those of the callbacks that the program is still to be asked.
 func (r *Run) Wants(l Later) Later {
-	has := r.image.later()
+	has := r.image.wants
 	if r.front != nil && r.front.held != nil {
 		has |= LaterLookup
 	}

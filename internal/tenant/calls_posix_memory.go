@@ -177,6 +177,9 @@ type holes struct {
 	list [maxHoles]hole
 }
 
+// copy makes h the same as from. Most programs have none.
+func (h *holes) copy(from *holes) { h.n = copy(h.list[:], from.list[:from.n]) }
+
 // find returns the lowest place for n bytes: in a hole, or at next. 0: none.
 func (h *holes) find(next, end, n uint64) uint64 {
 	best := uint64(0)

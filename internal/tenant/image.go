@@ -42,6 +42,7 @@ type image struct {
 	tape    *tape  // while main runs
 	began   []byte // what main learned, as recordings need it; nil: nobody does
 	memento memento
+	wants   Later // what the program is to be asked after on_recv
 	calls   *dispatchTable
 	look    CacheLook // nil: nothing is ever found
 	objects Objects   // nil: nothing is stored
@@ -109,7 +110,7 @@ func withDefaults(t *model.Tenant) *model.Tenant {
 // one table of callbacks and one of functions, so the one for requests has the
 // last word.
 func (im *image) start(keep bool) error {
-	first, err := im.boot(forStorage, memento{functions: map[string]uint64{}})
+	first, err := im.boot(forStorage, memento{bearings: bearings{functions: map[string]uint64{}}})
 	if err != nil {
 		return fmt.Errorf("as storage: %w", err)
 	}
@@ -164,7 +165,7 @@ func (im *image) bootOnce(as role, before memento) (*vm, error) {
 		return nil, err
 	}
 	v := &vm{m: m, image: im, decision: decision{backend: -1}, role: as}
-	v.memento = memento{
+	v.bearings = bearings{
 		exit: top, stackTop: top, brkBase: base, heapBase: heapBase, heapEnd: heapBase + heapWindow,
 		mmapBase: mmapBase, mmapNext: mmapBase, mmapEnd: mmapBase + window, wide: im.wide,
 		functions: maps.Clone(before.functions), callbacks: before.callbacks,
@@ -202,7 +203,7 @@ func (im *image) runMain(v *vm) error {
 
 func (im *image) freeze(v *vm) (err error) {
 	v.settle()
-	im.memento = v.memento
+	im.memento, im.wants = v.memento, v.later()
 	// Forks allocate from the high-water mark of main, so a block of main's is
 	// never handed out again.
 	im.memento.heapBase = v.heap.Top()

@@ -112,6 +112,12 @@ type decision struct {
 
 // memento is the host's half of an image: what a fork starts with.
 type memento struct {
+	bearings
+	space holes // below mmapNext
+}
+
+// bearings are what of a memento is copied for each request as it is.
+type bearings struct {
 	callbacks [cbCount]uint64
 	exit      uint64
 	stackTop  uint64
@@ -126,7 +132,6 @@ type memento struct {
 	functions map[string]uint64
 
 	mmapBase uint64
-	space    holes  // below mmapNext
 	wide     bool   // the room for mappings is wideWindow
 	numbered bool   // the first thread knows its number
 	signals  bool   // one was sent
@@ -184,11 +189,11 @@ type vm struct {
 // stays: every buffer that held some of it is emptied. The machine looks after
 // itself.
 func (v *vm) reset() {
-	regexes := v.regexes[:0]
-	threads := v.threads
-	v.memento = v.image.memento
-	v.regexes = append(regexes, v.image.memento.regexes...)
-	threads.Copy(&v.image.memento.threads)
+	regexes, threads, first := v.regexes[:0], v.threads, &v.image.memento
+	v.bearings = first.bearings
+	v.space.copy(&first.space)
+	v.regexes = append(regexes, first.regexes...)
+	threads.Copy(&first.threads)
 	v.threads, v.switched, v.nested, v.event = threads, 0, 0, event{}
 	v.heap.Reset(v.heapBase, v.heapEnd-v.heapBase)
 	v.detach()

@@ -35,13 +35,21 @@ type View struct {
 	resp *message.Response // nil for a request
 
 	saved    []message.Field // the list before the first edit
-	before   message.Request // the line of a request before the first edit
-	status   int             // of a response before the first edit
-	reason   []byte          // the same
+	before   start           // before the first edit
 	written  int             // bytes of edits in this call
 	edited   bool
+	noted    bool // before refers to a message
 	readonly bool
 	frozen   Frozen
+}
+
+// start is the first line of a message.
+type start struct {
+	method, target, path, query []byte // of a request
+	hasQuery                    bool
+	minor                       uint8
+	status                      int // of a response
+	reason                      []byte
 }
 
 // Frozen says what of a message cannot be edited, besides what never can.
@@ -79,7 +87,9 @@ func (w *View) AttachResponse(r *message.Response) {
 // Detach forgets the message.
 func (w *View) Detach() {
 	w.head, w.req, w.resp = nil, nil, nil
-	w.before, w.reason = message.Request{}, nil
+	if w.noted {
+		w.before, w.noted = start{}, false
+	}
 	w.edited = false
 }
 
@@ -95,13 +105,14 @@ func (w *View) touch(n int) bool {
 	if w.edited {
 		return true
 	}
-	w.edited = true
+	w.edited, w.noted = true, true
 	w.saved = w.head.Save(w.saved[:0])
-	if w.req != nil {
-		w.before.Method, w.before.Target, w.before.Path = w.req.Method, w.req.Target, w.req.Path
-		w.before.Query, w.before.HasQuery, w.before.Minor = w.req.Query, w.req.HasQuery, w.req.Minor
+	b := &w.before
+	if r := w.req; r != nil {
+		b.method, b.target, b.path = r.Method, r.Target, r.Path
+		b.query, b.hasQuery, b.minor = r.Query, r.HasQuery, r.Minor
 	} else {
-		w.status, w.reason = w.resp.Status, w.resp.Reason
+		b.status, b.reason = w.resp.Status, w.resp.Reason
 	}
 	return true
 }
@@ -113,11 +124,12 @@ func (w *View) Rollback() {
 	}
 	w.edited = false
 	w.head.Restore(w.saved)
-	if w.req != nil {
-		w.req.Method, w.req.Target, w.req.Path = w.before.Method, w.before.Target, w.before.Path
-		w.req.Query, w.req.HasQuery, w.req.Minor = w.before.Query, w.before.HasQuery, w.before.Minor
+	b := &w.before
+	if r := w.req; r != nil {
+		r.Method, r.Target, r.Path = b.method, b.target, b.path
+		r.Query, r.HasQuery, r.Minor = b.query, b.hasQuery, b.minor
 	} else {
-		w.resp.Status, w.resp.Reason = w.status, w.reason
+		w.resp.Status, w.resp.Reason = b.status, b.reason
 	}
 }
 
