@@ -98,7 +98,7 @@ func TestParse(t *testing.T) {
 			if f.XLEN != c.xlen || f.Bias != bias || f.Entry != 0x10100+bias || f.Phdr != 0x10000+uint64(c.size)+bias || f.PhNum != 2 || f.PhEnt != c.phent || f.End != 0x21200+bias {
 				t.Errorf("header: %+v", f)
 			}
-			want := []Symbol{{"main", 0x10100 + bias, 8, true}, {"table", 0x20200 + bias, 0, false}}
+			want := []Symbol{{Name: "main", Addr: 0x10100 + bias, Size: 8, Func: true, Section: 1}, {Name: "table", Addr: 0x20200 + bias, Object: true, Section: 2}}
 			if diff := cmp.Diff(want, f.Symbols); diff != "" {
 				t.Errorf("symbols (-want +got):\n%s", diff)
 			}

@@ -9,16 +9,28 @@ import (
 
 // Symbol is a named address. Size may be 0 when the file does not tell.
 type Symbol struct {
-	Name string
-	Addr uint64
-	Size uint64
-	Func bool
+	Name    string
+	Addr    uint64
+	Size    uint64
+	Func    bool
+	Object  bool   // data
+	Section uint16 // the number of the section that it lies in
 }
 
 const (
 	maxSections = 4096
 	maxName     = 4096 // bytes; symbols with longer names are left out
 )
+
+// Names returns the symbols of a file, with addresses as the file has them. It
+// reads nothing else of it.
+func Names(b []byte) ([]Symbol, error) {
+	v, err := identify(b)
+	if err != nil {
+		return nil, err
+	}
+	return symbols(v)
+}
 
 // symbols reads the symbol table, if there is one. A table that is there but
 // points outside the file is an error.
@@ -75,7 +87,7 @@ func readSymbols(v view, table, names []byte) []Symbol {
 			continue // no name, or a mapping symbol of the assembler
 		}
 		list = append(list, Symbol{
-			Name: name[:end], Func: kind == 2,
+			Name: name[:end], Func: kind == 2, Object: kind == 1, Section: v.half(table, c.symSection),
 			Addr: v.addr(table, c.symValue), Size: v.addr(table, c.symSize),
 		})
 	}

@@ -2,7 +2,6 @@ package symbols
 
 import (
 	"cmp"
-	"debug/elf"
 	"encoding/binary"
 	"slices"
 )
@@ -89,9 +88,12 @@ func (c *cursor) sleb() (v int64) {
 	return 0
 }
 
-// text reads up to a zero byte.
-func (c *cursor) text() string {
-	for i, b := range c.b[c.off:] {
+// text reads up to a zero byte, which must come within most bytes.
+func (c *cursor) text(most int) string {
+	if c.bad {
+		return ""
+	}
+	for i, b := range c.b[c.off:min(len(c.b), c.off+most+1)] {
 		if b == 0 {
 			return string(c.take(i + 1)[:i])
 		}
@@ -147,10 +149,10 @@ func (c *cursor) pointer(encoding byte, word int) uint64 {
 }
 
 // readFrames reads both sections; .eh_frame wins where both speak.
-func (l *Lines) readFrames(f *elf.File) {
+func (l *Lines) readFrames(f *sections) {
 	for _, name := range []string{".eh_frame", ".debug_frame"} {
 		p := frameParser{word: l.xlen / 8, floor: l.floor, eh: name == ".eh_frame", cies: map[int]*cie{}}
-		p.b = data(f, name)
+		p.b = f.data(name)
 		if s := f.Section(name); s != nil {
 			p.addr = s.Addr
 		}
@@ -171,7 +173,7 @@ type frameParser struct {
 
 // parse returns all fdes that are well-formed.
 func (p *frameParser) parse() (list frameTable) {
-	for p.more() {
+	for p.more() && len(list) < maxFrames {
 		start := p.off
 		body, id, idAt := p.entry()
 		if body == nil {
@@ -251,7 +253,7 @@ func (p *frameParser) cie(at int) *cie {
 func readCIE(r *cursor, word int) *cie {
 	c := &cie{}
 	version := r.uint(1)
-	augmentation := r.text()
+	augmentation := r.text(16)
 	if version == 4 {
 		r.take(2) // sizes of addresses and of segment selectors
 	}

@@ -3,7 +3,6 @@ package symbols
 import (
 	"cmp"
 	"debug/dwarf"
-	"debug/elf"
 	"path"
 	"slices"
 )
@@ -109,36 +108,55 @@ func (l *Lines) row(pc uint64) (file string, line int) {
 // dwarfReader is the state of one pass over the debug information, entry by
 // entry, in the order of the file.
 type dwarfReader struct {
-	l     *Lines
-	d     *dwarf.Data
-	names map[dwarf.Offset]scope // of functions that others refer to
-	lines map[int64]bool         // line programs that were read
-	files []*dwarf.LineFile      // of the present unit
-	dir   string                 // where the present unit was compiled
-	paths map[string]string      // whole paths of its files
-	rows  int
+	l      *Lines
+	d      *dwarf.Data
+	table  []byte                 // .debug_line
+	texts  []byte                 // .debug_line_str
+	names  map[dwarf.Offset]scope // of functions that others refer to
+	lines  map[int64][]string     // files of the line tables that were read
+	files  []string               // of the present unit
+	header int                    // bytes of text in its own entry
+	dir    string                 // where it was compiled
+	paths  map[string]string      // whole paths of its files
+
+	// What has been read, see the bounds.
+	rows, spans, kept, copied, tables int
 }
 
 // readDWARF adds functions and lines. It keeps what it has read when it comes to
 // something malformed.
-func (l *Lines) readDWARF(f *elf.File) {
-	r := &dwarfReader{l: l, names: map[dwarf.Offset]scope{}, lines: map[int64]bool{}}
+func (l *Lines) readDWARF(f *sections) {
+	r := &dwarfReader{l: l, names: map[dwarf.Offset]scope{}, lines: map[int64][]string{}}
+	info, abbrev := f.data(".debug_info"), f.data(".debug_abbrev")
+	r.table, r.texts = f.data(".debug_line"), f.data(".debug_line_str")
+	if !plain(info, abbrev) {
+		return
+	}
 	var err error
-	info := data(f, ".debug_info")
-	r.d, err = dwarf.New(data(f, ".debug_abbrev"), nil, nil, info, data(f, ".debug_line"),
-		nil, data(f, ".debug_ranges"), data(f, ".debug_str"))
+	r.d, err = dwarf.New(abbrev, nil, nil, info, nil, nil, ranges(f, ".debug_ranges"), cut(f.data(".debug_str")))
 	if err != nil {
 		return
 	}
-	for _, name := range []string{".debug_addr", ".debug_line_str", ".debug_str_offsets", ".debug_rnglists"} {
-		if b := data(f, name); b != nil {
+	for name, b := range map[string][]byte{
+		".debug_addr": f.data(".debug_addr"), ".debug_line_str": cut(slices.Clone(r.texts)),
+		".debug_str_offsets": f.data(".debug_str_offsets"), ".debug_rnglists": ranges(f, ".debug_rnglists"),
+	} {
+		if b != nil {
 			if err := r.d.AddSection(name, b); err != nil {
 				return
 			}
 		}
 	}
-	r.collect(len(info))
+	r.collect(min(len(info), maxEntries))
 	l.settle(r.names)
+}
+
+// ranges returns a section of them, which is small: one list is read at once.
+func ranges(f *sections, name string) []byte {
+	if b := f.data(name); len(b) <= maxRanges {
+		return b
+	}
+	return nil
 }
 
 // collect runs the pass; a panic of the reader ends it as an error does. Every
@@ -151,6 +169,9 @@ func (r *dwarfReader) collect(size int) {
 	for range size {
 		e, err := entries.Next()
 		if err != nil || e == nil {
+			return
+		}
+		if r.copied += textOf(e); r.copied > maxCopied || r.kept > maxKept || len(r.names) > maxScopes {
 			return
 		}
 		if e.Tag == 0 {
@@ -183,58 +204,83 @@ func (r *dwarfReader) collect(size int) {
 	}
 }
 
+// textOf returns how many bytes of text were copied into an entry.
+func textOf(e *dwarf.Entry) (n int) {
+	for i := range e.Field {
+		if text, ok := e.Field[i].Val.(string); ok {
+			n += len(text)
+		}
+	}
+	return n
+}
+
 // unit reads the lines of a compilation unit, once for units that share them.
 func (r *dwarfReader) unit(e *dwarf.Entry) {
-	r.files, r.paths = nil, map[string]string{}
+	r.files, r.paths, r.header = nil, map[string]string{}, textOf(e)
 	r.dir, _ = e.Val(dwarf.AttrCompDir).(string)
 	at, ok := e.Val(dwarf.AttrStmtList).(int64)
-	if !ok {
+	if !ok || at < 0 || at > int64(len(r.table)) {
 		return
 	}
-	lr, err := r.d.LineReader(e)
-	if err != nil || lr == nil {
+	if r.files, ok = r.lines[at]; ok {
 		return
 	}
-	if !r.lines[at] {
-		r.lines[at] = true
-		r.sequences(lr)
+	t := lineTable{cursor: cursor{b: r.table, off: int(at)}, names: r.texts, dir: r.dir}
+	if !t.header() {
+		return
 	}
-	r.files = lr.Files()
+	// Tables of a proper file do not overlap.
+	if r.tables += len(t.b) - int(at); r.tables > len(r.table)+maxHeadings {
+		return
+	}
+	r.files, r.lines[at] = t.files, t.files
+	for _, name := range t.files {
+		r.kept += len(name)
+	}
+	r.sequences(&t)
 }
 
 // sequences reads the rows of one line program.
-func (r *dwarfReader) sequences(lr *dwarf.LineReader) {
+func (r *dwarfReader) sequences(t *lineTable) {
 	var s sequence
-	var e dwarf.LineEntry
-	for lr.Next(&e) == nil && r.rows < maxRows {
-		r.rows++
-		if e.EndSequence {
+	t.run(func(pc uint64, file, line int, end bool) bool {
+		if r.rows++; r.rows > maxRows {
+			return false
+		}
+		if end {
 			// Functions that the linker dropped stay behind, at address 0.
-			if s.high = e.Address; len(s.rows) > 0 && s.low >= r.l.floor && s.high > s.low {
+			if s.high = pc; len(s.rows) > 0 && s.low >= r.l.floor && s.high > s.low {
 				r.l.sequences = append(r.l.sequences, s)
 			}
 			s = sequence{}
-			continue
+			return true
 		}
 		if len(s.rows) == 0 {
-			s.low = e.Address
+			s.low = pc
 		}
-		s.rows = append(s.rows, row{e.Address, r.path(e.File), e.Line})
+		s.rows = append(s.rows, row{pc, r.file(file), line})
+		return true
+	})
+}
+
+// file returns the whole name of one of the present unit's files.
+func (r *dwarfReader) file(n int) string {
+	if n < 0 || n >= len(r.files) {
+		return ""
 	}
+	return r.path(r.files[n])
 }
 
 // path returns the whole name of a file.
-func (r *dwarfReader) path(f *dwarf.LineFile) string {
-	if f == nil {
-		return ""
+func (r *dwarfReader) path(name string) string {
+	if name == "" || path.IsAbs(name) {
+		return name
 	}
-	if f.Name == "" || path.IsAbs(f.Name) {
-		return f.Name
-	}
-	whole, ok := r.paths[f.Name]
+	whole, ok := r.paths[name]
 	if !ok {
-		whole = path.Join(r.dir, f.Name)
-		r.paths[f.Name] = whole
+		whole = path.Join(r.dir, name)
+		r.paths[name] = whole
+		r.kept += len(whole)
 	}
 	return whole
 }
@@ -261,7 +307,7 @@ func (r *dwarfReader) inlined(e *dwarf.Entry, parent int32) int32 {
 	}
 	s := r.named(e)
 	if k, ok := e.Val(dwarf.AttrCallFile).(int64); ok && k >= 0 && k < int64(len(r.files)) {
-		s.callFile = r.path(r.files[k])
+		s.callFile = r.file(int(k))
 	}
 	if k, ok := e.Val(dwarf.AttrCallLine).(int64); ok {
 		s.callLine = int(k)
@@ -280,6 +326,7 @@ func (r *dwarfReader) named(e *dwarf.Entry) scope {
 	var s scope
 	s.name, _ = e.Val(dwarf.AttrName).(string)
 	s.linkage, _ = e.Val(dwarf.AttrLinkageName).(string)
+	r.kept += len(s.name) + len(s.linkage)
 	if s.origin, _ = e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset); s.origin == 0 {
 		s.origin, _ = e.Val(dwarf.AttrSpecification).(dwarf.Offset)
 	}
@@ -297,8 +344,13 @@ func (r *dwarfReader) open(e *dwarf.Entry, s scope) int32 {
 
 // ranges appends the addresses of an entry, which belong to scope n.
 func (r *dwarfReader) ranges(list []span, e *dwarf.Entry, n int32) []span {
+	// A list of ranges is read together with the unit's entry, and as often as it is
+	// referred to.
+	if r.copied += r.header; r.spans > maxSpans || r.copied > maxCopied {
+		return list
+	}
 	ranges, err := r.d.Ranges(e)
-	if err != nil || len(ranges) > maxScopes {
+	if r.spans += len(ranges); err != nil {
 		return list
 	}
 	for _, g := range ranges {

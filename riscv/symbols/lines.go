@@ -44,12 +44,17 @@ type symbol struct {
 	name      string
 }
 
-// Bounds of what is read of a file; the rest is left out.
+// Bounds of what is read of a file; the rest is left out. They keep what any file
+// leaves behind below 200 MB, and the time that it takes to seconds.
 const (
-	maxSection = 256 << 20 // bytes of one section, decompressed
-	maxScopes  = 4 << 20
-	maxRows    = 16 << 20
-	maxNesting = 64 // of scopes, and of names that refer to others
+	maxEntries = 4 << 20
+	maxScopes  = 1 << 19 // functions, and names of functions
+	maxSpans   = 1 << 20
+	maxRows    = 2 << 20
+	maxFrames  = 1 << 19
+	maxKept    = 64 << 20  // bytes of names
+	maxCopied  = 256 << 20 // bytes of all texts
+	maxNesting = 64        // of scopes, and of names that refer to others
 )
 
 // Read reads what an executable tells about itself. Without DWARF there
@@ -63,6 +68,10 @@ func Read(file []byte) (l *Lines, err error) {
 			l, err = nil, fmt.Errorf("read symbols: malformed file: %v", cause)
 		}
 	}()
+	some, err := headings(file)
+	if err != nil {
+		return nil, err
+	}
 	f, err := elf.NewFile(bytes.NewReader(file))
 	if err != nil {
 		return nil, fmt.Errorf("read symbols: %w", err)
@@ -77,23 +86,33 @@ func Read(file []byte) (l *Lines, err error) {
 	if f.Class == elf.ELFCLASS32 {
 		l.xlen = 32
 	}
-	l.readSymbols(f)
-	l.readFrames(f)
-	l.readDWARF(f)
+	if some {
+		l.readSymbols(file, f)
+		all := &sections{File: f, left: maxTotal}
+		l.readFrames(all)
+		l.readDWARF(all)
+	}
 	return l, nil
 }
 
+// sections are those of a file, with how many bytes more of them may be read.
+type sections struct {
+	*elf.File
+	left uint64
+}
+
 // data returns the contents of a section, or nothing when it is missing or too
-// large. A compressed one is called either by its own name or, in old files,
-// with a z.
-func data(f *elf.File, name string) []byte {
+// large, or swells more than text does when it is decompressed. A compressed one
+// is called either by its own name or, in old files, with a z.
+func (f *sections) data(name string) []byte {
 	s := f.Section(name)
 	if s == nil {
 		s = f.Section(strings.Replace(name, ".debug", ".zdebug", 1))
 	}
-	if s == nil || s.Type == elf.SHT_NOBITS || s.Size > maxSection {
+	if s == nil || s.Type == elf.SHT_NOBITS || s.Size > f.left || s.Size > maxSwelling*s.FileSize+maxHeadings {
 		return nil
 	}
+	f.left -= s.Size
 	b, err := s.Data()
 	if err != nil {
 		return nil
@@ -103,20 +122,16 @@ func data(f *elf.File, name string) []byte {
 
 // readSymbols keeps functions, and labels in executable sections, since
 // functions of hand-written assembly are often no more than that.
-func (l *Lines) readSymbols(f *elf.File) {
-	list, err := f.Symbols()
+func (l *Lines) readSymbols(file []byte, f *elf.File) {
+	list, err := load.Names(file)
 	if err != nil {
 		return
 	}
 	for _, s := range list {
-		kind := elf.ST_TYPE(s.Info)
-		if s.Name == "" || strings.HasPrefix(s.Name, "$") || strings.HasPrefix(s.Name, ".L") {
+		if strings.HasPrefix(s.Name, ".L") || s.Object || int(s.Section) >= len(f.Sections) || f.Sections[s.Section].Flags&elf.SHF_EXECINSTR == 0 {
 			continue
 		}
-		inCode := int(s.Section) < len(f.Sections) && f.Sections[s.Section].Flags&elf.SHF_EXECINSTR != 0
-		if s.Section != elf.SHN_UNDEF && (kind == elf.STT_FUNC || kind == elf.STT_NOTYPE) && inCode {
-			l.symbols = append(l.symbols, symbol{s.Value, s.Value + s.Size, s.Name})
-		}
+		l.symbols = append(l.symbols, symbol{s.Addr, s.Addr + s.Size, s.Name})
 	}
 	// Of several names for one address the sized one comes last and wins; of
 	// those the shortest, which is the least decorated.
