@@ -9,11 +9,16 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
 	"fishplate/internal/tenant"
 )
+
+// changeWait bounds how long a change waits for another, whose programs may be
+// compiled for minutes.
+const changeWait = 30 * time.Second
 
 // Control is what the API asks of control.Controller.
 type Control interface {
@@ -229,12 +234,12 @@ func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
 	// A caller that leaves does not stop a change half-way through its
 	// preparation: the outcome is in the history and the log.
 	ctx := context.WithoutCancel(r.Context())
-	return s.outcome(w, s.o.Control.Apply(ctx, c.Path, control.ApplyOptions{Author: author(r), Comment: c.Comment}))
+	return s.outcome(w, s.o.Control.Apply(ctx, c.Path, control.ApplyOptions{Author: author(r), Comment: c.Comment, Wait: changeWait}))
 }
 
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	ctx := context.WithoutCancel(r.Context())
-	return s.outcome(w, s.o.Control.Reload(ctx, control.ApplyOptions{Author: author(r)}))
+	return s.outcome(w, s.o.Control.Reload(ctx, control.ApplyOptions{Author: author(r), Wait: changeWait}))
 }
 
 func (s *Server) outcome(w http.ResponseWriter, result control.Result) error {

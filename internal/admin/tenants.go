@@ -194,7 +194,9 @@ func (s *Server) tenantTry(t *tenant.Tenant, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return err
 	}
-	if err := s.o.Tenants.Try(t.Name(), r.URL.Query().Get("program"), elf, []byte(r.Header.Get(signatureField)), share); err != nil {
+	ctx, cancel := changing(r)
+	defer cancel()
+	if err := s.o.Tenants.Try(ctx, t.Name(), r.URL.Query().Get("program"), elf, []byte(r.Header.Get(signatureField)), share); err != nil {
 		return refusedProgram(err)
 	}
 	s.o.Logger.Info("tenant shadow begins", "tenant", t.Name(), "by", author(r), "share", share)

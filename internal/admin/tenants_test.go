@@ -27,7 +27,7 @@ func TestUploadsOneAtATime(t *testing.T) {
 			Name: name, Program: "../../sdk/examples/hello.elf", Tokens: []model.Token{{Name: "t", Hash: hex.EncodeToString(sum[:])}},
 		})
 	}
-	u, errs := set.Prepare(models)
+	u, errs := set.Prepare(t.Context(), models)
 	if errs != nil {
 		t.Fatal(errs)
 	}

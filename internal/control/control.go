@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -33,12 +32,15 @@ type Options struct {
 // Controller owns the running configuration.
 type Controller struct {
 	o       Options
-	turn    chan struct{} // one transaction at a time
+	turn    chan struct{}          // one transaction at a time
+	holder  atomic.Pointer[holder] // who has it
 	running atomic.Pointer[state]
 	path    atomic.Pointer[string] // what Start was given
 
 	life    context.Context // ends when drains must stop
 	end     context.CancelFunc
+	changes context.Context // ends when the process does: with it, what is being prepared
+	halt    context.CancelCauseFunc
 	drains  sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
@@ -64,6 +66,7 @@ func New(o Options) *Controller {
 	}
 	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string)}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.changes, c.halt = context.WithCancelCause(context.Background())
 	return c
 }
 
@@ -96,6 +99,9 @@ type ApplyOptions struct {
 	Comment string
 	Source  string // "file" when empty
 	Always  bool   // commit although nothing changes
+	// Wait bounds how long the change waits for one that is being prepared; 0 is
+	// as long as the context.
+	Wait time.Duration
 }
 
 // Start applies the first configuration and remembers path for Reload.
@@ -167,18 +173,16 @@ func (c *Controller) plan(path string) (Plan, *state) {
 }
 
 // Apply runs one transaction and returns after its commit or its refusal.
-// Transactions wait for each other; ctx bounds that wait and the preparation.
+// Transactions wait for each other; ctx bounds that wait and the preparation,
+// which ends with the process too.
 func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Result {
 	begin := time.Now()
-	if within(ctx) {
-		return c.refused([]Problem{{Summary: "apply: a transaction cannot begin another"}})
+	if err := c.take(ctx, "apply", o); err != nil {
+		return c.refused([]Problem{{Summary: err.Error()}})
 	}
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return c.refused([]Problem{{Summary: "apply: another change is under way: " + ctx.Err().Error()}})
-	}
+	defer c.give()
+	ctx, cancel := c.lasting(ctx)
+	defer cancel()
 	p, next := c.plan(path)
 	r := Result{Plan: p}
 	if next != nil && (o.Always || len(p.Changes) > 0) {
@@ -195,10 +199,10 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes}
 	err := c.o.Builder.Prepare(context.WithValue(ctx, inside{}, t), t)
 	if err == nil {
-		err = ctx.Err() // whoever asked has left: nobody would learn of the commit
+		err = context.Cause(ctx) // whoever asked has left: nobody would learn of the commit
 	}
 	if err == nil && c.isClosed() {
-		err = errors.New("apply: the process is ending")
+		err = errEnding
 	}
 	r.Warnings = append(r.Warnings, t.warnings...)
 	if err != nil {

@@ -232,7 +232,7 @@ func TestWaitIsBounded(t *testing.T) {
 	<-enter
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := c.Apply(ctx, "c", ApplyOptions{}); r.Committed || !strings.Contains(r.Err().Error(), "another change is under way") {
+	if r := c.Apply(ctx, "c", ApplyOptions{}); r.Committed || !strings.Contains(r.Err().Error(), "another change is being prepared since ") {
 		t.Errorf("second: %+v", r)
 	}
 	close(leave)

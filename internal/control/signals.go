@@ -38,6 +38,7 @@ func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, dead
 		case s := <-signals:
 			if s != syscall.SIGHUP {
 				stop()
+				c.halt(errEnding) // nobody waits for a compiler any more
 				return c.shut(ctx, signals, deadline, shutdown)
 			}
 			select {

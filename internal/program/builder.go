@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -33,7 +32,7 @@ type Builder struct {
 	kit  fs.FS
 	note func(path string, r *Result)
 
-	mu sync.Mutex // held while a compiler runs, and over the folder
+	turn chan struct{} // has room for the one whose compiler runs, and who is at the folder
 }
 
 // Result is a program, ready to be loaded.
@@ -53,13 +52,13 @@ func New(dir string, kit fs.FS, note func(path string, r *Result)) *Builder {
 	if note == nil {
 		note = func(string, *Result) {}
 	}
-	return &Builder{dir: dir, kit: kit, note: note}
+	return &Builder{dir: dir, kit: kit, note: note, turn: make(chan struct{}, 1)}
 }
 
 // Read returns the ELF file of the program at path, compiling it if it must.
-// It has the shape of os.ReadFile.
-func (b *Builder) Read(path string) ([]byte, error) {
-	r, err := b.Build(context.Background(), path)
+// It ends with ctx, and so does the compiler.
+func (b *Builder) Read(ctx context.Context, path string) ([]byte, error) {
+	r, err := b.Build(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +79,12 @@ func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("compile %s: wait for another compiler: %w", path, context.Cause(ctx))
+	}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make folder for programs: %w", err)
 	}
@@ -192,7 +195,7 @@ func (r *recipe) run(ctx context.Context, args []string) (string, error) {
 	cmd.Stdout, cmd.Stderr = said, said
 	err := r.room().run(cmd)
 	if ctx.Err() != nil {
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	text := strings.TrimSpace(said.String())
 	if err == nil {

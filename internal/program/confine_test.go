@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -176,9 +177,44 @@ func TestSourcesWithoutEnd(t *testing.T) {
 func TestCompilersAreEnded(t *testing.T) {
 	dir := project(t, map[string]string{"x.cpp": "constexpr unsigned long f() { unsigned long x = 1; for (unsigned long i = 0; i < 1000000; i++) x = x * 3 + i; return x; }\n" +
 		"template<int N> struct S { static constexpr unsigned long v = f() + S<N - 1>::v; };\ntemplate<> struct S<0> { static constexpr unsigned long v = 0; };\nstatic_assert(S<800>::v != 0);\nint main() {}\n"})
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	if _, err := New(t.TempDir(), kit, nil).Build(ctx, filepath.Join(dir, "x.cpp")); err == nil {
-		t.Error("it is done")
+	b := New(t.TempDir(), kit, nil)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.Read(ctx, filepath.Join(dir, "x.cpp"))
+		done <- err
+	}()
+	for len(b.turn) == 0 {
+		time.Sleep(time.Millisecond)
 	}
+	// Who comes second waits no longer than its own context.
+	second, leave := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer leave()
+	if _, err := b.Read(second, filepath.Join(dir, "x.cpp")); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for another compiler") {
+		t.Error(err)
+	}
+	enough := errors.New("enough")
+	cancel(enough)
+	if err := <-done; !errors.Is(err, enough) {
+		t.Error(err)
+	}
+	if len(running(t, dir)) != 0 {
+		t.Errorf("still there: %q", running(t, dir))
+	}
+}
+
+// running finds the processes that have the text in their command lines. Those
+// that have ended, and that nobody has asked about, have none.
+func running(t *testing.T, text string) (found []string) {
+	t.Helper()
+	list, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range list {
+		if line, err := os.ReadFile(path); err == nil && strings.Contains(string(line), text) {
+			found = append(found, string(line))
+		}
+	}
+	return found
 }

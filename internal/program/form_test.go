@@ -20,7 +20,7 @@ func TestOnlyFilesAndFoldersArePrograms(t *testing.T) {
 		os.DevNull: "neither a file nor a folder", huge: "a program has at most", dir: "a folder without Cargo.toml or go.mod",
 	} {
 		b := New(filepath.Join(dir, "made"), kit, nil)
-		if _, err := b.Read(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := b.Read(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("read %s: %v, want %q", path, err, want)
 		}
 	}

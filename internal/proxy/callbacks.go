@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"fmt"
+
 	"fishplate/internal/message"
 	"fishplate/internal/tenant"
 )
@@ -73,7 +75,10 @@ func (x *exchange) follow(d *tenant.Decision) *message.Fault {
 		gen = x.srv.Current()
 	}
 	if x.backend = gen.Backends[d.Backend]; x.backend == nil {
-		return &message.Fault{Side: message.SideGuest, Status: 503, Cause: "guest-backend"}
+		return &message.Fault{
+			Side: message.SideGuest, Status: 503, Cause: "guest-backend",
+			Err: fmt.Errorf("the program chose backend %q, which the configuration has no more", d.Backend),
+		}
 	}
 	return nil
 }

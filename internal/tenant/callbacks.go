@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"fishplate/internal/message"
@@ -192,7 +193,10 @@ func (r *Run) OnFetch(ctx context.Context, req *message.Request) (d Decision, f 
 	defer v.detach()
 	switch v.decision.word {
 	case "fail", "abandon":
-		return Decision{}, &message.Fault{Side: message.SideGuest, Step: "fetch", Status: http.StatusServiceUnavailable, Cause: "guest-abandoned"}
+		return Decision{}, &message.Fault{
+			Side: message.SideGuest, Step: "fetch", Status: http.StatusServiceUnavailable, Cause: "guest-abandoned",
+			Err: errors.New("decided by the program in on_backend_fetch"),
+		}
 	}
 	r.overlay(v)
 	d = Decision{Word: v.decision.word}

@@ -27,7 +27,7 @@ func Causes() []Cause {
 		{"guest-response", 500, "the answer that the program made is none"},
 		{"guest-response-size", 500, "the answer is larger than max_response"},
 		{"guest-abandoned", 503, "the program decided to fail the fetch"},
-		{"guest-backend", 503, "the program chose a backend or server that is not one of its own"},
+		{"guest-backend", 503, "the program chose a backend that the configuration has lost since the request began"},
 		{"guest-cancelled", 499, "the client left while the program ran"},
 		{"guest-panic", 503, "a defect of this server; the log has it"},
 	}

@@ -63,7 +63,7 @@ type image struct {
 
 // newImage runs the start-up code of a program to the wait call, in the storage
 // machine and then in the one for requests. With keep the storage machine stays.
-func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep bool) (*image, error) {
+func newImage(ctx context.Context, t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep bool) (*image, error) {
 	t = withDefaults(t)
 	st.limit(t.LogRate)
 	st.rate.limit(t.Rate)
@@ -76,7 +76,7 @@ func newImage(t *model.Tenant, c *code, s *Set, st *stats, store *kv.Store, keep
 	im.clock = clockSince(im.made)
 	im.storage = newStorage(im)
 	im.tape = s.startTape(st, t.Debug.Ring, t.Debug.Record > 0 || t.Debug.OnFault)
-	if err := im.start(keep); err != nil {
+	if err := im.start(ctx, keep); err != nil {
 		im.storage.close()
 		return nil, fmt.Errorf("start guest %q: %w", t.Name, err)
 	}
@@ -109,8 +109,8 @@ func withDefaults(t *model.Tenant) *model.Tenant {
 // start runs main twice, as the ABI has it: storage first. Both machines write to
 // one table of callbacks and one of functions, so the one for requests has the
 // last word.
-func (im *image) start(keep bool) error {
-	first, err := im.boot(forStorage, memento{bearings: bearings{functions: map[string]uint64{}}})
+func (im *image) start(ctx context.Context, keep bool) error {
+	first, err := im.boot(ctx, forStorage, memento{bearings: bearings{functions: map[string]uint64{}}})
 	if err != nil {
 		return fmt.Errorf("as storage: %w", err)
 	}
@@ -120,7 +120,7 @@ func (im *image) start(keep bool) error {
 	} else {
 		first.m.Close()
 	}
-	v, err := im.boot(forRequests, first.memento)
+	v, err := im.boot(ctx, forRequests, first.memento)
 	if err != nil {
 		return err
 	}
@@ -132,16 +132,16 @@ func (im *image) start(keep bool) error {
 // boot makes a machine and runs main in it to the wait call. What was registered
 // before is kept. A program for whose mappings there is too little room begins
 // once more, with more.
-func (im *image) boot(as role, before memento) (*vm, error) {
-	v, err := im.bootOnce(as, before)
+func (im *image) boot(ctx context.Context, as role, before memento) (*vm, error) {
+	v, err := im.bootOnce(ctx, as, before)
 	if errors.Is(err, errNarrow) && !im.wide {
 		im.wide = true
-		return im.bootOnce(as, before)
+		return im.bootOnce(ctx, as, before)
 	}
 	return v, err
 }
 
-func (im *image) bootOnce(as role, before memento) (*vm, error) {
+func (im *image) bootOnce(ctx context.Context, as role, before memento) (*vm, error) {
 	base := im.program.HeapStart
 	if as != forRequests {
 		base = storageBase(im.program)
@@ -176,19 +176,19 @@ func (im *image) bootOnce(as role, before memento) (*vm, error) {
 	v.heap.Reset(v.heapBase, heapWindow)
 	m.Time = im.clock
 	v.tapes(im.tape)
-	if err := im.runMain(v); err != nil {
+	if err := im.runMain(ctx, v); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return v, nil
 }
 
-func (im *image) runMain(v *vm) error {
+func (im *image) runMain(ctx context.Context, v *vm) error {
 	if err := v.processStack(); err != nil {
 		return err
 	}
 	v.limit = im.tenant.Instructions
-	if f := v.run(context.Background()); f != nil {
+	if f := v.run(ctx); f != nil {
 		if !errors.Is(f.Err, errNarrow) {
 			im.stats.stopped(f.Cause)
 		}

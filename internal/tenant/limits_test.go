@@ -51,7 +51,7 @@ func TestLimitsOfMain(t *testing.T) {
 		m := guestModel("limits")
 		m.Arguments, m.FromFile = []string{c.argument}, true
 		s := quietSet(1)
-		u, errs := s.Prepare([]*model.Tenant{m})
+		u, errs := s.Prepare(context.Background(), []*model.Tenant{m})
 		if errs != nil || len(u.Warnings()) != 1 || !strings.Contains(u.Warnings()[0].Error(), c.cause) {
 			t.Fatal(errs, u.Warnings())
 		}
@@ -117,6 +117,18 @@ func TestLimitOfForks(t *testing.T) {
 	r.Release()
 	if n := tn.forks.Load(); n != 0 {
 		t.Errorf("%d forks are alive", n)
+	}
+}
+
+// A fork that the host has no memory for takes nothing with it.
+func TestForkThatTheHostCannotMake(t *testing.T) {
+	tn := limited(t, nil)
+	tn.current.Load().frozen.Close()
+	if _, f := recv(t, tn, request("/small"), ""); f == nil || f.Cause != "guest-fork" || f.Status != 503 {
+		t.Error(f)
+	}
+	if st := tn.Status(); st.Active != 0 || tn.forks.Load() != 0 {
+		t.Errorf("%d slots and %d forks are left", st.Active, tn.forks.Load())
 	}
 }
 

@@ -40,8 +40,11 @@ func (p *pacer) fuel() (uint64, error) {
 // next ends a slice.
 func (p *pacer) next() error {
 	t := p.v.image.tenant
-	if p.v.stage == stageStart {
-		return nil // main runs before there is anybody to be fair to
+	if p.v.stage == stageStart { // main runs before there is anybody to be fair to
+		if p.ctx.Err() != nil {
+			return &trap{cause: "guest-cancelled", text: "the start was given up"}
+		}
+		return nil
 	}
 	if yes, err := p.v.tape.replayed(p.v.m.Instret); yes {
 		if err == nil && p.ctx.Err() != nil {

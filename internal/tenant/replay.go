@@ -88,7 +88,7 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 		return nil, fmt.Errorf("replay request %s: %w", h.ID, err)
 	}
 	st := newStats(m.Name, s.o.Logger)
-	im, err := newImage(m, c, s, st, s.storeOf(m), false)
+	im, err := newImage(ctx, m, c, s, st, s.storeOf(m), false)
 	if err != nil {
 		return nil, fmt.Errorf("replay request %s: %w", h.ID, err)
 	}

@@ -34,7 +34,7 @@ func quietSet(permits int) *Set {
 // load prepares and commits tenants.
 func load(t testing.TB, s *Set, models ...*model.Tenant) {
 	t.Helper()
-	u, errs := s.Prepare(models)
+	u, errs := s.Prepare(context.Background(), models)
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -362,7 +362,7 @@ func TestStartFailures(t *testing.T) {
 	x86 := append([]byte(nil), elf...)
 	x86[18] = 62
 	files := map[string][]byte{"short": elf[:100], "x86": x86, "text": []byte("hello")}
-	s := NewSet(Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), ReadFile: func(p string) ([]byte, error) {
+	s := NewSet(Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), ReadFile: func(_ context.Context, p string) ([]byte, error) {
 		if b, ok := files[p]; ok {
 			return b, nil
 		}
@@ -372,7 +372,7 @@ func TestStartFailures(t *testing.T) {
 		"short": "truncated", "x86": "machine 62", "text": "magic", "absent": "no such file", "x.cpp": "no such file",
 		"../../test/guests/nowait.elf": "without waiting for requests",
 	} {
-		_, errs := s.Prepare([]*model.Tenant{{Name: "t", Program: program}})
+		_, errs := s.Prepare(context.Background(), []*model.Tenant{{Name: "t", Program: program}})
 		if len(errs) != 1 || !strings.Contains(errs[0].Error(), want) || !strings.Contains(errs[0].Error(), `"t"`) {
 			t.Errorf("%s: %v", program, errs)
 		}

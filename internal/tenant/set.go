@@ -21,11 +21,11 @@ import (
 
 // Options are what a Set needs from outside. The zero value is usable.
 type Options struct {
-	ReadFile  func(path string) ([]byte, error) // nil: os.ReadFile
-	Logger    *slog.Logger                      // nil: slog.Default
-	Permits   int                               // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
-	CacheLook CacheLook                         // nil: programs find nothing
-	Objects   Objects                           // nil: programs store nothing in the cache
+	ReadFile  func(ctx context.Context, path string) ([]byte, error) // nil: os.ReadFile
+	Logger    *slog.Logger                                           // nil: slog.Default
+	Permits   int                                                    // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
+	CacheLook CacheLook                                              // nil: programs find nothing
+	Objects   Objects                                                // nil: programs store nothing in the cache
 }
 
 // Set is every tenant that there is, by name, and the permits that they share.
@@ -54,7 +54,7 @@ type Set struct {
 // NewSet returns a Set without tenants.
 func NewSet(o Options) *Set {
 	if o.ReadFile == nil {
-		o.ReadFile = os.ReadFile
+		o.ReadFile = func(_ context.Context, path string) ([]byte, error) { return os.ReadFile(path) }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -76,6 +76,7 @@ func NewSet(o Options) *Set {
 // Update is a prepared change of a Set. Exactly one of Commit and Abort ends it.
 type Update struct {
 	set      *Set
+	ctx      context.Context // of Prepare
 	next     map[string]*Tenant
 	made     []*Tenant // what Abort must undo
 	origins  map[string]origin
@@ -109,10 +110,11 @@ func (t *Trouble) Unwrap() error { return t.Err }
 // Commit. A tenant of a tenants file never refuses the rest: when it cannot be
 // loaded its old program stays, or it answers 503, and Warnings has the reason.
 // When many of them are new or changed, most are started behind Commit.
-// On errors the Update is nil and everything is undone.
-func (s *Set) Prepare(tenants []*model.Tenant) (*Update, []error) {
+// On errors the Update is nil and everything is undone. What is compiled or runs
+// ends with ctx, which is an error for every tenant that is not ready by then.
+func (s *Set) Prepare(ctx context.Context, tenants []*model.Tenant) (*Update, []error) {
 	u := &Update{
-		set: s, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants)), read: map[string]origin{},
+		set: s, ctx: ctx, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants)), read: map[string]origin{},
 	}
 	var errs []error
 	for _, t := range tenants {
@@ -191,7 +193,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 			return u.later(old, newTenant(t, nil, st), c), nil
 		}
 	}
-	im, err := newImage(t, c, s, st, s.storeOf(t), before.handsOver())
+	im, err := newImage(u.ctx, t, c, s, st, s.storeOf(t), before.handsOver())
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +203,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		im.storage.gated = true
 	}
 	made := newTenant(t, im, st)
-	if sh := s.newShadow(t); sh != nil {
+	if sh := s.newShadow(u.ctx, t); sh != nil {
 		made.shadow.Store(sh)
 		if sh.report.Error != "" {
 			u.warnings = append(u.warnings, &Trouble{t, errors.New(sh.report.Error)})
@@ -219,12 +221,12 @@ func (t *Tenant) starts(c *code) bool {
 // origin is Set.read, once for the tenants that have the same file.
 func (u *Update) origin(t *model.Tenant) (origin, error) {
 	if t.Key != "" {
-		return u.set.read(t)
+		return u.set.read(u.ctx, t)
 	}
 	if o, ok := u.read[t.Program]; ok {
 		return o, nil
 	}
-	o, err := u.set.read(t)
+	o, err := u.set.read(u.ctx, t)
 	if err == nil {
 		u.read[t.Program] = o
 	}
@@ -233,13 +235,13 @@ func (u *Update) origin(t *model.Tenant) (origin, error) {
 
 // read reads the program that the configuration names, and its signature if the
 // tenant has a key.
-func (s *Set) read(t *model.Tenant) (o origin, err error) {
-	elf, err := s.o.ReadFile(t.Program)
+func (s *Set) read(ctx context.Context, t *model.Tenant) (o origin, err error) {
+	elf, err := s.o.ReadFile(ctx, t.Program)
 	if err != nil {
 		return o, err
 	}
 	if t.Key != "" {
-		if o.signature, err = s.signatureOf(t, t.Program); err != nil {
+		if o.signature, err = s.signatureOf(ctx, t, t.Program); err != nil {
 			return o, err
 		}
 		if err = verify(t, elf, o.signature); err != nil {

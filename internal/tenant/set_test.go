@@ -14,7 +14,7 @@ import (
 // files is a Set over programs that the test changes.
 func filesSet(files map[string][]byte) *Set {
 	s := quietSet(1)
-	s.o.ReadFile = func(p string) ([]byte, error) {
+	s.o.ReadFile = func(_ context.Context, p string) ([]byte, error) {
 		if b, ok := files[p]; ok {
 			return b, nil
 		}
@@ -98,10 +98,10 @@ func TestAbortLeavesEverything(t *testing.T) {
 	defer s.Close()
 	load(t, s, named("a", false))
 	a := s.Tenant("a")
-	if u, errs := s.Prepare([]*model.Tenant{named("a", false), named("b", false), named("c", false)}); u != nil || len(errs) != 2 {
+	if u, errs := s.Prepare(context.Background(), []*model.Tenant{named("a", false), named("b", false), named("c", false)}); u != nil || len(errs) != 2 {
 		t.Fatalf("%v", errs)
 	}
-	u, errs := s.Prepare([]*model.Tenant{})
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{})
 	if errs != nil {
 		t.Fatal(errs)
 	}

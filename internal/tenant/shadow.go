@@ -67,18 +67,18 @@ type shadow struct {
 
 // newShadow starts a tenant's candidate. It never fails: what is wrong with the
 // candidate is in its report.
-func (s *Set) newShadow(t *model.Tenant) *shadow {
+func (s *Set) newShadow(ctx context.Context, t *model.Tenant) *shadow {
 	if t.Shadow == nil || t.Shadow.Share <= 0 {
 		return nil
 	}
 	sh := emptyShadow(t.Shadow)
-	elf, err := s.o.ReadFile(t.Shadow.Program)
+	elf, err := s.o.ReadFile(ctx, t.Shadow.Program)
 	var signature []byte
 	if err == nil && t.Key != "" {
-		signature, err = s.signatureOf(t, t.Shadow.Program)
+		signature, err = s.signatureOf(ctx, t, t.Shadow.Program)
 	}
 	if err == nil {
-		err = s.fill(sh, t, elf, signature)
+		err = s.fill(ctx, sh, t, elf, signature)
 	}
 	if err != nil {
 		sh.report.Error = fmt.Sprintf("load candidate of guest %q: %v", t.Name, err)
@@ -96,11 +96,11 @@ func emptyShadow(m *model.Shadow) *shadow {
 
 // fill starts the program of a candidate. It sees requests and storage as the
 // program itself does, so that a tenant's key is asked about it too.
-func (s *Set) fill(sh *shadow, t *model.Tenant, elf, signature []byte) error {
+func (s *Set) fill(ctx context.Context, sh *shadow, t *model.Tenant, elf, signature []byte) error {
 	if err := verify(t, elf, signature); err != nil {
 		return err
 	}
-	im, err := s.candidate(t, sh.model, elf)
+	im, err := s.candidate(ctx, t, sh.model, elf)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Set) fill(sh *shadow, t *model.Tenant, elf, signature []byte) error {
 	return nil
 }
 
-func (s *Set) candidate(t *model.Tenant, m *model.Shadow, elf []byte) (*image, error) {
+func (s *Set) candidate(ctx context.Context, t *model.Tenant, m *model.Shadow, elf []byte) (*image, error) {
 	c, err := s.codes.load(elf)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (s *Set) candidate(t *model.Tenant, m *model.Shadow, elf []byte) (*image, e
 	alone := *t
 	alone.Program, alone.Shadow, alone.OnFault, alone.Share, alone.Concurrency = m.Program, nil, "fail", 1, 1
 	// Its lines are in its own ring and reach no log.
-	im, err := newImage(&alone, c, s, newStats(t.Name, slog.New(slog.DiscardHandler)), s.storeOf(t), false)
+	im, err := newImage(ctx, &alone, c, s, newStats(t.Name, slog.New(slog.DiscardHandler)), s.storeOf(t), false)
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func TestShadowThatDoesNotRun(t *testing.T) {
 	defer s.Close()
 	m := sumModel()
 	m.Shadow = &model.Shadow{Program: "next", Share: 1}
-	u, errs := s.Prepare([]*model.Tenant{m})
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{m})
 	if errs != nil || len(u.Warnings()) != 1 {
 		t.Fatal(errs, u)
 	}

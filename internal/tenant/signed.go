@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -28,8 +29,8 @@ func Sign(key ed25519.PrivateKey, name string, elf []byte) []byte {
 }
 
 // signatureOf reads what lies beside a program.
-func (s *Set) signatureOf(t *model.Tenant, program string) ([]byte, error) {
-	signature, err := s.o.ReadFile(program + ".sig")
+func (s *Set) signatureOf(ctx context.Context, t *model.Tenant, program string) ([]byte, error) {
+	signature, err := s.o.ReadFile(ctx, program+".sig")
 	if err != nil {
 		return nil, fmt.Errorf("%w: the key in the update block of %q wants one in %s.sig: %w", ErrSignature, t.Name, program, err)
 	}

@@ -43,7 +43,8 @@ type starts struct {
 	mains chan struct{} // a place for each start that requests wait for
 
 	work   sync.WaitGroup
-	ended  chan struct{} // closed by close
+	life   context.Context // ends with close, and what is being started with it
+	end    context.CancelFunc
 	mu     sync.Mutex
 	queue  []*starter
 	busy   bool
@@ -51,7 +52,9 @@ type starts struct {
 }
 
 func newStarts() *starts {
-	return &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)), ended: make(chan struct{})}
+	s := &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1))}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
 }
 
 // later returns a tenant whose program is started behind Commit. What ran before
@@ -91,14 +94,12 @@ func (s *starts) begin(f func()) {
 	}
 }
 
-// close drops what was not begun, and waits for what was.
+// close drops what was not begun, ends what was, and waits for that.
 func (s *starts) close() {
 	s.mu.Lock()
-	if !s.closed {
-		close(s.ended)
-	}
 	s.closed, s.queue = true, nil
 	s.mu.Unlock()
+	s.end()
 	s.work.Wait()
 }
 
@@ -132,7 +133,7 @@ func (s *starts) rest(d time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.ended:
+	case <-s.life.Done():
 	}
 }
 
@@ -155,16 +156,17 @@ func (st *starter) start() (err error) {
 			err = fmt.Errorf("start guest %q: %v", st.tenant.Name(), p)
 		}
 	}()
+	ctx := st.set.starts.life
 	h := st.set.historyOf(st.tenant.Name())
 	<-h.turn
 	defer func() { h.turn <- struct{}{} }()
 	if st.tenant.current.Load() != st.before {
 		return nil // an update came first
 	}
-	if err := st.set.replace(context.Background(), st.tenant, st.code); err != nil {
+	if err := st.set.replace(ctx, st.tenant, st.code); err != nil {
 		return err
 	}
-	if sh := st.set.newShadow(st.tenant.model); sh != nil {
+	if sh := st.set.newShadow(ctx, st.tenant.model); sh != nil {
 		st.tenant.shadow.Store(sh)
 	}
 	return nil
@@ -205,7 +207,7 @@ func (t *Tenant) awaken(ctx context.Context) *message.Fault {
 func (st *starter) hurry() {
 	select {
 	case <-st.done:
-	case <-st.set.starts.ended:
+	case <-st.set.starts.life.Done():
 	case st.set.starts.mains <- struct{}{}:
 		st.run()
 		<-st.set.starts.mains

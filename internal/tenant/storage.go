@@ -145,7 +145,7 @@ func (s *storage) wake() error {
 	if s.v != nil || s.failed != nil {
 		return s.failed
 	}
-	v, err := s.image.boot(quietStorage, memento{bearings: bearings{functions: map[string]uint64{}}})
+	v, err := s.image.boot(context.Background(), quietStorage, memento{bearings: bearings{functions: map[string]uint64{}}})
 	if err != nil {
 		s.failed = fmt.Errorf("start storage: %w", err)
 		return s.failed

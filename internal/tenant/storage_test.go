@@ -313,17 +313,17 @@ func TestUpdatesAreLimited(t *testing.T) {
 		}
 	}
 	delete(files, "sum.sig")
-	if err := s.Try(m.Name, "hello", hello, signed("other").Signature, 0.5); !errors.Is(err, ErrSignature) {
+	if err := s.Try(context.Background(), m.Name, "hello", hello, signed("other").Signature, 0.5); !errors.Is(err, ErrSignature) {
 		t.Errorf("a candidate that nobody signed: %v", err)
 	}
-	if err := s.Try(m.Name, "hello", hello, signed(m.Name).Signature, 0.5); err != nil {
+	if err := s.Try(context.Background(), m.Name, "hello", hello, signed(m.Name).Signature, 0.5); err != nil {
 		t.Errorf("a candidate: %v", err)
 	}
-	if _, errs := s.Prepare([]*model.Tenant{m}); len(errs) != 1 || !errors.Is(errs[0], ErrSignature) {
+	if _, errs := s.Prepare(context.Background(), []*model.Tenant{m}); len(errs) != 1 || !errors.Is(errs[0], ErrSignature) {
 		t.Error(errs)
 	}
 	files["sum.sig"] = make([]byte, 64)
-	if _, errs := s.Prepare([]*model.Tenant{m}); len(errs) != 1 || !errors.Is(errs[0], ErrSignature) {
+	if _, errs := s.Prepare(context.Background(), []*model.Tenant{m}); len(errs) != 1 || !errors.Is(errs[0], ErrSignature) {
 		t.Error(errs)
 	}
 }
@@ -353,7 +353,7 @@ func TestUpdatesSurviveReloads(t *testing.T) {
 		t.Errorf("after a reload with another limit %q", got)
 	}
 	files["sum"] = three
-	u, errs := s.Prepare([]*model.Tenant{&changed})
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{&changed})
 	if errs != nil || len(u.Warnings()) != 1 || !strings.Contains(u.Warnings()[0].Error(), "version 2") {
 		t.Fatal(errs, u.Warnings())
 	}
@@ -364,7 +364,7 @@ func TestUpdatesSurviveReloads(t *testing.T) {
 	// An update between Prepare and Commit is not lost either.
 	again := changed
 	again.Instructions++
-	u, errs = s.Prepare([]*model.Tenant{&again})
+	u, errs = s.Prepare(context.Background(), []*model.Tenant{&again})
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -373,7 +373,7 @@ func TestUpdatesSurviveReloads(t *testing.T) {
 	if got := part(); !strings.HasPrefix(got, "two 5 5 ") {
 		t.Errorf("after an update during a reload %q", got)
 	}
-	u, _ = s.Prepare([]*model.Tenant{m})
+	u, _ = s.Prepare(context.Background(), []*model.Tenant{m})
 	u.Abort()
 	if got := part(); !strings.HasPrefix(got, "two 6 6 ") {
 		t.Errorf("after a reload that was given up %q", got)

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // its requests, 0 to 1, and forgets the candidate before it. name is what the
 // report calls it. It lasts until EndTrial, or until the tenant's block of the
 // configuration changes, which says again what candidate there is. elf is copied.
-func (s *Set) Try(tenant, name string, elf, signature []byte, share float64) error {
+func (s *Set) Try(ctx context.Context, tenant, name string, elf, signature []byte, share float64) error {
 	t := s.Tenant(tenant)
 	if t == nil {
 		return fmt.Errorf("try candidate of guest %q: %w", tenant, ErrNoTenant)
@@ -20,7 +21,7 @@ func (s *Set) Try(tenant, name string, elf, signature []byte, share float64) err
 		return fmt.Errorf("try candidate of guest %q: %w: %d bytes, at most %d", tenant, ErrSize, len(elf), limit)
 	}
 	sh := emptyShadow(&model.Shadow{Program: name, Share: share})
-	if err := s.fill(sh, t.model, slices.Clone(elf), signature); err != nil {
+	if err := s.fill(ctx, sh, t.model, slices.Clone(elf), signature); err != nil {
 		return fmt.Errorf("try candidate of guest %q: %w", tenant, err)
 	}
 	t.shadow.Swap(sh).retire()

@@ -134,7 +134,7 @@ func (s *Set) installed(t *Tenant, h *history, v version, err error) (Version, b
 // replace starts a program and swaps it in.
 func (s *Set) replace(ctx context.Context, t *Tenant, c *code) error {
 	old := t.current.Load()
-	im, err := newImage(t.model, c, s, t.stats, s.storeOf(t.model), old.handsOver())
+	im, err := newImage(ctx, t.model, c, s, t.stats, s.storeOf(t.model), old.handsOver())
 	if err == nil {
 		// A program that nobody has used needs no memory for requests yet.
 		if old != nil {

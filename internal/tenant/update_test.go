@@ -46,7 +46,7 @@ func TestUpdateMeetsReload(t *testing.T) {
 	load(t, s, named("a", false))
 	changed := named("a", false)
 	changed.Instructions++
-	u, errs := s.Prepare([]*model.Tenant{changed})
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{changed})
 	if errs != nil {
 		t.Fatal(errs)
 	}
@@ -84,7 +84,7 @@ func TestKeyForWhatCameByUpdate(t *testing.T) {
 	give(t, s, "a", other)
 	m := named("a", false)
 	m.Key = base64.StdEncoding.EncodeToString(public)
-	u, errs := s.Prepare([]*model.Tenant{m})
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{m})
 	if errs != nil {
 		t.Fatal(errs)
 	}

@@ -33,14 +33,14 @@ func sdkWork(b *bench, s *system) (result, error) {
 	which := sdks[s.name]
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	builder := program.New(filepath.Join(b.dir, "programs"), sdk.Headers, func(string, *program.Result) {})
-	elf, err := builder.Read(which.source) // compiled now, so that start-up is that alone
+	elf, err := builder.Read(context.Background(), which.source) // compiled now, so that start-up is that alone
 	if err != nil {
 		return result{}, err
 	}
-	set := tenant.NewSet(tenant.Options{Logger: log, ReadFile: func(string) ([]byte, error) { return elf, nil }})
+	set := tenant.NewSet(tenant.Options{Logger: log, ReadFile: func(context.Context, string) ([]byte, error) { return elf, nil }})
 	defer set.Close()
 	began := time.Now()
-	u, errs := set.Prepare([]*model.Tenant{{
+	u, errs := set.Prepare(context.Background(), []*model.Tenant{{
 		Name: "t", Program: which.source, Memory: 256 << 20, Instructions: 1_000_000_000, Time: 10 * time.Second, Concurrency: 4, Share: 10, OnFault: "fail",
 	}})
 	if errs != nil {

@@ -136,8 +136,8 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 	return nil
 }
 
-func (e *estate) prepareTenants(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
-	u, errs := e.tenants.Prepare(t.Next.Tenants)
+func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *proxy.Parts) error {
+	u, errs := e.tenants.Prepare(ctx, t.Next.Tenants)
 	if len(errs) > 0 {
 		refusal := make(control.Refusal, len(errs))
 		for i, err := range errs {

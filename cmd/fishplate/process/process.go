@@ -97,14 +97,24 @@ func Serve(ctx context.Context, o Options) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
-	err = p.control.Start(ctx, o.Path)
-	if err == nil {
+	// A program may be compiled for minutes: who wants the process to end does not
+	// wait for that.
+	starting, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	err = p.control.Start(starting, o.Path)
+	interrupted := err != nil && starting.Err() != nil
+	stop()
+	switch {
+	case interrupted:
+		logger.Info("ended before it served", "path", o.Path, "problem", err)
+		p.server.Close()
+		err = nil
+	case err == nil:
 		logger.Info("serving", "path", o.Path, "pid", os.Getpid(), "version", o.Version)
 		if o.Ready != nil {
 			o.Ready(p)
 		}
 		err = p.control.Signals(ctx, signals, drainTime, p.shutdown)
-	} else {
+	default:
 		var refusal control.Refusal
 		if errors.As(err, &refusal) {
 			show.Problems(o.Stderr, refusal, nil)

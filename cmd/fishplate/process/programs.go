@@ -27,7 +27,7 @@ const maxTried = 256
 func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found config.Diagnostics) {
 	said := map[string]string{} // of the compiler, by path
 	builder := program.New(dir, sdk.Headers, nil)
-	read := func(path string) ([]byte, error) {
+	read := func(ctx context.Context, path string) ([]byte, error) {
 		r, err := builder.Build(ctx, path)
 		if err != nil {
 			return nil, err
@@ -48,7 +48,7 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 			break
 		}
 		tried[way] = true
-		found = append(found, try(set, t)...)
+		found = append(found, try(ctx, set, t)...)
 		if text := said[t.Program]; text != "" {
 			found = append(found, findingAt(t, config.Warning, fmt.Sprintf("compile %s: the compiler warns\n%s", t.Program, text)))
 			delete(said, t.Program)
@@ -61,10 +61,10 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 }
 
 // try starts one tenant's program, and stops it.
-func try(set *tenant.Set, m *model.Tenant) (found config.Diagnostics) {
+func try(ctx context.Context, set *tenant.Set, m *model.Tenant) (found config.Diagnostics) {
 	alone := *m
 	alone.FromFile = false // so that a program that does not start is told as an error
-	u, errs := set.Prepare([]*model.Tenant{&alone})
+	u, errs := set.Prepare(ctx, []*model.Tenant{&alone})
 	for _, err := range errs {
 		severity := config.Error
 		if m.FromFile {

@@ -1,0 +1,65 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errEnding is why a change is given up that was being prepared.
+var errEnding = errors.New("apply: the process is ending")
+
+// holder is whose change is being prepared.
+type holder struct {
+	author string
+	since  time.Time
+}
+
+// take waits for the turn of a change, for as long as the context and the
+// options say. The error tells what it waited for.
+func (c *Controller) take(ctx context.Context, what string, o ApplyOptions) error {
+	if within(ctx) {
+		return fmt.Errorf("%s: a transaction cannot begin another", what)
+	}
+	if o.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Wait, fmt.Errorf("waited %v: try again when it is done", o.Wait))
+		defer cancel()
+	}
+	select {
+	case c.turn <- struct{}{}:
+		c.holder.Store(&holder{o.Author, time.Now()})
+		return nil
+	case <-c.changes.Done():
+		return errEnding
+	case <-ctx.Done():
+	}
+	other := "another change is being prepared"
+	if h := c.holder.Load(); h != nil {
+		other += fmt.Sprintf(" since %s (%v), by %s", h.since.Format(time.TimeOnly), time.Since(h.since).Round(time.Second), h.author)
+	}
+	return fmt.Errorf("%s: %s: %w", what, other, context.Cause(ctx))
+}
+
+func (c *Controller) give() {
+	c.holder.Store(nil)
+	<-c.turn
+}
+
+// lasting is ctx that also ends when the process does.
+func (c *Controller) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.changes, func() { cancel(context.Cause(c.changes)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// settle ends what is being prepared, and waits until it is undone, or for ctx.
+func (c *Controller) settle(ctx context.Context) {
+	c.halt(errEnding)
+	select {
+	case c.turn <- struct{}{}:
+		<-c.turn
+	case <-ctx.Done():
+	}
+}
