@@ -26,8 +26,8 @@ func CacheTag(tag string) error { return done(named(SysCacheTag, tag)) }
 
 // TTL returns how long the answer is fresh as far as the program said, else 0.
 func TTL() time.Duration {
-	if OnCall != nil {
-		OnCall(SysTTL)
+	if SysTTL < len(Made) {
+		Made[SysTTL] = true
 	}
 	return time.Duration(float64(ecallTTL(SysTTL, 0, 0)) * float64(time.Second))
 }

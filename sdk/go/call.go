@@ -2,25 +2,8 @@ package fishplate
 
 import "unsafe"
 
-// Call makes call n of the host with at most seven arguments and returns a0.
-// docs/reference/abi.md has them all; most have a function here. Memory that
-// the host is to see is given as uintptr(unsafe.Pointer(…)) in the call itself:
-// then it stays where it is until Call returns.
-//
-//go:uintptrescapes
-//go:noinline
-func Call(n int, args ...uintptr) int {
-	var a [7]uintptr
-	copy(a[:], args)
-	if OnCall != nil {
-		OnCall(n)
-	}
-	r, _, _, _ := ecall(uintptr(n), a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-	return int(r)
-}
-
-// OnCall hears the number of every call when it is set, for tests.
-var OnCall func(n int)
+// Made becomes true at the number of every call, as far as it reaches, for tests.
+var Made []bool
 
 // start and first are the addresses of a text and of bytes.
 func start(s string) unsafe.Pointer { return unsafe.Pointer(unsafe.StringData(s)) }
@@ -66,7 +49,7 @@ func take(call func(b []byte) int) ([]byte, error) {
 		n := call(b)
 		switch {
 		case n < 0:
-			return nil, Error(n)
+			return nil, failure(n)
 		case n <= len(b):
 			return b[:n], nil
 		}
@@ -83,7 +66,7 @@ func text(call func(b []byte) int) (string, error) {
 // done makes an error of a negative result.
 func done(n int) error {
 	if n < 0 {
-		return Error(n)
+		return failure(n)
 	}
 	return nil
 }
@@ -91,7 +74,7 @@ func done(n int) error {
 // count is the result and its error.
 func count(n int) (int, error) {
 	if n < 0 {
-		return 0, Error(n)
+		return 0, failure(n)
 	}
 	return n, nil
 }

@@ -20,6 +20,53 @@ TEXT ·ecall(SB), NOSPLIT, $0-96
 	MOV	A3, r3+88(FP)
 	RET
 
+// func Call(n int, args ...uintptr) int
+TEXT ·Call(SB), NOSPLIT, $0-40
+	MOV	n+0(FP), A7
+	MOV	·Made+8(SB), T0
+	BGEU	A7, T0, arguments
+	MOV	·Made+0(SB), T1
+	ADD	A7, T1
+	MOV	$1, T0
+	MOVB	T0, (T1)
+
+arguments:
+	MOV	args_base+8(FP), T0
+	MOV	args_len+16(FP), T1
+	MOV	ZERO, A0
+	MOV	ZERO, A1
+	MOV	ZERO, A2
+	MOV	ZERO, A3
+	MOV	ZERO, A4
+	MOV	ZERO, A5
+	MOV	ZERO, A6
+	MOV	$1, T2
+	BLT	T1, T2, ask
+	MOV	0(T0), A0
+	MOV	$2, T2
+	BLT	T1, T2, ask
+	MOV	8(T0), A1
+	MOV	$3, T2
+	BLT	T1, T2, ask
+	MOV	16(T0), A2
+	MOV	$4, T2
+	BLT	T1, T2, ask
+	MOV	24(T0), A3
+	MOV	$5, T2
+	BLT	T1, T2, ask
+	MOV	32(T0), A4
+	MOV	$6, T2
+	BLT	T1, T2, ask
+	MOV	40(T0), A5
+	MOV	$7, T2
+	BLT	T1, T2, ask
+	MOV	48(T0), A6
+
+ask:
+	ECALL
+	MOV	A0, ret+32(FP)
+	RET
+
 // func ecallTTL(n, set uintptr, seconds float32) float32
 TEXT ·ecallTTL(SB), NOSPLIT, $0-28
 	MOV	n+0(FP), A7

@@ -16,6 +16,20 @@ const (
 	ErrStage    Error = -8 // not in this callback
 )
 
+// known are the errors by their numbers, so that none is made when it happens.
+var known = [...]error{
+	-ErrNone: ErrNone, -ErrInvalid: ErrInvalid, -ErrLimit: ErrLimit, -ErrTime: ErrTime,
+	-ErrFailed: ErrFailed, -ErrDenied: ErrDenied, -ErrConflict: ErrConflict, -ErrStage: ErrStage,
+}
+
+// failure is the error of a negative result.
+func failure(n int) error {
+	if n > -len(known) {
+		return known[-n]
+	}
+	return Error(n)
+}
+
 // Error says what the number means.
 func (e Error) Error() string {
 	switch e {

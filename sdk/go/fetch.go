@@ -119,7 +119,7 @@ func piece(n int) (int, error) {
 	case n == 0:
 		return 0, io.EOF
 	case n < 0:
-		return 0, Error(n)
+		return 0, failure(n)
 	}
 	return n, nil
 }

@@ -36,7 +36,7 @@ func (m Message) Line(i int) (string, error) {
 	b := make([]byte, n+1)
 	n = Call(SysFieldRetrieve, uintptr(m), uintptr(i), uintptr(first(b)), uintptr(n))
 	if n < 0 {
-		return "", Error(n)
+		return "", failure(n)
 	}
 	return unsafe.String(unsafe.SliceData(b), n), nil
 }

@@ -33,7 +33,7 @@ func (x Regex) Replace(s, by string, all bool) (string, error) {
 	for {
 		n := Call(SysRegexSubst, uintptr(x), uintptr(start(s)), uintptr(len(s)), uintptr(start(by)), uintptr(len(by)), uintptr(first(b)), uintptr(len(b))|flag(all)<<31)
 		if n < 0 {
-			return "", Error(n)
+			return "", failure(n)
 		}
 		if n < len(b)-1 {
 			return string(b[:n]), nil

@@ -207,7 +207,7 @@ func (p *Program) forge(streamed, body, n uintptr) {
 // of small things.
 func warm() {
 	deepen()
-	for n := uintptr(8); n <= 4096; n += 8 * (1 + n/64) {
+	for n := 8; n <= 4096; n += 8 + n/1024*120 { // sizes are rounded up to 8 at least, above 1024 to 128
 		sink = make([]byte, n)
 		pointers = make([]*byte, n/8)
 	}

@@ -238,7 +238,7 @@ func stream(_ fishplate.Request, body fishplate.Body, w *fishplate.ResponseWrite
 func told(m fishplate.Message, name string) { good(m.Add(name, summary())) }
 
 func main() {
-	fishplate.OnCall = also
+	fishplate.Made = seen[:]
 	words, backward = fishplate.Compile("([a-z]+) ([a-z]+)"), fishplate.Compile(`(ab)\1`)
 	fmt.Print("one line\ntwo pieces\n")
 	fishplate.Program{
