@@ -16,7 +16,7 @@ func fieldCalls() []Call {
 		{525, "FIELD_UNSET", "a0 where, a1 index", "a0 = index", "-1: refused; an index that does not exist ends the call", "", "Removes a field; later ones move down by one.", sysUnset},
 		{526, "HTTP_ROLLBACK", "a0 where", "a0 = 0", "", "", "Undoes this call's edits.", sysRollback},
 		{527, "HTTP_COPY", "a0 where, a1 index, a2 destination where", "a0 = new index", "-1: no such line, or refused", "length", "Appends a copy of a field.", sysCopyTo},
-		{528, "HTTP_SET_STATUS", "a0 where, a1 status, negative to read", "a0 = status", "-1: a request, or not within 200–599", "", "Sets or reads a response's status.", sysStatus},
+		{528, "HTTP_SET_STATUS", "a0 where, a1 status, negative to read", "a0 = status", "-1: a request, not within 200–599, or the status is 101", "", "Sets or reads a response's status.", sysStatus},
 		{529, "HTTP_UNSET_RE", "a0 where, a1 regex", "a0 = count", "an unknown regex ends the call", "1000 and 8·length of the fields", "Removes every field whose line matches.", sysUnsetRegex},
 		{530, "HTTP_FIND", "a0 where, a1, a2 name", "a0 = index", "-1: none", "length", "Finds the first field of that name; case does not matter.", sysFind},
 		{537, "FIELD_RETRIEVE_STR", "a0 where, a1 index, a2 std::string", "a0 = length", "-1: no such line", "2000 and length", "Makes a libstdc++ string of a line; text above 15 bytes is allocated on the native heap.", sysRetrieveString},

@@ -267,9 +267,10 @@ func (w *View) setReason(line []byte) bool {
 	return true
 }
 
-// SetStatus changes a response's status. Interim statuses are not a guest's.
+// SetStatus changes a response's status. Interim statuses are not a guest's, and
+// 101 stays: behind it the connection to the server speaks another protocol.
 func (w *View) SetStatus(n int) bool {
-	if w.resp == nil || n < 200 || n > 599 || w.frozen == BodyKept && bare(n) != bare(w.resp.Status) || !w.touch(0) {
+	if w.resp == nil || w.resp.Status == 101 || n < 200 || n > 599 || w.frozen == BodyKept && bare(n) != bare(w.resp.Status) || !w.touch(0) {
 		return false
 	}
 	if n != w.resp.Status {
