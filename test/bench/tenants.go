@@ -46,7 +46,7 @@ func tenantWorks() []work {
 			launch: (*bench).startHook, measure: hookWork, print: printHooks},
 		{name: "tenants-forge", title: "a document of 300 B made of one of 1 KiB, 64 connections", systems: []string{"go", "fishplate"}, higher: true,
 			launch: (*bench).startForge, measure: forgeWork, bars: []bar{{peer: "go"}}},
-		{name: "tenants-sdks", title: "one request per SDK, in the process: on_recv that looks at the path", systems: []string{"C", "C++", "Rust", "Go"},
+		{name: "tenants-sdks", title: "one request per SDK, in the process: on_recv that reads the URL and appends a field with it", systems: []string{"C", "C++", "Rust", "Go"},
 			launch: func(_ *bench, name string) (*system, error) { return &system{name: name}, nil }, measure: sdkWork, print: printSDKs},
 		{name: "tenants-share", title: "128 connections that spin beside 4 of another tenant that spin, equal shares: its part of the instructions",
 			systems: []string{"fishplate"}, setup: setup{guests: true}, measure: shareWork, print: printShare},

@@ -1,0 +1,5 @@
+module same
+
+go 1.24
+
+require fishplate.dev/sdk/go v0.1.0
