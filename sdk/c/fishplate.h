@@ -8,6 +8,7 @@
  *     -fno-stack-protector -fno-pic -no-pie -Wl,-Ttext=0x120000,-z,separate-code,--build-id=none -DFP_START -Isdk/c -Isdk/abi hello.c -o hello.elf
  * Recipe, with glibc:
  *   riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -O2 -static -Wl,-Ttext=0x120000 -Isdk/c -Isdk/abi prog.c -o prog.elf
+ * Recipe, with picolibc, 32 bits: in fishplate_picolibc.h.
  */
 #ifndef FISHPLATE_H
 #define FISHPLATE_H
@@ -225,6 +226,8 @@ __asm__(".pushsection .text\n"
 	"fp_native memcpy, 585\nfp_native memset, 586\nfp_native memmove, 587\n"
 	"fp_native memcmp, 588\nfp_native strlen, 590\n"
 	".popsection\n");
+#elif defined(__PICOLIBC__)
+#include "fishplate_picolibc.h"
 #endif
 #endif
 #endif

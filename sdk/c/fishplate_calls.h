@@ -28,10 +28,17 @@ FP_INLINE float fp_ttl_call(long set, float seconds)
 	FP_TRACE(FP_SYS_TTL);
 #endif
 	register long a0 __asm__("a0") = set;
-	register float fa0 __asm__("fa0") = seconds;
 	register long a7 __asm__("a7") = FP_SYS_TTL;
+#ifdef __riscv_flen
+	register float fa0 __asm__("fa0") = seconds;
 	__asm__ volatile("ecall" : "+r"(a0), "+f"(fa0) : "r"(a7) : "memory");
 	return fa0;
+#else /* the compiler knows no fa0, but the machine has it: fmv.w.x, fmv.x.w */
+	union { float f; unsigned bits; } v = { seconds };
+	__asm__ volatile(".insn r 0x53, 0, 0x78, x10, %1, x0\necall\n.insn r 0x53, 0, 0x70, %1, x10, x0"
+			 : "+r"(a0), "+r"(v.bits) : "r"(a7) : "memory");
+	return v.f;
+#endif
 }
 FP_INLINE float fp_ttl(void) { return fp_ttl_call(0, 0); } /* 0 when it is not set */
 FP_INLINE void fp_set_ttl(float seconds) { fp_ttl_call(1, seconds); }
