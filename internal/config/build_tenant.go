@@ -47,7 +47,11 @@ func (l *loader) tenants(n *node) {
 		l.tenantsFile(n.file("path"), n.rangeOf("path"))
 	case text:
 		at := n.rangeOf("json")
-		l.tenantsText(&syntax.Source{Name: at.Filename, Text: []byte(n.str("json")), At: at})
+		name := at.Filename
+		if n.has("base") {
+			name = n.file("base") + "/json"
+		}
+		l.tenantsText(&syntax.Source{Name: name, Text: []byte(n.str("json")), At: at})
 	default:
 		l.errorf(n.at, fmt.Sprintf("tenants %q names no file", n.label), "", `write path = "tenants.json", or json = a heredoc with the object`)
 	}

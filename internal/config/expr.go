@@ -39,6 +39,7 @@ func (l *loader) fold(e hclsyntax.Expression) hclsyntax.Expression {
 				c.Args, c.ExpandFinal = append(c.Args[:last], t.Exprs...), false
 			}
 		}
+		absolute(&c)
 		return &c
 	case *hclsyntax.BinaryOpExpr:
 		c := *x

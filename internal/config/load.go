@@ -28,6 +28,7 @@ type Options struct {
 	Env  func(name string) (string, bool) // nil: no variable is set
 	Now  time.Time                        // for certificates; zero: their dates are not looked at
 	Root bool                             // the process is root: decides the default of admin.socket
+	Flat bool                             // write Config.Text
 }
 
 // loader is one Load: its sources, its findings, and the scope of its expressions.
@@ -76,6 +77,9 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 	l.root = root
 	l.build(root)
 	l.check()
+	if l.o.Flat && !l.diags.HasErrors() {
+		l.cfg.Text = l.flat(root)
+	}
 	// A route that stands for several tenants of a file is at fault once.
 	diags := slices.CompactFunc(l.diags.Sort(), func(a, b Diagnostic) bool { return a.Range == b.Range && a.Summary == b.Summary })
 	if diags.HasErrors() {

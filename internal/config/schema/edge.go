@@ -125,12 +125,13 @@ func tenantsBlock() *Block {
 	return &Block{Name: "tenants", Label: "name", Many: true, Doc: "Tenants in the format of libvmod-riscv, as it is: a file, or written here.", Attrs: []Attr{
 		{Name: "path", Kind: File, Doc: "The JSON file."},
 		{Name: "json", Kind: String, Doc: "The same object, in a heredoc. Either this or path."},
+		{Name: "base", Kind: File, Doc: "Folder that paths in json are relative to. Default: that of this file."},
 	}}
 }
 
 func logBlock() *Block {
 	return &Block{Name: "log", Label: "name", Labels: []string{"access"}, Many: true, Doc: "A log.", Attrs: []Attr{
-		{Name: "path", Kind: String, Default: "stdout", Doc: "\"stdout\", \"stderr\", \"off\", or a file, relative to this one."},
+		{Name: "path", Kind: File, Default: "stdout", Also: []string{"stdout", "stderr", "off"}, Doc: "A file, or none."},
 		{Name: "format", Kind: String, Default: "json", OneOf: []string{"json", "text"}, Doc: "One object, or one line of words, per request."},
 		{Name: "sample", Kind: PercentT, Default: "100%", Range: "0%..100%", Doc: "Share of the requests logged."},
 	}}
