@@ -1,0 +1,199 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Entry is one commit.
+type Entry struct {
+	ID   uint64          `json:"id"`
+	Sum  string          `json:"sha256"` // of the text, hexadecimal
+	Head json.RawMessage `json:"head"`
+}
+
+const (
+	suffix  = ".commit"
+	maxText = 256 << 20 // bytes of a text, whatever its file says
+)
+
+// Journal is a folder of entries.
+type Journal struct {
+	dir     string
+	keep    int     // entries
+	entries []Entry // oldest first
+}
+
+// Open reads the heads of what the folder holds, and makes the folder when there
+// is none. At most keep entries stay. What cannot be read is set aside, and
+// reported: names end with ".broken" then.
+func Open(dir string, keep int) (j *Journal, broken []error, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	j = &Journal{dir: dir, keep: keep}
+	for _, f := range list {
+		digits, ok := strings.CutSuffix(f.Name(), suffix)
+		if !ok {
+			if strings.HasSuffix(f.Name(), ".new") { // of a process that was stopped while it wrote
+				_ = os.Remove(filepath.Join(dir, f.Name()))
+			}
+			continue
+		}
+		id, err := strconv.ParseUint(digits, 10, 64)
+		var e Entry
+		if err == nil {
+			e, _, err = j.read(id, false)
+		}
+		if err != nil {
+			broken = append(broken, err)
+			_ = os.Rename(filepath.Join(dir, f.Name()), filepath.Join(dir, f.Name()+".broken"))
+			continue
+		}
+		j.entries = append(j.entries, e)
+	}
+	slices.SortFunc(j.entries, func(a, b Entry) int { return int(int64(a.ID - b.ID)) })
+	return j, broken, nil
+}
+
+// Entries returns what is kept, the oldest first. The slice is the caller's.
+func (j *Journal) Entries() []Entry { return slices.Clone(j.entries) }
+
+// Put writes an entry, in place of the one with its ID if there is one. It is on
+// disk when Put returns; else an error says why it is not, and nothing changed.
+func (j *Journal) Put(id uint64, head, text []byte) error {
+	sum := sha256.Sum256(text)
+	e := Entry{ID: id, Sum: hex.EncodeToString(sum[:]), Head: slices.Clone(head)}
+	if err := j.write(e, text); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	at, found := slices.BinarySearchFunc(j.entries, id, func(e Entry, id uint64) int { return int(int64(e.ID - id)) })
+	if found {
+		j.entries[at] = e
+		return nil
+	}
+	j.entries = slices.Insert(j.entries, at, e)
+	for len(j.entries) > j.keep {
+		_ = os.Remove(j.name(j.entries[0].ID))
+		j.entries = slices.Delete(j.entries, 0, 1)
+	}
+	return nil
+}
+
+// Amend gives an entry another head.
+func (j *Journal) Amend(id uint64, head []byte) error {
+	text, err := j.Text(id)
+	if err != nil {
+		return err
+	}
+	return j.Put(id, head, text)
+}
+
+// ErrNone means that there is no such entry, or not any more.
+var ErrNone = errors.New("no such entry")
+
+// Text returns the text of an entry.
+func (j *Journal) Text(id uint64) ([]byte, error) {
+	e, body, err := j.read(id, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read journal: %w: %d", ErrNone, id)
+	} else if err != nil {
+		return nil, err
+	}
+	d, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderMaxMemory(maxText), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer d.Close()
+	text, err := io.ReadAll(io.LimitReader(d, maxText))
+	if err != nil {
+		return nil, fmt.Errorf("read journal: entry %d: %w", id, err)
+	}
+	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != e.Sum {
+		return nil, fmt.Errorf("read journal: the text of entry %d is not what was written", id)
+	}
+	return text, nil
+}
+
+func (j *Journal) name(id uint64) string {
+	return filepath.Join(j.dir, fmt.Sprintf("%012d%s", id, suffix))
+}
+
+// read returns an entry, and its packed text when that is wanted.
+func (j *Journal) read(id uint64, whole bool) (e Entry, body []byte, err error) {
+	f, err := os.Open(j.name(id))
+	if err != nil {
+		return e, nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	head, err := r.ReadBytes('\n')
+	if err != nil || json.Unmarshal(head, &e) != nil || e.ID != id {
+		return e, nil, fmt.Errorf("read journal: %s holds no entry %d", j.name(id), id)
+	}
+	if whole {
+		body, err = io.ReadAll(io.LimitReader(r, maxText))
+	}
+	return e, body, err
+}
+
+// write puts an entry on disk, whole or not at all.
+func (j *Journal) write(e Entry, text []byte) error {
+	head, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	packer, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	file := packer.EncodeAll(text, append(head, '\n'))
+	aside := j.name(e.ID) + ".new"
+	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(file)
+	err = errors.Join(err, f.Sync())
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(aside, j.name(e.ID))
+	}
+	if err != nil {
+		_ = os.Remove(aside)
+		return err
+	}
+	if err := j.syncDir(); err != nil {
+		_ = os.Remove(j.name(e.ID)) // what is said to have failed must not come back
+		return err
+	}
+	return nil
+}
+
+// syncDir makes a rename outlive the machine.
+func (j *Journal) syncDir() error {
+	d, err := os.Open(j.dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	return errors.Join(err, d.Close())
+}

@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, dir string, keep int) (*Journal, []error) {
+	t.Helper()
+	j, broken, err := Open(dir, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, broken
+}
+
+func put(t *testing.T, j *Journal, id uint64, text string) {
+	t.Helper()
+	if err := j.Put(id, fmt.Appendf(nil, `{"comment":"of %d"}`, id), []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ids(j *Journal) (list []uint64) {
+	for _, e := range j.Entries() {
+		list = append(list, e.ID)
+	}
+	return list
+}
+
+func TestJournalOutlivesItsProcess(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "journal")
+	j, _ := open(t, dir, 3)
+	for id := range uint64(5) {
+		put(t, j, id+8, strings.Repeat(fmt.Sprintln("line of", id+8), 1000))
+	}
+	if err := j.Amend(11, []byte(`{"state":"committed"}`)); err != nil {
+		t.Fatal(err)
+	}
+	j, broken := open(t, dir, 3)
+	if got := fmt.Sprint(ids(j)); got != "[10 11 12]" || len(broken) > 0 {
+		t.Fatalf("entries %s, %v", got, broken)
+	}
+	if head := string(j.Entries()[1].Head); head != `{"state":"committed"}` {
+		t.Errorf("head %s", head)
+	}
+	for _, id := range ids(j) {
+		if text, err := j.Text(id); err != nil || string(text) != strings.Repeat(fmt.Sprintln("line of", id), 1000) {
+			t.Errorf("text of %d: %.40q, %v", id, text, err)
+		}
+	}
+	if _, err := j.Text(8); !errors.Is(err, ErrNone) {
+		t.Errorf("text of 8: %v", err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 3 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+}
+
+// TestCutFiles cuts an entry's file at every length, as no crash of ours does
+// and a disk may: it is found, and the entries before it stay.
+func TestCutFiles(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 10)
+	put(t, j, 1, "first")
+	put(t, j, 2, "second, and longer than the first")
+	name := filepath.Join(dir, "000000000002.commit")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(whole) {
+		if err := os.WriteFile(name, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, broken := open(t, dir, 10)
+		switch got := fmt.Sprint(ids(j)); {
+		case got == "[1]" && len(broken) == 1: // the head is cut
+		case got == "[1 2]" && len(broken) == 0:
+			if text, err := j.Text(2); err == nil {
+				t.Errorf("%d of %d bytes give %q", n, len(whole), text)
+			}
+		default:
+			t.Errorf("%d of %d bytes: entries %s, %v", n, len(whole), got, broken)
+		}
+		if text, err := j.Text(1); err != nil || string(text) != "first" {
+			t.Errorf("the first: %q, %v", text, err)
+		}
+	}
+}
+
+func TestWhatIsNoEntry(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"000000000007.commit.new": "half", "x.commit": "{}", "000000000003.commit": `{"id":4,"head":{}}` + "\n", "notes": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, broken := open(t, dir, 10)
+	if len(ids(j)) != 0 || len(broken) != 2 {
+		t.Errorf("entries %v, %v", ids(j), broken)
+	}
+	put(t, j, 3, "anew")
+	if text, err := j.Text(3); err != nil || string(text) != "anew" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "000000000007.commit.new")); err == nil {
+		t.Error("a half-written file stays")
+	}
+}
+
+func TestNoFolder(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(name, 1); err == nil {
+		t.Error("a file is opened as a journal")
+	}
+}
