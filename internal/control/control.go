@@ -1,7 +1,9 @@
 package control
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,9 @@ type Options struct {
 	// refused; the problems then say why. Warnings come apart.
 	Load    func(path string) (cfg *model.Config, errs, warnings []Problem)
 	Builder Builder
+	// Parse reads a whole configuration that is one text, as Config.Text is; name
+	// stands for its file in errors. Nil: nothing can be rolled back or revised.
+	Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []Problem)
 	// Diff returns what differs, without impact, in a stable order.
 	Diff func(old, next *model.Config) []Change
 	// Census counts what stands on a thing now; nil counts nothing.
@@ -44,7 +49,9 @@ type Controller struct {
 	drains  sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
-	history []Entry
+	history []Entry // oldest first
+	ledger  ledger  // of the transactions
+	waits   *pending
 	waiting map[uint64]string // generations that drain, and at what
 }
 
@@ -53,6 +60,7 @@ type state struct {
 	id     uint64
 	config *model.Config
 	files  map[string]string // digests of referenced files
+	read   string            // what the configuration's own files held
 	since  time.Time
 }
 
@@ -64,7 +72,7 @@ func New(o Options) *Controller {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string)}
+	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string), ledger: &memory{texts: map[uint64][]byte{}}}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.changes, c.halt = context.WithCancelCause(context.Background())
 	return c
@@ -102,13 +110,17 @@ type ApplyOptions struct {
 	// Wait bounds how long the change waits for one that is being prepared; 0 is
 	// as long as the context.
 	Wait time.Duration
-}
+	// Match is the generation that must run for the change to be made; 0 is any.
+	Match uint64
+	// Confirm undoes the change after that time unless Confirm was called; 0 is
+	// no such thing.
+	Confirm time.Duration
+	Force   bool // a reload may undo a rollback
 
-// Start applies the first configuration and remembers path for Reload.
-func (c *Controller) Start(ctx context.Context, path string) error {
-	c.path.Store(&path)
-	r := c.Apply(ctx, path, ApplyOptions{Author: "start", Always: true})
-	return r.Err()
+	restored uint64   // what a rollback goes back to
+	again    Entry    // the entry that this commit only makes run again
+	changes  []Change // to remember instead of those from nothing
+	unless   *pending // a rollback of that, if it still waits
 }
 
 // Reload applies the path that Start was given. It commits although nothing
@@ -120,6 +132,18 @@ func (c *Controller) Reload(ctx context.Context, o ApplyOptions) Result {
 	}
 	o.Always = true
 	return c.Apply(ctx, *path, o)
+}
+
+// behind reports a reload that would undo a rollback unasked.
+func (c *Controller) behind(o ApplyOptions, changes []Change) []Problem {
+	e, _ := c.entry(c.Generation())
+	if o.Force || !o.Always || e.Source != "rollback" || len(changes) == 0 {
+		return nil
+	}
+	return []Problem{{
+		Summary: fmt.Sprintf("the file is not what runs: change %d went back behind it", e.ID), Detail: named(changes),
+		Suggestion: "fishplate reload --force applies the file",
+	}}
 }
 
 // Running returns the configuration that runs, nil before the first commit.
@@ -154,8 +178,22 @@ func (c *Controller) Plan(_ context.Context, path string) Plan {
 }
 
 func (c *Controller) plan(path string) (Plan, *state) {
-	p := Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}
 	cfg, errs, warnings := c.o.Load(path)
+	return c.propose(path, cfg, errs, warnings)
+}
+
+// parse plans a text of the history.
+func (c *Controller) parse(id uint64, text []byte) (Plan, *state) {
+	name := fmt.Sprintf("change %d", id)
+	if c.o.Parse == nil {
+		return c.propose(name, nil, []Problem{{Summary: "texts cannot be read here"}}, nil)
+	}
+	cfg, errs, warnings := c.o.Parse(name, text)
+	return c.propose(name, cfg, errs, warnings)
+}
+
+func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Problem) (Plan, *state) {
+	p := Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}
 	p.Errors, p.Warnings = append(p.Errors, errs...), warnings
 	if cfg == nil || len(errs) > 0 {
 		if len(p.Errors) == 0 {
@@ -163,7 +201,7 @@ func (c *Controller) plan(path string) (Plan, *state) {
 		}
 		return p, nil
 	}
-	next := &state{config: cfg, files: digests(cfg, c.o.Digest)}
+	next := &state{config: cfg, files: digests(cfg, c.o.Digest), read: filesOf(cfg)}
 	old := c.running.Load()
 	if old == nil {
 		old = &state{config: &model.Config{}}
@@ -183,9 +221,18 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	defer c.give()
 	ctx, cancel := c.lasting(ctx)
 	defer cancel()
+	if errs := c.mayChange(o); errs != nil {
+		return c.refused(errs)
+	}
 	p, next := c.plan(path)
+	if next != nil {
+		p.Errors = append(p.Errors, c.behind(o, p.Changes)...)
+		if running, ok := c.entry(p.Generation); ok && path != c.Path() {
+			next.read = running.Files // what a start would read has not changed
+		}
+	}
 	r := Result{Plan: p}
-	if next != nil && (o.Always || len(p.Changes) > 0) {
+	if next != nil && len(p.Errors) == 0 && (o.Always || len(p.Changes) > 0) {
 		c.transact(ctx, &r, next, o)
 	}
 	r.Seconds = time.Since(begin).Seconds()
@@ -193,9 +240,23 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	return r
 }
 
+// mayChange says why no change can be made now.
+func (c *Controller) mayChange(o ApplyOptions) []Problem {
+	g := c.Generation()
+	if o.Match != 0 && o.Match != g {
+		return []Problem{{Summary: fmt.Sprintf("generation %d runs, not %d: somebody changed it meanwhile", g, o.Match), Suggestion: "look at fishplate history, and plan again"}}
+	}
+	if w := c.awaited(); w != nil {
+		return []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
+	}
+	return nil
+}
+
 // transact prepares next and commits it, or undoes the preparation.
 func (c *Controller) transact(ctx context.Context, r *Result, next *state, o ApplyOptions) {
-	next.id = r.Generation + 1
+	if next.id = o.again.ID; next.id == 0 {
+		next.id = max(c.last().ID, r.Generation) + 1
+	}
 	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes}
 	err := c.o.Builder.Prepare(context.WithValue(ctx, inside{}, t), t)
 	if err == nil {
@@ -205,6 +266,11 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		err = errEnding
 	}
 	r.Warnings = append(r.Warnings, t.warnings...)
+	e := c.entryOf(r, next, o)
+	if err == nil && o.again.ID == 0 {
+		// From here on a process that starts runs the new configuration.
+		err = c.record(e, next.config.Text)
+	}
 	if err != nil {
 		t.abort()
 		r.Errors = append(r.Errors, problemsOf(err)...)
@@ -214,15 +280,36 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	next.since = time.Now()
 	c.running.Store(next)
 	r.Committed, r.Generation = true, next.id
-	source := o.Source
-	if source == "" {
-		source = "file"
+	if e.State == Pending {
+		c.expect(e.ID, *e.Deadline)
 	}
-	c.remember(Entry{
-		ID: next.id, Time: next.since, Author: o.Author, Comment: o.Comment, Source: source,
-		Changes: r.Changes, Generation: next.id, State: "committed",
-	})
 	c.drain(t)
+}
+
+// entryOf is what the history will say of a commit.
+func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
+	if o.again.ID != 0 {
+		return o.again
+	}
+	e := Entry{
+		ID: next.id, Time: time.Now(), Author: o.Author, Comment: o.Comment, Source: cmp.Or(o.Source, "file"),
+		Changes: r.Changes, Generation: next.id, State: Committed, Parent: r.Generation, Restored: o.restored, Path: c.Path(), Files: next.read,
+	}
+	if o.changes != nil {
+		e.Changes, e.Parent = o.changes, c.last().ID
+	}
+	if o.Confirm > 0 {
+		until := e.Time.Add(o.Confirm)
+		e.State, e.Deadline = Pending, &until
+	}
+	return e
+}
+
+// note adds an error that undoes nothing to the warnings.
+func (c *Controller) note(r *Result, err error) {
+	if err != nil {
+		r.Warnings = append(r.Warnings, Problem{Summary: err.Error()})
+	}
 }
 
 func (c *Controller) refused(errs []Problem) Result {

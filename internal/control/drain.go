@@ -60,7 +60,7 @@ func (c *Controller) Close(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.settle(ctx)
+	c.conclude(ctx)
 	idle := make(chan struct{})
 	go func() {
 		c.drains.Wait()

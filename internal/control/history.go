@@ -1,6 +1,24 @@
 package control
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"fishplate/internal/control/journal"
+	"fishplate/internal/model"
+)
+
+// The states of an entry.
+const (
+	Committed  = "committed"
+	Pending    = "pending" // until it is confirmed, or Deadline
+	RolledBack = "rolled_back"
+)
 
 // Entry is one commit.
 type Entry struct {
@@ -11,28 +29,179 @@ type Entry struct {
 	Source     string    `json:"source"` // "file", "api" or "rollback"
 	Changes    []Change  `json:"changes"`
 	Generation uint64    `json:"generation"`
-	State      string    `json:"state"` // "committed", "rolled_back" or "pending"
+	State      string    `json:"state"`
+	// Parent is the entry that ran before; 0 is none.
+	Parent uint64 `json:"parent,omitempty"`
+	// Restored is the entry that a rollback made run again.
+	Restored uint64 `json:"restored,omitempty"`
+	// Deadline is when a pending entry is undone.
+	Deadline *time.Time `json:"deadline,omitempty"`
+	// Path and Files say what the configuration's file was, and what it held,
+	// when this was committed or last read before.
+	Path  string `json:"path,omitempty"`
+	Files string `json:"files,omitempty"`
 }
 
-// historyLength bounds how many commits are remembered in memory.
+// historyLength bounds how many commits are remembered.
 const historyLength = 1000
 
-// History returns the commits of this process, the newest first.
+// ledger keeps entries with their texts: on disk, or in memory where there is no
+// state folder. The Controller's transactions alone write to it.
+type ledger interface {
+	Put(id uint64, head, text []byte) error
+	Text(id uint64) ([]byte, error)
+	Amend(id uint64, head []byte) error
+}
+
+// memory is the ledger of a process without a state folder. It keeps the texts
+// of the last few commits.
+type memory struct {
+	texts map[uint64][]byte
+	order []uint64
+}
+
+const memoryLength = 20
+
+func (m *memory) Put(id uint64, _, text []byte) error {
+	if _, ok := m.texts[id]; !ok {
+		m.order = append(m.order, id)
+	}
+	m.texts[id] = text
+	for len(m.order) > memoryLength {
+		delete(m.texts, m.order[0])
+		m.order = m.order[1:]
+	}
+	return nil
+}
+
+func (m *memory) Text(id uint64) ([]byte, error) {
+	if text, ok := m.texts[id]; ok {
+		return text, nil
+	}
+	return nil, fmt.Errorf("read history: %w: %d", journal.ErrNone, id)
+}
+
+func (m *memory) Amend(uint64, []byte) error { return nil }
+
+// openLedger reads the history of the processes before, if their state folder is
+// there and nobody else uses it.
+func (c *Controller) openLedger(dir string) {
+	if dir == "" {
+		return
+	}
+	j, broken, err := journal.Open(dir, historyLength)
+	for _, b := range broken {
+		c.o.Logger.Warn("journal", "problem", b)
+	}
+	if err != nil {
+		c.o.Logger.Warn("journal: changes are forgotten when the process ends", "problem", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledger = j
+	for _, e := range j.Entries() {
+		var h Entry
+		if err := json.Unmarshal(e.Head, &h); err != nil || h.ID != e.ID {
+			c.o.Logger.Warn("journal", "problem", "the head of an entry cannot be read", "id", e.ID)
+			continue
+		}
+		c.history = append(c.history, h)
+	}
+}
+
+// History returns the commits that are remembered, the newest first.
 func (c *Controller) History() []Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := make([]Entry, 0, len(c.history))
-	for i := len(c.history) - 1; i >= 0; i-- {
-		list = append(list, c.history[i])
-	}
+	list := slices.Clone(c.history)
+	slices.Reverse(list)
 	return list
 }
 
-func (c *Controller) remember(e Entry) {
+// record keeps an entry, before it takes effect.
+func (c *Controller) record(e Entry, text []byte) error {
+	head, err := json.Marshal(e)
+	if err == nil {
+		err = c.ledger.Put(e.ID, head, text)
+	}
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.history) == historyLength {
 		c.history = append(c.history[:0], c.history[1:]...)
 	}
 	c.history = append(c.history, e)
+	return nil
 }
+
+// amend changes what is remembered of an entry.
+func (c *Controller) amend(id uint64, change func(*Entry)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.IndexFunc(c.history, func(e Entry) bool { return e.ID == id })
+	if at < 0 {
+		return fmt.Errorf("change history: %w: %d", journal.ErrNone, id)
+	}
+	e := c.history[at]
+	change(&e)
+	head, err := json.Marshal(e)
+	if err == nil {
+		err = c.ledger.Amend(id, head)
+	}
+	if err == nil {
+		c.history[at] = e
+	}
+	return err
+}
+
+// entry returns what is remembered of a commit.
+func (c *Controller) entry(id uint64) (Entry, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.IndexFunc(c.history, func(e Entry) bool { return e.ID == id })
+	if at < 0 {
+		return Entry{}, false
+	}
+	return c.history[at], true
+}
+
+// last returns the newest entry; its ID is 0 when there is none.
+func (c *Controller) last() (e Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.history); n > 0 {
+		e = c.history[n-1]
+	}
+	return e
+}
+
+// kept returns the newest entry that was not undone; its ID is 0 when there is
+// none.
+func (c *Controller) kept() (e Entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.history {
+		if h.State != RolledBack {
+			e = h
+		}
+	}
+	return e
+}
+
+// ErrNone means that no such commit is remembered.
+var ErrNone = journal.ErrNone
+
+// filesOf is one figure for the contents of all files that were read.
+func filesOf(cfg *model.Config) string {
+	h := sha256.New()
+	for _, s := range cfg.Sources {
+		_, _ = fmt.Fprintf(h, "%s\x00%x\x00", s.Path, s.Hash) // a hash takes everything
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// isNone reports that an entry is not there any more.
+func isNone(err error) bool { return errors.Is(err, journal.ErrNone) }

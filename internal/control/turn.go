@@ -54,8 +54,8 @@ func (c *Controller) lasting(ctx context.Context) (context.Context, context.Canc
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// settle ends what is being prepared, and waits until it is undone, or for ctx.
-func (c *Controller) settle(ctx context.Context) {
+// conclude ends what is being prepared, and waits until it is undone, or for ctx.
+func (c *Controller) conclude(ctx context.Context) {
 	c.halt(errEnding)
 	select {
 	case c.turn <- struct{}{}:

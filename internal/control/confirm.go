@@ -1,0 +1,90 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// pending is a commit that is undone unless somebody confirms it.
+type pending struct {
+	id       uint64
+	deadline time.Time
+	timer    *time.Timer
+}
+
+// retryRollback is how long a rollback that failed waits for its next turn.
+const retryRollback = 10 * time.Second
+
+// expect arms the timer of a pending entry. The caller has the turn.
+func (c *Controller) expect(id uint64, deadline time.Time) {
+	w := &pending{id: id, deadline: deadline}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return // the next process looks at the deadline
+	}
+	c.waits = w
+	w.timer = time.AfterFunc(time.Until(deadline), func() { c.expire(w) })
+}
+
+// expire goes back behind a commit that nobody confirmed.
+func (c *Controller) expire(w *pending) {
+	c.mu.Lock()
+	over := c.closed || c.waits != w
+	if !over {
+		c.drains.Add(1) // Close waits for it
+	}
+	c.mu.Unlock()
+	if over {
+		return
+	}
+	defer c.drains.Done()
+	r := c.Rollback(c.life, 0, ApplyOptions{Author: "confirm", Comment: fmt.Sprintf("change %d was not confirmed", w.id), unless: w})
+	if len(r.Errors) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed && c.waits == w {
+		w.timer = time.AfterFunc(retryRollback, func() { c.expire(w) })
+	}
+}
+
+// settle ends the wait for a pending entry and remembers how. The caller has the
+// turn.
+func (c *Controller) settle(state string) error {
+	c.mu.Lock()
+	w := c.waits
+	c.waits = nil
+	c.mu.Unlock()
+	if w == nil {
+		return nil
+	}
+	w.timer.Stop()
+	return c.amend(w.id, func(e *Entry) { e.State, e.Deadline = state, nil })
+}
+
+// awaited returns the pending entry; nil is none.
+func (c *Controller) awaited() *pending {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waits
+}
+
+// Confirm makes the pending change stay.
+func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
+	if err := c.take(ctx, "confirm", ApplyOptions{Author: "confirm"}); err != nil {
+		return 0, err
+	}
+	defer c.give()
+	w := c.awaited()
+	if w == nil {
+		return 0, fmt.Errorf("confirm: no change waits for it")
+	}
+	if err := c.settle(Committed); err != nil {
+		return 0, fmt.Errorf("confirm change %d: %w", w.id, err)
+	}
+	c.o.Logger.Info("configuration confirmed", "id", w.id)
+	return w.id, nil
+}

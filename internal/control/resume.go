@@ -1,0 +1,95 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Start applies the first configuration and remembers path for Reload. When the
+// files are those that the last commit knew, what that commit left runs again:
+// changes by the API and rollbacks outlive the process. When they changed, they
+// win, and the entry says what that undid.
+func (c *Controller) Start(ctx context.Context, path string) error {
+	c.path.Store(&path)
+	o := ApplyOptions{Author: "start", Always: true}
+	if err := c.take(ctx, "start", o); err != nil {
+		return err
+	}
+	defer c.give()
+	ctx, cancel := c.lasting(ctx)
+	defer cancel()
+	begin := time.Now()
+	p, next := c.plan(path)
+	r := Result{Plan: p}
+	if next != nil {
+		if dir := next.config.State.Dir; dir != "" {
+			c.openLedger(filepath.Join(dir, "journal"))
+		}
+		if from := c.resume(path, next, &r, &o); from != nil {
+			next = from
+		}
+		c.transact(ctx, &r, next, o)
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	c.report(path, &r)
+	return r.Err()
+}
+
+// resume looks into the history for what ran last. It returns that when it is to
+// run again, and nil when the files win.
+func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOptions) *state {
+	newest := c.last()
+	if newest.State == Pending && newest.Deadline != nil && time.Now().After(*newest.Deadline) {
+		c.note(r, c.amend(newest.ID, func(e *Entry) { e.State = RolledBack }))
+		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was not confirmed until %s: what ran before it runs", newest.ID, newest.Deadline.Format(time.TimeOnly))})
+	}
+	e := c.kept()
+	e.Path, e.Files = newest.Path, newest.Files // the files may hold what was undone
+	if e.ID == 0 || e.Path != path {
+		return nil
+	}
+	text, err := c.ledger.Text(e.ID)
+	if err != nil {
+		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d cannot be read: the file runs: %v", e.ID, err)})
+		return nil
+	}
+	p, was := c.parse(e.ID, text)
+	if was == nil {
+		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d is not understood any more: the file runs: %s", e.ID, Refusal(p.Errors).Error())})
+		return nil
+	}
+	changes := contents(c.o.Diff(was.config, files.config), was, files)
+	if e.Files != files.read {
+		o.changes = changes
+		if e.Source != "file" && len(changes) > 0 {
+			r.Warnings = append(r.Warnings, Problem{
+				Summary: fmt.Sprintf("the files changed since change %d, which did not come from them: they win", e.ID), Detail: named(changes),
+				Suggestion: fmt.Sprintf("fishplate rollback %d brings it back", e.ID),
+			})
+		}
+		return nil
+	}
+	if len(changes) > 0 {
+		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d runs, which the files do not have", e.ID), Detail: named(changes)})
+	}
+	was.id, was.read = e.ID, e.Files
+	o.again = e
+	return was
+}
+
+// named lists things that changed, a few by name.
+func named(changes []Change) string {
+	const most = 8
+	var words []string
+	for i, ch := range changes {
+		if i == most {
+			words = append(words, fmt.Sprintf("and %d more", len(changes)-most))
+			break
+		}
+		words = append(words, fmt.Sprintf("%s %q", ch.Kind, ch.Key))
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,237 @@
+package control
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fishplate/internal/model"
+)
+
+// desk is a world of named files for controllers that come and go, with one
+// state folder.
+type desk struct {
+	t     *testing.T
+	dir   string
+	files map[string]string
+}
+
+func (d *desk) load(path string) (*model.Config, []Problem, []Problem) {
+	cfg, errs, warnings := d.parse(path, []byte(d.files[path]))
+	if cfg != nil {
+		cfg.Sources = []model.Source{{Path: path, Hash: sha256.Sum256([]byte(d.files[path]))}}
+	}
+	return cfg, errs, warnings
+}
+
+func (d *desk) parse(_ string, text []byte) (*model.Config, []Problem, []Problem) {
+	cfg, errs, warnings := load(string(text))
+	if cfg != nil {
+		cfg.Text, cfg.State.Dir = text, d.dir
+	}
+	return cfg, errs, warnings
+}
+
+// serve starts a controller from the file "main", and returns how to end it.
+func (d *desk) serve(f *fake) (*Controller, func()) {
+	d.t.Helper()
+	c := New(Options{Load: d.load, Parse: d.parse, Diff: diff, Builder: f})
+	if err := c.Start(d.t.Context(), "main"); err != nil {
+		d.t.Fatal(err)
+	}
+	return c, func() { c.Close(context.Background()) }
+}
+
+func runs(c *Controller) string {
+	var words []string
+	for _, v := range c.Running().VHosts {
+		words = append(words, v.Name)
+	}
+	return strings.Join(words, " ")
+}
+
+// TestWhatWinsAtStart has the rows of "What wins at start".
+func TestWhatWinsAtStart(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(c *Controller, d *desk)
+		want string
+		id   uint64
+	}{
+		{"nothing happened", func(*Controller, *desk) {}, "a b", 1},
+		{"the file is applied", func(c *Controller, d *desk) { d.files["main"] = "a c"; c.Reload(t.Context(), ApplyOptions{}) }, "a c", 2},
+		{"the API changed it", func(c *Controller, _ *desk) { c.Revise(t.Context(), also("x"), ApplyOptions{Author: "uid 1"}) }, "a b x", 2},
+		{"the API changed it, then the file changed", func(c *Controller, d *desk) {
+			c.Revise(t.Context(), also("x"), ApplyOptions{})
+			d.files["main"] = "b"
+		}, "b", 3},
+		{"rolled back", func(c *Controller, d *desk) {
+			d.files["main"] = "c"
+			c.Reload(t.Context(), ApplyOptions{})
+			c.Rollback(t.Context(), 0, ApplyOptions{})
+		}, "a b", 3},
+		{"another file applied", func(c *Controller, d *desk) { d.files["other"] = "o"; c.Apply(t.Context(), "other", ApplyOptions{}) }, "o", 2},
+		{"waits to be confirmed", func(c *Controller, d *desk) {
+			d.files["main"] = "c"
+			c.Apply(t.Context(), "main", ApplyOptions{Confirm: time.Hour})
+		}, "c", 2},
+		{"not confirmed in time", func(c *Controller, d *desk) {
+			d.files["main"] = "c"
+			c.Apply(t.Context(), "main", ApplyOptions{Confirm: time.Hour})
+			late(t, c)
+		}, "a b", 1},
+		{"not confirmed in time, twice started", func(c *Controller, d *desk) {
+			d.files["main"] = "c"
+			c.Apply(t.Context(), "main", ApplyOptions{Confirm: time.Hour})
+			late(t, c)
+			_, end := d.serve(&fake{})
+			end()
+		}, "a b", 1},
+		{"the file was refused", func(c *Controller, d *desk) {
+			d.files["main"] = "c"
+			if r := c.Reload(t.Context(), ApplyOptions{Match: 7}); r.Committed {
+				t.Error("generation 7 does not run")
+			}
+		}, "c", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &desk{t, t.TempDir(), map[string]string{"main": "a b"}}
+			c, end := d.serve(&fake{})
+			tt.do(c, d)
+			end()
+			c, end = d.serve(&fake{})
+			defer end()
+			if got := runs(c); got != tt.want || c.Generation() != tt.id {
+				t.Errorf("%q runs as generation %d, want %q as %d; %+v", got, c.Generation(), tt.want, tt.id, c.History())
+			}
+		})
+	}
+}
+
+// also adds a virtual host to a text.
+func also(name string) func([]byte) ([]byte, []Problem) {
+	return func(text []byte) ([]byte, []Problem) { return append(text, " "+name...), nil }
+}
+
+// late lets the time of the pending change pass.
+func late(t *testing.T, c *Controller) {
+	t.Helper()
+	past := time.Now().Add(-time.Second)
+	if err := c.amend(c.Generation(), func(e *Entry) { e.Deadline = &past }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfirm(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b", "third": "c"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	if _, err := c.Confirm(t.Context()); err == nil {
+		t.Error("nothing is confirmed")
+	}
+	if r := c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour}); !r.Committed || c.History()[0].State != Pending {
+		t.Fatalf("%+v", r)
+	}
+	r := c.Apply(t.Context(), "third", ApplyOptions{})
+	if r.Committed || !strings.HasPrefix(r.Errors[0].Summary, "change 2 waits to be confirmed until ") {
+		t.Errorf("%+v", r)
+	}
+	if id, err := c.Confirm(t.Context()); id != 2 || err != nil || c.History()[0].State != Committed {
+		t.Errorf("%d, %v", id, err)
+	}
+	if r := c.Apply(t.Context(), "third", ApplyOptions{Confirm: time.Nanosecond}); !r.Committed {
+		t.Errorf("%+v", r)
+	}
+	for c.Generation() != 4 { // nobody confirms
+		if t.Context().Err() != nil {
+			t.Fatal("no rollback")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	h := c.History()
+	if runs(c) != "b" || h[0].Source != "rollback" || h[0].Restored != 2 || h[0].Author != "confirm" || h[1].State != RolledBack {
+		t.Errorf("%q: %+v", runs(c), h)
+	}
+}
+
+func TestRollbacksGoFurtherBack(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "1", "2": "2", "3": "3"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	c.Apply(t.Context(), "2", ApplyOptions{})
+	c.Apply(t.Context(), "3", ApplyOptions{})
+	for _, want := range []string{"2", "1"} {
+		if r := c.Rollback(t.Context(), 0, ApplyOptions{}); !r.Committed || runs(c) != want {
+			t.Errorf("%q runs, want %q: %+v", runs(c), want, r)
+		}
+	}
+	if r := c.Rollback(t.Context(), 0, ApplyOptions{}); r.Committed || r.Errors[0].Summary != "rollback: nothing ran before" {
+		t.Errorf("%+v", r)
+	}
+	if r := c.Rollback(t.Context(), 3, ApplyOptions{Author: "me"}); !r.Committed || runs(c) != "3" || c.History()[0].Comment != "back to change 3" {
+		t.Errorf("%+v", r)
+	}
+	if r := c.Rollback(t.Context(), 99, ApplyOptions{}); r.Committed || r.Errors[0].Summary != "change 99 is not remembered" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestReloadBehindARollback: the file still holds what somebody went back from.
+func TestReloadBehindARollback(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	d.files["main"] = "bad"
+	c.Reload(t.Context(), ApplyOptions{})
+	c.Rollback(t.Context(), 0, ApplyOptions{})
+	r := c.Reload(t.Context(), ApplyOptions{})
+	if r.Committed || runs(c) != "a" || r.Errors[0].Suggestion != "fishplate reload --force applies the file" {
+		t.Errorf("%+v", r)
+	}
+	if r := c.Reload(t.Context(), ApplyOptions{Force: true}); !r.Committed || runs(c) != "bad" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "file": "a b c"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	c.Revise(t.Context(), also("b"), ApplyOptions{})
+	for _, tt := range []struct{ from, to, want string }{
+		{"1", "running", "add b"}, {"running", "file", "add c"}, {"2", "1", "remove b"}, {"file", "file", ""}, {"9", "running", "change 9 is not remembered"},
+	} {
+		p := c.Compare(tt.from, tt.to)
+		var got []string
+		for _, ch := range p.Changes {
+			got = append(got, ch.Action+" "+ch.Key)
+		}
+		for _, e := range p.Errors {
+			got = append(got, e.Summary)
+		}
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s to %s: %q, want %q", tt.from, tt.to, got, tt.want)
+		}
+	}
+}
+
+// TestJournalCannotBeWritten: what would be forgotten is not committed.
+func TestJournalCannotBeWritten(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	f := &fake{parts: []string{"router"}}
+	c, end := d.serve(f)
+	defer end()
+	if err := os.RemoveAll(filepath.Join(d.dir, "journal")); err != nil {
+		t.Fatal(err)
+	}
+	f.trace = nil
+	r := c.Apply(t.Context(), "next", ApplyOptions{})
+	if r.Committed || runs(c) != "a" || fmt.Sprint(f.trace) != "[prepare router abort router]" {
+		t.Errorf("%+v, %v", r, f.trace)
+	}
+}

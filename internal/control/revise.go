@@ -1,0 +1,140 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Rollback makes what ran after the commit with that ID run again; 0 is the
+// commit before the running one. It is a commit of its own.
+func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Result {
+	begin := time.Now()
+	if err := c.take(ctx, "rollback", o); err != nil {
+		return c.refused([]Problem{{Summary: err.Error()}})
+	}
+	defer c.give()
+	ctx, cancel := c.lasting(ctx)
+	defer cancel()
+	w := c.awaited()
+	if o.unless != nil && o.unless != w {
+		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}} // confirmed a moment ago
+	}
+	running, _ := c.entry(c.Generation())
+	if id == 0 {
+		id = c.before(running)
+	}
+	if id == 0 {
+		return c.refused([]Problem{{Summary: "rollback: nothing ran before"}})
+	}
+	r, next := c.recall(id)
+	if next != nil {
+		o.Source, o.Always = "rollback", true
+		if o.Comment == "" {
+			o.Comment = fmt.Sprintf("back to change %d", id)
+		}
+		o.restored = id
+		next.read = running.Files // the files are newer than what runs now
+		if c.transact(ctx, &r, next, o); r.Committed && w != nil {
+			c.note(&r, c.settle(RolledBack))
+		}
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	c.report("change "+strconv.FormatUint(id, 10), &r)
+	return r
+}
+
+// before returns the entry whose state ran before that of e: several rollbacks go
+// further and further back.
+func (c *Controller) before(e Entry) uint64 {
+	if e.Restored != 0 {
+		if e, ok := c.entry(e.Restored); ok {
+			return c.before(e)
+		}
+	}
+	return e.Parent
+}
+
+// recall plans what ran after a commit.
+func (c *Controller) recall(id uint64) (Result, *state) {
+	text, err := c.ledger.Text(id)
+	if err != nil {
+		p := Problem{Summary: err.Error()}
+		if isNone(err) {
+			p = Problem{Summary: fmt.Sprintf("change %d is not remembered", id), Suggestion: "fishplate history lists those that are"}
+		}
+		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{p}}}, nil
+	}
+	p, next := c.parse(id, text)
+	return Result{Plan: p}, next
+}
+
+// Revise changes the text of what runs and commits the outcome: a change by the
+// API. revise gets the whole configuration as one file.
+func (c *Controller) Revise(ctx context.Context, revise func(text []byte) ([]byte, []Problem), o ApplyOptions) Result {
+	begin := time.Now()
+	if err := c.take(ctx, "change", o); err != nil {
+		return c.refused([]Problem{{Summary: err.Error()}})
+	}
+	defer c.give()
+	ctx, cancel := c.lasting(ctx)
+	defer cancel()
+	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: c.mayChange(o)}}
+	var text []byte
+	if len(r.Errors) == 0 {
+		var err error
+		if text, err = c.ledger.Text(r.Generation); err != nil {
+			r.Errors = []Problem{{Summary: err.Error()}}
+		} else {
+			text, r.Errors = revise(text)
+		}
+	}
+	if len(r.Errors) == 0 {
+		running, _ := c.entry(r.Generation)
+		p, next := c.parse(r.Generation+1, text)
+		r.Plan = p
+		if next != nil && len(p.Changes) > 0 {
+			o.Source, next.read = "api", running.Files
+			c.transact(ctx, &r, next, o)
+		}
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	c.report("api", &r)
+	return r
+}
+
+// Text returns the whole configuration after a commit as one file; 0 is the
+// running one.
+func (c *Controller) Text(id uint64) ([]byte, error) {
+	if id == 0 {
+		id = c.Generation()
+	}
+	return c.ledger.Text(id)
+}
+
+// Compare lists what differs from one configuration to another. Each is
+// "running", the ID of a commit, or the path of a file.
+func (c *Controller) Compare(from, to string) Plan {
+	p := Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}
+	a, errs := c.find(from)
+	p.Errors = append(p.Errors, errs...)
+	b, errs := c.find(to)
+	p.Errors = append(p.Errors, errs...)
+	if a != nil && b != nil {
+		p.Changes = assess(contents(c.o.Diff(a.config, b.config), a, b), nil)
+	}
+	return p
+}
+
+func (c *Controller) find(what string) (*state, []Problem) {
+	if what == "running" {
+		return c.running.Load(), nil
+	}
+	if id, err := strconv.ParseUint(what, 10, 64); err == nil {
+		r, s := c.recall(id)
+		return s, r.Errors
+	}
+	p, s := c.plan(what)
+	return s, p.Errors
+}
