@@ -24,6 +24,12 @@ func (l *loader) flat(root *node) []byte {
 }
 
 func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
+	if n.table.Name == "backend" { // servers in short are blocks: each can be changed
+		for _, a := range n.words("servers") {
+			name := render.Value(cty.StringVal(a))
+			fmt.Fprintf(b, "%sserver %s {\n%s  address = %s\n%s}\n", indent, name, indent, name, indent)
+		}
+	}
 	for _, t := range n.table.Blocks {
 		for _, k := range n.kids[t.Name] {
 			label := ""
@@ -45,7 +51,7 @@ func (l *loader) flatAttrs(b *bytes.Buffer, n *node, indent string) {
 	}
 	for i := range n.table.Attrs {
 		row := n.table.Rows[n.table.Attrs[i].Name]
-		if v, ok := n.attrs[row.Name]; ok {
+		if v, ok := n.attrs[row.Name]; ok && row.Name != "servers" {
 			fmt.Fprintf(b, "%s%s = %s\n", indent, row.Name, l.flatValue(row, v))
 		}
 	}
