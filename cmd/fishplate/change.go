@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"fishplate/cmd/fishplate/show"
+	"fishplate/internal/admin"
+	"fishplate/internal/config/schema"
 	"fishplate/internal/control"
 )
 
@@ -16,6 +18,11 @@ func runPlan(c *call) error {
 	if err != nil {
 		return err
 	}
+	return c.printPlan(p)
+}
+
+// printPlan prints a difference; the exit code says whether there is one.
+func (c *call) printPlan(p control.Plan) (err error) {
 	if c.flag("json") {
 		err = c.printJSON(p)
 	} else {
@@ -40,19 +47,36 @@ func runApply(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.client().Apply(c.ctx, path, c.text("comment"))
-	if err != nil {
-		return err
-	}
-	return c.outcome(r)
+	return c.change("apply", admin.ChangeRequest{Path: path})
 }
 
 func runReload(c *call) error {
-	r, err := c.client().Reload(c.ctx)
+	return c.change("reload", admin.ChangeRequest{Force: c.flag("force")})
+}
+
+// change asks for a transaction and prints what it did.
+func (c *call) change(what string, q admin.ChangeRequest) error {
+	var err error
+	q.Comment = c.text("comment")
+	if q.Match, err = c.flags.GetUint64("match"); err != nil {
+		return err
+	}
+	if c.flags.Lookup("confirm") != nil && c.text("confirm") != "" {
+		d, err := schema.Duration(c.text("confirm"))
+		if err != nil || d <= 0 {
+			return usagef("%s: --confirm is a time such as 60s, not %q", what, c.text("confirm"))
+		}
+		q.Confirm = d.String()
+	}
+	r, err := c.client().Change(c.ctx, what, q)
 	if err != nil {
 		return err
 	}
-	return c.outcome(r)
+	if err := c.outcome(r); err != nil || q.Confirm == "" || !r.Committed || c.flag("json") {
+		return err
+	}
+	_, err = fmt.Fprintf(c.stdout, "it is undone in %s, unless: fishplate confirm\n", c.text("confirm"))
+	return err
 }
 
 // outcome prints what a transaction did.

@@ -9,7 +9,7 @@ import (
 
 // verbs returns the table, in the order of help.
 func verbs() []verb {
-	return slices.Concat(serveVerbs(), changeVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), deskVerbs())
+	return slices.Concat(serveVerbs(), changeVerbs(), editVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), deskVerbs())
 }
 
 // changeVerbs are about configurations and what runs.
@@ -35,23 +35,72 @@ func changeVerbs() []verb {
 			flags:   jsonFlag,
 		},
 		{
-			name: "apply", form: "FILE|DIR [--comment TEXT] [--json]", min: 1, max: 1, live: true, run: runApply,
-			short:   "Plan, prepare and commit a configuration",
-			long:    "Returns after the commit or the refusal. A refused configuration changes nothing.",
-			example: "fishplate apply site.hcl --comment 'more weight for b'",
+			name: "apply", form: "FILE|DIR [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true, run: runApply,
+			short: "Plan, prepare and commit a configuration",
+			long: "Returns after the commit or the refusal. A refused configuration changes nothing. With --confirm the change is undone after\n" +
+				"that time unless fishplate confirm was called: also when whoever made it cannot reach the process any more.",
+			example: "fishplate apply site.hcl --comment 'more weight for b'\nfishplate apply site.hcl --confirm 60s && curl -f http://shop.example/ && fishplate confirm",
+			flags:   changeFlags,
+		},
+		{
+			name: "reload", form: "[--comment TEXT] [--confirm D] [--match N] [--force] [--json]", live: true, run: runReload,
+			short: "Apply the path that serve was started with",
+			long: "The same as SIGHUP, but with an answer: it returns after the commit or the refusal. After a rollback the files hold what\n" +
+				"was gone back from: then it wants --force.",
+			example: "fishplate reload",
 			flags: func(f *pflag.FlagSet) {
-				jsonFlag(f)
-				f.String("comment", "", "why, for the history")
+				changeFlags(f)
+				f.Bool("force", false, "undo a rollback")
 			},
 		},
 		{
-			name: "reload", form: "[--json]", live: true, run: runReload,
-			short:   "Apply the path that serve was started with",
-			long:    "The same as SIGHUP, but with an answer: it returns after the commit or the refusal.",
-			example: "fishplate reload",
+			name: "confirm", form: "[--json]", live: true, run: runConfirm,
+			short:   "Make the change that waits for it stay",
+			example: "fishplate confirm",
 			flags:   jsonFlag,
 		},
+		{
+			name: "rollback", form: "[ID] [--comment TEXT] [--confirm D] [--match N] [--json]", max: 1, live: true, run: runRollback,
+			short: "Make an earlier configuration run again",
+			long: "What ran after the change with that ID runs again; without ID, what ran before the last change. It is a change of its own,\n" +
+				"which can be rolled back. The files that serve reads stay as they are.",
+			example: "fishplate rollback\nfishplate rollback 17 --comment 'as on Friday'",
+			flags:   changeFlags,
+		},
+		{
+			name: "history", form: "[-n N] [--json]", live: true, run: runHistory,
+			short:   "List the changes, the newest first",
+			long:    "They are kept in the state folder and outlive the process: the last 1,000.",
+			example: "fishplate history -n 5",
+			flags: func(f *pflag.FlagSet) {
+				jsonFlag(f)
+				f.IntP("lines", "n", 20, "at most so many; 0 is all")
+			},
+		},
+		{
+			name: "diff", form: "A B [--json]", min: 2, max: 2, live: true, run: runDiff,
+			short:   "Compare two configurations",
+			long:    "Each is \"running\", the ID of a change, or a file or folder.",
+			example: "fishplate diff running site.hcl\nfishplate diff 17 running",
+			exits:   "0 they mean the same, 2 they differ, 1 one of them cannot be read.",
+			flags:   jsonFlag,
+		},
+		{
+			name: "export", form: "[ID]", max: 1, live: true, run: runExport,
+			short: "Print the running configuration, or an earlier one, as one file",
+			long: "It holds the changes made by the API, joins all files, names files by absolute paths and has the values of locals and of\n" +
+				"the environment. Applying it changes nothing.",
+			example: "fishplate export > site.hcl\nfishplate export 17 | diff - site.hcl",
+		},
 	}
+}
+
+// changeFlags are those of every transaction.
+func changeFlags(f *pflag.FlagSet) {
+	jsonFlag(f)
+	f.String("comment", "", "why, for the history")
+	f.String("confirm", "", "undo the change after this time unless fishplate confirm is called")
+	f.Uint64("match", 0, "only when this generation runs")
 }
 
 // seeVerbs show what a running process does.

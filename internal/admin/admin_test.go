@@ -54,6 +54,31 @@ func (f *fake) Reload(_ context.Context, o control.ApplyOptions) control.Result 
 	return f.result
 }
 
+func (f *fake) Rollback(_ context.Context, id uint64, o control.ApplyOptions) control.Result {
+	f.note("rollback %d by %s", id, o.Author)
+	return f.result
+}
+
+func (f *fake) Revise(_ context.Context, revise func([]byte) ([]byte, []control.Problem), _ control.ApplyOptions) control.Result {
+	text, errs := revise([]byte("vhost \"a\" {\n}\n"))
+	f.note("revise: %q, %v", text, errs)
+	return f.result
+}
+
+func (f *fake) Confirm(context.Context) (uint64, error) { return 7, nil }
+
+func (f *fake) Compare(from, to string) control.Plan {
+	f.note("compare %s and %s", from, to)
+	return f.result.Plan
+}
+
+func (f *fake) Text(id uint64) ([]byte, error) {
+	if id > 9 {
+		return nil, control.ErrNone
+	}
+	return fmt.Appendf(nil, "# change %d\n", id), nil
+}
+
 func (f *fake) History() []control.Entry { return []control.Entry{{ID: 3, State: "committed"}} }
 
 // open returns a Server that answers on a socket, and its Client.
@@ -93,10 +118,10 @@ func TestCalls(t *testing.T) {
 	if p, err := c.Plan(ctx, "/a"); err != nil || p.Generation != 4 || p.Changes[0].Key != "x" {
 		t.Errorf("plan: %+v, %v", p, err)
 	}
-	if r, err := c.Apply(ctx, "/b", "why"); err != nil || !r.Committed {
+	if r, err := c.Change(ctx, "apply", ChangeRequest{Path: "/b", Comment: "why"}); err != nil || !r.Committed {
 		t.Errorf("apply: %+v, %v", r, err)
 	}
-	if r, err := c.Reload(ctx); err != nil || r.Generation != 4 {
+	if r, err := c.Change(ctx, "reload", ChangeRequest{}); err != nil || r.Generation != 4 {
 		t.Errorf("reload: %+v, %v", r, err)
 	}
 	me := fmt.Sprintf("uid %d", os.Geteuid())
@@ -119,7 +144,7 @@ func TestCalls(t *testing.T) {
 func TestRefusalIsAResult(t *testing.T) {
 	f := &fake{result: control.Result{Plan: control.Plan{Generation: 1, Errors: []control.Problem{{File: "x", Line: 2, Column: 3, Summary: "no"}}}}}
 	_, c, _ := open(t, Options{Control: f})
-	r, err := c.Apply(t.Context(), "/b", "")
+	r, err := c.Change(t.Context(), "apply", ChangeRequest{Path: "/b"})
 	if err != nil || r.Committed || len(r.Errors) != 1 || r.Errors[0].Line != 2 {
 		t.Errorf("apply: %+v, %v", r, err)
 	}

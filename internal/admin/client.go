@@ -98,18 +98,7 @@ func (c *Client) History(ctx context.Context) (list []control.Entry, err error) 
 
 // Plan compares the file or folder at path with what runs.
 func (c *Client) Plan(ctx context.Context, path string) (p control.Plan, err error) {
-	return p, c.call(ctx, "POST", "/v1/plan", change{Path: path}, &p)
-}
-
-// Apply commits the file or folder at path. A refusal is no error here: it is in
-// the result.
-func (c *Client) Apply(ctx context.Context, path, comment string) (r control.Result, err error) {
-	return r, c.call(ctx, "POST", "/v1/apply", change{path, comment}, &r)
-}
-
-// Reload applies the path that the process was started with.
-func (c *Client) Reload(ctx context.Context) (r control.Result, err error) {
-	return r, c.call(ctx, "POST", "/v1/reload", struct{}{}, &r)
+	return p, c.call(ctx, "POST", "/v1/plan", ChangeRequest{Path: path}, &p)
 }
 
 // Explain asks where a request would go. The answer is decoded into into.
@@ -136,6 +125,10 @@ func (c *Client) Events(ctx context.Context, f func(name string, data []byte) er
 }
 
 func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	return c.callWith(ctx, method, path, body, nil, into)
+}
+
+func (c *Client) callWith(ctx context.Context, method, path string, body any, fields http.Header, into any) error {
 	var reader io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -144,7 +137,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 		}
 		reader = bytes.NewReader(encoded)
 	}
-	resp, err := c.do(ctx, method, path, reader)
+	resp, err := c.doWith(ctx, method, path, reader, fields)
 	if err != nil {
 		return err
 	}
@@ -155,8 +148,8 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 	return nil
 }
 
-// do sends one request. A 422 is an answer: it carries the reasons of a
-// refusal.
+// do sends one request. A 422 and a 412 are answers: they carry the reasons of
+// a refusal.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	return c.doWith(ctx, method, path, body, nil)
 }
@@ -178,7 +171,7 @@ func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader
 		return nil, fmt.Errorf("call %s: %w", path, err)
 	}
 	switch resp.StatusCode {
-	case http.StatusOK, http.StatusUnprocessableEntity, http.StatusSwitchingProtocols:
+	case http.StatusOK, http.StatusUnprocessableEntity, http.StatusPreconditionFailed, http.StatusSwitchingProtocols:
 		return resp, nil
 	}
 	defer resp.Body.Close()

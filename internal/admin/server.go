@@ -25,6 +25,11 @@ type Control interface {
 	Plan(ctx context.Context, path string) control.Plan
 	Apply(ctx context.Context, path string, o control.ApplyOptions) control.Result
 	Reload(ctx context.Context, o control.ApplyOptions) control.Result
+	Rollback(ctx context.Context, id uint64, o control.ApplyOptions) control.Result
+	Revise(ctx context.Context, revise func(text []byte) ([]byte, []control.Problem), o control.ApplyOptions) control.Result
+	Confirm(ctx context.Context) (uint64, error)
+	Compare(from, to string) control.Plan
+	Text(id uint64) ([]byte, error)
 	History() []control.Entry
 }
 
@@ -213,41 +218,12 @@ func (s *Server) history(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, s.o.Control.History())
 }
 
-type change struct {
-	Path    string `json:"path"`
-	Comment string `json:"comment"`
-}
-
 func (s *Server) plan(w http.ResponseWriter, r *http.Request) error {
-	var c change
+	var c ChangeRequest
 	if err := question(r, &c); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, s.o.Control.Plan(r.Context(), c.Path))
-}
-
-func (s *Server) apply(w http.ResponseWriter, r *http.Request) error {
-	var c change
-	if err := question(r, &c); err != nil {
-		return err
-	}
-	// A caller that leaves does not stop a change half-way through its
-	// preparation: the outcome is in the history and the log.
-	ctx := context.WithoutCancel(r.Context())
-	return s.outcome(w, s.o.Control.Apply(ctx, c.Path, control.ApplyOptions{Author: author(r), Comment: c.Comment, Wait: changeWait}))
-}
-
-func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
-	ctx := context.WithoutCancel(r.Context())
-	return s.outcome(w, s.o.Control.Reload(ctx, control.ApplyOptions{Author: author(r), Wait: changeWait}))
-}
-
-func (s *Server) outcome(w http.ResponseWriter, result control.Result) error {
-	status := http.StatusOK
-	if len(result.Errors) > 0 {
-		status = http.StatusUnprocessableEntity
-	}
-	return answer(w, status, result)
 }
 
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {

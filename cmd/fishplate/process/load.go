@@ -130,6 +130,12 @@ func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
 func (f *memoryFile) IsDir() bool                { return false }
 func (f *memoryFile) Sys() any                   { return nil }
 
+// parseText reads the whole text of a configuration, for control.Options.Parse.
+func parseText(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
+	path := "/" + name
+	return loadConfig(overlay{os.DirFS("/"), name, string(text)}, path)
+}
+
 // loadConfig reads and checks a configuration; a nil one is refused.
 func loadConfig(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
 	base, err := os.Getwd()
@@ -137,7 +143,7 @@ func loadConfig(files fs.FS, path string) (*model.Config, []control.Problem, []c
 		base = "" // file names in problems are then absolute
 	}
 	cfg, found, sources := config.LoadSources(config.Options{
-		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
+		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true,
 	})
 	return cfg, problemsOf(found.Errors(), sources), problemsOf(found.Warnings(), sources)
 }

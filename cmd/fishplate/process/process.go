@@ -86,7 +86,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
-		Digest: program.Fingerprint,
+		Digest: program.Fingerprint, Parse: parseText,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,

@@ -1,0 +1,180 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"fishplate/internal/config/revise"
+	"fishplate/internal/control"
+)
+
+// ChangeRequest asks for a transaction.
+type ChangeRequest struct {
+	Path    string `json:"path,omitempty"`
+	Comment string `json:"comment,omitempty"`
+	// Confirm is how long the change waits to be confirmed before it is undone, as
+	// in the configuration: "60s"; "" is not.
+	Confirm string `json:"confirm,omitempty"`
+	Force   bool   `json:"force,omitempty"` // a reload may undo a rollback
+	ID      uint64 `json:"id,omitempty"`    // what a rollback goes back to; 0 is the commit before
+	// Edit is one change of what runs.
+	Edit *revise.Edit `json:"edit,omitempty"`
+	// Match is the generation that must run; the client sends it as If-Match. 0 is
+	// any.
+	Match uint64 `json:"-"`
+}
+
+// options makes of a request what every transaction is told. A caller names the
+// generation that he saw in the field If-Match (RFC 9110 §13.1.1).
+func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err error) {
+	o = control.ApplyOptions{Author: author(r), Comment: c.Comment, Force: c.Force, Wait: changeWait}
+	if m := strings.Trim(r.Header.Get("If-Match"), `" `); m != "" && m != "*" {
+		if o.Match, err = strconv.ParseUint(m, 10, 64); err != nil || o.Match == 0 {
+			return o, fmt.Errorf("%w: If-Match is the number of a generation, not %q", ErrInvalid, m)
+		}
+	}
+	if c.Confirm != "" {
+		if o.Confirm, err = time.ParseDuration(c.Confirm); err != nil || o.Confirm <= 0 {
+			return o, fmt.Errorf("%w: confirm is a time such as 60s, not %q", ErrInvalid, c.Confirm)
+		}
+	}
+	return o, nil
+}
+
+// transaction is the handler of what ends in a commit or a refusal. A caller that
+// leaves does not stop a change half-way through its preparation: the outcome is
+// in the history and the log.
+func transaction(do func(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result) func(*Server, http.ResponseWriter, *http.Request) error {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
+		var q ChangeRequest
+		if err := question(r, &q); err != nil && !errors.Is(err, io.EOF) { // nothing is asked for in an empty body
+			return err
+		}
+		o, err := q.options(r)
+		if err != nil {
+			return err
+		}
+		result := do(s.o.Control, context.WithoutCancel(r.Context()), &q, o)
+		status := http.StatusOK
+		switch {
+		case len(result.Errors) > 0 && o.Match != 0 && result.Generation != o.Match:
+			status = http.StatusPreconditionFailed
+		case len(result.Errors) > 0:
+			status = http.StatusUnprocessableEntity
+		}
+		return answer(w, status, result)
+	}
+}
+
+func apply(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result {
+	return c.Apply(ctx, q.Path, o)
+}
+
+func reload(c Control, ctx context.Context, _ *ChangeRequest, o control.ApplyOptions) control.Result {
+	return c.Reload(ctx, o)
+}
+
+func rollback(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result {
+	return c.Rollback(ctx, q.ID, o)
+}
+
+func edit(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result {
+	return c.Revise(ctx, func(text []byte) ([]byte, []control.Problem) {
+		if q.Edit == nil {
+			return nil, []control.Problem{{Summary: "edit: the body holds no edit"}}
+		}
+		text, err := revise.Apply(text, *q.Edit)
+		if err == nil {
+			return text, nil
+		}
+		p := control.Problem{Summary: err.Error()}
+		if e, ok := errors.AsType[*revise.Error](err); ok {
+			p.Suggestion = e.Suggestion
+		}
+		return nil, []control.Problem{p}
+	}, o)
+}
+
+// ConfirmResult names the change that stays.
+type ConfirmResult struct {
+	ID uint64 `json:"id"`
+}
+
+func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
+	id, err := s.o.Control.Confirm(r.Context())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return answer(w, http.StatusOK, ConfirmResult{id})
+}
+
+type comparison struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
+	var c comparison
+	if err := question(r, &c); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, s.o.Control.Compare(c.From, c.To))
+}
+
+// export answers with a configuration as one file.
+func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
+	id, err := strconv.ParseUint(r.URL.Query().Get("id"), 10, 64)
+	if err != nil && r.URL.Query().Get("id") != "" {
+		return fmt.Errorf("%w: id is the number of a change", ErrInvalid)
+	}
+	text, err := s.o.Control.Text(id)
+	if errors.Is(err, control.ErrNone) {
+		return fmt.Errorf("%w: change %d is not remembered", ErrInvalid, id)
+	} else if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err = w.Write(text)
+	return err
+}
+
+// Change asks for a transaction at one of the paths below /v1: "apply",
+// "reload", "rollback", "edit". A refusal is no error here: it is in the result.
+func (c *Client) Change(ctx context.Context, what string, q ChangeRequest) (r control.Result, err error) {
+	fields := http.Header{}
+	if q.Match != 0 {
+		fields.Set("If-Match", strconv.Quote(strconv.FormatUint(q.Match, 10)))
+	}
+	return r, c.callWith(ctx, "POST", "/v1/"+what, q, fields, &r)
+}
+
+// Export asks for a configuration as one file; 0 is the running one.
+func (c *Client) Export(ctx context.Context, id uint64) ([]byte, error) {
+	resp, err := c.do(ctx, "GET", fmt.Sprintf("/v1/export?id=%d", id), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read answer of /v1/export: %w", err)
+	}
+	return text, nil
+}
+
+// Confirm makes the pending change stay.
+func (c *Client) Confirm(ctx context.Context) (r ConfirmResult, err error) {
+	return r, c.call(ctx, "POST", "/v1/confirm", struct{}{}, &r)
+}
+
+// Compare lists what differs from one configuration to another: each is
+// "running", the number of a change, or the path of a file.
+func (c *Client) Compare(ctx context.Context, from, to string) (p control.Plan, err error) {
+	return p, c.call(ctx, "POST", "/v1/diff", comparison{from, to}, &p)
+}
