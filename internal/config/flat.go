@@ -24,7 +24,7 @@ func (l *loader) flat(root *node) []byte {
 }
 
 func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
-	if n.table.Name == "backend" { // servers in short are blocks: each can be changed
+	if n.table.Name == "backend" {
 		for _, a := range n.words("servers") {
 			name := render.Value(cty.StringVal(a))
 			fmt.Fprintf(b, "%sserver %s {\n%s  address = %s\n%s}\n", indent, name, indent, name, indent)
@@ -42,6 +42,31 @@ func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
 			b.WriteString(indent + "}\n")
 		}
 	}
+	l.flatLast(b, n, indent)
+}
+
+// inBlocks reports an attribute that is short for blocks, and is written as such:
+// each of them can be changed by its name then.
+func inBlocks(n *node, attr string) bool {
+	switch n.table.Name {
+	case "backend":
+		return attr == "servers"
+	case "vhost":
+		return attr == "backend" || attr == "split"
+	}
+	return false
+}
+
+// flatLast writes the last route that backend or split of a vhost is short for.
+func (l *loader) flatLast(b *bytes.Buffer, n *node, indent string) {
+	if n.table.Name != "vhost" {
+		return
+	}
+	for _, name := range []string{"backend", "split"} {
+		if v, ok := n.attrs[name]; ok {
+			fmt.Fprintf(b, "%sroute \"all\" {\n%s  %s = %s\n%s}\n", indent, indent, name, l.flatValue(n.table.Rows[name], v), indent)
+		}
+	}
 }
 
 func (l *loader) flatAttrs(b *bytes.Buffer, n *node, indent string) {
@@ -51,7 +76,7 @@ func (l *loader) flatAttrs(b *bytes.Buffer, n *node, indent string) {
 	}
 	for i := range n.table.Attrs {
 		row := n.table.Rows[n.table.Attrs[i].Name]
-		if v, ok := n.attrs[row.Name]; ok && row.Name != "servers" {
+		if v, ok := n.attrs[row.Name]; ok && !inBlocks(n, row.Name) {
 			fmt.Fprintf(b, "%s%s = %s\n", indent, row.Name, l.flatValue(row, v))
 		}
 	}
