@@ -2,10 +2,14 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
 
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
-	"fishplate/internal/config/schema"
+	"fishplate/internal/config"
 	"fishplate/internal/control"
 )
 
@@ -62,7 +66,7 @@ func (c *call) change(what string, q admin.ChangeRequest) error {
 		return err
 	}
 	if c.flags.Lookup("confirm") != nil && c.text("confirm") != "" {
-		d, err := schema.Duration(c.text("confirm"))
+		d, err := config.Duration(c.text("confirm"))
 		if err != nil || d <= 0 {
 			return usagef("%s: --confirm is a time such as 60s, not %q", what, c.text("confirm"))
 		}
@@ -108,4 +112,151 @@ func (c *call) outcome(r control.Result) error {
 	}
 	_, err := fmt.Fprintf(c.stdout, "generation %d committed in %.0f ms\n", r.Generation, r.Seconds*1000)
 	return err
+}
+
+func runConfirm(c *call) error {
+	r, err := c.client().Confirm(c.ctx)
+	if err != nil {
+		return refused("confirm", err)
+	}
+	if c.flag("json") {
+		return c.printJSON(r)
+	}
+	_, err = fmt.Fprintf(c.stdout, "change %d stays\n", r.ID)
+	return err
+}
+
+// idOf reads the optional ID of a change; 0 is none.
+func (c *call) idOf(verb string) (uint64, error) {
+	if len(c.args) == 0 {
+		return 0, nil
+	}
+	id, err := strconv.ParseUint(c.args[0], 10, 64)
+	if err != nil || id == 0 {
+		return 0, usagef("%s: the ID of a change is a number, not %q: fishplate history lists them", verb, c.args[0])
+	}
+	return id, nil
+}
+
+func runRollback(c *call) error {
+	id, err := c.idOf("rollback")
+	if err != nil {
+		return err
+	}
+	return c.change("rollback", admin.ChangeRequest{ID: id})
+}
+
+func runHistory(c *call) error {
+	most, err := c.flags.GetInt("lines")
+	if err != nil || most < 0 {
+		return usagef("history: -n is a number of changes")
+	}
+	list, err := c.client().History(c.ctx)
+	if err != nil {
+		return err
+	}
+	if most > 0 && len(list) > most {
+		list = list[:most]
+	}
+	if c.flag("json") {
+		return c.printJSON(list)
+	}
+	return show.History(c.stdout, list)
+}
+
+func runDiff(c *call) error {
+	sides := [2]string{}
+	for i, side := range c.args {
+		sides[i] = side
+		if _, err := strconv.ParseUint(side, 10, 64); err == nil || side == "running" {
+			continue
+		}
+		path, err := absolute(side)
+		if err != nil {
+			return err
+		}
+		sides[i] = path
+	}
+	p, err := c.client().Compare(c.ctx, sides[0], sides[1])
+	if err != nil {
+		return err
+	}
+	return c.printPlan(p)
+}
+
+func runExport(c *call) error {
+	id, err := c.idOf("export")
+	if err != nil {
+		return err
+	}
+	text, err := c.client().Export(c.ctx, id)
+	if err != nil {
+		return refused("export", err)
+	}
+	_, err = c.stdout.Write(text)
+	return err
+}
+
+// edited are the kinds of which one thing is changed at a time, with what a
+// person writes of each.
+var edited = []struct{ kind, key, set, add, remove, long string }{
+	{"server", "BACKEND/SERVER", "app/a weight=50 state=drain", "app/c address=10.0.0.3:80", "app/c", "state is drain, maintenance, or nothing."},
+	{"route", "VHOST/ROUTE", "shop/img 'when=header(\"X\") == \"1\"'", "shop/img 'path=/img/*' backend=app --before all", "shop/img", "Routes are tried in their order."},
+	{"vhost", "NAME", "blog hosts=blog.example,www.blog.example", "blog hosts=blog.example backend=app", "blog", ""},
+	{"backend", "NAME", "app balance=ewma timeouts.connect=2s", "static servers=10.0.0.8:80,10.0.0.9:80", "static", ""},
+	{"certificate", "NAME", "shop cert=/etc/ssl/new.pem key=/etc/ssl/new.key", "blog cert=/etc/ssl/blog.pem key=/etc/ssl/blog.key", "blog", ""},
+}
+
+// editVerbs change one thing of what runs. Each is a transaction like any other.
+func editVerbs() []verb {
+	var list []verb
+	for _, e := range edited {
+		for _, op := range []string{"set", "add", "remove"} {
+			v := verb{
+				name: e.kind + " " + op, form: e.key + " NAME=VALUE… [--comment TEXT] [--confirm D] [--match N] [--json]", min: 2, max: 64, live: true,
+				short: map[string]string{"set": "Change a " + e.kind + " of what runs", "add": "Add a " + e.kind + " to what runs", "remove": "Remove a " + e.kind + " from what runs"}[op],
+				long: strings.TrimSpace("NAME is an attribute as in the configuration, or BLOCK.NAME; quotes may be left out, and NAME= takes it away. The change is\n" +
+					"kept in the history and outlives the process, until the files change. " + e.long),
+				example: "fishplate " + e.kind + " " + op + " " + map[string]string{"set": e.set, "add": e.add, "remove": e.remove}[op],
+				flags:   changeFlags,
+				run:     func(c *call) error { return runEdit(c, op, e.kind) },
+			}
+			switch op {
+			case "add":
+				v.form, v.min = e.key+" NAME=VALUE… [--before NAME] [--comment TEXT] [--confirm D] [--match N] [--json]", 1
+				v.flags = func(f *pflag.FlagSet) {
+					changeFlags(f)
+					f.String("before", "", "stand before that one; else the last")
+				}
+			case "remove":
+				v.form, v.min, v.max = e.key+" [--comment TEXT] [--confirm D] [--match N] [--json]", 1, 1
+			}
+			list = append(list, v)
+		}
+	}
+	return append(list, verb{
+		name: "drain", form: "BACKEND/SERVER [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true,
+		short:   "Give a server no new sessions",
+		long:    "Short for server set BACKEND/SERVER state=drain. Its requests finish; fishplate status shows what is left.",
+		example: "fishplate drain app/a",
+		flags:   changeFlags,
+		run: func(c *call) error {
+			return c.change("edit", admin.ChangeRequest{Edit: &config.Edit{Op: "set", Kind: "server", Key: c.args[0], Values: []config.EditValue{{Name: "state", Text: "drain"}}}})
+		},
+	})
+}
+
+func runEdit(c *call, op, kind string) error {
+	e := &config.Edit{Op: op, Kind: kind, Key: c.args[0]}
+	for _, word := range c.args[1:] {
+		name, text, ok := strings.Cut(word, "=")
+		if !ok {
+			return usagef("%s %s: %q is not NAME=VALUE", kind, op, word)
+		}
+		e.Values = append(e.Values, config.EditValue{Name: name, Text: text})
+	}
+	if op == "add" {
+		e.Before = c.text("before")
+	}
+	return c.change("edit", admin.ChangeRequest{Edit: e})
 }

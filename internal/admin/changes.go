@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"fishplate/internal/config/revise"
+	"fishplate/internal/config"
 	"fishplate/internal/control"
 )
 
@@ -24,7 +24,7 @@ type ChangeRequest struct {
 	Force   bool   `json:"force,omitempty"` // a reload may undo a rollback
 	ID      uint64 `json:"id,omitempty"`    // what a rollback goes back to; 0 is the commit before
 	// Edit is one change of what runs.
-	Edit *revise.Edit `json:"edit,omitempty"`
+	Edit *config.Edit `json:"edit,omitempty"`
 	// Match is the generation that must run; the client sends it as If-Match. 0 is
 	// any.
 	Match uint64 `json:"-"`
@@ -89,12 +89,12 @@ func edit(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptio
 		if q.Edit == nil {
 			return nil, []control.Problem{{Summary: "edit: the body holds no edit"}}
 		}
-		text, err := revise.Apply(text, *q.Edit)
+		text, err := config.Revise(text, *q.Edit)
 		if err == nil {
 			return text, nil
 		}
 		p := control.Problem{Summary: err.Error()}
-		if e, ok := errors.AsType[*revise.Error](err); ok {
+		if e, ok := errors.AsType[*config.EditError](err); ok {
 			p.Suggestion = e.Suggestion
 		}
 		return nil, []control.Problem{p}

@@ -3,12 +3,12 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"fishplate/internal/config/advice"
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
@@ -79,59 +79,11 @@ func (l *loader) step(e hclsyntax.Expression, alone bool) (model.BalanceStep, bo
 		text := strings.Trim(render.Value(v), `"`)
 		s.Args = append(s.Args, text)
 	}
-	if problem := badStep(&s, call); problem != "" {
+	if problem := advice.Step(&s); problem != "" {
 		l.errorf(e.Range(), problem, "", "")
 		return s, false
 	}
 	return s, true
-}
-
-// badStep checks the arguments of a transform and brings them to one form.
-func badStep(s *model.BalanceStep, call *hclsyntax.FunctionCallExpr) string {
-	wanted, example := 0, ""
-	for _, t := range schema.Transforms() {
-		if t.Name == s.Name {
-			example = t.Name + t.Args
-			if strings.Contains(t.Args, "(") && t.Args != "()" {
-				wanted = 1
-			}
-		}
-	}
-	if s.Name == "hash" && !s.Key.Set() || s.Name != "hash" && len(s.Args) != wanted || len(s.Args) > 1 {
-		return fmt.Sprintf("%s takes other arguments, such as %s", s.Name, example)
-	}
-	if len(s.Args) == 0 {
-		return ""
-	}
-	arg := s.Args[0]
-	switch s.Name {
-	case "fresh":
-		d, err := schema.Duration(arg)
-		if err != nil || d <= 0 {
-			return fmt.Sprintf(`fresh takes a duration above 0, such as "6s", not %q`, arg)
-		}
-		s.Args[0] = d.String()
-	case "take":
-		if n, err := strconv.Atoi(arg); arg != "log2" && (err != nil || n < 1) {
-			return fmt.Sprintf(`take takes a number above 0 or "log2", not %q`, arg)
-		}
-	case "least":
-		return oneOf("least", arg, "load", "connections", "latency")
-	case "bounded":
-		if f, err := strconv.ParseFloat(arg, 64); err != nil || f < 1 || f > 1000 {
-			return fmt.Sprintf("bounded takes a factor from 1 to 1000, not %q", arg)
-		}
-	case "hash":
-		return oneOf("hash", arg, "rendezvous", "maglev", "ring", "carp", "carp-squid", "sum")
-	}
-	return ""
-}
-
-func oneOf(name, word string, allowed ...string) string {
-	if slices.Contains(allowed, word) {
-		return ""
-	}
-	return fmt.Sprintf("%s takes %s, not %q", name, schema.List(allowed), word)
 }
 
 // condition, text and number keep a request-time expression and check its type.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"fishplate/internal/config/advice"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -269,7 +270,7 @@ func (l *loader) backendParts(n *node, b *model.Backend) *model.Backend {
 	r := n.kid("retry")
 	b.Retry = model.Retry{Attempts: r.num("attempts"), On: r.words("on"), Budget: r.frac("budget")}
 	for _, on := range b.Retry.On {
-		if !slices.Contains([]string{"connect", "reset", "timeout"}, on) && !isStatus(on) {
+		if !slices.Contains([]string{"connect", "reset", "timeout"}, on) && !advice.IsStatus(on) {
 			l.errorf(r.rangeOf("on"), fmt.Sprintf(`%q cannot be retried on: "connect", "reset", "timeout" or a status such as "503" is allowed`, on), "", schema.DidYouMean(on, []string{"connect", "reset", "timeout"}))
 		}
 	}
@@ -277,11 +278,6 @@ func (l *loader) backendParts(n *node, b *model.Backend) *model.Backend {
 		b.Persist = l.persist(p)
 	}
 	return b
-}
-
-func isStatus(s string) bool {
-	n, err := strconv.Atoi(s)
-	return err == nil && n >= 100 && n <= 599
 }
 
 func (l *loader) healthCheck(n *node) *model.Check {
@@ -295,7 +291,7 @@ func (l *loader) healthCheck(n *node) *model.Check {
 	}
 	c.StatusLow, _ = strconv.Atoi(low)
 	c.StatusHigh, _ = strconv.Atoi(high)
-	if !isStatus(low) || !isStatus(high) || c.StatusLow > c.StatusHigh {
+	if !advice.IsStatus(low) || !advice.IsStatus(high) || c.StatusLow > c.StatusHigh {
 		l.errorf(n.rangeOf("status"), fmt.Sprintf(`"status" is a status or a range such as "200-399", not %q`, n.str("status")), "", "")
 	}
 	if !strings.HasPrefix(c.Path, "/") {
@@ -312,19 +308,8 @@ func (l *loader) healthCheck(n *node) *model.Check {
 	return c
 }
 
-// persistAttrs says which attributes each kind takes besides size, age and on_down.
-func persistAttrs(kind string) []string {
-	switch kind {
-	case "cookie":
-		return []string{"mode", "name", "max_age", "idle", "path", "domain", "http_only", "secure", "same_site"}
-	case "source":
-		return []string{"mask", "mask6"}
-	}
-	return []string{"name"}
-}
-
 func (l *loader) persist(n *node) *model.Persist {
-	allowed := append(persistAttrs(n.label), "size", "age", "on_down")
+	allowed := append(advice.PersistAttrs(n.label), "size", "age", "on_down")
 	for _, a := range n.table.Attrs {
 		if n.has(a.Name) && !slices.Contains(allowed, a.Name) {
 			l.errorf(n.attrs[a.Name].name, fmt.Sprintf("persist %q has no attribute %q", n.label, a.Name), "", "known here: "+schema.List(allowed))

@@ -49,7 +49,8 @@ func (l *loader) tenants(n *node) {
 		at := n.rangeOf("json")
 		name := at.Filename
 		if n.has("base") {
-			name = n.file("base") + "/json"
+			name = n.file("base") + "/" + n.label + ".json"
+			l.inline[name] = at.Filename
 		}
 		l.tenantsText(&syntax.Source{Name: name, Text: []byte(n.str("json")), At: at})
 	default:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
 
@@ -38,7 +39,7 @@ func (l *loader) leaf(c *model.Certificate) *x509.Certificate {
 		at := l.at("certificate", c.Name, c.At, []string{"cert", "key"}[i])
 		b, err := l.peek(name)
 		if err != nil {
-			l.errorf(at, fmt.Sprintf("certificate %q: read %s: %s", c.Name, l.show(name), reason(err)), "", "paths are relative to the file that names them")
+			l.errorf(at, fmt.Sprintf("certificate %q: read %s: %s", c.Name, l.show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
 			return nil
 		}
 		halves[i] = b

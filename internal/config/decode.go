@@ -224,7 +224,7 @@ func (n *node) num(name string) int                  { i, _ := n.any(name).(int6
 func (n *node) size(name string) int64               { i, _ := n.any(name).(int64); return i }
 func (n *node) frac(name string) float64             { f, _ := n.any(name).(float64); return f }
 func (n *node) flag(name string) bool                { b, _ := n.any(name).(bool); return b }
-func (n *node) file(name string) string              { return resolve(n.at.Filename, n.str(name)) }
+func (n *node) file(name string) string              { return syntax.Resolve(n.at.Filename, n.str(name)) }
 func (n *node) rangeOf(name string) model.Range      { return n.attrs[name].at }
 func (n *node) raw(name string) hclsyntax.Expression { return n.attrs[name].expr }
 

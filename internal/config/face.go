@@ -2,9 +2,11 @@ package config
 
 import (
 	"io"
+	"time"
 
 	"fishplate/internal/config/diff"
 	"fishplate/internal/config/finding"
+	"fishplate/internal/config/revise"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -17,6 +19,9 @@ type (
 	Severity    = finding.Severity
 	Change      = diff.Change
 	Field       = diff.Field
+	Edit        = revise.Edit
+	EditValue   = revise.Value
+	EditError   = revise.Error
 )
 
 // The two severities.
@@ -33,6 +38,13 @@ func Reference(w io.Writer) error { return schema.Reference(w) }
 
 // Size reads a size as the configuration writes it, "64MiB", into bytes.
 func Size(s string) (int64, error) { return schema.Size(s) }
+
+// Revise makes one change in the text of a whole configuration; the error is an
+// *EditError.
+func Revise(text []byte, e Edit) ([]byte, error) { return revise.Apply(text, e) }
+
+// Duration reads a duration as the configuration writes it, "250ms", "1d".
+func Duration(s string) (time.Duration, error) { return schema.Duration(s) }
 
 // Diff lists what changed from one configuration to another; either may be nil.
 func Diff(old, new *model.Config) []Change { return diff.Diff(old, new) }

@@ -12,6 +12,7 @@ import (
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 )
 
 // flat writes what was decoded as one file that needs no other configuration
@@ -96,13 +97,13 @@ func (l *loader) flatValue(row *schema.Row, v value) string {
 	case schema.File:
 		name, _ := v.v.(string)
 		if !slices.Contains(row.Also, name) {
-			name = resolve(v.at.Filename, name)
+			name = syntax.Resolve(v.at.Filename, name)
 		}
 		return render.Value(cty.StringVal(name))
 	}
 	cv, _ := l.scope.eval(v.expr)
 	if text, ok := v.v.(string); ok && strings.HasSuffix(text, "\n") {
-		return heredoc(text)
+		return render.Heredoc(text)
 	}
 	return render.Expr(render.Lift(cv, v.at))
 }
@@ -119,19 +120,7 @@ func (l *loader) flatTenants(b *bytes.Buffer, n *node, indent string) {
 	case n.has("base"):
 		base = n.file("base")
 	}
-	fmt.Fprintf(b, "%sbase = %s\n%sjson = %s\n", indent, render.Value(cty.StringVal(base)), indent, heredoc(text))
-}
-
-// heredoc writes a text of lines as it reads best.
-func heredoc(text string) string {
-	mark := "EOT"
-	for strings.Contains(text, mark) {
-		mark += "T"
-	}
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	return "<<" + mark + "\n" + strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) + mark
+	fmt.Fprintf(b, "%sbase = %s\n%sjson = %s\n", indent, render.Value(cty.StringVal(base)), indent, render.Heredoc(text))
 }
 
 // absolute makes the path in a call of file_set independent of its place.
@@ -141,6 +130,6 @@ func absolute(c *hclsyntax.FunctionCallExpr) {
 	}
 	if v, ok := render.Literal(c.Args[0]); ok && !v.IsNull() && v.Type() == cty.String {
 		at := c.Args[0].Range()
-		c.Args[0] = render.Lift(cty.StringVal(resolve(at.Filename, v.AsString())), at)
+		c.Args[0] = render.Lift(cty.StringVal(syntax.Resolve(at.Filename, v.AsString())), at)
 	}
 }

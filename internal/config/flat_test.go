@@ -32,15 +32,15 @@ func TestFlat(t *testing.T) {
 			if cfg == nil {
 				t.Fatal(diags)
 			}
-			o.FS, o.Path = with{o.FS, "flat.hcl", cfg.Text}, "flat.hcl"
+			o.FS, o.Path = with{o.FS, "flat.hcl", cfg.Flat}, "flat.hcl"
 			again, diags := Load(o)
 			if again == nil {
-				t.Fatalf("%v\n%s", diags, cfg.Text)
+				t.Fatalf("%v\n%s", diags, cfg.Flat)
 			}
 			for _, c := range Diff(cfg, again) {
 				t.Errorf("%+v", c)
 			}
-			if d := cmp.Diff(string(cfg.Text), string(again.Text)); d != "" {
+			if d := cmp.Diff(string(cfg.Flat), string(again.Flat)); d != "" {
 				t.Error(d)
 			}
 		})

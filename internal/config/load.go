@@ -28,7 +28,7 @@ type Options struct {
 	Env  func(name string) (string, bool) // nil: no variable is set
 	Now  time.Time                        // for certificates; zero: their dates are not looked at
 	Root bool                             // the process is root: decides the default of admin.socket
-	Flat bool                             // write Config.Text
+	Flat bool                             // write Config.Flat
 }
 
 // loader is one Load: its sources, its findings, and the scope of its expressions.
@@ -46,7 +46,8 @@ type loader struct {
 	guest    string    // the tenant of the route that is being read
 
 	requestNames []string
-	seen         map[string]bool // files already read
+	seen         map[string]bool   // files already read
+	inline       map[string]string // by the name that inline tenants are read under: the file that they stand in
 }
 
 // Load reads a configuration. The Config is nil when there are errors. Every
@@ -66,7 +67,7 @@ func LoadSources(o Options) (*model.Config, Diagnostics, Sources) {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}}
+	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}}
 	l.scope = &scope{l: l, locals: map[string]*local{}}
 	l.requestNames = requestNames()
 	return l
@@ -78,7 +79,7 @@ func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
 	l.build(root)
 	l.check()
 	if l.o.Flat && !l.diags.HasErrors() {
-		l.cfg.Text = l.flat(root)
+		l.cfg.Flat = l.flat(root)
 	}
 	// A route that stands for several tenants of a file is at fault once.
 	diags := slices.CompactFunc(l.diags.Sort(), func(a, b Diagnostic) bool { return a.Range == b.Range && a.Summary == b.Summary })
@@ -99,10 +100,10 @@ type file struct {
 // decodes then.
 func (l *loader) readPath(name string, root *node) {
 	var files []file
-	info, err := fs.Stat(l.o.FS, fsName(name))
+	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
 	switch {
 	case err != nil:
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
 		l.broken = true
 	case info.IsDir():
 		files = l.readFolder(name)
@@ -150,9 +151,9 @@ func (l *loader) join(root, n *node) {
 }
 
 func (l *loader) readFolder(name string) []file {
-	entries, err := fs.ReadDir(l.o.FS, fsName(name))
+	entries, err := fs.ReadDir(l.o.FS, syntax.FSName(name))
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
 		return nil
 	}
 	var files []file
@@ -179,7 +180,7 @@ func (l *loader) readFile(name string, files []file) []file {
 		err = errors.New("it is not UTF-8 text")
 	}
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
 		l.broken = true
 		return files
 	}
@@ -220,8 +221,8 @@ func onePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
 func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 	patterns, _ := l.convert(l.top.Rows["include"], a.Expr).([]string)
 	for _, p := range patterns {
-		full := resolve(from, p)
-		names, err := fs.Glob(l.o.FS, fsName(full))
+		full := syntax.Resolve(from, p)
+		names, err := fs.Glob(l.o.FS, syntax.FSName(full))
 		if err != nil {
 			l.errorf(a.Expr.Range(), fmt.Sprintf("include pattern %q cannot be read", p), "", `"*" is any name, "?" any letter, "[a-z]" one of these`)
 			continue
@@ -244,7 +245,7 @@ func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 
 // peek reads a file that is no part of the configuration's text, such as a key:
 // it must not appear among the sources, which are shown.
-func (l *loader) peek(name string) ([]byte, error) { return fs.ReadFile(l.o.FS, fsName(name)) }
+func (l *loader) peek(name string) ([]byte, error) { return fs.ReadFile(l.o.FS, syntax.FSName(name)) }
 
 // maxSource bounds a file that is read as a part of the configuration, bytes.
 const maxSource = 32 << 20
@@ -254,7 +255,7 @@ func (l *loader) read(name string) ([]byte, error) {
 	if b, ok := l.read1[name]; ok {
 		return b, nil
 	}
-	info, err := fs.Stat(l.o.FS, fsName(name))
+	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
 	switch {
 	case err != nil:
 		return nil, err
@@ -263,7 +264,7 @@ func (l *loader) read(name string) ([]byte, error) {
 	case info.Size() > maxSource:
 		return nil, fmt.Errorf("it has %d bytes, more than the %d that a source may have", info.Size(), maxSource)
 	}
-	b, err := fs.ReadFile(l.o.FS, fsName(name))
+	b, err := fs.ReadFile(l.o.FS, syntax.FSName(name))
 	if err != nil {
 		return nil, err
 	}

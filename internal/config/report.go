@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"fishplate/internal/config/advice"
+	"fishplate/internal/config/finding"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/predicate"
 )
@@ -23,11 +25,21 @@ func (l *loader) add(s Severity, at hcl.Range, summary, detail, suggestion strin
 	if at.Filename == "" {
 		at = start(l.o.Path)
 	}
+	at = l.standing(at)
 	at.Start.Line, at.Start.Column = max(1, at.Start.Line), max(1, at.Start.Column)
 	l.diags = append(l.diags, Diagnostic{
 		Severity: s, File: l.show(at.Filename), Line: at.Start.Line, Column: at.Start.Column,
 		Summary: summary, Detail: detail, Suggestion: suggestion, Range: at,
 	})
+}
+
+// standing is where a place is in a file: tenants that are written inline, with a
+// folder of their own, are read as if they stood in a file there.
+func (l *loader) standing(at hcl.Range) hcl.Range {
+	if name, ok := l.inline[at.Filename]; ok {
+		at.Filename = name
+	}
+	return at
 }
 
 // take translates what the parser and the evaluator found; at is the place when
@@ -41,7 +53,7 @@ func (l *loader) take(diags hcl.Diagnostics, at hcl.Range) {
 		if d.Severity == hcl.DiagWarning {
 			severity = Warning
 		}
-		suggestion, detail := trap(d), d.Detail
+		suggestion, detail := finding.Trap(d), d.Detail
 		if d.Summary == "Invalid multi-line string" {
 			detail = ""
 		}
@@ -62,40 +74,13 @@ func (l *loader) take(diags hcl.Diagnostics, at hcl.Range) {
 			l.add(severity, at, strings.TrimSuffix(cause, "."), "", suggestion)
 			continue
 		}
-		l.add(severity, at, lowerFirst(d.Summary), oneLine(detail), suggestion)
+		l.add(severity, at, finding.Plain(d.Summary), strings.Join(strings.Fields(detail), " "), suggestion)
 	}
 }
 
-// trap explains the mistakes that HCL's own rules invite.
-func trap(d *hcl.Diagnostic) string {
-	switch d.Summary {
-	case "Invalid single-argument block definition":
-		return "a block on one line holds at most one attribute and no block: put each on a line of its own"
-	case "Invalid escape sequence":
-		return `in a quoted string a backslash is doubled: "~^/x\\.html$"`
-	case "Extra characters after interpolation expression", "Unclosed template interpolation sequence", "Invalid template control keyword", "Invalid template directive":
-		return "a literal ${ is written $${, a literal %{ is written %%{"
-	case "Invalid multi-line string", "Unterminated template string":
-		return "close the quote on the line where it opens"
-	case "Invalid expression":
-		return "a word is a string and needs quotes"
-	case "Attribute redefined", "Duplicate attribute definition":
-		return "an attribute is written once; more values are a list: [\"a\", \"b\"]"
-	case "Missing newline after argument", "Missing newline after block definition":
-		return "each attribute and each block is on a line of its own"
-	case "Invalid block definition":
-		return `a block is written NAME "LABEL" { on one line, with the brace on the same line`
-	case "Argument or block definition required":
-		return "here stands NAME = VALUE, or NAME { … }"
+// address reports what is no address; only a listener may leave the host out.
+func (l *loader) address(a string, at hcl.Range, listen bool) {
+	if problem, suggestion := advice.Address(a, listen); problem != "" {
+		l.errorf(at, problem, "", suggestion)
 	}
-	return ""
 }
-
-func lowerFirst(s string) string {
-	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
-		return strings.ToLower(s[:1]) + s[1:]
-	}
-	return s
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

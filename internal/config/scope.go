@@ -1,10 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -131,10 +128,10 @@ func (s *scope) functions(filename string) map[string]function.Function {
 		Params: []function.Parameter{text("path")},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name := resolve(filename, args[0].AsString())
+			name := syntax.Resolve(filename, args[0].AsString())
 			b, err := s.l.read(name)
 			if err != nil {
-				return cty.NilVal, fmt.Errorf("read %s: %s", name, reason(err))
+				return cty.NilVal, fmt.Errorf("read %s: %s", name, syntax.Reason(err))
 			}
 			if strings.ToValidUTF8(string(b), "") != string(b) {
 				return cty.NilVal, fmt.Errorf("read %s: it is not UTF-8 text", name)
@@ -143,32 +140,6 @@ func (s *scope) functions(filename string) map[string]function.Function {
 		},
 	})
 	return map[string]function.Function{"env": env, "file": file}
-}
-
-// resolve makes a path relative to the file that names it.
-func resolve(from, name string) string {
-	if name == "" || path.IsAbs(name) {
-		return name
-	}
-	return path.Join(path.Dir(from), name)
-}
-
-// fsName turns a path into the name that an fs.FS rooted at "/" knows.
-func fsName(name string) string {
-	name = strings.TrimPrefix(path.Clean(name), "/")
-	if name == "" {
-		return "."
-	}
-	return name
-}
-
-// reason is the cause of a file error without the path, which the caller names.
-func reason(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err.Error()
-	}
-	return err.Error()
 }
 
 // unknownName explains a word that means nothing while files are read.

@@ -30,7 +30,7 @@ type entry struct {
 func (l *loader) tenantsFile(name string, from hcl.Range) {
 	src, err := l.read(name)
 	if err != nil {
-		l.errorf(from, fmt.Sprintf("read %s: %s", l.show(name), reason(err)), "", "paths are relative to the file that names them")
+		l.errorf(from, fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
 		return
 	}
 	l.tenantsText(&syntax.Source{Name: name, Text: src})
@@ -273,7 +273,7 @@ func (l *loader) change(t *model.Tenant, n *node) {
 
 func (l *loader) fileTenant(file string, e *entry, g *node) {
 	t := l.tenant(e.node.over(g))
-	t.Name, t.FromFile, t.At = e.key, true, e.at
+	t.Name, t.FromFile, t.At = e.key, true, l.standing(e.at)
 	program := e.filename
 	for _, variable := range []string{"HOME", "PWD"} {
 		if v, ok := l.env(variable); ok {
@@ -281,7 +281,7 @@ func (l *loader) fileTenant(file string, e *entry, g *node) {
 		}
 	}
 	program, _ = strings.CutPrefix(program, "rust:")
-	t.Program = resolve(file, program)
+	t.Program = syntax.Resolve(file, program)
 	t.Time = time.Duration(max(int64(t.Time), int64(time.Millisecond)))
 	l.cfg.Tenants = append(l.cfg.Tenants, t)
 }

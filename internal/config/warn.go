@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"fishplate/internal/config/advice"
+	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
 )
 
 func (l *loader) unreadable(name string) string {
-	info, err := fs.Stat(l.o.FS, fsName(name))
+	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
 	if err != nil {
-		return reason(err)
+		return syntax.Reason(err)
 	}
 	if !info.Mode().IsRegular() && !info.IsDir() {
 		return "it is neither a file nor a folder"

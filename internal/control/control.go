@@ -19,7 +19,7 @@ type Options struct {
 	// refused; the problems then say why. Warnings come apart.
 	Load    func(path string) (cfg *model.Config, errs, warnings []Problem)
 	Builder Builder
-	// Parse reads a whole configuration that is one text, as Config.Text is; name
+	// Parse reads a whole configuration that is one text, as Config.Flat is; name
 	// stands for its file in errors. Nil: nothing can be rolled back or revised.
 	Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []Problem)
 	// Diff returns what differs, without impact, in a stable order.
@@ -269,7 +269,7 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	e := c.entryOf(r, next, o)
 	if err == nil && o.again.ID == 0 {
 		// From here on a process that starts runs the new configuration.
-		err = c.record(e, next.config.Text)
+		err = c.record(e, next.config.Flat)
 	}
 	if err != nil {
 		t.abort()

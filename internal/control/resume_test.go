@@ -32,7 +32,7 @@ func (d *desk) load(path string) (*model.Config, []Problem, []Problem) {
 func (d *desk) parse(_ string, text []byte) (*model.Config, []Problem, []Problem) {
 	cfg, errs, warnings := load(string(text))
 	if cfg != nil {
-		cfg.Text, cfg.State.Dir = text, d.dir
+		cfg.Flat, cfg.State.Dir = text, d.dir
 	}
 	return cfg, errs, warnings
 }

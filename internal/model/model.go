@@ -22,9 +22,9 @@ type Config struct {
 	Partitions   []*Partition // of the routes that have an Effective policy, by name
 	Logs         []*Log
 	Sources      []Source // every file that was read, in reading order
-	// Text is the whole configuration as one file that needs no other, for the
+	// Flat is the whole configuration as one file that needs no other, for the
 	// journal; nil when it was not asked for.
-	Text []byte
+	Flat []byte
 }
 
 // Source is one file that the configuration was read from.

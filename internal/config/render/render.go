@@ -169,3 +169,15 @@ func Literal(e hclsyntax.Expression) (cty.Value, bool) {
 	}
 	return cty.NilVal, false
 }
+
+// Heredoc writes a text of lines as it reads best.
+func Heredoc(text string) string {
+	mark := "EOT"
+	for strings.Contains(text, mark) {
+		mark += "T"
+	}
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return "<<" + mark + "\n" + strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) + mark
+}

@@ -131,7 +131,7 @@ func tenantsBlock() *Block {
 
 func logBlock() *Block {
 	return &Block{Name: "log", Label: "name", Labels: []string{"access"}, Many: true, Doc: "A log.", Attrs: []Attr{
-		{Name: "path", Kind: File, Default: "stdout", Also: []string{"stdout", "stderr", "off"}, Doc: "A file, or none."},
+		{Name: "path", Kind: File, Default: "stdout", Also: []string{"stdout", "stderr", "off"}, Doc: "A file, relative to this one, or none."},
 		{Name: "format", Kind: String, Default: "json", OneOf: []string{"json", "text"}, Doc: "One object, or one line of words, per request."},
 		{Name: "sample", Kind: PercentT, Default: "100%", Range: "0%..100%", Doc: "Share of the requests logged."},
 	}}

@@ -363,6 +363,7 @@ tenants "file" {
 }
 
 tenants "inline" {
+  base = "."
   json = <<EOT
 {
   "two.example": {"filename": "one.elf"}
