@@ -211,17 +211,19 @@ var edited = []struct{ kind, key, set, add, remove, long string }{
 func editVerbs() []verb {
 	var list []verb
 	for _, e := range edited {
-		for _, op := range []string{"set", "add", "remove"} {
+		group := verb{name: e.kind, short: "Change, add or remove a " + e.kind + " of what runs"}
+		for _, op := range []struct{ name, short, example string }{
+			{"set", "Change a " + e.kind + " of what runs", e.set}, {"add", "Add a " + e.kind + " to what runs", e.add}, {"remove", "Remove a " + e.kind + " from what runs", e.remove},
+		} {
 			v := verb{
-				name: e.kind + " " + op, form: e.key + " NAME=VALUE… [--comment TEXT] [--confirm D] [--match N] [--json]", min: 2, max: 64, live: true,
-				short: map[string]string{"set": "Change a " + e.kind + " of what runs", "add": "Add a " + e.kind + " to what runs", "remove": "Remove a " + e.kind + " from what runs"}[op],
+				name: e.kind + " " + op.name, form: e.key + " NAME=VALUE… [--comment TEXT] [--confirm D] [--match N] [--json]", min: 2, max: 64, live: true,
+				short: op.short, example: "fishplate " + e.kind + " " + op.name + " " + op.example,
 				long: strings.TrimSpace("NAME is an attribute as in the configuration, or BLOCK.NAME; quotes may be left out, and NAME= takes it away. The change is\n" +
 					"kept in the history and outlives the process, until the files change. " + e.long),
-				example: "fishplate " + e.kind + " " + op + " " + map[string]string{"set": e.set, "add": e.add, "remove": e.remove}[op],
-				flags:   changeFlags,
-				run:     func(c *call) error { return runEdit(c, op, e.kind) },
+				flags: changeFlags,
+				run:   func(c *call) error { return runEdit(c, op.name, e.kind) },
 			}
-			switch op {
+			switch op.name {
 			case "add":
 				v.form, v.min = e.key+" NAME=VALUE… [--before NAME] [--comment TEXT] [--confirm D] [--match N] [--json]", 1
 				v.flags = func(f *pflag.FlagSet) {
@@ -230,9 +232,11 @@ func editVerbs() []verb {
 				}
 			case "remove":
 				v.form, v.min, v.max = e.key+" [--comment TEXT] [--confirm D] [--match N] [--json]", 1, 1
+				v.long = "Its requests finish. The change is kept in the history and outlives the process, until the files change."
 			}
-			list = append(list, v)
+			group.sub = append(group.sub, v)
 		}
+		list = append(list, group)
 	}
 	return append(list, verb{
 		name: "drain", form: "BACKEND/SERVER [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true,

@@ -293,7 +293,9 @@ func written(row *schema.Row, text string) (string, error) {
 			out = "[" + strings.Join(words, ", ") + "]"
 		}
 	}
-	if _, diags := hclsyntax.ParseExpression([]byte(out), "value", hcl.InitialPos); diags.HasErrors() || strings.ContainsAny(out, "\n\r") {
+	e, diags := hclsyntax.ParseExpression([]byte(out), "value", hcl.InitialPos)
+	plain := row.Kind == schema.Int || row.Kind == schema.Bool
+	if diags.HasErrors() || strings.ContainsAny(out, "\n\r") || plain && len(e.Variables()) > 0 {
 		return "", refuse("", "%q is no value of %q, which is a %s", text, row.Name, row.Kind)
 	}
 	return out, nil
