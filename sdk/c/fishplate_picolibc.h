@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int main(int, char **);
+extern int fp_main(int, char **) __asm__("main"); /* however it is declared */
 
 /* Lines of standard output; what has no newline yet waits. */
 static char fp_waiting[512];
@@ -95,7 +95,7 @@ __attribute__((used)) static void fp_begin(long *stack)
 				abort();
 			memcpy(fp_locals, (const void *)p->address, p->file_size);
 		}
-	exit(main((int)stack[0], (char **)(stack + 1)));
+	exit(fp_main((int)stack[0], (char **)(stack + 1)));
 }
 
 __asm__(".pushsection .text\n"
