@@ -254,7 +254,9 @@ func (im *image) take() (*vm, error) {
 // give takes a fork back. Its machine waits in the image, cleaned, for the next
 // fork; so does the host's half.
 func (im *image) give(v *vm) {
-	v.count(metrics.TenantDirty, int64(v.m.Mem.Dirty()))
+	if n := v.m.Mem.Dirty(); n > 0 {
+		v.count(metrics.TenantDirty, int64(n))
+	}
 	v.m.Close()
 	v.m = nil
 	v.reset()

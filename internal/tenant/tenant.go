@@ -279,13 +279,13 @@ func (t *Tenant) admitted() *Run {
 // release hands the slot to who waits longest, or frees it.
 func (t *Tenant) release() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if len(t.waiters) > 0 {
 		close(t.waiters[0])
 		t.waiters = append(t.waiters[:0], t.waiters[1:]...)
-		return
+	} else {
+		t.active--
 	}
-	t.active--
+	t.mu.Unlock()
 }
 
 func (t *Tenant) refuse(cause string, err error) *message.Fault {
