@@ -140,7 +140,7 @@ func (c *call) invite(p *process.Process, path string) {
 	self := invocation()
 	socket, metrics := p.Admin()
 	w := c.stdout
-	fmt.Fprintf(w, "\nThe demo serves on %s with %s\n\nTry:\n", url, path)
+	fmt.Fprintf(w, "\nThe demo serves on %s with %s\nIts dashboard is at http://%s/\n\nTry:\n", url, path, metrics)
 	for i, a := range demoAttempts() {
 		fmt.Fprintf(w, "\n %d. %s:\n    curl %s\n", i+1, a.shows, strings.ReplaceAll(a.args, "URL", url))
 	}

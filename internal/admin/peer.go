@@ -62,6 +62,8 @@ func onlyOwnHost(next http.Handler) http.Handler {
 		own = ""
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		if !ownHost(r.Host, own) {
 			refuse(w, http.StatusForbidden, fmt.Errorf("host %q is not this machine: use its address", r.Host))
 			return

@@ -54,6 +54,8 @@ type Options struct {
 	// other hosts may read on the TCP address; nil is yes.
 	Tenants   *tenant.Set
 	OpenReads func() bool
+	// Page is what a browser gets at / of the TCP address; nil is nothing.
+	Page http.Handler
 	// Budget is how many things of one kind /metrics names; the rest is summed
 	// as "other". 0 means 1,000.
 	Budget int
@@ -105,7 +107,11 @@ func New(o Options) *Server {
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.scrape = newScrape(o)
 	s.socket = s.onlyOwner(s.mux(func(Endpoint) bool { return true }))
-	reads := onlyOwnHost(s.onlyNear(s.mux(func(e Endpoint) bool { return e.TCP })))
+	open := s.mux(func(e Endpoint) bool { return e.TCP })
+	if o.Page != nil {
+		open.Handle("GET /{$}", o.Page)
+	}
+	reads := onlyOwnHost(s.onlyNear(open))
 	tokens := http.NewServeMux()
 	for _, e := range Endpoints() {
 		if e.Token() {

@@ -79,6 +79,7 @@ type TenantStatus struct {
 	Name     string `json:"name"`
 	State    string `json:"state"` // "ready", or why not
 	Program  string `json:"program"`
+	Hash     string `json:"hash"` // the beginning of that of what runs; "" before it does
 	Requests int64  `json:"requests"`
 	Active   int64  `json:"active"`
 	Waiting  int64  `json:"waiting"`

@@ -104,7 +104,7 @@ func (p *Process) status() admin.Status {
 	st.Backends = p.backendStatus()
 	for _, t := range p.tenants.Status() {
 		st.Tenants = append(st.Tenants, admin.TenantStatus{
-			Name: t.Name, State: t.State, Program: t.Program, Requests: t.Requests, Active: int64(t.Active), Waiting: int64(t.Waiting),
+			Name: t.Name, State: t.State, Program: t.Program, Hash: t.Hash, Requests: t.Requests, Active: int64(t.Active), Waiting: int64(t.Waiting),
 			Stops: t.Stops.Budget + t.Stops.Time + t.Stops.Memory + t.Stops.Fault, Refused: t.Refused,
 		})
 		if t.Error != "" {
@@ -166,6 +166,19 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 		list = append(list, s)
 	}
 	return list
+}
+
+// remark tells, before it happens, that a file's program takes the place of one
+// that came by the API.
+func (p *Process) remark(c control.Change) string {
+	if c.Kind != "tenant" || c.Action != "change" {
+		return ""
+	}
+	changed := slices.ContainsFunc(c.Fields, func(f control.Field) bool { return f.Name == "program" || f.Name == "program content" })
+	if v, ok := p.tenants.Given(c.Key); ok && changed {
+		return fmt.Sprintf("if the file's program is another than when it was last loaded, it replaces version %d, which came by the API", v.Number)
+	}
+	return ""
 }
 
 // census counts what stands on a thing, for plan.

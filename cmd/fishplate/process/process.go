@@ -18,6 +18,7 @@ import (
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
+	"fishplate/internal/dashboard"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
 	"fishplate/internal/program"
@@ -85,13 +86,13 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	p.control = control.New(control.Options{
-		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
+		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
 		Digest: program.Fingerprint, Parse: parseText,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
-		Tenants: p.tenants, OpenReads: func() bool { return !p.near.Load() },
+		Tenants: p.tenants, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
 	})
 
 	signals := make(chan os.Signal, 4)
