@@ -113,6 +113,10 @@ func (w *Writer) part(b []byte) {
 
 var errDamaged = errors.New("read recording: it is damaged")
 
+// maxEvents bounds what a file can ask for: an event of three bytes takes two
+// hundred once it is read.
+const maxEvents = 4 << 20
+
 // reader reads a stream, or what lies in one of its texts.
 type reader struct {
 	b   []byte
@@ -125,7 +129,7 @@ func Read(stream []byte) ([]Event, error) {
 	var list []Event
 	for len(r.b) > 0 {
 		k := Kind(r.b[0])
-		if k == 0 || k >= kinds {
+		if k == 0 || k >= kinds || len(list) == maxEvents {
 			return nil, errDamaged
 		}
 		r.b = r.b[1:]

@@ -2,6 +2,7 @@ package reel
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	magic   = "fishplate calls 1\n"
+	magic   = "fishplate calls 2\n"
 	maxHead = 1 << 20
 	parts   = 3 // start, events, program
 )
@@ -42,21 +43,25 @@ type File struct {
 }
 
 // Append appends the file's bytes: a line that names the format, the head as
-// JSON, and three parts, each behind its length.
+// JSON, and three parts, each behind its length; then the SHA-256 of all that.
 func (f *File) Append(dst []byte) ([]byte, error) {
 	head, err := json.Marshal(f.Head)
 	if err != nil {
 		return nil, fmt.Errorf("write recording: %w", err)
 	}
+	at := len(dst)
 	dst = append(dst, magic...)
 	for _, part := range [...][]byte{head, f.Start, f.Events, f.Program} {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(len(part)))
 		dst = append(dst, part...)
 	}
-	return dst, nil
+	sum := sha256.Sum256(dst[at:])
+	return append(dst, sum[:]...), nil
 }
 
-// Parse reads the bytes of a file. The parts lie in b.
+// Parse reads the bytes of a file. The parts lie in b. A file that is not what
+// was written is refused: much of it is never compared, and a repetition could
+// call it equal.
 func Parse(b []byte) (*File, error) {
 	rest, ok := bytes.CutPrefix(b, []byte(magic))
 	if !ok {
@@ -74,7 +79,10 @@ func Parse(b []byte) (*File, error) {
 		part[i], rest = rest[:n:n], rest[n:]
 	}
 	f := &File{Start: part[1], Events: part[2], Program: part[3]}
-	if err := json.Unmarshal(part[0], &f.Head); err != nil || len(rest) > 0 {
+	if sum := sha256.Sum256(b[:len(b)-len(rest)]); !bytes.Equal(rest, sum[:]) {
+		return nil, errDamaged
+	}
+	if err := json.Unmarshal(part[0], &f.Head); err != nil {
 		return nil, errDamaged
 	}
 	return f, nil

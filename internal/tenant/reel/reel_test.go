@@ -2,6 +2,7 @@ package reel
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"net/netip"
 	"strings"
 	"testing"
@@ -101,8 +102,13 @@ func TestFileComesBack(t *testing.T) {
 		if _, err := Parse(b[:n]); err == nil {
 			t.Errorf("cut at %d: no error", n)
 		}
+		b[n] ^= 1
+		if _, err := Parse(b); err == nil {
+			t.Errorf("changed at %d: no error", n)
+		}
+		b[n] ^= 1
 	}
-	if _, err := Parse([]byte(strings.Replace(string(b), "calls 1", "calls 2", 1))); err == nil || !strings.Contains(err.Error(), "version") {
+	if _, err := Parse([]byte(strings.Replace(string(b), "calls 2", "calls 3", 1))); err == nil || !strings.Contains(err.Error(), "version") {
 		t.Errorf("another version: %v", err)
 	}
 }
@@ -144,11 +150,13 @@ func TestWriterIsBounded(t *testing.T) {
 
 // FuzzParse reads anything as a file and everything in it.
 func FuzzParse(f *testing.F) {
-	f.Add(aFile(f))
+	whole := aFile(f)
+	f.Add(whole[:len(whole)-sha256.Size])
 	f.Add(stream())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		parts := [][]byte{b}
-		if file, err := Parse(b); err == nil {
+		sum := sha256.Sum256(b)
+		if file, err := Parse(append(bytes.Clone(b), sum[:]...)); err == nil {
 			parts = append(parts, file.Start, file.Events)
 		}
 		for _, p := range parts {
