@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fishplate/internal/model"
 )
@@ -130,6 +131,20 @@ func TestManyTenants(t *testing.T) {
 	asksAll(t, s, manyTenants)
 }
 
+// TestSlowStartsAreLeft leaves programs to the background once others have taken
+// the time that anybody may be kept waiting for.
+func TestSlowStartsAreLeft(t *testing.T) {
+	files, list := manyModels(t, 5)
+	s := filesSet(files)
+	defer s.Close()
+	s.starts.busy = true // nobody drains the queue
+	s.starts.within = 0  // the first takes some
+	load(t, s, list...)
+	if n := s.Starting(); n != 4 {
+		t.Errorf("%d are starting", n)
+	}
+}
+
 func TestRequestsStartTenants(t *testing.T) {
 	files, list := manyModels(t, startsAtOnce+20)
 	last := list[len(list)-1]
@@ -137,6 +152,7 @@ func TestRequestsStartTenants(t *testing.T) {
 	s := filesSet(files)
 	defer s.Close()
 	s.starts.busy = true // nobody drains the queue
+	s.starts.within = time.Hour
 	load(t, s, list...)
 	tn := s.Tenant(last.Name)
 	if st := tn.Status(); st.State != "starting" || s.Starting() != 20 {

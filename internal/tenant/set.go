@@ -83,6 +83,7 @@ type Update struct {
 	warnings []error
 	starters []*starter        // what Commit leaves to the background
 	started  int               // programs of tenants files
+	took     time.Duration     // to start those
 	read     map[string]origin // by path: many tenants have one program
 }
 
@@ -189,11 +190,15 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	}
 	st := s.statsOf(t.Name)
 	if t.FromFile {
-		if u.started++; u.started > startsAtOnce {
+		if u.started++; u.started > startsAtOnce || u.took > s.starts.within {
 			return u.later(old, newTenant(t, nil, st), c), nil
 		}
 	}
+	began := time.Now()
 	im, err := newImage(u.ctx, t, c, s, st, s.storeOf(t), before.handsOver())
+	if t.FromFile {
+		u.took += time.Since(began)
+	}
 	if err != nil {
 		return nil, err
 	}

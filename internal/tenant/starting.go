@@ -18,6 +18,10 @@ const (
 	// anybody sees them. The others start behind Commit.
 	startsAtOnce = 32
 
+	// startsWithin bounds the time of that: a few programs that never come to their
+	// wait would keep everybody from being served.
+	startsWithin = 500 * time.Millisecond
+
 	// A start in the background is followed by a rest of this part of the time that
 	// it took, in which a server on one processor looks at its connections.
 	restPart = 4
@@ -40,7 +44,8 @@ type starter struct {
 // starts is the work that Commit leaves behind: one goroutine, while there is
 // some, starts what no request has asked for, in order.
 type starts struct {
-	mains chan struct{} // a place for each start that requests wait for
+	mains  chan struct{} // a place for each start that requests wait for
+	within time.Duration // startsWithin
 
 	work   sync.WaitGroup
 	life   context.Context // ends with close, and what is being started with it
@@ -52,7 +57,7 @@ type starts struct {
 }
 
 func newStarts() *starts {
-	s := &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1))}
+	s := &starts{mains: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)), within: startsWithin}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
