@@ -118,11 +118,18 @@ func (ds Diagnostics) Sort() Diagnostics {
 // Sources maps a file's name, as diagnostics carry it, to its text.
 type Sources map[string][]byte
 
-// Format prints every finding with its source line, a caret under the place, and
-// what to do. With color it uses ANSI escapes.
+// withSource is how many findings are shown with their line: nobody reads the
+// lines of thousands, and to find them all takes minutes.
+const withSource = 500
+
+// Format prints every finding, the first of them with the source line and a caret
+// under the place, and what to do. With color it uses ANSI escapes.
 func (ds Diagnostics) Format(w io.Writer, sources Sources, color bool) error {
 	var b bytes.Buffer
-	for _, d := range ds {
+	for i, d := range ds {
+		if i == withSource {
+			sources = nil
+		}
 		d.format(&b, sources, color)
 	}
 	_, err := w.Write(b.Bytes())
@@ -142,6 +149,7 @@ func (d Diagnostic) format(b *bytes.Buffer, sources Sources, color bool) {
 	}
 	fmt.Fprintf(b, "%s: %s: %s\n", paint("1", fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)), word, d.Summary)
 	if line, ok := sourceLine(sources[d.File], d.Line); ok {
+		line, d := d.near(line)
 		fmt.Fprintf(b, "%6d | %s\n", d.Line, line)
 		fmt.Fprintf(b, "       | %s\n", paint("1;32", d.caret(line)))
 	}
@@ -165,8 +173,43 @@ func sourceLine(text []byte, n int) (string, bool) {
 	if i := bytes.IndexByte(text, '\n'); i >= 0 {
 		text = text[:i]
 	}
-	line := strings.ToValidUTF8(strings.TrimRight(string(text), "\r"), "?")
-	return strings.ReplaceAll(line, "\t", " "), line != ""
+	line := strings.TrimRight(string(text), "\r")
+	return line, line != ""
+}
+
+// Of a line longer than longLine bytes no more than aside characters on both
+// sides of the place are shown: files that programs write have one line.
+const (
+	longLine = 400
+	aside    = 80
+)
+
+// near makes a line fit to be shown, and returns d with its columns in that.
+func (d Diagnostic) near(line string) (string, Diagnostic) {
+	if len(line) > longLine {
+		first, last, column := 0, len(line), 1
+		for i := range line {
+			switch column {
+			case d.Column - aside:
+				first = i
+			case d.Column + aside:
+				last = i
+			}
+			if column++; last < len(line) {
+				break
+			}
+		}
+		if last < len(line) {
+			line = line[:last] + "…"
+		}
+		if first > 0 {
+			line = "…" + line[first:]
+			moved := d.Column - aside - 2
+			d.Column, d.Range.Start.Column, d.Range.End.Column = d.Column-moved, d.Range.Start.Column-moved, d.Range.End.Column-moved
+		}
+	}
+	line = strings.ToValidUTF8(line, "?")
+	return strings.ReplaceAll(line, "\t", " "), d
 }
 
 // caret underlines the range on its first line.

@@ -3,6 +3,7 @@ package finding
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +45,25 @@ func TestFormat(t *testing.T) {
 	want := "x.hcl:2:3: error: s\n     2 |  üfo = 1\n       |   ^^^\n         did you mean \"foo\"?\nx.hcl:9:1: error: s\n"
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestLongLines shows the surroundings of a place in a line that nobody wrote.
+func TestLongLines(t *testing.T) {
+	text := strings.Repeat("ü", 500) + "PLACE" + strings.Repeat("a", 500)
+	for column, want := range map[int]string{
+		501:  "…" + strings.Repeat("ü", 80) + "PLACE" + strings.Repeat("a", 75) + "…\n       | " + strings.Repeat(" ", 81) + "^^^^^\n",
+		1:    strings.Repeat("ü", 80) + "…\n       | ^^^^^\n",
+		1001: "…" + strings.Repeat("a", 85) + "\n       | " + strings.Repeat(" ", 81) + "^^^^^\n",
+	} {
+		var b bytes.Buffer
+		if err := (Diagnostics{at("x", 1, column, column+5)}).Format(&b, Sources{"x": []byte(text)}, false); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(b.String(), " | ")
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("column %d: %s", column, d)
+		}
 	}
 }
 
