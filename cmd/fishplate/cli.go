@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/term"
@@ -59,8 +60,7 @@ func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Comm
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 
-		DisableFlagsInUseLine:      true,
-		SuggestionsMinimumDistance: 2,
+		DisableFlagsInUseLine: true,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()
@@ -88,7 +88,10 @@ func unknownVerb(c *cobra.Command, name string) error {
 	if c.HasParent() {
 		of = " of " + c.Name()
 	}
+	// Of a short word most letters must be right: everything is near to it.
+	c.SuggestionsMinimumDistance = max(1, len(name)/3)
 	if like := c.SuggestionsFor(name); len(like) > 0 {
+		slices.Sort(like)
 		return usagef("unknown verb %q%s: did you mean %s?", name, of, strings.Join(like, " or "))
 	}
 	if of != "" {
@@ -171,7 +174,6 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 	if v.sub != nil {
 		c.Use = v.name + " VERB"
 		c.Args = cobra.ArbitraryArgs
-		c.SuggestionsMinimumDistance = 2
 		c.RunE = func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return c.Help()

@@ -78,8 +78,14 @@ func TestDemoConfigIsComplete(t *testing.T) {
 }
 
 func TestUnknownVerbSuggests(t *testing.T) {
-	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"chek"}, nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), "did you mean check?") {
-		t.Errorf("exit %d: %s", code, errs.String())
+	for line, want := range map[string]string{
+		"chek": "did you mean check?", "tenant log": "did you mean logs?", "tenant versoins": "did you mean versions?",
+		"tenant r": "did you mean records or replay or rollback?", "bogus": "unknown verb \"bogus\"\n",
+		"tenant bogus": `unknown verb "bogus" of tenant: "fishplate tenant" prints those that there are`,
+	} {
+		var out, errs bytes.Buffer
+		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit %d: %s", line, code, errs.String())
+		}
 	}
 }

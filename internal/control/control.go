@@ -26,6 +26,9 @@ type Options struct {
 	Diff func(old, next *model.Config) []Change
 	// Census counts what stands on a thing now; nil counts nothing.
 	Census func(kind, key string) Numbers
+	// Remark says what else a change does, in words behind those of its impact;
+	// "" and a nil Remark say nothing.
+	Remark func(c Change) string
 	// Digest tells two contents of a referenced file apart (a certificate, a
 	// program); nil reads the file of this machine.
 	Digest func(path string) (string, error)
@@ -207,6 +210,7 @@ func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Pr
 		old = &state{config: &model.Config{}}
 	}
 	p.Changes = assess(contents(c.o.Diff(old.config, cfg), old, next), c.o.Census)
+	c.remark(p.Changes)
 	return p, next
 }
 

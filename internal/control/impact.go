@@ -146,6 +146,18 @@ func assess(changes []Change, census func(kind, key string) Numbers) []Change {
 	return changes
 }
 
+// remark adds what only the process knows.
+func (c *Controller) remark(changes []Change) {
+	if c.o.Remark == nil {
+		return
+	}
+	for i := range changes {
+		if text := c.o.Remark(changes[i]); text != "" {
+			changes[i].Impact.Text += "; " + text
+		}
+	}
+}
+
 func has(fields []Field, name string) bool {
 	for _, f := range fields {
 		if f.Name == name {

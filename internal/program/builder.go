@@ -24,6 +24,9 @@ const (
 	kept      = 256           // compiled programs in the folder
 	keptBytes = 2 << 30       // of them together
 	leftFor   = 2 * time.Hour // until a folder that a killed process left is removed
+
+	// sourceName is the file in a folder of Cargo's that tells whose it is.
+	sourceName = "fishplate-source"
 )
 
 // Builder compiles programs and keeps what it compiled.
@@ -408,6 +411,21 @@ func (b *Builder) trim() error {
 	left, _ := filepath.Glob(filepath.Join(b.dir, "work-*")) // the pattern is well formed
 	for _, path := range left {
 		if info, e := os.Stat(path); e == nil && time.Since(info.ModTime()) > leftFor {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(err, b.sweep())
+}
+
+// sweep removes what Cargo made of projects that are gone.
+func (b *Builder) sweep() (err error) {
+	made, _ := filepath.Glob(filepath.Join(b.dir, "cargo-*")) // the pattern is well formed
+	for _, path := range made {
+		source, e := os.ReadFile(filepath.Join(path, sourceName))
+		if e != nil {
+			continue
+		}
+		if _, e := os.Stat(filepath.Join(string(source), "Cargo.toml")); errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, os.RemoveAll(path))
 		}
 	}

@@ -218,3 +218,22 @@ func running(t *testing.T, text string) (found []string) {
 	}
 	return found
 }
+
+// TestCargoFoldersGo: what Cargo made of a project goes with the project; what
+// was made of others stays.
+func TestCargoFoldersGo(t *testing.T) {
+	b := New(t.TempDir(), kit, nil)
+	here, gone := project(t, map[string]string{"Cargo.toml": ""}), filepath.Join(t.TempDir(), "gone")
+	for name, source := range map[string]string{"cargo-1": here, "cargo-2": gone} {
+		write(t, filepath.Join(b.dir, name, "release", "x"), "x")
+		write(t, filepath.Join(b.dir, name, sourceName), source)
+	}
+	write(t, filepath.Join(b.dir, "cargo-3", "x"), "of an older version")
+	if err := b.trim(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(b.dir, "cargo-*"))
+	if err != nil || len(left) != 2 || filepath.Base(left[0]) != "cargo-1" || filepath.Base(left[1]) != "cargo-3" {
+		t.Errorf("%v, %v", left, err)
+	}
+}

@@ -85,6 +85,9 @@ func (b *Builder) cargo(ctx context.Context, dir, work string) (*recipe, error) 
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(target, sourceName), []byte(dir), 0o644); err != nil {
+		return nil, err
+	}
 	args := []string{
 		"build", "--quiet", "--release", "--target", r.target, "--target-dir", target,
 		"--config", fmt.Sprintf("patch.crates-io.fishplate.path=%q", filepath.Join(sdk, "rust")),

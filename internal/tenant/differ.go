@@ -8,7 +8,7 @@ func differences() []difference {
 		{"SHA256", "writes the digest of nothing", "writes the digest of the bytes", "the call promises it"},
 		{"BASE64_DECODE", "length in whole threes, padding as zero bytes", "length of the data", "decoded text has no zeros behind it"},
 		{"CACHEABLE", "the answer is the wrong way round: 1 for what may not be cached", "1 for what may be cached", "`cacheable()` says what its name promises; setting it is as ever"},
-		{"header fields", "any line may be written", "CR, LF, NUL and other control bytes, names that are no tokens, and fields of framing, hop and forwarding are refused with -1", "response splitting and request smuggling"},
+		{"header fields", "any line may be written", "CR, LF, NUL and other control bytes, names that are no tokens, and fields of framing, hop and forwarding, also with _ for -, are refused with -1", "response splitting and request smuggling"},
 		{"method, target, protocol, status, reason", "any text", "checked as a client's: HEAD stays HEAD and nothing becomes it, a protocol may become HTTP/1.0 and not newer than the client's, a reason has no control bytes; that of an answer's protocol is -1", "the same"},
 		{"handles of expressions", "16, and use of a freed one ends the host", "64, and it ends the call", "a program cannot reach the host"},
 		{"expressions", "PCRE2 with its own limits", "RE2 where that can read them, else backtracking whose steps are charged to the call; REGEX_INFO tells", "no expression takes longer than the call may"},

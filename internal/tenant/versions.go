@@ -155,6 +155,18 @@ func (b *bucket) allow(limit model.UpdateLimit, now time.Time) bool {
 	return true
 }
 
+// Given returns the program that a tenant runs if it came by the API, not from
+// the file that the configuration names.
+func (s *Set) Given(name string) (v Version, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.histories[name]
+	if h == nil || !h.given || s.tenants[name] == nil {
+		return Version{}, false
+	}
+	return h.current().Version, true
+}
+
 // Versions returns what is kept of a tenant's programs, the newest first; nil
 // when there is no such tenant.
 func (s *Set) Versions(name string) []Version {

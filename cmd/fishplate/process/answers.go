@@ -168,6 +168,19 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 	return list
 }
 
+// remark tells, before it happens, that a file's program takes the place of one
+// that came by the API.
+func (p *Process) remark(c control.Change) string {
+	if c.Kind != "tenant" || c.Action != "change" {
+		return ""
+	}
+	changed := slices.ContainsFunc(c.Fields, func(f control.Field) bool { return f.Name == "program" || f.Name == "program content" })
+	if v, ok := p.tenants.Given(c.Key); ok && changed {
+		return fmt.Sprintf("the program of the file, if it is another than before, replaces version %d, which came by the API", v.Number)
+	}
+	return ""
+}
+
 // census counts what stands on a thing, for plan.
 func (p *Process) census(kind, key string) (n control.Numbers) {
 	switch kind {

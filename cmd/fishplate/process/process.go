@@ -86,7 +86,7 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	p.control = control.New(control.Options{
-		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Settled: p.settled,
+		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
 		Digest: program.Fingerprint, Parse: parseText,
 	})
 	p.admin = admin.New(admin.Options{

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"bytes"
 	"strconv"
 
 	"fishplate/internal/message"
@@ -332,7 +333,7 @@ func splitField(line []byte) (name, value []byte, ok bool) {
 			value = value[:len(value)-1]
 		}
 		ok = message.ValidName(name) && message.ValidValue(value) && len(line) <= MaxLine
-		return name, value, ok && !guarded(message.LookupName(name), name)
+		return name, value, ok && !guarded(message.LookupName(name), name) && !posing(name)
 	}
 	return nil, nil, false
 }
@@ -349,4 +350,21 @@ func guarded(id message.Name, name []byte) bool {
 		return true
 	}
 	return id == message.Other && message.EqualFold(name, "HTTP2-Settings")
+}
+
+// posing says whether a name is that of a guarded field but for underscores.
+// Servers that follow CGI make no difference, as with clients' fields. To remove
+// one is anybody's.
+func posing(name []byte) bool {
+	var room [32]byte // no guarded name is longer
+	if len(name) > len(room) || bytes.IndexByte(name, '_') < 0 {
+		return false
+	}
+	folded := append(room[:0], name...)
+	for i, c := range folded {
+		if c == '_' {
+			folded[i] = '-'
+		}
+	}
+	return guarded(message.LookupName(folded), folded)
 }
