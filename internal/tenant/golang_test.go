@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 )
 
 // goGuest builds the program in Go with the ordinary toolchain and starts it.
@@ -135,6 +136,23 @@ func functionsOfGo(t *testing.T, tn *Tenant) {
 	resp := &message.Response{Status: 200}
 	if f := r.OnDeliver(context.Background(), req, resp); f != nil || value(&resp.Header, "X-Delivered") != "200 1" {
 		t.Error(f, value(&resp.Header, "X-Delivered"))
+	}
+}
+
+// TestGoCosts asks a program in Go for little and sees that the runtime did not
+// have to get memory for it: both figures double when it does.
+func TestGoCosts(t *testing.T) {
+	tn := goGuest(t)
+	instructions, dirty := tn.Counters().Value(metrics.TenantInstructions), tn.Counters().Value(metrics.TenantDirty)
+	r := admit(t, tn)
+	if d, f := r.OnRecv(context.Background(), request("/empty"), ""); f != nil || d.Kind != Continue {
+		t.Fatal(d, f)
+	}
+	r.Release()
+	instructions = tn.Counters().Value(metrics.TenantInstructions) - instructions
+	dirty = tn.Counters().Value(metrics.TenantDirty) - dirty
+	if instructions > 1000 || dirty > 6 {
+		t.Errorf("reading the URL took %d instructions and %d pages", instructions, dirty)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fishplate/internal/message"
+	"fishplate/internal/metrics"
 )
 
 // hooked returns one request to the program of hooks: admission, fork, call,
@@ -66,5 +67,37 @@ func TestHooksAllocateNothing(t *testing.T) {
 		if avg := testing.AllocsPerRun(2000, once); avg >= 1 {
 			t.Errorf("%s: %.2f allocations for each request, want 0", what, avg)
 		}
+	}
+}
+
+// TestEmptyArgumentIsNotWritten sees that a program which writes nothing leaves
+// nothing to restore, and that an argument is there all the same: also in a fork
+// that had another before.
+func TestEmptyArgumentIsNotWritten(t *testing.T) {
+	m := guestModel("hooks")
+	m.Arguments = []string{"nothing"}
+	tn := start(t, m)
+	for _, arg := range []string{"", "blue", "", "bl", "blue"} {
+		before := tn.Counters().Value(metrics.TenantDirty)
+		r := admit(t, tn)
+		if _, f := r.OnRecv(context.Background(), request("/"), arg); f != nil {
+			t.Fatal(f)
+		}
+		r.Release()
+		if pages := tn.Counters().Value(metrics.TenantDirty) - before; pages != min(1, int64(len(arg))) {
+			t.Errorf("argument %q: %d pages", arg, pages)
+		}
+		v, err := tn.current.Load().take()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := v.push(arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := v.cstring(at); err != nil || got != arg {
+			t.Errorf("argument %q reads %q %v", arg, got, err)
+		}
+		tn.current.Load().give(v)
 	}
 }
