@@ -127,7 +127,7 @@ func TestBrowser(t *testing.T) {
 			t.Errorf("the page does not show %q", want)
 		}
 	}
-	for _, bad := range []string{"<img", "<script", "onload=doc\"", "<iframe"} {
+	for _, bad := range []string{">null<", "undefined", "NaN", "[object", "<img", "<script", "onload=doc\"", "<iframe"} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the page has an element %q", bad)
 		}

@@ -48,7 +48,7 @@
   // What is known: the last reading, the rates since the one before, and what
   // the small charts draw.
   let last = null, rates = new Map(), charts = new Map(), events = [], percentiles = new Map();
-  let paused = false, turn = 0, filter = '';
+  let paused = false, turn = 0, countersSize = 0, filter = '';
 
   // rateOf is per second of the process's own clock, undefined for the first reading.
   const rateOf = (key) => rates.get(key);
@@ -73,7 +73,8 @@
   };
 
   const chip = (text, kind) => el('span', { class: 'chip ' + kind }, text);
-  const stateChip = (state) => chip(state, { up: 'good', ready: 'good', down: 'bad', failed: 'bad', ejected: 'bad' }[state] || 'warn');
+  const kinds = new Map(Object.entries({ up: 'good', ready: 'good', down: 'bad', failed: 'bad', ejected: 'bad', error: 'bad', warning: 'warn', info: '', debug: '' }));
+  const stateChip = (state) => chip(state, kinds.get(state) ?? 'warn');
   const some = (n) => (n > 0 ? chip(count(n), 'bad') : el('span', { class: 'quiet' }, '0'));
 
   const asks = (name) => !filter || name.toLowerCase().includes(filter);
@@ -115,10 +116,21 @@
     events.length = Math.min(events.length, eventsKept);
   };
 
-  // flat makes one map of numbers of a reading: what rates are made of.
-  const flat = (status, counters) => {
+  const stopWords = { budget: 'instructions', time: 'time', memory: 'memory', fault: 'fault' };
+  const limitWords = { forks: 'forks', rate: 'rate', response: 'answer', start: 'start', storage: 'storage', wait: 'wait' };
+  const processWords = { panics_total: 'panics', commits_refused_total: 'configurations refused', log_dropped_total: 'log lines lost', descriptors_exhausted_total: 'file descriptors exhausted' };
+  // Of the counters of a thing only these are kept: there may be ten thousand things.
+  const wanted = {
+    process: Object.keys(processWords).map((k) => 'fishplate_' + k),
+    tenant: ['instructions_total', 'memory_bytes', 'refused_total', ...Object.keys(stopWords).map((k) => 'stops_total{' + k + '}'),
+      ...Object.keys(limitWords).map((k) => 'limits_total{' + k + '}')].map((k) => 'fishplate_tenant_' + k),
+  };
+
+  // ofStatus and ofCounters make one map of numbers each: what rates are made of.
+  const ofStatus = (status) => {
     const all = new Map();
     for (const l of status.listeners) all.set('listener/' + l.name, l.requests);
+    for (const t of status.tenants) all.set('tenant/' + t.name, t.requests);
     for (const v of status.vhosts) {
       all.set('vhost/' + v.name, v.requests);
       all.set('vhost5/' + v.name, v.errors);
@@ -129,14 +141,17 @@
       for (const s of b.servers) all.set('server/' + b.name + '/' + s.name, s.requests);
     }
     if (status.cache) { all.set('cache', status.cache.requests); all.set('hits', status.cache.hits); }
-    for (const c of counters) for (const [metric, v] of Object.entries(c.values)) all.set([c.subject, ...c.labels, metric].join('\u0000'), v);
     return all;
   };
-  const tenantValue = (r, tenant, metric) => r.all.get(['tenant', tenant, 'fishplate_tenant_' + metric].join('\u0000')) || 0;
+  const ofCounters = (counters) => {
+    const all = new Map();
+    for (const c of counters) {
+      for (const metric of wanted[c.subject] || []) if (metric in c.values) all.set([c.subject, ...c.labels, metric].join('\u0000'), c.values[metric]);
+    }
+    return all;
+  };
+  const tenantValue = (r, tenant, metric) => r.counted.get(['tenant', tenant, 'fishplate_tenant_' + metric].join('\u0000')) || 0;
   const tenantRate = (tenant, metric) => rateOf(['tenant', tenant, 'fishplate_tenant_' + metric].join('\u0000'));
-
-  const stopWords = { budget: 'instructions', time: 'time', memory: 'memory', fault: 'fault' };
-  const limitWords = { forks: 'forks', rate: 'rate', response: 'answer', start: 'start', storage: 'storage', wait: 'wait' };
 
   // compare finds what happened between two readings.
   const compare = (was, now) => {
@@ -157,18 +172,17 @@
       grew(was, now, ['tenant', t.name, 'fishplate_tenant_refused_total'], 'tenant ' + t.name + ': requests refused', 'warn');
     }
     for (const v of now.status.vhosts) grew(was, now, ['vhost5/' + v.name], 'host ' + v.name + ': answers of 5xx');
-    for (const [metric, text] of [['panics_total', 'panics'], ['commits_refused_total', 'configurations refused'], ['log_dropped_total', 'log lines lost'], ['descriptors_exhausted_total', 'file descriptors exhausted']]) {
-      grew(was, now, ['process', 'fishplate_' + metric], text);
-    }
+    for (const [metric, text] of Object.entries(processWords)) grew(was, now, ['process', 'fishplate_' + metric], text);
   };
   const grew = (was, now, key, text, kind) => {
-    const k = key.join('\u0000'), more = (now.all.get(k) || 0) - (was.all.get(k) || 0);
-    if (more > 0 && was.all.has(k)) happened(text + ': ' + count(more), kind || 'bad');
+    const k = key.join('\u0000'), [before, after] = was.all.has(k) ? [was.all, now.all] : [was.counted, now.counted];
+    const more = (after.get(k) || 0) - (before.get(k) || 0);
+    if (more > 0 && before.has(k)) happened(text + ': ' + count(more), kind || 'bad');
   };
 
   // The labels of a line of /metrics, unescaped.
   const labels = (text) => {
-    const found = {};
+    const found = Object.create(null);
     for (const m of text.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)) found[m[1]] = m[2].replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c));
     return found;
   };
@@ -222,14 +236,14 @@
 
     const connections = st.listeners.reduce((n, l) => n + l.connections, 0);
     const servers = st.backends.flatMap((b) => b.servers), up = servers.filter((s) => s.state === 'up').length;
-    byId('cards').replaceChildren(
+    byId('cards').replaceChildren(...[
       card('Requests a second', rate(rateOf('requests')), count(last.requests) + ' in all', 'requests'),
       card('5xx a second', rate(rateOf('errors')), count(last.errors) + ' in all', 'errors', true),
       card('Connections', count(connections), 'open now', 'connections'),
       card('Servers up', up + ' of ' + servers.length, up === servers.length ? 'all' : 'look at Backends'),
       st.cache ? card('Cache hits', share(st.cache.hits, st.cache.requests), count(st.cache.objects) + (st.cache.objects === 1 ? ' object, ' : ' objects, ') + bytes(st.cache.bytes), 'hits') : null,
       st.tenants.length ? card('Instructions a second', rate(rateOf('instructions')), count(st.tenants.length) + (st.tenants.length === 1 ? ' tenant' : ' tenants'), 'instructions') : null,
-    );
+    ].filter(Boolean));
 
     table('listeners-table', [['Listener'], ['Bind'], ['TLS'], ['Connections', 'n'], ['Requests', 'n'], ['req/s', 'n'], ['Refused', 'n'], ['req/s, 3 min']],
       st.listeners.filter((l) => asks(l.name)).map((l) => ({ cells: [name(l.name), (l.bind || []).join(', '), l.tls ? 'yes' : 'no', count(l.connections), count(l.requests),
@@ -269,7 +283,7 @@
       tenants.map((t) => {
         const causes = [...Object.entries(stopWords).map(([k, w]) => [w, tenantValue(last, t.name, 'stops_total{' + k + '}'), 'bad']),
           ...Object.entries(limitWords).map(([k, w]) => ['limit ' + w, tenantValue(last, t.name, 'limits_total{' + k + '}'), 'warn']), ['refused', t.refused, 'warn']].filter(([, n]) => n > 0);
-        return { cells: [name(t.name), stateChip(t.state), name(t.program.split('/').pop(), t.hash || ''), count(t.requests), rate(tenantRate(t.name, 'requests_total')),
+        return { cells: [name(t.name), stateChip(t.state), name(t.program.split('/').pop(), t.hash || ''), count(t.requests), rate(rateOf('tenant/' + t.name)),
           rate(tenantRate(t.name, 'instructions_total')), t.requests ? count(Math.round(tenantValue(last, t.name, 'instructions_total') / t.requests)) : '–', brief(p99(ofTenant.get(t.name) || [])),
           bytes(tenantValue(last, t.name, 'memory_bytes')), causes.length ? causes.map(([w, n, kind]) => [chip(w + ' ' + count(n), kind), ' ']) : el('span', { class: 'quiet' }, 'none'),
           chart('tenant/' + t.name, 'requests a second of tenant ' + plain(t.name))] };
@@ -298,25 +312,36 @@
   };
 
   const read = async () => {
-    const [status, counters] = await Promise.all([ask('/v1/status').then((r) => r.json()), ask('/v1/counters').then((r) => r.json())]);
+    // With ten thousand tenants the counters are many megabytes: then they are
+    // asked for less often than the status, and have rates of their own time.
+    const due = !last || countersSize < 4 << 20 || turn % slow === 0;
+    const [status, counters] = await Promise.all([ask('/v1/status').then((r) => r.json()), due ? ask('/v1/counters').then((r) => r.text()) : null]);
     const metrics = turn++ % slow === 0 ? await ask('/metrics').then((r) => r.text()) : null;
-    const now = { status, all: flat(status, counters) };
+    const now = { status, all: ofStatus(status) };
+    if (due) {
+      countersSize = counters.length;
+      now.counted = ofCounters(JSON.parse(counters));
+      now.countedAt = status.uptime;
+    } else [now.counted, now.countedAt] = [last.counted, last.countedAt];
     now.requests = status.listeners.reduce((n, l) => n + l.requests, 0);
     now.errors = status.vhosts.reduce((n, v) => n + v.errors, 0);
     now.instructions = status.tenants.reduce((n, t) => n + tenantValue(now, t.name, 'instructions_total'), 0);
-    for (const k of ['requests', 'errors', 'instructions']) now.all.set(k, now[k]);
+    for (const k of ['requests', 'errors']) now.all.set(k, now[k]);
+    now.counted.set('instructions', now.instructions);
     if (last && (last.status.pid !== status.pid || status.uptime < last.status.uptime)) {
       happened('another process answers, ' + status.pid, 'warn');
       last = null; buckets = null; charts.clear(); percentiles.clear();
     }
+    const before = rates;
     rates = new Map();
     if (last) {
-      const seconds = Math.max(0.05, status.uptime - last.status.uptime);
-      for (const [k, v] of now.all) if (last.all.has(k)) rates.set(k, Math.max(0, v - last.all.get(k)) / seconds);
+      const grow = (was, is, seconds) => { for (const [k, v] of is) if (was.has(k)) rates.set(k, Math.max(0, v - was.get(k)) / Math.max(0.05, seconds)); };
+      grow(last.all, now.all, status.uptime - last.status.uptime);
+      if (due) grow(last.counted, now.counted, now.countedAt - last.countedAt);
+      else for (const k of now.counted.keys()) if (before.has(k)) rates.set(k, before.get(k));
       compare(last, now);
-      for (const k of rates.keys()) if (/^(requests|errors|instructions|hits|(listener|vhost|backend|server)\/)/.test(k)) point(k, rates.get(k));
-      for (const t of status.tenants) point('tenant/' + t.name, tenantRate(t.name, 'requests_total'));
-      for (const k of charts.keys()) if (k.startsWith('tenant/') ? !status.tenants.some((t) => 'tenant/' + t.name === k) : k !== 'connections' && !rates.has(k)) charts.delete(k);
+      for (const k of rates.keys()) if (/^(requests|errors|instructions|hits)$|^(listener|vhost|backend|server|tenant)\//.test(k)) point(k, rates.get(k));
+      for (const k of charts.keys()) if (k !== 'connections' && !rates.has(k)) charts.delete(k);
     }
     point('connections', status.listeners.reduce((n, l) => n + l.connections, 0));
     last = now;
@@ -337,7 +362,7 @@
       const shown = versions.slice(0, 5).map((v) => el('p', { class: 'note' }, 'version ' + v.version + (v.current ? ', current' : '') + ': ' + String(v.hash).slice(0, 16) + ', ' + new Date(v.time).toLocaleString([], { hour12: false }) + ', by ' + v.source + (v.comment ? ', ' + v.comment : '')));
       out.replaceChildren(...shown);
       sheet('program-lines', 'Log of the tenant, the newest first').replaceChildren(lines.length
-        ? el('ol', { class: 'lines' }, lines.map((l) => line(new Date(l.time), chip(l.level, { error: 'bad', warning: 'warn' }[l.level] || ''), l.text)))
+        ? el('ol', { class: 'lines' }, lines.map((l) => line(new Date(l.time), chip(l.level, kinds.get(l.level) ?? ''), l.text)))
         : el('p', { class: 'empty' }, 'It wrote nothing.'));
     } catch (e) {
       out.replaceChildren(el('p', { class: 'notice fail' }, e.message));
@@ -378,7 +403,7 @@
         linked(e instanceof TypeError ? 'no connection' : plain(e.message), 'bad');
       }
     }
-    setTimeout(tick, Math.max(every, 10 * (performance.now() - begun)));
+    setTimeout(tick, Math.min(10000, Math.max(every, 5 * (performance.now() - begun))));
   };
   document.addEventListener('keydown', (e) => {
     if (e.key === '/' && !(e.target instanceof HTMLInputElement)) { e.preventDefault(); byId('filter').focus(); }
