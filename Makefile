@@ -20,7 +20,7 @@ build: ## build bin/fishplate
 	@mkdir -p bin
 	$(GO) build -trimpath -o $(BIN) ./cmd/fishplate
 
-run: build ## build and start the demo: origins, tenants, seven curl commands to try
+run: build ## build and start the demo: origins, tenants, seven curl commands to try, a dashboard
 	$(BIN) demo
 
 test: setup lint gen-check cross alloc proof race ## everything: packages, lint, generated docs, four platforms, race tests, scripts

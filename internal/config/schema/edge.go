@@ -10,7 +10,7 @@ func adminBlock() *Block {
 	return &Block{Name: "admin", Doc: "The control door.", Attrs: []Attr{
 		{Name: "socket", Kind: File, Doc: "Unix socket of the API. Default: $FISHPLATE_SOCKET; without it /run/fishplate.sock as root, else fishplate.sock in the XDG runtime directory."},
 	}, Blocks: []*Block{
-		{Name: "http", Doc: "Metrics and API over TCP.", Attrs: []Attr{
+		{Name: "http", Doc: "Metrics, API and a dashboard for the browser over TCP.", Attrs: []Attr{
 			{Name: "bind", Kind: String, Required: true, Doc: "Address and port, such as \"127.0.0.1:9180\"."},
 			{Name: "reads", Kind: String, OneOf: []string{"anybody", "loopback"}, Doc: "Who may read /metrics and the status of everything. Default: anybody, and only this host once a tenant has a token, since whoever has one reaches the address."},
 		}},
