@@ -27,8 +27,10 @@ func (l *loader) vhost(n *node) *model.VHost {
 		}
 		v.Hosts = append(v.Hosts, name)
 	}
-	if v.Tenant == "" {
-		v.Tenant = l.tenantOfHosts(v.Hosts)
+	for _, h := range v.Hosts {
+		if t := l.owners[h]; t != nil && v.Tenant == "" {
+			v.Tenant = t.Name // a tenant of a tenants file bears one of the names
+		}
 	}
 	if v.Tenant == "off" {
 		v.Tenant = ""
@@ -41,18 +43,6 @@ func (l *loader) vhost(n *node) *model.VHost {
 		l.errorf(n.at, fmt.Sprintf("vhost %q has no route", n.label), "", `write backend = "NAME" in it, or a route block`)
 	}
 	return v
-}
-
-// tenantOfHosts is the tenant of a tenants file that bears one of the names.
-func (l *loader) tenantOfHosts(hosts []string) string {
-	for _, h := range hosts {
-		for _, t := range l.cfg.Tenants {
-			if t.FromFile && strings.EqualFold(t.Name, h) {
-				return t.Name
-			}
-		}
-	}
-	return ""
 }
 
 // lastRoute adds the route "all" that backend, split or tenant in a vhost stand for.

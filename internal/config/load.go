@@ -46,8 +46,9 @@ type loader struct {
 	guest    string    // the tenant of the route that is being read
 
 	requestNames []string
-	seen         map[string]bool   // files already read
-	inline       map[string]string // by the name that inline tenants are read under: the file that they stand in
+	seen         map[string]bool          // files already read
+	owners       map[string]*model.Tenant // of tenants files, by host
+	inline       map[string]string        // by the name that inline tenants are read under: the file that they stand in
 }
 
 // Load reads a configuration. The Config is nil when there are errors. Every

@@ -57,3 +57,31 @@ func TestTenantsOfAFileAreFoundByHost(t *testing.T) {
 		})
 	}
 }
+
+// The tenant that is named by the host as it stands has it; who differs in case
+// or by a dot cannot take it, and is told so.
+func TestTenantsWithOneHost(t *testing.T) {
+	for name, vhosts := range map[string]string{
+		"alone":    "",
+		"any host": "vhost \"any\" {\n  backend = \"app\"\n}\n",
+		"its own":  "vhost \"own\" {\n  hosts = [\"a.test\"]\n  backend = \"app\"\n}\n",
+	} {
+		o := testOptions("/etc/c.hcl")
+		o.FS = fstest.MapFS{
+			"etc/c.hcl":  {Data: []byte("listener \"web\" { bind = [\":8080\"] }\nbackend \"app\" { servers = [\"127.0.0.1:9000\"] }\ntenants \"f\" { path = \"t.json\" }\n" + vhosts)},
+			"etc/a.elf":  {Data: []byte("x")},
+			"etc/t.json": {Data: []byte(`{"A.test": {"filename": "a.elf"}, "a.test": {"filename": "a.elf"}, "a.test.": {"filename": "a.elf"}}`)},
+		}
+		cfg, diags := Load(o)
+		if cfg == nil || len(diags) != 2 || diags[0].Summary != `tenant "A.test" gets no requests by host: "a.test" at /etc/t.json:1 has the same` {
+			t.Fatalf("%s: diagnostics: %v", name, diags)
+		}
+		for _, v := range cfg.VHosts {
+			for _, h := range v.Hosts {
+				if h == "a.test" && v.Tenant != "a.test" && v.Routes[0].Tenant != "a.test" {
+					t.Errorf("%s: %q is tenant %q's", name, h, v.Tenant)
+				}
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -68,7 +69,7 @@ func (l *loader) tenantsText(s *syntax.Source) {
 	for _, e := range tenants {
 		g, ok := groups[e.group]
 		if !ok {
-			l.warnf(e.at, fmt.Sprintf("tenant %q is left out: there is no group %q", e.key, e.group), "", schema.DidYouMean(e.group, sortedKeys(groups)))
+			l.warnf(e.at, fmt.Sprintf("tenant %q is left out: there is no group %q", e.key, e.group), "", schema.DidYouMean(e.group, slices.Sorted(maps.Keys(groups))))
 			continue
 		}
 		l.fileTenant(s.Name, e, g)
@@ -286,15 +287,6 @@ func (l *loader) fileTenant(file string, e *entry, g *node) {
 	l.cfg.Tenants = append(l.cfg.Tenants, t)
 }
 
-func sortedKeys(m map[string]*node) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
-}
-
 // tenantVHosts gives each tenant of a file a vhost of its name: by the vhosts
 // that are written, or, when there is none, to the one backend.
 func (l *loader) tenantVHosts() {
@@ -303,9 +295,7 @@ func (l *loader) tenantVHosts() {
 		return
 	}
 	if len(l.cfg.VHosts) > 0 {
-		if fromFile {
-			l.tenantsByHost()
-		}
+		l.tenantsByHost()
 		return
 	}
 	if !fromFile {
@@ -326,6 +316,8 @@ func (l *loader) tenantVHosts() {
 		name, err := advice.HostName(t.Name)
 		if err != nil {
 			l.warnf(t.At, fmt.Sprintf("tenant %q gets no vhost: its name is no host name", t.Name), "", "")
+		}
+		if err != nil || !l.owns(t, name) {
 			continue
 		}
 		l.cfg.VHosts = append(l.cfg.VHosts, &model.VHost{
@@ -335,13 +327,22 @@ func (l *loader) tenantVHosts() {
 	}
 }
 
+// owns says whether a tenant gets the requests for its host, and warns if not.
+func (l *loader) owns(t *model.Tenant, host string) bool {
+	o := l.owners[host]
+	if o != t {
+		l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests by host: %q at %s has the same", t.Name, o.Name, l.place(o.At)), "", "hosts are compared in lower case")
+	}
+	return o == t
+}
+
 // tenantsByHost gives a tenant whose host no vhost names a copy of the vhost that
 // takes such requests, with the tenant wherever nobody wrote another or "off".
 func (l *loader) tenantsByHost() {
 	takers := advice.TakersOf(l.cfg.VHosts)
 	for _, t := range l.cfg.Tenants {
 		name, err := advice.HostName(t.Name)
-		if !t.FromFile || err != nil || takers.Named(name) {
+		if !t.FromFile || err != nil || !l.owns(t, name) || takers.Named(name) {
 			continue
 		}
 		like := takers.Of(name)

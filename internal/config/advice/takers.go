@@ -6,6 +6,19 @@ import (
 	"fishplate/internal/model"
 )
 
+// Owners returns the tenants of tenants files by the host that they are found by:
+// their name, lower-cased. Of several with one host the one has it whose name is
+// the host as it stands, else the first.
+func Owners(list []*model.Tenant) map[string]*model.Tenant {
+	owners := map[string]*model.Tenant{}
+	for _, t := range list {
+		if host, err := HostName(t.Name); err == nil && t.FromFile && (owners[host] == nil || t.Name == host) {
+			owners[host] = t
+		}
+	}
+	return owners
+}
+
 // Takers finds vhosts by host, as requests do.
 type Takers struct {
 	hosts, names map[string]*model.VHost
