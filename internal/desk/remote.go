@@ -57,16 +57,60 @@ func (r *Remote) Do(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(r.Stderr, "a request was chosen; its client waits")
+	near, err := r.first(l)
+	if err != nil {
+		_ = far.Close()
+		return errors.Join(context.Cause(ctx), fmt.Errorf("wait for gdb: %w", err))
+	}
+	return join(ctx, far, near)
+}
+
+// greeted is a connection that has had its time to send the token.
+type greeted struct {
+	conn net.Conn // nil: it has not sent it
+	err  error    // nobody can connect any more
+}
+
+// mostSilent is how many connections may be about to send their token.
+const mostSilent = 256
+
+// first returns the first connection that sends the token. Each is listened to on
+// its own: those that say nothing keep nobody waiting. What is under way then ends
+// with its time, or with the listener.
+func (r *Remote) first(l net.Listener) (net.Conn, error) {
+	all, over, places := make(chan greeted), make(chan struct{}), make(chan struct{}, mostSilent)
+	defer close(over)
+	tell := func(g greeted) {
+		select {
+		case all <- g:
+		case <-over:
+			if g.conn != nil {
+				_ = g.conn.Close()
+			}
+		}
+	}
+	go func() {
+		for {
+			places <- struct{}{}
+			near, err := l.Accept()
+			if err != nil {
+				tell(greeted{err: err})
+				return
+			}
+			go func() {
+				defer func() { <-places }()
+				if !r.admits(near) {
+					_ = near.Close()
+					near = nil
+				}
+				tell(greeted{conn: near})
+			}()
+		}
+	}()
 	for {
-		near, err := l.Accept()
-		if err != nil {
-			_ = far.Close()
-			return errors.Join(context.Cause(ctx), fmt.Errorf("wait for gdb: %w", err))
+		if g := <-all; g.conn != nil || g.err != nil {
+			return g.conn, g.err
 		}
-		if r.admits(near) {
-			return join(ctx, far, near)
-		}
-		_ = near.Close()
 		fmt.Fprintln(r.Stderr, "somebody without the token was sent away")
 	}
 }

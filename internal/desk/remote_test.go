@@ -29,7 +29,12 @@ func TestRemoteWantsItsToken(t *testing.T) {
 	go func() { done <- r.Do(t.Context()) }()
 	_, at, _ := strings.Cut(<-said, "--connect ")
 	address, _, _ := strings.Cut(at, " ")
-	<-said // a request was chosen
+	<-said                                  // a request was chosen
+	silent, err := net.Dial("tcp", address) // keeps nobody waiting
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	thief, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
