@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -109,6 +110,11 @@ func TestHostileFiles(t *testing.T) {
 		"frames": assemble(section{name: ".debug_frame", body: append([]byte{12, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 3, 0, 1, 0x78, 1, 0, 0, 0},
 			fill(1<<20, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0)...)}),
 	}
+	// A compressed section that claims to be longer than the file.
+	long := assemble(section{name: ".debug_abbrev", body: abbrevs}, section{name: ".debug_info", body: unitOf(fill(64<<20, 3)), swollen: 64<<20 + 22})
+	heads := binary.LittleEndian.Uint64(long[40:])
+	binary.LittleEndian.PutUint64(long[heads+2*64+32:], 1<<40)
+	files["swollen, with a lie"] = long
 	for name, file := range files {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -116,6 +122,9 @@ func TestHostileFiles(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if took := int64(after.TotalAlloc - before.TotalAlloc); err != nil || took > 1<<30 {
 			t.Errorf("%s: %v, %d MiB were allocated", name, err, took>>20)
+		}
+		if l != nil && strings.HasPrefix(name, "swollen") && len(l.functions)+len(l.scopes) > 0 {
+			t.Errorf("%s: it was read", name)
 		}
 		if l != nil && (len(l.scopes) > maxScopes+1 || len(l.frames) > maxFrames) {
 			t.Errorf("%s: %d scopes, %d frames", name, len(l.scopes), len(l.frames))

@@ -88,7 +88,7 @@ func Read(file []byte) (l *Lines, err error) {
 	}
 	if some {
 		l.readSymbols(file, f)
-		all := &sections{File: f, left: maxTotal}
+		all := &sections{File: f, size: uint64(len(file)), left: maxTotal}
 		l.readFrames(all)
 		l.readDWARF(all)
 	}
@@ -98,6 +98,7 @@ func Read(file []byte) (l *Lines, err error) {
 // sections are those of a file, with how many bytes more of them may be read.
 type sections struct {
 	*elf.File
+	size uint64 // bytes of the file
 	left uint64
 }
 
@@ -109,8 +110,11 @@ func (f *sections) data(name string) []byte {
 	if s == nil {
 		s = f.Section(strings.Replace(name, ".debug", ".zdebug", 1))
 	}
-	if s == nil || s.Type == elf.SHT_NOBITS || s.Size > f.left || s.Size > maxSwelling*s.FileSize+maxHeadings {
+	switch {
+	case s == nil || s.Type == elf.SHT_NOBITS || s.Size > f.left:
 		return nil
+	case s.Offset > f.size || s.FileSize > f.size-s.Offset || s.Size > maxSwelling*s.FileSize+maxHeadings:
+		return nil // a header may say anything
 	}
 	f.left -= s.Size
 	b, err := s.Data()
