@@ -72,7 +72,7 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 	if err != nil {
 		return nil, err
 	}
-	cfg, errs, warnings := process.FromDisk(path)
+	cfg, errs, warnings := new(process.Reader).FromDisk(path)
 	if cfg == nil {
 		show.Problems(c.stderr, errs, warnings)
 		return nil, exit{code: exitRefused}

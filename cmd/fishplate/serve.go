@@ -33,12 +33,13 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
-	load := process.Load(process.FromDisk)
+	var reader process.Reader
+	load := process.Load(reader.FromDisk)
 	if backend := c.text("backend"); backend != "" {
 		if !strings.HasSuffix(path, ".json") {
 			return usagef("serve: --backend is for a tenants file (.json)")
 		}
-		load = process.TenantsFile(path, c.text("bind"), backend)
+		load = reader.TenantsFile(path, c.text("bind"), backend)
 	} else if process.IsTenantsFile(path) {
 		return usagef("serve: %s is a tenants file: --backend ADDR names the server behind it", c.args[0])
 	}
@@ -57,7 +58,7 @@ func runServe(c *call) error {
 		return nil
 	}
 	err = process.Serve(c.ctx, process.Options{
-		Path: path, Load: load.First(path, cfg, errs, warnings), State: cfg.State.Dir, Version: version(), Stderr: c.stderr, Ready: c.ready,
+		Path: path, Load: load.First(path, cfg, errs, warnings), Parse: reader.Parse, State: cfg.State.Dir, Version: version(), Stderr: c.stderr, Ready: c.ready,
 	})
 	if errors.Is(err, process.ErrRefused) {
 		return exit{code: exitRefused}

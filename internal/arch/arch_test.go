@@ -39,7 +39,7 @@ var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover"},
 	"cmd/fishplate":     {"show", "report", "starter", "process"},
-	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "revise"},
+	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel"},
 	"internal/control":  {"journal"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},

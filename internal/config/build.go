@@ -27,7 +27,7 @@ func (l *loader) build(root *node) {
 		l.cfg.Certificates = append(l.cfg.Certificates, &model.Certificate{Name: n.label, Cert: n.file("cert"), Key: n.file("key"), At: n.at})
 	}
 	for _, n := range root.kids["backend"] {
-		l.cfg.Backends = append(l.cfg.Backends, l.backend(n))
+		l.cfg.Backends = append(l.cfg.Backends, l.backendOf(n))
 	}
 	for _, n := range root.kids["tenant"] {
 		l.cfg.Tenants = append(l.cfg.Tenants, l.tenant(n))
@@ -37,7 +37,7 @@ func (l *loader) build(root *node) {
 	}
 	l.owners = advice.Owners(l.cfg.Tenants)
 	for _, n := range root.kids["vhost"] {
-		l.cfg.VHosts = append(l.cfg.VHosts, l.vhost(n))
+		l.cfg.VHosts = append(l.cfg.VHosts, l.vhostOf(n))
 	}
 	for _, n := range root.kids["cache"] {
 		l.cfg.Caches = append(l.cfg.Caches, l.store(n))

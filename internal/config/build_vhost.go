@@ -27,14 +27,7 @@ func (l *loader) vhost(n *node) *model.VHost {
 		}
 		v.Hosts = append(v.Hosts, name)
 	}
-	for _, h := range v.Hosts {
-		if t := l.owners[h]; t != nil && v.Tenant == "" {
-			v.Tenant = t.Name // a tenant of a tenants file bears one of the names
-		}
-	}
-	if v.Tenant == "off" {
-		v.Tenant = ""
-	}
+	v.Tenant = l.tenantOf(v.Tenant, v.Hosts)
 	for _, r := range n.kids["route"] {
 		v.Routes = append(v.Routes, l.route(r, v))
 	}
@@ -43,6 +36,20 @@ func (l *loader) vhost(n *node) *model.VHost {
 		l.errorf(n.at, fmt.Sprintf("vhost %q has no route", n.label), "", `write backend = "NAME" in it, or a route block`)
 	}
 	return v
+}
+
+// tenantOf is the tenant of a vhost: the one that is written, else that of a
+// tenants file which bears one of its names.
+func (l *loader) tenantOf(written string, hosts []string) string {
+	if written == "off" {
+		return ""
+	}
+	for _, h := range hosts {
+		if t := l.owners[h]; t != nil && written == "" {
+			return t.Name
+		}
+	}
+	return written
 }
 
 // lastRoute adds the route "all" that backend, split or tenant in a vhost stand for.

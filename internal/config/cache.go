@@ -4,11 +4,11 @@ import (
 	"sort"
 	"time"
 
+	"fishplate/internal/config/whole"
 	"fishplate/internal/model"
 )
 
 const (
-	defaultStore  = "main"
 	defaultObject = 16 << 20 // bytes: max_object where a store does not say
 )
 
@@ -64,7 +64,10 @@ func (l *loader) policy(parent *node) *model.CachePolicy {
 			p.Synthetic.Body = []byte(body)
 		}
 	}
-	l.policies = append(l.policies, written{n, p, parent.table.Where(parent.label)})
+	l.policies = append(l.policies, &whole.Policy{
+		CachePolicy: p, Of: parent.table.Where(parent.label), More: len(n.attrs) > 1 || len(n.kids) > 0,
+		Given: n.given, At: func(path ...string) model.Range { return n.place(n.at, path...) },
+	})
 	return p
 }
 
@@ -95,23 +98,29 @@ func (l *loader) effective() {
 		tenants[t.Name] = t
 	}
 	wanted := false
-	for _, v := range l.cfg.VHosts {
+	for i, v := range l.cfg.VHosts {
+		if n := l.taken[v]; n != nil && !settled(v, tenants) {
+			v = l.newVHost(n) // nobody else has it yet
+			l.cfg.VHosts[i] = v
+		}
 		for _, r := range v.Routes {
 			t := tenants[r.Tenant]
-			p := nearest(v, r, t)
-			if p == nil || !p.Enabled || r.Redirect != nil || r.Respond != nil {
+			p, partition := policyOf(v, r, t)
+			if p == nil {
 				continue
 			}
-			r.Effective, r.Partition = p, "vhost/"+v.Name
+			if r.Effective == nil {
+				r.Effective, r.Partition = p, partition
+			}
 			bound := v.Cache
 			if t != nil {
-				r.Partition, bound = "tenant/"+t.Name, t.Cache
+				bound = t.Cache
 			}
-			quota[r.Partition] = 0
+			quota[partition] = 0
 			if bound != nil {
-				quota[r.Partition] = bound.Quota
+				quota[partition] = bound.Quota
 			}
-			wanted = wanted || p.Store == defaultStore
+			wanted = wanted || p.Store == whole.DefaultStore
 		}
 	}
 	for name, bytes := range quota {
@@ -119,11 +128,34 @@ func (l *loader) effective() {
 	}
 	sort.Slice(l.cfg.Partitions, func(i, j int) bool { return l.cfg.Partitions[i].Name < l.cfg.Partitions[j].Name })
 	for _, c := range l.cfg.Caches {
-		wanted = wanted && c.Name != defaultStore
+		wanted = wanted && c.Name != whole.DefaultStore
 	}
 	if wanted {
-		l.cfg.Caches = append(l.cfg.Caches, l.store(&node{table: l.top.Inner["cache"], label: defaultStore, at: start(l.o.Path)}))
+		l.cfg.Caches = append(l.cfg.Caches, l.store(&node{table: l.top.Inner["cache"], label: whole.DefaultStore, at: start(l.o.Path)}))
 	}
+}
+
+// settled reports whether the routes of a vhost have the policies that they
+// would get now.
+func settled(v *model.VHost, tenants map[string]*model.Tenant) bool {
+	for _, r := range v.Routes {
+		if p, partition := policyOf(v, r, tenants[r.Tenant]); r.Effective != p || r.Partition != partition {
+			return false
+		}
+	}
+	return true
+}
+
+// policyOf is the policy that holds for a route, with its partition.
+func policyOf(v *model.VHost, r *model.Route, t *model.Tenant) (*model.CachePolicy, string) {
+	p := nearest(v, r, t)
+	switch {
+	case p == nil || !p.Enabled || r.Redirect != nil || r.Respond != nil:
+		return nil, ""
+	case t != nil:
+		return p, "tenant/" + t.Name
+	}
+	return p, "vhost/" + v.Name
 }
 
 // nearest is the policy of route, vhost or tenant, in this order.

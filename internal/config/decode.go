@@ -22,6 +22,7 @@ type node struct {
 	at    hcl.Range // label, or the block's name
 	attrs map[string]value
 	kids  map[string][]*node
+	kept  *kept // for later loads; nil: nothing
 }
 
 // value is one attribute as written.
@@ -134,12 +135,12 @@ func (l *loader) decodeBlock(n *node, in syntax.Block) {
 		return
 	}
 	if !t.Many && len(n.kids[in.Name]) > 0 {
-		l.errorf(in.At, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.Name, l.place(n.kids[in.Name][0].at)), "", "join the two")
+		l.errorf(in.At, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.Name, l.Place(n.kids[in.Name][0].at)), "", "join the two")
 		return
 	}
 	for _, old := range n.kids[in.Name] {
 		if old.label == label {
-			l.errorf(in.Label, fmt.Sprintf("%s %q is already written at %s", in.Name, label, l.place(old.at)), "", "names are unique: rename one")
+			l.errorf(in.Label, fmt.Sprintf("%s %q is already written at %s", in.Name, label, l.Place(old.at)), "", "names are unique: rename one")
 			return
 		}
 	}

@@ -71,7 +71,7 @@ func TestDiffSeesEveryField(t *testing.T) {
 
 // derived reports whether a field follows from others, which Diff shows.
 func derived(field string) bool {
-	return field == "Flat" || field == "Effective" || field == "Partition" || field == "Partitions"
+	return field == "Flat" || field == "Places" || field == "Effective" || field == "Partition" || field == "Partitions"
 }
 
 // ours reports whether a type is a noun, and no value such as netip.Prefix.

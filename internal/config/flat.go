@@ -20,6 +20,9 @@ import (
 // absolute, and tenants files stand in it. Loading it gives the same model.
 func (l *loader) flat(root *node) []byte {
 	var b bytes.Buffer
+	for _, src := range l.read1 {
+		b.Grow(len(src))
+	}
 	l.flatBlocks(&b, root, "")
 	return b.Bytes()
 }
@@ -33,6 +36,11 @@ func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
 	}
 	for _, t := range n.table.Blocks {
 		for _, k := range n.kids[t.Name] {
+			if k.kept != nil && k.kept.text != nil {
+				b.Write(k.kept.text)
+				continue
+			}
+			before, from := l.mark(), b.Len()
 			label := ""
 			if t.Label != "" {
 				label = " " + render.Value(cty.StringVal(k.label))
@@ -41,6 +49,9 @@ func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
 			l.flatAttrs(b, k, indent+"  ")
 			l.flatBlocks(b, k, indent+"  ")
 			b.WriteString(indent + "}\n")
+			if k.kept != nil && l.since(before) {
+				k.kept.text = bytes.Clone(b.Bytes()[from:])
+			}
 		}
 	}
 	l.flatLast(b, n, indent)
@@ -108,6 +119,9 @@ func (l *loader) flatValue(row *schema.Row, v value) string {
 	return render.Expr(render.Lift(cv, v.at))
 }
 
+// braces moves the lines of an object that a brace ends, which means nothing in JSON.
+var braces = strings.NewReplacer("\n}", "\n }")
+
 // flatTenants writes tenants where they are named, with the folder that their
 // paths are relative to.
 func (l *loader) flatTenants(b *bytes.Buffer, n *node, indent string) {
@@ -120,7 +134,7 @@ func (l *loader) flatTenants(b *bytes.Buffer, n *node, indent string) {
 	case n.has("base"):
 		base = n.file("base")
 	}
-	fmt.Fprintf(b, "%sbase = %s\n%sjson = %s\n", indent, render.Value(cty.StringVal(base)), indent, render.Heredoc(text))
+	fmt.Fprintf(b, "%sbase = %s\n%sjson = %s\n", indent, render.Value(cty.StringVal(base)), indent, render.Heredoc(braces.Replace(text)))
 }
 
 // absolute makes the path in a call of file_set independent of its place.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"fishplate/internal/config/syntax"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -31,6 +33,11 @@ func TestFlat(t *testing.T) {
 			cfg, diags := Load(o)
 			if cfg == nil {
 				t.Fatal(diags)
+			}
+			for _, p := range syntax.Pieces(cfg.Flat) {
+				if _, diags := syntax.Native(p.Text, "piece"); diags.HasErrors() {
+					t.Errorf("a piece cannot be read alone: %v\n%s", diags, p.Text)
+				}
 			}
 			o.FS, o.Path = with{o.FS, "flat.hcl", cfg.Flat}, "flat.hcl"
 			again, diags := Load(o)

@@ -16,6 +16,7 @@ import (
 
 	"fishplate/internal/config/schema"
 	"fishplate/internal/config/syntax"
+	"fishplate/internal/config/whole"
 	"fishplate/internal/model"
 )
 
@@ -29,6 +30,8 @@ type Options struct {
 	Now  time.Time                        // for certificates; zero: their dates are not looked at
 	Root bool                             // the process is root: decides the default of admin.socket
 	Flat bool                             // write Config.Flat
+	// Memory is what earlier loads left; nil: everything is made anew.
+	Memory *Memory
 }
 
 // loader is one Load: its sources, its findings, and the scope of its expressions.
@@ -42,13 +45,19 @@ type loader struct {
 	top      *schema.Table
 	broken   bool // some file could not be parsed: names may be missing
 	root     *node
-	policies []written // every cache block of a route, vhost or tenant
-	guest    string    // the tenant of the route that is being read
+	policies []*whole.Policy // every cache block of a route, vhost or tenant
+	guest    string          // the tenant of the route that is being read
 
 	requestNames []string
 	seen         map[string]bool          // files already read
 	owners       map[string]*model.Tenant // of tenants files, by host
 	inline       map[string]string        // by the name that inline tenants are read under: the file that they stand in
+
+	memory  *Memory                // of earlier loads; nil: none
+	used    map[pieceKey]*piece    // by this load
+	taken   map[*model.VHost]*node // vhosts that an earlier load made, with their blocks
+	world   string                 // what expressions of the files can see
+	outside int                    // how often something else was asked
 }
 
 // Load reads a configuration. The Config is nil when there are errors. Every
@@ -61,14 +70,23 @@ func Load(o Options) (*model.Config, Diagnostics) {
 // LoadSources is Load that also returns the text of every file that was read,
 // for Diagnostics.Format.
 func LoadSources(o Options) (*model.Config, Diagnostics, Sources) {
-	l := newLoader(o)
-	root := l.decode(&syntax.Body{}, l.top, "", start(o.Path))
-	l.readPath(o.Path, root)
+	if o.Memory != nil {
+		if cfg, diags, sources := o.Memory.load(o); cfg != nil {
+			return cfg, diags, sources
+		}
+	}
+	return newLoader(o).all()
+}
+
+// all reads, builds and checks.
+func (l *loader) all() (*model.Config, Diagnostics, Sources) {
+	root := l.decode(&syntax.Body{}, l.top, "", start(l.o.Path))
+	l.readPath(l.o.Path, root)
 	return l.finish(root)
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}}
+	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
 	l.scope = &scope{l: l, locals: map[string]*local{}}
 	l.requestNames = requestNames()
 	return l
@@ -95,6 +113,8 @@ type file struct {
 	name   string
 	body   *syntax.Body
 	broken bool // by its syntax: its locals count, nothing else is looked at
+	// origins are the pieces that the blocks come from; nil: it was read as one.
+	origins []origin
 }
 
 // readPath parses everything first, so that locals of all files are known, and
@@ -104,7 +124,7 @@ func (l *loader) readPath(name string, root *node) {
 	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
 	switch {
 	case err != nil:
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
 		l.broken = true
 	case info.IsDir():
 		files = l.readFolder(name)
@@ -127,25 +147,29 @@ func (l *loader) readPath(name string, root *node) {
 	for _, n := range l.scope.names {
 		l.scope.value(n, l.scope.locals[n].at)
 	}
+	l.settle()
 	for _, f := range files {
 		if f.broken {
 			continue
 		}
 		f.body.Attrs = slices.DeleteFunc(f.body.Attrs, func(a syntax.Attribute) bool { return a.Name == "include" })
-		n := l.decode(f.body, l.top, "", start(f.name))
-		l.join(root, n)
+		l.join(root, l.decodeFile(&f))
 	}
 }
 
 // join adds the blocks of one file to those of all, refusing doubles.
 func (l *loader) join(root, n *node) {
 	for _, b := range l.top.Blocks {
+		there := make(map[string]*node, len(root.kids[b.Name]))
+		for _, k := range root.kids[b.Name] {
+			there[k.label] = k
+		}
 		for _, k := range n.kids[b.Name] {
-			twin := slices.IndexFunc(root.kids[b.Name], func(o *node) bool { return o.label == k.label })
-			if twin >= 0 {
-				l.errorf(k.at, fmt.Sprintf("%s is already written at %s", k.table.Where(k.label), l.place(root.kids[b.Name][twin].at)), "", "names are unique over all files")
+			if twin := there[k.label]; twin != nil {
+				l.errorf(k.at, fmt.Sprintf("%s is already written at %s", k.table.Where(k.label), l.Place(twin.at)), "", "names are unique over all files")
 				continue
 			}
+			there[k.label] = k
 			root.add(k)
 		}
 	}
@@ -154,7 +178,7 @@ func (l *loader) join(root, n *node) {
 func (l *loader) readFolder(name string) []file {
 	entries, err := fs.ReadDir(l.o.FS, syntax.FSName(name))
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
 		return nil
 	}
 	var files []file
@@ -164,7 +188,7 @@ func (l *loader) readFolder(name string) []file {
 		}
 	}
 	if len(files) == 0 && !l.broken {
-		l.errorf(start(name), fmt.Sprintf("folder %s holds no *.hcl file", l.show(name)), "", "")
+		l.errorf(start(name), fmt.Sprintf("folder %s holds no *.hcl file", l.Show(name)), "", "")
 		l.broken = true
 	}
 	return files
@@ -181,9 +205,14 @@ func (l *loader) readFile(name string, files []file) []file {
 		err = errors.New("it is not UTF-8 text")
 	}
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
 		l.broken = true
 		return files
+	}
+	if l.memory != nil && !strings.HasSuffix(name, ".json") {
+		if f := l.pieces(name, src); f != nil {
+			return l.includes(*f, append(files, *f))
+		}
 	}
 	var b *syntax.Body
 	var diags hcl.Diagnostics
@@ -195,13 +224,17 @@ func (l *loader) readFile(name string, files []file) []file {
 	broken := diags.HasErrors()
 	l.broken = l.broken || broken
 	l.take(onePerKind(diags), start(name))
-	files = append(files, file{name, b, broken})
-	if broken {
+	f := file{name: name, body: b, broken: broken}
+	if files = append(files, f); broken {
 		return files
 	}
-	for _, a := range b.Attrs {
+	return l.includes(f, files)
+}
+
+func (l *loader) includes(f file, files []file) []file {
+	for _, a := range f.body.Attrs {
 		if a.Name == "include" {
-			files = l.include(name, a, files)
+			files = l.include(f.name, a, files)
 		}
 	}
 	return files
@@ -231,7 +264,7 @@ func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 		if len(names) == 0 && strings.ContainsAny(p, "*?[") {
 			l.warnf(a.Expr.Range(), fmt.Sprintf("include pattern %q matches no file", p), "", "")
 		} else if len(names) == 0 {
-			l.errorf(a.Expr.Range(), fmt.Sprintf("include %s: there is no such file", l.show(full)), "", "")
+			l.errorf(a.Expr.Range(), fmt.Sprintf("include %s: there is no such file", l.Show(full)), "", "")
 			l.broken = true
 		}
 		for _, n := range names {
@@ -243,10 +276,6 @@ func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 	}
 	return files
 }
-
-// peek reads a file that is no part of the configuration's text, such as a key:
-// it must not appear among the sources, which are shown.
-func (l *loader) peek(name string) ([]byte, error) { return fs.ReadFile(l.o.FS, syntax.FSName(name)) }
 
 // maxSource bounds a file that is read as a part of the configuration, bytes.
 const maxSource = 32 << 20
@@ -270,7 +299,7 @@ func (l *loader) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	l.read1[name] = b
-	l.sources[l.show(name)] = b
+	l.sources[l.Show(name)] = b
 	l.cfg.Sources = append(l.cfg.Sources, model.Source{Path: name, Hash: sha256.Sum256(b)})
 	return b, nil
 }
@@ -282,8 +311,8 @@ func (l *loader) env(name string) (string, bool) {
 	return l.o.Env(name)
 }
 
-// show is a file's name for people.
-func (l *loader) show(name string) string {
+// Show is a file's name for people.
+func (l *loader) Show(name string) string {
 	if l.o.Base != "" {
 		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.o.Base, "/")+"/"); ok {
 			return rest
@@ -292,8 +321,10 @@ func (l *loader) show(name string) string {
 	return name
 }
 
-func (l *loader) place(r hcl.Range) string {
-	return fmt.Sprintf("%s:%d", l.show(r.Filename), r.Start.Line)
+// Place is where something stands, for people.
+func (l *loader) Place(r hcl.Range) string {
+	r = l.standing(r)
+	return fmt.Sprintf("%s:%d", l.Show(r.Filename), r.Start.Line)
 }
 
 // start is the range of a file's first letter.

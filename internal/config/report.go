@@ -28,18 +28,19 @@ func (l *loader) add(s Severity, at hcl.Range, summary, detail, suggestion strin
 	at = l.standing(at)
 	at.Start.Line, at.Start.Column = max(1, at.Start.Line), max(1, at.Start.Column)
 	l.diags = append(l.diags, Diagnostic{
-		Severity: s, File: l.show(at.Filename), Line: at.Start.Line, Column: at.Start.Column,
+		Severity: s, File: l.Show(at.Filename), Line: at.Start.Line, Column: at.Start.Column,
 		Summary: summary, Detail: detail, Suggestion: suggestion, Range: at,
 	})
 }
 
 // standing is where a place is in a file: tenants that are written inline, with a
-// folder of their own, are read as if they stood in a file there.
+// folder of their own, are read as if they stood in a file there, and pieces of a
+// file count from their own beginning.
 func (l *loader) standing(at hcl.Range) hcl.Range {
 	if name, ok := l.inline[at.Filename]; ok {
 		at.Filename = name
 	}
-	return at
+	return l.cfg.Places.Range(at)
 }
 
 // take translates what the parser and the evaluator found; at is the place when

@@ -33,7 +33,7 @@ type local struct {
 
 func (s *scope) add(a syntax.Attribute) {
 	if old, ok := s.locals[a.Name]; ok {
-		s.l.errorf(a.At, fmt.Sprintf("local %q is already written at %s", a.Name, s.l.place(old.at)), "", "")
+		s.l.errorf(a.At, fmt.Sprintf("local %q is already written at %s", a.Name, s.l.Place(old.at)), "", "")
 		return
 	}
 	s.locals[a.Name] = &local{expr: a.Expr, at: a.At}
@@ -114,6 +114,7 @@ func (s *scope) functions(filename string) map[string]function.Function {
 		VarParam: &function.Parameter{Name: "default", Type: cty.String},
 		Type:     function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			s.l.outside++
 			name := args[0].AsString()
 			if v, ok := s.l.env(name); ok {
 				return cty.StringVal(strings.ToValidUTF8(v, "\uFFFD")), nil

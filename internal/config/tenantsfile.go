@@ -31,7 +31,7 @@ type entry struct {
 func (l *loader) tenantsFile(name string, from hcl.Range) {
 	src, err := l.read(name)
 	if err != nil {
-		l.errorf(from, fmt.Sprintf("read %s: %s", l.show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
+		l.errorf(from, fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
 		return
 	}
 	l.tenantsText(&syntax.Source{Name: name, Text: src})
@@ -57,7 +57,7 @@ func (l *loader) tenantsText(s *syntax.Source) {
 		switch old := before[m.Key]; {
 		case e == nil:
 		case e.filename != "" && old != nil:
-			l.errorf(m.At, fmt.Sprintf("tenant %q is already written at %s", m.Key, l.place(old.At)), "", "names are unique: rename one")
+			l.errorf(m.At, fmt.Sprintf("tenant %q is already written at %s", m.Key, l.Place(old.At)), "", "names are unique: rename one")
 		case e.filename != "":
 			tenants = append(tenants, e)
 		case old != nil:
@@ -82,7 +82,7 @@ func (l *loader) notTenants(s *syntax.Source, err error) {
 	if p, ok := err.(*syntax.Placed); ok {
 		at = p.At
 	}
-	what := "tenants file " + l.show(s.Name)
+	what := "tenants file " + l.Show(s.Name)
 	if s.At.Filename != "" {
 		what = "tenants"
 	}
@@ -264,11 +264,11 @@ func (l *loader) change(t *model.Tenant, n *node) {
 		case "arguments":
 			t.Arguments = n.words(k)
 		default:
-			l.errorf(n.attrs[k].at, fmt.Sprintf("entry %q: %q of a tenant that is written elsewhere", n.label, k), "", "write it where the tenant is: "+l.place(t.At))
+			l.errorf(n.attrs[k].at, fmt.Sprintf("entry %q: %q of a tenant that is written elsewhere", n.label, k), "", "write it where the tenant is: "+l.Place(t.At))
 		}
 	}
 	for k, v := range n.kids {
-		l.errorf(v[0].at, fmt.Sprintf("entry %q: %q of a tenant that is written elsewhere", n.label, k), "", "write it where the tenant is: "+l.place(t.At))
+		l.errorf(v[0].at, fmt.Sprintf("entry %q: %q of a tenant that is written elsewhere", n.label, k), "", "write it where the tenant is: "+l.Place(t.At))
 	}
 }
 
@@ -331,7 +331,7 @@ func (l *loader) tenantVHosts() {
 func (l *loader) owns(t *model.Tenant, host string) bool {
 	o := l.owners[host]
 	if o != t {
-		l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests by host: %q at %s has the same", t.Name, o.Name, l.place(o.At)), "", "hosts are compared in lower case")
+		l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests by host: %q at %s has the same", t.Name, o.Name, l.Place(o.At)), "", "hosts are compared in lower case")
 	}
 	return o == t
 }

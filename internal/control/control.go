@@ -302,6 +302,9 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 	if o.changes != nil {
 		e.Changes, e.Parent = o.changes, c.last().ID
 	}
+	if n := len(e.Changes); n > listed {
+		e.Changes, e.More = e.Changes[:listed:listed], n-listed
+	}
 	if o.Confirm > 0 {
 		until := e.Time.Add(o.Confirm)
 		e.State, e.Deadline = Pending, &until

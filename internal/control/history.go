@@ -28,6 +28,7 @@ type Entry struct {
 	Comment    string    `json:"comment"`
 	Source     string    `json:"source"` // "file", "api" or "rollback"
 	Changes    []Change  `json:"changes"`
+	More       int       `json:"more,omitempty"` // changes that are not listed, beyond the first 1,000
 	Generation uint64    `json:"generation"`
 	State      string    `json:"state"`
 	// Parent is the entry that ran before; 0 is none.
@@ -41,6 +42,9 @@ type Entry struct {
 	Path  string `json:"path,omitempty"`
 	Files string `json:"files,omitempty"`
 }
+
+// listed bounds the changes that an entry names.
+const listed = 1000
 
 // historyLength bounds how many commits are remembered.
 const historyLength = 1000

@@ -22,6 +22,7 @@ type Config struct {
 	Partitions   []*Partition // of the routes that have an Effective policy, by name
 	Logs         []*Log
 	Sources      []Source // every file that was read, in reading order
+	Places       Places   // of the pieces that nouns were read in; may be nil
 	// Flat is the whole configuration as one file that needs no other, for the
 	// journal; nil when it was not asked for.
 	Flat []byte

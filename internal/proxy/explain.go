@@ -7,6 +7,7 @@ import (
 
 	"fishplate/internal/cache"
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
@@ -99,7 +100,7 @@ func (g *Generation) Explain(ctx context.Context, req *message.Request) Explanat
 	for _, t := range tried.Routes {
 		e.Routes = append(e.Routes, RouteTry{Route: t.Route, Matched: t.Matched, Why: t.Why})
 		for _, p := range t.Parts {
-			e.Predicates = append(e.Predicates, Predicate{Text: p.Text, Range: p.Range.String(), Value: p.Value})
+			e.Predicates = append(e.Predicates, Predicate{Text: p.Text, Range: g.places.Range(p.Range).String(), Value: p.Value})
 		}
 	}
 	switch {
@@ -124,7 +125,7 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 	}
 	p.explainLimits(e, env)
 	if p.cache != nil {
-		e.Cache = p.explainCache(env)
+		e.Cache = p.explainCache(env, g.places)
 	}
 	switch {
 	case p.redirect != nil:
@@ -154,9 +155,9 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 
 // explainCache asks the route's cache policy about the request as it is after
 // the route's edits.
-func (p *RoutePlan) explainCache(env *predicate.Env) CacheWord {
+func (p *RoutePlan) explainCache(env *predicate.Env, places model.Places) CacheWord {
 	req, env := p.edited(env)
-	at := p.cache.Model.At
+	at := places.Range(p.cache.Model.At)
 	x := p.cache.Explain(req, env)
 	w := CacheWord{
 		Key: x.Key, State: x.State, Why: x.Why, Policy: fmt.Sprintf("%s:%d", at.Filename, at.Start.Line), Store: x.Store,

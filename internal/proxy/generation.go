@@ -32,6 +32,7 @@ type Generation struct {
 	Logs      []*Log
 	Name      string // of this proxy, in Via
 
+	places  model.Places // where nouns stand, for explanations
 	holders *metrics.Set // exchanges that pin it, by shard
 }
 
@@ -114,40 +115,74 @@ func Compile(p Parts) (*Generation, error) {
 	}
 	g := &Generation{
 		ID: p.ID, Router: r, Backends: p.Backends, Tenants: p.Tenants, Logs: p.Logs, Name: p.ProxyName,
-		Listeners: make(map[string]*ListenerPlan), holders: metrics.NewSet(1),
+		Listeners: make(map[string]*ListenerPlan), places: p.Config.Places, holders: metrics.NewSet(1),
 	}
 	var errs []error
-	for _, rt := range r.Routes() {
-		plan, err := g.compileRoute(rt, p)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("vhost %q: route %q: %w", rt.VHost.Name, rt.Model.Name, err))
-			continue
+	old := p.Old.byVHost()
+	for rest := r.Routes(); len(rest) > 0; rest = rest[len(rest[0].VHost.Routes):] {
+		v := rest[0].VHost
+		if plans := old[v]; plans != nil && g.holds(v, plans) {
+			g.Routes = append(g.Routes, plans...)
+		} else if err := g.compileVHost(rest[:len(v.Routes)], p); err != nil {
+			errs = append(errs, fmt.Errorf("vhost %q: %w", v.Name, err))
 		}
-		g.Routes = append(g.Routes, plan)
 	}
-	g.shareStrikes()
 	for _, l := range p.Config.Listeners {
 		g.Listeners[l.Name] = g.compileListener(l, p)
 	}
 	return g, errors.Join(errs...)
 }
 
-// shareStrikes gives the routes of each virtual host the policies of all of them.
-func (g *Generation) shareStrikes() {
-	byVHost := make(map[string][]*RoutePlan)
-	for _, plan := range g.Routes {
-		byVHost[plan.VHost] = append(byVHost[plan.VHost], plan)
+// byVHost returns the plans of each virtual host's routes.
+func (g *Generation) byVHost() map[*model.VHost][]*RoutePlan {
+	if g == nil {
+		return nil
 	}
-	for _, plans := range byVHost {
-		var policies []*cache.Policy
-		for _, plan := range plans {
-			policies = append(policies, plan.cache)
+	plans := make(map[*model.VHost][]*RoutePlan, g.Router.VHosts())
+	for rest := g.Router.Routes(); len(rest) > 0; rest = rest[len(rest[0].VHost.Routes):] {
+		first := rest[0].ID
+		plans[rest[0].VHost] = g.Routes[first : first+len(rest[0].VHost.Routes)]
+	}
+	return plans
+}
+
+// holds reports whether plans that an earlier generation made of a virtual host
+// are what this one would make. The virtual host is the same, by pointer: what
+// they depend on besides are the things of the estate that they name.
+func (g *Generation) holds(v *model.VHost, plans []*RoutePlan) bool {
+	for i, m := range v.Routes {
+		p := plans[i]
+		if p.backend != g.Backends[m.Backend] || p.mirror != g.Backends[m.Mirror] || p.tenant != g.Tenants[m.Tenant] || m.Effective != nil {
+			return false
 		}
-		list := cache.Invalidators(policies)
-		for _, plan := range plans {
-			plan.strikes = list
+		for _, share := range m.Split {
+			if g.Backends[share.Backend] == nil {
+				return false
+			}
 		}
 	}
+	return true
+}
+
+// compileVHost compiles the routes of one virtual host, each of which knows the
+// cache policies of all of them.
+func (g *Generation) compileVHost(routes []*router.Route, p Parts) error {
+	var errs []error
+	var policies []*cache.Policy
+	first := len(g.Routes)
+	for _, rt := range routes {
+		plan, err := g.compileRoute(rt, p)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("route %q: %w", rt.Model.Name, err))
+			continue
+		}
+		g.Routes, policies = append(g.Routes, plan), append(policies, plan.cache)
+	}
+	list := cache.Invalidators(policies)
+	for _, plan := range g.Routes[first:] {
+		plan.strikes = list
+	}
+	return errors.Join(errs...)
 }
 
 func (g *Generation) compileListener(l *model.Listener, p Parts) *ListenerPlan {

@@ -73,7 +73,7 @@ func compileVHost(m *model.VHost, old *vhost, first int, o predicate.Options) (*
 		return nil, fmt.Errorf("count routes: %d, and at most %d are possible", len(m.Routes), maxRoutes)
 	}
 	vh := &vhost{model: m, routes: make([]*Route, len(m.Routes))}
-	same := old != nil && slices.EqualFunc(m.Routes, old.routes, func(a *model.Route, b *Route) bool { return b.serves(a) })
+	same := old != nil && (old.model == m || slices.EqualFunc(m.Routes, old.routes, func(a *model.Route, b *Route) bool { return b.serves(a) }))
 	block := make([]Route, len(m.Routes))
 	var errs []error
 	for i, rm := range m.Routes {

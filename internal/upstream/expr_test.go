@@ -69,6 +69,7 @@ func TestPriorityExpression(t *testing.T) {
 				t.Errorf("X-Priority %q is priority %v, want %v", text, got, want)
 			}
 		}
+		m = limited(1, 10, time.Minute)
 		m.Queue.Priority = expr(t, `hostess`)
 		if _, err := s.Prepare([]*model.Backend{m}); err == nil || !strings.Contains(err.Error(), "compile priority") {
 			t.Errorf("an unknown name as priority: %v", err)

@@ -432,7 +432,11 @@ func TestTablesAreShared(t *testing.T) {
 		m := limited(2, 10, time.Minute)
 		m.Balance = model.Balance{Text: "maglev", Steps: []model.BalanceStep{{Name: "maglev"}}}
 		a := commit(t, s, m)
-		b := commit(t, s, m)
+		again := *m
+		b := commit(t, s, &again)
+		if commit(t, s, &again) != b {
+			t.Error("the same backend is compiled twice")
+		}
 		if a == b || a.roster.Load().table != b.roster.Load().table {
 			t.Error("an equal policy is compiled twice")
 		}

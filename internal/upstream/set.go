@@ -93,6 +93,10 @@ func (s *Set) prepare(m *model.Backend) (*Backend, error) {
 	if g == nil {
 		g = newGroup(s, m.Name)
 	}
+	// Certificates may have changed in their files.
+	if b := g.current.Load(); b != nil && b.model == m && m.TLS == nil {
+		return b, nil
+	}
 	return newBackend(g, m)
 }
 
@@ -112,6 +116,9 @@ func (u *Update) Commit() {
 		}
 	}
 	for name, b := range u.backends {
+		if b.group.current.Load() == b {
+			continue // it was not touched
+		}
 		if g := s.groups[name]; g != nil && g != b.group {
 			// Another update created the group in between.
 			b.group = g

@@ -119,7 +119,7 @@ func (e *estate) prepareCerts(_ context.Context, t *control.Transaction, p *prox
 			return err
 		}
 		for _, w := range warnings {
-			t.Warn(problemAt(c.At, fmt.Sprintf("certificate %q %s", c.Name, w)))
+			t.Warn(problemAt(t, c.At, fmt.Sprintf("certificate %q %s", c.Name, w)))
 		}
 	}
 	return nil
@@ -141,7 +141,7 @@ func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *
 	if len(errs) > 0 {
 		refusal := make(control.Refusal, len(errs))
 		for i, err := range errs {
-			refusal[i] = troubleOf(err)
+			refusal[i] = troubleOf(t, err)
 		}
 		return refusal
 	}
@@ -149,18 +149,18 @@ func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *
 	t.OnAbort(u.Abort)
 	t.OnCommit(u.Commit)
 	for _, w := range u.Warnings() {
-		t.Warn(troubleOf(w))
+		t.Warn(troubleOf(t, w))
 	}
 	return nil
 }
 
 // troubleOf places what is wrong with a program at its tenant.
-func troubleOf(err error) control.Problem {
-	t, ok := errors.AsType[*tenant.Trouble](err)
+func troubleOf(t *control.Transaction, err error) control.Problem {
+	at, ok := errors.AsType[*tenant.Trouble](err)
 	if !ok {
 		return control.Problem{Summary: err.Error()}
 	}
-	return problemAt(t.Tenant.At, t.Error())
+	return problemAt(t, at.Tenant.At, at.Error())
 }
 
 func (e *estate) prepareAdmin(t *control.Transaction) error {
@@ -169,7 +169,7 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 	}
 	u, err := e.admin.Prepare(t.Next.Admin.Socket, t.Next.Admin.HTTPBind)
 	if err != nil {
-		return control.Refusal{problemAt(t.Next.Admin.At, err.Error())}
+		return control.Refusal{problemAt(t, t.Next.Admin.At, err.Error())}
 	}
 	near := t.Next.Admin.HTTPReads == "loopback"
 	if t.Next.Admin.HTTPReads == "" {
@@ -212,7 +212,7 @@ func (e *estate) prepareLogs(_ context.Context, t *control.Transaction, p *proxy
 		} else {
 			log, err := proxy.NewLog(m, e.process)
 			if err != nil {
-				return control.Refusal{problemAt(m.At, err.Error())}
+				return control.Refusal{problemAt(t, m.At, err.Error())}
 			}
 			next[m.Name] = &openLog{plain, log}
 			t.OnAbort(func() { _ = log.Close() }) // it has no lines
@@ -249,13 +249,13 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			if o == nil {
 				l, err := netio.Listen(ctx, bind, how)
 				if err != nil {
-					return nil, control.Refusal{problemAt(m.At, fmt.Sprintf("listener %q: %v", m.Name, err))}
+					return nil, control.Refusal{problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err))}
 				}
 				o = &openListener{l: l, how: how, done: make(chan struct{})}
 				t.OnAbort(l.Close)
 				fresh = append(fresh, o)
 			} else if o.how != how {
-				t.Warn(problemAt(m.At, fmt.Sprintf("listener %q: %s stays open with the accept options that it has", m.Name, bind)))
+				t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s stays open with the accept options that it has", m.Name, bind)))
 			}
 			next[bind] = o
 			names[o] = m.Name
@@ -365,6 +365,7 @@ func (e *estate) close() {
 	}
 }
 
-func problemAt(at model.Range, summary string) control.Problem {
+func problemAt(t *control.Transaction, at model.Range, summary string) control.Problem {
+	at = t.Next.Places.Range(at)
 	return control.Problem{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column, Summary: summary}
 }

@@ -50,21 +50,25 @@ func (load Load) First(from string, cfg *model.Config, errs, warnings []control.
 	}
 }
 
+// Reader reads configurations. It remembers what it made of their parts: one that
+// differs little from the last takes little time.
+type Reader struct{ memory config.Memory }
+
 // FromDisk reads configurations as they are.
-func FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
-	return loadConfig(os.DirFS("/"), path)
+func (d *Reader) FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
+	return d.load(os.DirFS("/"), path)
 }
 
 // TenantsFile returns what reads the tenants file at path, and others that plan
 // and apply name later, with a listener at bind and one backend at that address
 // around it. Configurations that they name are read as they are.
-func TenantsFile(path, bind, backend string) Load {
+func (d *Reader) TenantsFile(path, bind, backend string) Load {
 	return func(named string) (*model.Config, []control.Problem, []control.Problem) {
 		if named != path && !IsTenantsFile(named) {
-			return FromDisk(named)
+			return d.FromDisk(named)
 		}
 		files, made := Around(named, bind, backend)
-		return loadConfig(files, made)
+		return d.load(files, made)
 	}
 }
 
@@ -130,20 +134,20 @@ func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
 func (f *memoryFile) IsDir() bool                { return false }
 func (f *memoryFile) Sys() any                   { return nil }
 
-// parseText reads the whole text of a configuration, for control.Options.Parse.
-func parseText(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
+// Parse reads the whole text of a configuration, for control.Options.Parse.
+func (d *Reader) Parse(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
 	path := "/" + name
-	return loadConfig(overlay{os.DirFS("/"), name, string(text)}, path)
+	return d.load(overlay{os.DirFS("/"), name, string(text)}, path)
 }
 
-// loadConfig reads and checks a configuration; a nil one is refused.
-func loadConfig(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
+// load reads and checks a configuration; a nil one is refused.
+func (d *Reader) load(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
 	base, err := os.Getwd()
 	if err != nil {
 		base = "" // file names in problems are then absolute
 	}
 	cfg, found, sources := config.LoadSources(config.Options{
-		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true,
+		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true, Memory: &d.memory,
 	})
 	return cfg, problemsOf(found.Errors(), sources), problemsOf(found.Warnings(), sources)
 }

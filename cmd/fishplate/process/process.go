@@ -21,6 +21,7 @@ import (
 	"fishplate/internal/dashboard"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
+	"fishplate/internal/model"
 	"fishplate/internal/program"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
@@ -48,7 +49,8 @@ type Process struct {
 type Options struct {
 	Path    string // that Load reads, now and at each reload
 	Load    Load
-	State   string // folder of what outlives the process
+	Parse   func(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) // of a text of the history
+	State   string                                                                               // folder of what outlives the process
 	Version string
 	Stderr  io.Writer        // the operational log, and why a start is refused
 	Ready   func(p *Process) // called once it answers; nil is nothing
@@ -87,7 +89,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
-		Digest: program.Fingerprint, Parse: parseText,
+		Digest: program.Fingerprint, Parse: o.Parse,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,

@@ -18,7 +18,7 @@ func History(w io.Writer, list []control.Entry) error {
 		if e.Deadline != nil {
 			state += " until " + e.Deadline.Local().Format(time.TimeOnly)
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes), printable(e.Comment))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, printable(e.Comment))
 	}
 	return t.Flush()
 }

@@ -30,7 +30,8 @@ type noun struct {
 // Diff lists what changed, in a stable order: by kind as in the reference, then
 // by key. Where things were written, and in which file, is no change.
 func Diff(old, new *model.Config) []Change {
-	before, after := nouns(old), nouns(new)
+	shared := sharedNouns(old, new)
+	before, after := nouns(old, shared), nouns(new, shared)
 	changes := []Change{}
 	was, is := index(before), index(after)
 	for _, n := range before {
@@ -67,8 +68,36 @@ func index(ns []noun) map[string]noun {
 	return out
 }
 
-// nouns lists everything with a name. A nil configuration has none.
-func nouns(c *model.Config) []noun {
+// shared are the vhosts and backends that two configurations both have, by
+// pointer: nothing of them differs.
+type shared struct {
+	vhosts   map[*model.VHost]bool
+	backends map[*model.Backend]bool
+}
+
+func sharedNouns(a, b *model.Config) (s shared) {
+	if a != nil && b != nil {
+		s.vhosts, s.backends = both(a.VHosts, b.VHosts), both(a.Backends, b.Backends)
+	}
+	return s
+}
+
+func both[T comparable](a, b []T) map[T]bool {
+	in, out := make(map[T]bool, len(a)), make(map[T]bool, len(a))
+	for _, x := range a {
+		in[x] = true
+	}
+	for _, x := range b {
+		if in[x] {
+			out[x] = true
+		}
+	}
+	return out
+}
+
+// nouns lists everything with a name, but for what to skip. A nil configuration
+// has none.
+func nouns(c *model.Config, skip shared) []noun {
 	if c == nil {
 		return nil
 	}
@@ -87,6 +116,9 @@ func nouns(c *model.Config) []noun {
 		out = append(out, noun{"certificate", x.Name, func(s *sheet) { s.certificate(x) }})
 	}
 	for _, x := range c.VHosts {
+		if skip.vhosts[x] {
+			continue
+		}
 		var order []string
 		for _, r := range x.Routes {
 			order = append(order, r.Name)
@@ -95,6 +127,9 @@ func nouns(c *model.Config) []noun {
 		out = append(out, noun{"vhost", x.Name, func(s *sheet) { s.vhost(x, order) }})
 	}
 	for _, x := range c.Backends {
+		if skip.backends[x] {
+			continue
+		}
 		var order []string
 		for _, srv := range x.Servers {
 			order = append(order, srv.Name)

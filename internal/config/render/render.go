@@ -170,8 +170,12 @@ func Literal(e hclsyntax.Expression) (cty.Value, bool) {
 	return cty.NilVal, false
 }
 
-// Heredoc writes a text of lines as it reads best.
+// Heredoc writes a text of lines as it reads best. No line begins with a closing
+// brace, which only ends a block of the top level.
 func Heredoc(text string) string {
+	if strings.HasPrefix(text, "}") || strings.Contains(text, "\n}") {
+		return Value(cty.StringVal(text))
+	}
 	mark := "EOT"
 	for strings.Contains(text, mark) {
 		mark += "T"

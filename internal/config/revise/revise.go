@@ -2,6 +2,7 @@ package revise
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
+	"fishplate/internal/config/syntax"
 )
 
 // Edit is one change.
@@ -43,10 +45,11 @@ func refuse(suggestion, format string, args ...any) error {
 // within are the blocks that stand in others.
 var within = map[string]string{"server": "backend", "route": "vhost"}
 
-// Apply returns the text with the edit made. The text is one whole
-// configuration in native syntax.
+// Apply returns the text with the edit made. The text is one whole configuration
+// as config writes it: the line on which a block of the top level begins names it,
+// and no line but its last begins with a closing brace.
 func Apply(text []byte, e Edit) ([]byte, error) {
-	d := &document{text: text, table: schema.Compile(schema.Top())}
+	d := &document{table: schema.Compile(schema.Top())}
 	kinds := append(d.table.BlockNames(), "server", "route")
 	if !slices.Contains(kinds, e.Kind) {
 		return nil, refuse(schema.DidYouMean(e.Kind, kinds), "there is no kind %q", e.Kind)
@@ -62,6 +65,7 @@ func Apply(text []byte, e Edit) ([]byte, error) {
 			return nil, refuse("", "%q names no %s: write %s/%s", e.Key, e.Kind, strings.ToUpper(e.parent), strings.ToUpper(e.Kind))
 		}
 	}
+	before, after := d.cut(text, e)
 	var err error
 	switch e.Op {
 	case "add":
@@ -78,7 +82,35 @@ func Apply(text []byte, e Edit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.text, nil
+	return slices.Concat(before, d.text, after), nil
+}
+
+// cut makes the block of the top level that an edit is about the document, and
+// returns what stands around it: a change of one block among thousands reads that
+// one. A block that is new has an empty document, or that of its sibling.
+func (d *document) cut(text []byte, e Edit) (before, after []byte) {
+	kind, sibling := cmp.Or(e.parent, e.Kind), ""
+	if e.parent == "" {
+		sibling = e.Before
+	}
+	pieces := syntax.Pieces(text)
+	for _, name := range []string{cmp.Or(e.outer, e.name), sibling} {
+		opening := []byte(kind + " {\n")
+		if name != "" {
+			opening = []byte(kind + " " + render.Value(cty.StringVal(name)) + " {\n")
+		}
+		at := slices.IndexFunc(pieces, func(p syntax.Piece) bool { return bytes.HasPrefix(p.Text, opening) })
+		if at >= 0 {
+			p := pieces[at]
+			d.text = p.Text
+			return text[:p.Byte], text[p.Byte+len(p.Text):]
+		}
+	}
+	if e.Op == "add" && e.parent == "" && sibling == "" {
+		return text, nil
+	}
+	d.text = text // to say what there is instead
+	return nil, nil
 }
 
 // document is a text, and the table of the kind that is edited.

@@ -33,8 +33,8 @@ vhost "shop" {
   route "all" {
     respond {
       body = <<EOT
-server "a" {
-}
+ server "a" {
+ }
 EOT
     }
   }

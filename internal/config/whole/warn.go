@@ -1,4 +1,4 @@
-package config
+package whole
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"fishplate/internal/model"
 )
 
-func (l *loader) unreadable(name string) string {
-	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
+func (l *Look) unreadable(name string) string {
+	info, err := fs.Stat(l.FS, syntax.FSName(name))
 	if err != nil {
 		return syntax.Reason(err)
 	}
@@ -22,22 +22,28 @@ func (l *loader) unreadable(name string) string {
 }
 
 // checkShadows warns of routes that can never match.
-func (l *loader) checkShadows() {
-	for _, v := range l.cfg.VHosts {
+func (l *Look) checkShadows() {
+	for _, v := range l.Config.VHosts {
+		clean := l.Clean(v)
+		if *clean {
+			continue
+		}
+		*clean = true
 		for i, r := range v.Routes {
 			if before := slices.IndexFunc(v.Routes[:i], func(a *model.Route) bool { return advice.Covers(a, r) }); before >= 0 {
 				a := v.Routes[before]
-				l.warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
-					fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", a.Name, l.place(a.At)), "move it up, or drop it")
+				*clean = false
+				l.Warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
+					fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", a.Name, l.Place(a.At)), "move it up, or drop it")
 			}
 		}
 	}
 }
 
 // checkUnused warns of backends, certificates and tenants that nothing names.
-func (l *loader) checkUnused() {
+func (l *Look) checkUnused() {
 	used := map[string]bool{}
-	for _, v := range l.cfg.VHosts {
+	for _, v := range l.Config.VHosts {
 		used["tenant "+v.Tenant] = true
 		for _, r := range v.Routes {
 			used["backend "+r.Backend], used["backend "+r.Mirror], used["tenant "+r.Tenant] = true, true, true
@@ -46,12 +52,12 @@ func (l *loader) checkUnused() {
 			}
 		}
 	}
-	for _, t := range l.cfg.Tenants {
+	for _, t := range l.Config.Tenants {
 		for _, b := range t.Backends {
 			used["backend "+b] = true
 		}
 	}
-	for _, ls := range l.cfg.Listeners {
+	for _, ls := range l.Config.Listeners {
 		if ls.TLS != nil {
 			for _, c := range ls.TLS.Certificates {
 				used["certificate "+c] = true
@@ -60,16 +66,16 @@ func (l *loader) checkUnused() {
 	}
 	unused := func(kind, name string, at model.Range) {
 		if !used[kind+" "+name] {
-			l.warnf(at, fmt.Sprintf("%s %q is not used", kind, name), "", "")
+			l.Warnf(at, fmt.Sprintf("%s %q is not used", kind, name), "", "")
 		}
 	}
-	for _, b := range l.cfg.Backends {
+	for _, b := range l.Config.Backends {
 		unused("backend", b.Name, b.At)
 	}
-	for _, c := range l.cfg.Certificates {
+	for _, c := range l.Config.Certificates {
 		unused("certificate", c.Name, c.At)
 	}
-	for _, t := range l.cfg.Tenants {
+	for _, t := range l.Config.Tenants {
 		if !t.FromFile {
 			unused("tenant", t.Name, t.At)
 		}
@@ -77,45 +83,25 @@ func (l *loader) checkUnused() {
 }
 
 // checkLoops warns of a server that is one of our own listeners.
-func (l *loader) checkLoops() {
-	for _, b := range l.cfg.Backends {
+func (l *Look) checkLoops() {
+	for _, b := range l.Config.Backends {
 		for _, s := range b.Servers {
-			for _, ls := range l.cfg.Listeners {
+			for _, ls := range l.Config.Listeners {
 				if slices.ContainsFunc(ls.Bind, func(bind string) bool { return advice.Reaches(s.Address, bind) }) {
-					at := s.At
-					for _, n := range l.nodes("backend", b.Name) {
-						for _, k := range n.kids["server"] {
-							if k.label == s.Name {
-								at = k.place(at, "address")
-							}
-						}
-					}
-					l.warnf(at, fmt.Sprintf("server %q is our own listener %q", s.Name, ls.Name), "A request would come back until a limit stops it.", "")
+					l.Warnf(l.ServerAt(b, s, "address"), fmt.Sprintf("server %q is our own listener %q", s.Name, ls.Name), "A request would come back until a limit stops it.", "")
 				}
 			}
 		}
 	}
 }
 
-func (l *loader) nodes(kind, name string) []*node {
-	var out []*node
-	if l.root != nil {
-		for _, n := range l.root.kids[kind] {
-			if n.label == name {
-				out = append(out, n)
-			}
-		}
-	}
-	return out
-}
-
 // checkServers warns of backends that can take nothing.
-func (l *loader) checkServers() {
-	for _, b := range l.cfg.Backends {
+func (l *Look) checkServers() {
+	for _, b := range l.Config.Backends {
 		weight, primaries, addresses := 0, 0, map[string]bool{}
 		for _, s := range b.Servers {
 			if addresses[s.Address] {
-				l.warnf(s.At, fmt.Sprintf("backend %q has the address %q twice", b.Name, s.Address), "It gets a double share.", "")
+				l.Warnf(s.At, fmt.Sprintf("backend %q has the address %q twice", b.Name, s.Address), "It gets a double share.", "")
 			}
 			addresses[s.Address] = true
 			if s.State == "" {
@@ -128,15 +114,15 @@ func (l *loader) checkServers() {
 		switch {
 		case b.Discover != nil || len(b.Servers) == 0:
 		case weight == 0:
-			l.warnf(b.At, fmt.Sprintf("no server of backend %q takes new requests", b.Name), "All have weight 0, or drain, or are in maintenance.", "")
+			l.Warnf(b.At, fmt.Sprintf("no server of backend %q takes new requests", b.Name), "All have weight 0, or drain, or are in maintenance.", "")
 		case primaries == 0:
-			l.warnf(b.At, fmt.Sprintf("every server of backend %q is a backup", b.Name), "", "")
+			l.Warnf(b.At, fmt.Sprintf("every server of backend %q is a backup", b.Name), "", "")
 		}
 		if b.Check != nil && b.Check.Timeout > b.Check.Interval {
-			l.warnf(l.at("backend", b.Name, b.At, "check", "timeout"), "the check's timeout is longer than its interval", "", "")
+			l.Warnf(l.At("backend", b.Name, b.At, "check", "timeout"), "the check's timeout is longer than its interval", "", "")
 		}
 		if b.Queue != nil && b.Discover == nil && !slices.ContainsFunc(b.Servers, func(s *model.Server) bool { return s.MaxConnections > 0 }) {
-			l.warnf(l.at("backend", b.Name, b.At, "queue", "limit"), fmt.Sprintf("the queue of backend %q is never used", b.Name), "No server has max_connections.", "")
+			l.Warnf(l.At("backend", b.Name, b.At, "queue", "limit"), fmt.Sprintf("the queue of backend %q is never used", b.Name), "No server has max_connections.", "")
 		}
 	}
 }

@@ -1,0 +1,215 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"fishplate/internal/config/render"
+	"fishplate/internal/config/syntax"
+	"fishplate/internal/config/whole"
+	"fishplate/internal/model"
+)
+
+// Memory keeps what a load made of the pieces of its files, for the next one: of
+// what did not change, the next configuration has the same nouns, by pointer.
+// What depends on more than its own text and the locals (the environment, other
+// files) is made anew each time. Loads with one Memory take turns.
+type Memory struct {
+	mu     sync.Mutex
+	pieces map[pieceKey]*piece
+}
+
+// pieceKey is the folder that a piece's paths are relative to, and its text.
+type pieceKey struct{ folder, text string }
+
+// piece is what was read of one piece of a file.
+type piece struct {
+	key   pieceKey
+	name  string // what its ranges carry instead of the name of a file
+	body  *syntax.Body
+	world string  // of what its blocks were decoded in
+	nodes []*node // of its blocks; nil: to be decoded
+}
+
+// kept is what a block of a piece became, as far as it can be used again.
+type kept struct {
+	backend  *model.Backend
+	vhost    *model.VHost
+	policies []*whole.Policy
+	clean    bool // none of its routes is covered by one before
+	text     []byte
+}
+
+// origin is the piece that a block of a file comes from, and which of its blocks
+// it is.
+type origin struct {
+	from *piece
+	at   int
+}
+
+// load is LoadSources with a memory. It returns no configuration when anything is
+// wrong: then everything is read anew, so that complaints are the same as ever.
+func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := newLoader(o)
+	l.memory, l.used, l.cfg.Places = m, make(map[pieceKey]*piece, len(m.pieces)), make(model.Places, len(m.pieces))
+	l.o.FS = watched{o.FS, l}
+	cfg, diags, sources := l.all()
+	if cfg != nil {
+		m.pieces = l.used
+	}
+	return cfg, diags, sources
+}
+
+// pieces reads a file piece by piece; nil when it must be read as one.
+func (l *loader) pieces(name string, src []byte) *file {
+	text, folder, list := string(src), path.Dir(name), syntax.Pieces(src)
+	f := &file{name: name, body: &syntax.Body{End: start(name), Blocks: make([]syntax.Block, 0, len(list))}, origins: make([]origin, 0, len(list))}
+	for _, p := range list {
+		key := pieceKey{folder, text[p.Byte : p.Byte+len(p.Text)]}
+		had := l.used[key]
+		if had == nil {
+			had = l.memory.pieces[key]
+		}
+		if had == nil {
+			key.text = strings.Clone(key.text) // not the whole file with it
+			sum := sha256.Sum256(p.Text)
+			had = &piece{key: key, name: path.Join(folder, "\x00"+hex.EncodeToString(sum[:12]))}
+			body, diags := syntax.Native(p.Text, had.name)
+			if len(diags) > 0 {
+				return nil
+			}
+			had.body = body
+		}
+		l.used[had.key] = had
+		l.cfg.Places[had.name] = model.Place{File: name, Line: p.Line, Byte: p.Byte}
+		f.body.Attrs = append(f.body.Attrs, had.body.Attrs...)
+		f.body.Blocks = append(f.body.Blocks, had.body.Blocks...)
+		for i := range had.body.Blocks {
+			f.origins = append(f.origins, origin{had, i})
+		}
+	}
+	return f
+}
+
+// settle names the world that blocks are decoded in: the values of all locals.
+func (l *loader) settle() {
+	var b strings.Builder
+	for _, n := range l.scope.names {
+		b.WriteString(n + " = " + render.Value(l.scope.locals[n].value) + "\n")
+	}
+	l.world = b.String()
+	l.outside = 0
+}
+
+// decodeFile decodes a file, but for what was decoded before.
+func (l *loader) decodeFile(f *file) *node {
+	if f.origins == nil {
+		return l.decode(f.body, l.top, "", start(f.name))
+	}
+	root := &node{table: l.top, at: start(f.name), attrs: map[string]value{}}
+	for _, a := range f.body.Attrs {
+		l.decodeAttr(root, a)
+	}
+	for i, in := range f.body.Blocks {
+		p, at := f.origins[i].from, f.origins[i].at
+		if p.world != l.world || p.nodes == nil {
+			p.world, p.nodes = l.world, make([]*node, len(p.body.Blocks))
+		}
+		if k := p.nodes[at]; k != nil {
+			root.add(k)
+			continue
+		}
+		before := l.mark()
+		alone := &node{table: l.top}
+		l.decodeBlock(alone, in)
+		for _, kids := range alone.kids {
+			for _, k := range kids {
+				root.add(k)
+				if l.since(before) {
+					k.kept, p.nodes[at] = &kept{}, k
+				}
+			}
+		}
+	}
+	return root
+}
+
+// mark and since tell whether what lies between them depended on nothing but its
+// text and the world, and found nothing to complain about.
+func (l *loader) mark() [2]int             { return [2]int{len(l.diags), l.outside} }
+func (l *loader) since(before [2]int) bool { return before == l.mark() }
+
+// vhostOf is the vhost of a block: the one that an earlier load made of it, when
+// it would come out the same.
+func (l *loader) vhostOf(n *node) *model.VHost {
+	k := n.kept
+	if k != nil && k.vhost != nil && l.tenantOf(n.str("tenant"), k.vhost.Hosts) == k.vhost.Tenant {
+		l.policies = append(l.policies, k.policies...)
+		l.taken[k.vhost] = n
+		return k.vhost
+	}
+	return l.newVHost(n)
+}
+
+func (l *loader) newVHost(n *node) *model.VHost {
+	before, first := l.mark(), len(l.policies)
+	v := l.vhost(n)
+	if k := n.kept; k != nil {
+		k.vhost, k.clean = nil, false
+		if l.since(before) {
+			k.vhost, k.policies = v, slices.Clone(l.policies[first:])
+		}
+	}
+	return v
+}
+
+// backendOf is the backend of a block.
+func (l *loader) backendOf(n *node) *model.Backend {
+	k := n.kept
+	if k != nil && k.backend != nil {
+		return k.backend
+	}
+	before := l.mark()
+	b := l.backend(n)
+	if k != nil && l.since(before) {
+		k.backend = b
+	}
+	return b
+}
+
+// watched counts what is read, which a block then depends on.
+type watched struct {
+	files fs.FS
+	l     *loader
+}
+
+// Open implements fs.FS.
+func (w watched) Open(name string) (fs.File, error) { w.l.outside++; return w.files.Open(name) }
+
+// Stat implements fs.StatFS.
+func (w watched) Stat(name string) (fs.FileInfo, error) { w.l.outside++; return fs.Stat(w.files, name) }
+
+// ReadFile implements fs.ReadFileFS.
+func (w watched) ReadFile(name string) ([]byte, error) {
+	w.l.outside++
+	return fs.ReadFile(w.files, name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (w watched) ReadDir(name string) ([]fs.DirEntry, error) {
+	w.l.outside++
+	return fs.ReadDir(w.files, name)
+}
+
+// Glob implements fs.GlobFS.
+func (w watched) Glob(pattern string) ([]string, error) {
+	w.l.outside++
+	return fs.Glob(w.files, pattern)
+}
