@@ -209,6 +209,12 @@ func (l *loader) readFile(name string, files []file) []file {
 		l.broken = true
 		return files
 	}
+	if at := syntax.TooDeep(src); at >= 0 {
+		s := syntax.Source{Name: name, Text: src}
+		l.errorf(s.Place(at, 1), fmt.Sprintf("brackets are nested deeper than %d", syntax.MaxDepth), "", "one of them is not closed, or this is no configuration")
+		l.broken = true
+		return files
+	}
 	if l.memory != nil && !strings.HasSuffix(name, ".json") {
 		if f := l.pieces(name, src); f != nil {
 			return l.includes(*f, append(files, *f))

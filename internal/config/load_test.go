@@ -1,11 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"fishplate/internal/config/syntax"
 )
 
 // testOptions read below testdata.
@@ -42,6 +46,33 @@ func TestSourcesAreText(t *testing.T) {
 		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": file}, Path: "/site.hcl"})
 		if len(diags) != 1 || !diags.HasErrors() {
 			t.Errorf("%s: %v; want one error", name, diags)
+		}
+	}
+}
+
+// TestDepthIsBounded: deep brackets are refused before a library reads them.
+func TestDepthIsBounded(t *testing.T) {
+	for _, name := range []string{"site.hcl", "site.json"} {
+		for _, open := range []string{"{\"a\":", "[", "("} {
+			text := []byte("x = " + strings.Repeat(open, syntax.MaxDepth+1))
+			_, diags := Load(Options{FS: fstest.MapFS{name: &fstest.MapFile{Data: text}}, Path: "/" + name})
+			if len(diags) != 1 || diags[0].Summary != "brackets are nested deeper than 500" || diags[0].Line != 1 || diags[0].Column < 500 {
+				t.Errorf("%s of %s: %v", name, open, diags)
+			}
+		}
+	}
+}
+
+// TestLocalsAreBounded: locals that grow tenfold are stopped while they are small.
+func TestLocalsAreBounded(t *testing.T) {
+	for _, form := range []string{"\"${%[1]s}${%[1]s}${%[1]s}${%[1]s}${%[1]s}${%[1]s}${%[1]s}${%[1]s}\"", "[%[1]s, %[1]s, %[1]s, %[1]s, %[1]s, %[1]s, %[1]s, %[1]s]"} {
+		text := "locals {\n  l0 = \"abcdefgh\"\n"
+		for i := range 12 {
+			text += fmt.Sprintf("  l%d = "+strings.ReplaceAll(form, "%[1]s", fmt.Sprintf("local.l%d", i))+"\n", i+1)
+		}
+		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": {Data: []byte(text + "}\n")}}, Path: "/site.hcl"})
+		if !diags.HasErrors() || !strings.Contains(diags[0].Summary, "is larger than the") {
+			t.Errorf("%s: %v", form, diags)
 		}
 	}
 }

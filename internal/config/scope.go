@@ -57,6 +57,10 @@ func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
 	case 0:
 		loc.state = 1
 		v, ok := s.eval(loc.expr)
+		if ok && render.Larger(v, maxSource) {
+			s.l.errorf(loc.at, fmt.Sprintf("local %q is larger than the %d bytes that a source may have", name, maxSource), "", "")
+			ok = false
+		}
 		if !ok {
 			v = cty.DynamicVal
 		}

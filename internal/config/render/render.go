@@ -185,3 +185,23 @@ func Heredoc(text string) string {
 	}
 	return "<<" + mark + "\n" + strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) + mark
 }
+
+// Larger reports whether a value, written out, has more than about so many bytes.
+// It looks no further than that.
+func Larger(v cty.Value, most int) bool { return rest(v, most) < 0 }
+
+// rest is what a value leaves of so many bytes.
+func rest(v cty.Value, bytes int) int {
+	bytes--
+	switch {
+	case bytes < 0 || v.IsNull() || !v.IsKnown():
+	case v.Type() == cty.String:
+		bytes -= len(v.AsString())
+	case v.CanIterateElements():
+		for it := v.ElementIterator(); bytes >= 0 && it.Next(); {
+			key, value := it.Element()
+			bytes = rest(value, rest(key, bytes))
+		}
+	}
+	return bytes
+}
