@@ -269,6 +269,7 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	if err == nil && c.isClosed() {
 		err = errEnding
 	}
+	c.recount(next)
 	r.Warnings = append(r.Warnings, t.warnings...)
 	e := c.entryOf(r, next, o)
 	if err == nil && o.again.ID == 0 {

@@ -65,6 +65,20 @@ func digests(cfg *model.Config, digest func(string) (string, error)) map[string]
 	return found
 }
 
+// recount looks again at programs that are folders of sources, after the Builder
+// compiled them: a compiler may have written there, such as a Cargo.lock, which is
+// no change for the next plan.
+func (c *Controller) recount(s *state) {
+	for _, r := range references(s.config) {
+		if info, err := os.Stat(r.path); r.kind != "tenant" || err != nil || !info.IsDir() {
+			continue
+		}
+		if d, err := c.o.Digest(r.path); err == nil {
+			s.files[r.id()] = d
+		}
+	}
+}
+
 // contents adds to the changes of the text those that no text shows: a
 // referenced file keeps its name and has another content.
 func contents(changes []Change, old, next *state) []Change {

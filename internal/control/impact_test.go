@@ -2,10 +2,13 @@ package control
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,5 +125,37 @@ func golden(t *testing.T, path string, got []byte) {
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
 		t.Errorf("%s (-update rewrites it):\n%s", path, d)
+	}
+}
+
+// TestCompilerWrites: what a compiler leaves beside its sources is no change.
+func TestCompilerWrites(t *testing.T) {
+	dir := t.TempDir()
+	lock := filepath.Join(dir, "Cargo.lock")
+	cfg := &model.Config{Tenants: []*model.Tenant{{Name: "t", Program: dir}}}
+	c := New(Options{
+		Load:    func(string) (*model.Config, []Problem, []Problem) { return cfg, nil, nil },
+		Diff:    func(_, _ *model.Config) []Change { return nil },
+		Builder: &fake{hook: func(context.Context, *Transaction) error { return os.WriteFile(lock, []byte("1"), 0o600) }},
+		Digest: func(path string) (string, error) {
+			text, err := os.ReadFile(filepath.Join(path, "Cargo.lock"))
+			if errors.Is(err, fs.ErrNotExist) {
+				return "none", nil
+			}
+			return string(text), err
+		},
+	})
+	defer c.Close(t.Context())
+	if err := c.Start(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Plan(t.Context(), "a"); len(p.Changes) > 0 {
+		t.Errorf("%+v", p.Changes)
+	}
+	if err := os.WriteFile(lock, []byte("2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Plan(t.Context(), "a"); len(p.Changes) != 1 {
+		t.Errorf("%+v", p.Changes)
 	}
 }
