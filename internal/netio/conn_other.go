@@ -177,6 +177,9 @@ func (l *Listener) Drain() { l.Close() }
 // Close closes the listener.
 func (l *Listener) Close() { _ = l.inner.Close() }
 
+// Adjust changes nothing on this system.
+func (l *Listener) Adjust(ListenOptions) error { return nil }
+
 // Files cannot hand listeners over on this system.
 func (l *Listener) Files() ([]*os.File, error) { return nil, ErrUnsupported }
 

@@ -24,7 +24,9 @@ type Listener struct {
 	addr      net.Addr
 	shards    []*shard
 	unlink    string // path to remove on Close, "" for none
+	shared    bool   // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
+	drainedAt atomic.Int64 // when Drain was called, nanoseconds since 1970
 	closing   chan struct{}
 	once      sync.Once
 	counters  listenCounters
@@ -120,10 +122,10 @@ func tcpOptions(o ListenOptions) []option {
 			option{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15}, option{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 5})
 	}
 	if o.Defer > 0 {
-		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, max(int(o.Defer/time.Second), 1)})
+		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferSeconds(o)})
 	}
 	if o.FastOpen {
-		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_FASTOPEN, 256})
+		out = append(out, option{unix.IPPROTO_TCP, unix.TCP_FASTOPEN, fastOpenQueue})
 	}
 	return out
 }
@@ -224,6 +226,7 @@ func (l *Listener) openInherited(name string) error {
 	if err != nil {
 		return err
 	}
+	l.shared = true
 	// A copy, so that closing this listener leaves the passed one for the next.
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -286,6 +289,9 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 			l.counters.accepted.Add(1)
 			return newConn(fd, remote, s.unix)
 		case unix.EAGAIN: // only while draining
+			if l.lingers(s) {
+				continue
+			}
 			_ = s.file.Close()
 			return nil, ErrClosed
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
@@ -360,13 +366,23 @@ func (l *Listener) pause() bool {
 	}
 }
 
-// Drain makes the accepting goroutines take what is queued and then get
-// ErrClosed; each shard's socket is closed by its own last Accept. The path of
-// a Unix socket is removed at once, for a successor to bind.
+// Drain makes the accepting goroutines take what is queued, and what is about to
+// be, and then get ErrClosed; each shard's socket is closed by its own last
+// Accept. The path of a Unix socket is removed at once, for a successor to bind.
+// The queue of a socket that the service manager keeps is left to the next
+// process.
 func (l *Listener) Drain() {
+	if l.shared {
+		l.Close()
+		return
+	}
 	l.removePath()
+	l.drainedAt.Store(time.Now().UnixNano())
 	l.draining.Store(true)
 	for _, s := range l.shards {
+		if !s.unix {
+			_ = s.refuseNew() // best effort: without it a few are reset
+		}
 		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Accept
 	}
 }

@@ -235,3 +235,81 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 	_ = s.Close()
 }
+
+func TestAdjust(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Shards: 2})
+	option := func(name int) (got int) {
+		if err := l.shards[1].raw.Control(func(fd uintptr) { got, _ = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, name) }); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for _, o := range []ListenOptions{{Defer: 3 * time.Second, FastOpen: true, Backlog: 7}, {}} {
+		if err := l.Adjust(o); err != nil {
+			t.Fatal(err)
+		}
+		if on := option(unix.TCP_DEFER_ACCEPT) > 0; on != (o.Defer > 0) {
+			t.Errorf("%+v: deferred %v", o, on)
+		}
+		if on := option(unix.TCP_FASTOPEN) > 0; on != o.FastOpen {
+			t.Errorf("%+v: fast open %v", o, on)
+		}
+		if o.Backlog == 0 {
+			continue
+		}
+		// tcpi_sacked of a listening socket is its backlog (tcp(7)).
+		var info *unix.TCPInfo
+		if err := l.shards[0].raw.Control(func(fd uintptr) { info, _ = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) }); err != nil || info == nil {
+			t.Fatal(err)
+		}
+		if int(info.Sacked) != o.Backlog {
+			t.Errorf("backlog %d, want %d", info.Sacked, o.Backlog)
+		}
+	}
+}
+
+// TestDrainResetsNobody connects as fast as it can while the listener is given
+// up: each connection is either served or was never made.
+func TestDrainResetsNobody(t *testing.T) {
+	for range 5 {
+		l := listen(t, "127.0.0.1:0", ListenOptions{})
+		addr := l.Addr().String()
+		var loops sync.WaitGroup
+		loops.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = c.Write([]byte("x"))
+				_ = c.Close()
+			}
+		})
+		var first sync.WaitGroup
+		first.Add(4)
+		for range 4 {
+			loops.Go(func() {
+				for n := 0; ; n++ {
+					c, err := net.DialTimeout("tcp", addr, 20*time.Millisecond)
+					if err != nil {
+						if n == 0 {
+							first.Done()
+						}
+						return
+					}
+					var b [1]byte
+					if _, err := c.Read(b[:]); err != nil {
+						t.Errorf("a connection was made and not served: %v", err)
+					}
+					c.Close()
+					if n == 0 {
+						first.Done()
+					}
+				}
+			})
+		}
+		first.Wait()
+		l.Drain()
+		loops.Wait()
+	}
+}

@@ -34,6 +34,33 @@ type Generation struct {
 
 	places  model.Places // where nouns stand, for explanations
 	holders *metrics.Set // exchanges that pin it, by shard
+	left    map[string]leftListener
+}
+
+// A leftListener left the configuration a moment ago: connections that wait in
+// its queue are served as it said.
+type leftListener struct {
+	plan  *ListenerPlan
+	until time.Time
+}
+
+// queueTime bounds how long a queue is drained.
+const queueTime = time.Minute
+
+// succeed takes over from old the listeners that g does not have. It is called
+// before g is published.
+func (g *Generation) succeed(old *Generation, now time.Time) {
+	g.left = map[string]leftListener{}
+	for name, l := range old.left {
+		if g.Listeners[name] == nil && now.Before(l.until) {
+			g.left[name] = l
+		}
+	}
+	for name, p := range old.Listeners {
+		if g.Listeners[name] == nil {
+			g.left[name] = leftListener{p, now.Add(queueTime)}
+		}
+	}
 }
 
 // pin and unpin count the exchanges that hold the generation.

@@ -85,10 +85,13 @@ func New(o Options) (*Server, error) {
 }
 
 // Swap makes g the generation of every request that is read from now on, and
-// returns the one before it.
+// returns the one before it. One goroutine at a time calls it.
 func (s *Server) Swap(g *Generation) *Generation {
 	s.process.Add(0, metrics.ProcessGeneration, int64(g.ID)-s.process.Value(metrics.ProcessGeneration))
 	s.logs.Store(&g.Logs)
+	if old := s.current.Load(); old != nil {
+		g.succeed(old, time.Now())
+	}
 	return s.current.Swap(g)
 }
 

@@ -99,6 +99,8 @@ func (s *session) refresh(g *Generation) {
 	s.planID = g.ID
 	if p := g.Listeners[s.conn.Listener]; p != nil {
 		s.plan = p
+	} else if s.plan == nil {
+		s.plan = g.left[s.conn.Listener].plan
 	}
 }
 

@@ -19,7 +19,7 @@ func stepAccept(x *exchange) step {
 		return finished
 	}
 	s.refresh(g)
-	if s.plan == nil { // the listener left the configuration with the connection in its queue
+	if s.plan == nil { // no generation of late knows the listener
 		return finished
 	}
 	s.counters = s.plan.Counters

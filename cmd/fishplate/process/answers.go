@@ -168,9 +168,13 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 	return list
 }
 
-// remark tells, before it happens, that a file's program takes the place of one
-// that came by the API.
+// remark tells, before it happens, what a table of effects cannot know: that a
+// file's program takes the place of one that came by the API, and what of a
+// listener stays as it is.
 func (p *Process) remark(c control.Change) string {
+	if c.Kind == "listener" && c.Action == "change" && slices.ContainsFunc(c.Fields, func(f control.Field) bool { return f.Name == "accept.shards" }) {
+		return "accept.shards stays: " + reshard
+	}
 	if c.Kind != "tenant" || c.Action != "change" {
 		return ""
 	}

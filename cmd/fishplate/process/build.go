@@ -39,6 +39,7 @@ type estate struct {
 
 	mu        sync.Mutex
 	listeners map[string]*openListener // by bind address
+	leaving   map[string]*openListener // given up, and not closed yet
 	logs      map[string]*openLog      // by name
 	loops     sync.WaitGroup
 }
@@ -48,8 +49,8 @@ type estate struct {
 type openListener struct {
 	l    *netio.Listener
 	name atomic.Pointer[string]
-	how  netio.ListenOptions
-	done chan struct{} // closed when its accept loops have ended
+	how  netio.ListenOptions // as it was opened or adjusted last; the Controller's turn guards it
+	done chan struct{}       // closed when its accept loops have ended
 }
 
 type openLog struct {
@@ -242,11 +243,13 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	next := map[string]*openListener{}
 	var fresh []*openListener
 	names := map[*openListener]string{}
+	var adjust []func()
 	for _, m := range t.Next.Listeners {
 		how := listenOptions(m)
 		for _, bind := range m.Bind {
 			o := e.listeners[bind]
 			if o == nil {
+				e.awaitLeaving(ctx, bind)
 				l, err := netio.Listen(ctx, bind, how)
 				if err != nil {
 					return nil, control.Refusal{problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err))}
@@ -255,7 +258,16 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 				t.OnAbort(l.Close)
 				fresh = append(fresh, o)
 			} else if o.how != how {
-				t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s stays open with the accept options that it has", m.Name, bind)))
+				if o.how.Shards != how.Shards {
+					t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s keeps its number of accept shards: %s", m.Name, bind, reshard)))
+				}
+				adjust = append(adjust, func() {
+					if err := o.l.Adjust(how); err != nil {
+						e.logger.Warn("adjust listener", "bind", bind, "error", err)
+					}
+					how.Shards = o.how.Shards
+					o.how = how
+				})
 			}
 			next[bind] = o
 			names[o] = m.Name
@@ -265,6 +277,9 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	serve = func() {
 		for o, name := range names {
 			o.name.Store(&name)
+		}
+		for _, f := range adjust {
+			f()
 		}
 		e.mu.Lock()
 		e.listeners = next
@@ -277,6 +292,9 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		}
 		for bind, o := range old {
 			if next[bind] != o {
+				e.mu.Lock()
+				e.leaving[bind] = o
+				e.mu.Unlock()
 				o.l.Drain()
 			}
 		}
@@ -291,11 +309,34 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			case <-ctx.Done():
 			}
 			o.l.Close()
+			e.mu.Lock()
+			if e.leaving[bind] == o {
+				delete(e.leaving, bind)
+			}
+			e.mu.Unlock()
 		}
 		return nil
 	})
 	return serve, nil
 }
+
+// awaitLeaving waits until an address that was given up a moment ago is free.
+func (e *estate) awaitLeaving(ctx context.Context, bind string) {
+	e.mu.Lock()
+	o := e.leaving[bind]
+	e.mu.Unlock()
+	if o == nil {
+		return
+	}
+	select {
+	case <-o.done:
+	case <-ctx.Done():
+	}
+}
+
+// reshard says how the number of an address's sockets is changed: all of them
+// must be made to share it before the first is bound.
+const reshard = "it is fixed while the address is open; remove the listener and add it again, or start the process anew"
 
 func listenOptions(m *model.Listener) netio.ListenOptions {
 	return netio.ListenOptions{

@@ -1,0 +1,158 @@
+package trouble
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fishplate/test/harness"
+)
+
+// listenerSite is a site with a listener that changes and, when also is not
+// empty, another one.
+func listenerSite(t *testing.T, folder, origin, addr, extra, also string) string {
+	t.Helper()
+	text := fmt.Sprintf("certificate \"c\" {\n  cert = \"%s/c.pem\"\n  key = \"%s/c.key\"\n}\n", folder, folder) + site(addr, extra, "", origin)
+	if also != "" {
+		text += fmt.Sprintf("listener \"also\" { bind = [%q] }\n", also)
+	}
+	return text
+}
+
+const tlsBlock = "tls {\n certificates = [\"c\"]\n default = \"c\"\n}\n"
+
+// TestListenersChangeUnderLoad adds and removes a listener twenty times while
+// both it and another one are asked over new connections all the time: whoever
+// was connected is answered. Where net.ipv4.tcp_migrate_req is on, the kernel
+// moves handshakes between the shards of one address besides.
+func TestListenersChangeUnderLoad(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	folder := t.TempDir()
+	writeCertificate(t, folder, "c", time.Now().Add(time.Hour), "a.test")
+	addr, also := harness.FreeAddr(t), harness.FreeAddr(t)
+	s := harness.Start(t, listenerSite(t, folder, o.Addr, addr, "", also))
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var done, failed, comes, cut atomic.Int64
+	for range 2 {
+		wg.Go(func() { hammer(addr, stop, &done, &failed) })
+		wg.Go(func() { // short connections to the one that comes and goes
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c, err := net.DialTimeout("tcp", also, 50*time.Millisecond)
+				if err != nil {
+					continue // it is not there
+				}
+				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_, _ = io.WriteString(c, get)
+				text, err := io.ReadAll(c)
+				c.Close()
+				if comes.Add(1); err != nil || status(string(text)) != "200" {
+					cut.Add(1)
+					t.Logf("cut: %q, %v", text, err)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		seen := comes.Load()
+		s.Apply(listenerSite(t, folder, o.Addr, addr, fmt.Sprintf("accept {\n backlog = %d\n defer = \"%ds\"\n fast_open = %v\n}", 100+i, i%2, i%3 == 0), ""))
+		s.Apply(listenerSite(t, folder, o.Addr, addr, "", also))
+		harness.Eventually(t, "it serves again", func() bool { return comes.Load() > seen })
+	}
+	close(stop)
+	wg.Wait()
+	t.Logf("%d requests to the listener that stays, %d to the one that comes and goes", done.Load(), comes.Load())
+	if failed.Load() > 0 || cut.Load() > 0 {
+		t.Errorf("%d requests failed, %d connections were cut", failed.Load(), cut.Load())
+	}
+}
+
+// TestListenerChangesInPlace turns TLS on and off and changes protocols without
+// closing the socket: a connection of before goes on as it began.
+func TestListenerChangesInPlace(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	folder := t.TempDir()
+	writeCertificate(t, folder, "c", time.Now().Add(time.Hour), "a.test")
+	addr := harness.FreeAddr(t)
+	s := harness.Start(t, listenerSite(t, folder, o.Addr, addr, "", ""))
+	inode := listeningInode(t, addr)
+	ask := func(c net.Conn) string {
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+		b := make([]byte, 4096)
+		n, _ := c.Read(b)
+		return status(string(b[:n]))
+	}
+	plain := harness.Dial(t, addr)
+	if got := ask(plain); got != "200" {
+		t.Fatalf("plain: %q", got)
+	}
+	secure := func() (net.Conn, error) {
+		return tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	}
+	for round := range 3 {
+		s.Apply(listenerSite(t, folder, o.Addr, addr, tlsBlock, ""))
+		c, err := secure()
+		if err != nil {
+			t.Fatalf("round %d: TLS was turned on: %v", round, err)
+		}
+		if got := ask(c); got != "200" {
+			t.Errorf("round %d: over TLS %q", round, got)
+		}
+		if got := ask(plain); got != "200" {
+			t.Errorf("round %d: the plain connection of before: %q", round, got)
+		}
+		s.Apply(listenerSite(t, folder, o.Addr, addr, "protocols = [\"http/1.1\"]", ""))
+		if got := ask(c); got != "200" {
+			t.Errorf("round %d: the TLS connection of before: %q", round, got)
+		}
+		c.Close()
+		if c, err := secure(); err == nil {
+			c.Close()
+			t.Errorf("round %d: TLS was turned off, and is spoken", round)
+		}
+		served(t, addr)
+	}
+	if now := listeningInode(t, addr); now != inode {
+		t.Errorf("the socket was closed meanwhile: %s, then %s", inode, now)
+	}
+	s.Write(listenerSite(t, folder, o.Addr, addr, "accept { shards = 4 }", ""))
+	if out, errs, code := s.Run("plan", s.Config); code != 2 || !strings.Contains(out+errs, "accept.shards stays") {
+		t.Errorf("plan of other shards: %d\n%s%s", code, out, errs)
+	}
+}
+
+// listeningInode names the socket that listens on an IPv4 address.
+func listeningInode(t *testing.T, addr string) string {
+	t.Helper()
+	a, err := net.ResolveTCPAddr("tcp4", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ip := a.IP.To4()
+	local := fmt.Sprintf("%02X%02X%02X%02X:%04X", ip[3], ip[2], ip[1], ip[0], a.Port)
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 9 && f[1] == local && f[3] == "0A" {
+			return f[9]
+		}
+	}
+	t.Fatalf("nobody listens on %s", addr)
+	return ""
+}
