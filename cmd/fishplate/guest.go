@@ -165,6 +165,13 @@ func runGuestBuild(c *call) error {
 	if err := os.WriteFile(to, r.ELF, 0o755); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.stdout, "%s: %d bytes, %s\n", to, len(r.ELF), map[bool]string{true: "nothing to compile", false: r.Compiler}[r.Compiler == "" || r.Cached])
+	how := r.Compiler
+	switch {
+	case r.Compiler == "":
+		how = "nothing to compile"
+	case r.Cached:
+		how = "compiled before by " + r.Compiler
+	}
+	fmt.Fprintf(c.stdout, "%s: %d bytes, %s\n", to, len(r.ELF), how)
 	return nil
 }
