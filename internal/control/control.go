@@ -219,12 +219,11 @@ func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Pr
 // which ends with the process too.
 func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Result {
 	begin := time.Now()
-	if err := c.take(ctx, "apply", o); err != nil {
+	ctx, end, err := c.begin(ctx, "apply", o)
+	if err != nil {
 		return c.refused([]Problem{{Summary: err.Error()}})
 	}
-	defer c.give()
-	ctx, cancel := c.lasting(ctx)
-	defer cancel()
+	defer end()
 	if errs := c.mayChange(o); errs != nil {
 		return c.refused(errs)
 	}

@@ -15,12 +15,11 @@ import (
 func (c *Controller) Start(ctx context.Context, path string) error {
 	c.path.Store(&path)
 	o := ApplyOptions{Author: "start", Always: true}
-	if err := c.take(ctx, "start", o); err != nil {
+	ctx, end, err := c.begin(ctx, "start", o)
+	if err != nil {
 		return err
 	}
-	defer c.give()
-	ctx, cancel := c.lasting(ctx)
-	defer cancel()
+	defer end()
 	begin := time.Now()
 	p, next := c.plan(path)
 	r := Result{Plan: p}

@@ -11,12 +11,11 @@ import (
 // commit before the running one. It is a commit of its own.
 func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Result {
 	begin := time.Now()
-	if err := c.take(ctx, "rollback", o); err != nil {
+	ctx, end, err := c.begin(ctx, "rollback", o)
+	if err != nil {
 		return c.refused([]Problem{{Summary: err.Error()}})
 	}
-	defer c.give()
-	ctx, cancel := c.lasting(ctx)
-	defer cancel()
+	defer end()
 	w := c.awaited()
 	if o.unless != nil && o.unless != w {
 		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}} // confirmed a moment ago
@@ -74,12 +73,11 @@ func (c *Controller) recall(id uint64) (Result, *state) {
 // API. revise gets the whole configuration as one file.
 func (c *Controller) Revise(ctx context.Context, revise func(text []byte) ([]byte, []Problem), o ApplyOptions) Result {
 	begin := time.Now()
-	if err := c.take(ctx, "change", o); err != nil {
+	ctx, end, err := c.begin(ctx, "change", o)
+	if err != nil {
 		return c.refused([]Problem{{Summary: err.Error()}})
 	}
-	defer c.give()
-	ctx, cancel := c.lasting(ctx)
-	defer cancel()
+	defer end()
 	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: c.mayChange(o)}}
 	var text []byte
 	if len(r.Errors) == 0 {

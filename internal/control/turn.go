@@ -47,11 +47,15 @@ func (c *Controller) give() {
 	<-c.turn
 }
 
-// lasting is ctx that also ends when the process does.
-func (c *Controller) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+// begin takes the turn, and returns a context that also ends when the process
+// does; end gives both back.
+func (c *Controller) begin(ctx context.Context, what string, o ApplyOptions) (_ context.Context, end func(), err error) {
+	if err := c.take(ctx, what, o); err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.changes, func() { cancel(context.Cause(c.changes)) })
-	return ctx, func() { stop(); cancel(nil) }
+	return ctx, func() { stop(); cancel(nil); c.give() }, nil
 }
 
 // conclude ends what is being prepared, and waits until it is undone, or for ctx.
