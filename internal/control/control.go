@@ -24,8 +24,9 @@ type Options struct {
 	Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []Problem)
 	// Diff returns what differs, without impact, in a stable order.
 	Diff func(old, next *model.Config) []Change
-	// Census counts what stands on a thing now; nil counts nothing.
-	Census func(kind, key string) Numbers
+	// Census returns what counts for one plan how much stands on a thing of the
+	// running configuration; nil counts nothing.
+	Census func() func(kind, key string) Numbers
 	// Remark says what else a change does, in words behind those of its impact;
 	// "" and a nil Remark say nothing.
 	Remark func(c Change) string
@@ -211,7 +212,26 @@ func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Pr
 	}
 	p.Changes = assess(contents(c.o.Diff(old.config, cfg), old, next), c.o.Census)
 	c.remark(p.Changes)
+	if p.Errors = immovable(old.config, cfg); len(p.Errors) > 0 {
+		return p, nil
+	}
 	return p, next
+}
+
+// immovable refuses what a process cannot change while it runs: the folder in
+// which it keeps its history, its secret and what it compiled.
+func immovable(old, next *model.Config) []Problem {
+	was, is := old.State.Dir, next.State.Dir
+	if was == is || was == "" {
+		return []Problem{}
+	}
+	at := next.Places.Range(next.State.At)
+	return []Problem{{
+		File: at.Filename, Line: at.Start.Line, Column: at.Start.Column,
+		Summary:    fmt.Sprintf("state.dir is %s as long as the process runs, and cannot become %s", was, is),
+		Detail:     "the history, the keys of cookies and the compiled programs lie there, and are opened when the process starts",
+		Suggestion: fmt.Sprintf("stop the process, move %s to %s, and start it again; or leave state.dir as it is", was, is),
+	}}
 }
 
 // Apply runs one transaction and returns after its commit or its refusal.

@@ -92,8 +92,8 @@ func diff(old, next *model.Config) (list []Change) {
 
 func start(t *testing.T, f *fake, text string) *Controller {
 	t.Helper()
-	c := New(Options{Load: load, Diff: diff, Builder: f, Census: func(kind, key string) Numbers {
-		return Numbers{Connections: int64(len(key))}
+	c := New(Options{Load: load, Diff: diff, Builder: f, Census: func() func(kind, key string) Numbers {
+		return func(kind, key string) Numbers { return Numbers{Connections: int64(len(key))} }
 	}})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -114,8 +114,8 @@ func TestApplyCommits(t *testing.T) {
 	c := start(t, f, "a b")
 	r := c.Apply(t.Context(), "b cc", ApplyOptions{Author: "uid 7", Comment: "why"})
 	want := Result{Committed: true, Plan: Plan{Generation: 2, Errors: []Problem{}, Changes: []Change{
-		{Kind: "vhost", Key: "cc", Action: "add", Fields: []Field{}, Impact: Impact{Text: effect("vhost", "add")}},
-		{Kind: "vhost", Key: "a", Action: "remove", Fields: []Field{}, Impact: Impact{Numbers: Numbers{Connections: 1}, Text: effect("vhost", "remove")}},
+		{Kind: "vhost", Key: "cc", Action: "add", Fields: []Field{}, Impact: Impact{Text: effectText("vhost", "add")}},
+		{Kind: "vhost", Key: "a", Action: "remove", Fields: []Field{}, Impact: Impact{Stays: Stays{Connections: 1}, Text: effectText("vhost", "remove")}},
 	}}}
 	if d := cmp.Diff(want, r, cmpopts.IgnoreFields(Result{}, "Seconds")); d != "" {
 		t.Error(d)
@@ -351,4 +351,9 @@ func TestHistoryIsBounded(t *testing.T) {
 	if len(h) != historyLength || h[0].ID != historyLength+6 {
 		t.Errorf("%d entries, newest %d", len(h), h[0].ID)
 	}
+}
+
+func effectText(kind, action string) string {
+	text, _ := effect(kind, action)
+	return text
 }

@@ -1,6 +1,9 @@
 package control
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Change is one difference between two configurations, with what it does to
 // traffic.
@@ -19,11 +22,12 @@ type Field struct {
 	New  string `json:"new"`
 }
 
-// Impact says what a change disturbs: how much there is now, and in words what
-// becomes of it.
+// Impact says what a change disturbs, how much stays as it is, and in words what
+// becomes of both.
 type Impact struct {
-	Numbers
-	Text string `json:"text"`
+	Numbers        // disturbed
+	Stays   Stays  `json:"stays"`
+	Text    string `json:"text"`
 }
 
 // Numbers count what stands on a thing at this moment.
@@ -31,72 +35,176 @@ type Numbers struct {
 	Connections int64 `json:"connections"` // open connections, or requests in flight
 	Sessions    int64 `json:"sessions"`    // pinned to it
 	Objects     int64 `json:"objects"`     // cached for it
+	Tenants     int64 `json:"tenants"`     // whose program runs
+}
+
+// Stays counts what a change leaves alone.
+type Stays struct {
+	Connections int64 `json:"connections"`
+	Sessions    int64 `json:"sessions"`
+	Objects     int64 `json:"objects"`
+}
+
+// hits says which of the numbers a change disturbs.
+type hits uint8
+
+const (
+	connections hits = 1 << iota // they are drained
+	sessions                     // they move
+	objects                      // they are not found any more
+	tenants                      // they are restarted
+)
+
+// split tells what is disturbed from what stays. A program that is not restarted
+// is no figure of either.
+func (h hits) split(n Numbers) (hit Numbers, stays Stays) {
+	for _, f := range []struct {
+		is        hits
+		n         int64
+		hit, stay *int64
+	}{
+		{connections, n.Connections, &hit.Connections, &stays.Connections},
+		{sessions, n.Sessions, &hit.Sessions, &stays.Sessions},
+		{objects, n.Objects, &hit.Objects, &stays.Objects},
+		{tenants, n.Tenants, &hit.Tenants, new(int64)},
+	} {
+		if h&f.is != 0 {
+			*f.hit = f.n
+		} else {
+			*f.stay = f.n
+		}
+	}
+	return hit, stays
 }
 
 const (
 	untouched = "connections stay; a request in flight finishes under the old text, new requests meet the new one at once"
 	kept      = "connections, health history and pinned sessions are kept; new requests see it at once"
+	newPins   = "connections are kept; pins under the old terms are not read any more, and are made anew with the next answer"
 	finishes  = "its requests finish and its pinned sessions stay until the grace ends; new requests go elsewhere"
 )
 
 // effects is the table of what every change does to traffic. The empty action
 // stands for all actions of the kind that have no row of their own.
-var effects = []struct{ kind, action, text string }{
-	{"vhost", "", untouched},
-	{"vhost", "add", "no connection is touched; new requests for its hosts meet it at once"},
-	{"vhost", "remove", "a request in flight finishes; new requests for its hosts find none at once"},
-	{"route", "", untouched},
-	{"route", "add", "no connection is touched; new requests meet it at once"},
-	{"route", "remove", "a request in flight finishes; new requests meet the routes after it at once"},
-	{"server", "add", "used when its first check passes, or at once if it is not checked"},
-	{"server", "remove", finishes},
-	{"server", "change", kept},
-	{"backend", "add", "used as soon as a route names it"},
-	{"backend", "remove", "all its servers: " + finishes},
-	{"backend", "change", kept},
-	{"listener", "add", "accepts at once"},
-	{"listener", "remove", "its accept queue is drained, its connections finish, new ones are refused at once"},
-	{"listener", "change", "the socket stays; connections keep their terms, new ones meet the new terms at once"},
-	{"certificate", "", "sessions keep the certificate that they began with; the next handshake gets the new one"},
-	{"tenant", "add", "its program serves after it started"},
-	{"tenant", "remove", "calls in flight finish; new requests do not meet its program; its key-value storage and its versions are forgotten"},
-	{"tenant", "change", "its program is started beside the old one, which finishes its calls; storage state is handed over where both have the callbacks for it; key-value storage stays"},
-	{"log", "", "lines in flight go to the old sink, the next to the new one"},
-	{"cache", "add", "it is empty; memory is taken as objects come"},
-	{"cache", "remove", "its objects are forgotten, what is being sent from it is sent; its disk stays as it is"},
-	{"cache", "change", "objects stay; a smaller bound evicts at once what is least used"},
-	{"admin", "", "calls in flight finish; the next meet the new terms"},
-	{"state", "", "takes effect when the process is started again"},
+var effects = []struct {
+	kind, action string
+	hits         hits
+	text         string
+}{
+	{"vhost", "", 0, untouched},
+	{"vhost", "add", 0, "no connection is touched; new requests for its hosts meet it at once"},
+	{"vhost", "remove", objects, "a request in flight finishes; new requests for its hosts find none at once"},
+	{"route", "", 0, untouched},
+	{"route", "add", 0, "no connection is touched; new requests meet it at once"},
+	{"route", "remove", 0, "a request in flight finishes; new requests meet the routes after it at once"},
+	{"server", "add", 0, "used when its first check passes, or at once if it is not checked"},
+	{"server", "remove", connections | sessions, finishes},
+	{"server", "change", 0, kept},
+	{"backend", "add", 0, "used as soon as a route names it"},
+	{"backend", "remove", connections | sessions, "all its servers: " + finishes},
+	{"backend", "change", 0, kept},
+	{"listener", "add", 0, "accepts at once"},
+	{"listener", "remove", connections, "its accept queue is drained, its connections finish, new ones are refused at once"},
+	{"listener", "change", 0, "the socket stays; connections keep their terms, new ones meet the new terms at once"},
+	{"certificate", "", 0, "sessions keep the certificate that they began with; the next handshake gets the new one"},
+	{"tenant", "add", 0, "its program serves after it started"},
+	{"tenant", "remove", objects, "calls in flight finish; new requests do not meet its program; its key-value storage and its versions are forgotten"},
+	{"tenant", "change", tenants, "its program is started beside the old one, which finishes its calls; storage state is handed over where both have the callbacks for it; key-value storage stays"},
+	{"log", "", 0, "lines in flight go to the old sink, the next to the new one"},
+	{"cache", "add", 0, "it is empty; memory is taken as objects come"},
+	{"cache", "remove", objects, "its objects are forgotten, what is being sent from it is sent; its disk stays as it is"},
+	{"cache", "change", 0, "objects stay; a smaller bound evicts at once what is least used"},
+	{"admin", "", 0, "calls in flight finish; the next meet the new terms"},
+	{"state", "", 0, "refused: what it holds is opened once, when the process starts"},
 }
 
-// effect returns the words for a change of that kind.
-func effect(kind, action string) string {
-	general := ""
+// facets are the parts of a thing whose change has words of its own. A part is
+// the beginning of a field's name, and value, if any, how the field is to end up.
+var facets = []struct {
+	kind, part, value string
+	hits              hits
+	text              string
+}{
+	{"server", "address", "", connections | sessions, "the old address finishes its requests and keeps its pinned sessions until the grace ends; the new one is used when its first check passes, or at once if it is not checked"},
+	{"server", "weight", "", 0, "connections, health history and pinned sessions are kept; its share of new requests changes at once"},
+	{"server", "state", "drain", connections, "its requests finish and its pinned sessions stay; new sessions go elsewhere"},
+	{"server", "state", "maintenance", connections | sessions, "its requests finish; new requests and pinned sessions go elsewhere, as on_down says"},
+	{"backend", "balance", "", 0, "connections, health history and pinned sessions are kept; the next request is placed by the new rule"},
+	{"backend", "check", "", 0, "connections and pinned sessions are kept, and what the checks found; they go on under the new terms"},
+	{"backend", "queue", "", 0, "requests that wait go on waiting under the terms that they came with; the next meet the new ones"},
+	{"backend", "timeouts", "", 0, "requests in flight keep their times; the next have the new ones"},
+	{"backend", "persist", "on", 0, "connections are kept; clients are pinned with their next answer"},
+	{"backend", "persist.kind", "", sessions, newPins},
+	{"backend", "persist.mode", "", sessions, newPins},
+	{"backend", "persist.name", "", sessions, newPins},
+	{"backend", "persist.", "", 0, "connections and pins are kept; the next answer sets them under the new terms"},
+	{"backend", "persist", "", sessions, "connections are kept; nobody is pinned any more"},
+	{"backend", "tls", "", connections, "requests in flight finish on the connections that they have, which are not used again; new ones are made under the new terms"},
+	{"listener", "bind", "", 0, "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"},
+	{"listener", "limits", "", 0, "the socket stays; connections beyond a lower limit stay, new ones are refused"},
+	{"listener", "timeouts", "", 0, "the socket stays; a request in flight keeps its times, the next has the new ones"},
+	{"listener", "tls", "", 0, "the socket stays; sessions keep what their handshake agreed on, the next handshake gets the new terms"},
+	{"route", "limits", "", 0, "connections stay; what clients used of a rate stays counted; new requests meet the new limits at once"},
+	{"route", "timeouts", "", 0, "a request in flight keeps its times; new requests have the new ones"},
+}
+
+// effect returns the row of a change of that kind.
+func effect(kind, action string) (text string, h hits) {
 	for _, row := range effects {
 		switch {
 		case row.kind != kind:
 		case row.action == action:
-			return row.text
+			return row.text, row.hits
 		case row.action == "":
-			general = row.text
+			text, h = row.text, row.hits
 		}
 	}
-	if general == "" {
-		return untouched
+	if text == "" {
+		return untouched, 0
 	}
-	return general
+	return text, h
+}
+
+// consequence is the words and hits of one change. Where every field that
+// changes is of a part with words of its own, those are told.
+func consequence(c *Change) (string, hits) {
+	general, h := effect(c.Kind, c.Action)
+	if c.Action != "change" {
+		return general, h
+	}
+	if text, struck := cached(c); text != "" {
+		return text, struck
+	}
+	var texts []string
+	for _, f := range c.Fields {
+		text := general
+		for _, row := range facets {
+			name, in := strings.CutPrefix(f.Name, row.part)
+			if c.Kind == row.kind && in && (name == "" || name[0] == '.' || strings.HasSuffix(row.part, ".")) && (row.value == "" || row.value == f.New) {
+				text, h = row.text, h|row.hits
+				break
+			}
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		return general, h
+	}
+	return strings.Join(texts, "; "), h
 }
 
 // cached says what a change of fields does to stored objects; "" when it does
 // nothing to them, or when other things change too.
-func cached(c *Change) string {
+func cached(c *Change) (string, hits) {
 	parts := map[string]string{} // first word of what changed, and its new value
 	for _, f := range c.Fields {
 		name := f.Name
 		if c.Kind != "cache" {
 			rest, ok := strings.CutPrefix(name, "cache")
 			if !ok {
-				return ""
+				return "", 0
 			}
 			name = strings.TrimPrefix(rest, ".")
 		}
@@ -106,38 +214,36 @@ func cached(c *Change) string {
 	changes := func(part string) bool { _, ok := parts[part]; return ok }
 	switch {
 	case c.Kind == "cache" && changes("disk"):
-		return "objects in memory stay; a disk that is taken away or moved is emptied, since purges do not reach it"
+		return "objects in memory stay; a disk that is taken away or moved is emptied, since purges do not reach it", 0
 	case c.Kind == "cache" || len(parts) == 0:
-		return ""
+		return "", 0
 	case changes("") && parts[""] == "" || parts["enabled"] == "false":
-		return "nothing of it is looked up any more; what is stored goes as others need the room"
+		return "nothing of it is looked up any more; what is stored goes as others need the room", objects
 	case changes("") || changes("enabled"):
-		return "answers are stored from now on"
+		return "answers are stored from now on", 0
 	case changes("store") || changes("key"):
-		return "what is stored is not found any more and goes as others need the room: expect misses until the cache is warm again"
+		return "what is stored is not found any more and goes as others need the room: expect misses until the cache is warm again", objects
 	case changes("vary") || changes("encode"):
-		return "variants that are stored under the old terms may not be found any more: expect misses"
+		return "variants that are stored under the old terms may not be found any more: expect misses", objects
 	}
-	return "stored objects keep the times and tags that they came with; the next answers get the new ones"
+	return "stored objects keep the times and tags that they came with; the next answers get the new ones", 0
 }
 
-// assess completes the changes with what they disturb. A rebound listener and
-// what is stored are the changes whose words depend on fields.
-func assess(changes []Change, census func(kind, key string) Numbers) []Change {
+// assess completes the changes with what they disturb.
+func assess(changes []Change, census func() func(kind, key string) Numbers) []Change {
+	var count func(kind, key string) Numbers
 	for i := range changes {
 		c := &changes[i]
 		if c.Fields == nil {
 			c.Fields = []Field{}
 		}
-		c.Impact.Text = effect(c.Kind, c.Action)
-		if c.Kind == "listener" && c.Action == "change" && has(c.Fields, "bind") {
-			c.Impact.Text = "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"
-		}
-		if text := cached(c); c.Action == "change" && text != "" {
-			c.Impact.Text = text
-		}
+		var h hits
+		c.Impact.Text, h = consequence(c)
 		if c.Action != "add" && census != nil {
-			c.Impact.Numbers = census(c.Kind, c.Key)
+			if count == nil {
+				count = census()
+			}
+			c.Impact.Numbers, c.Impact.Stays = h.split(count(c.Kind, c.Key))
 		}
 	}
 	if changes == nil {
@@ -156,13 +262,4 @@ func (c *Controller) remark(changes []Change) {
 			changes[i].Impact.Text += "; " + text
 		}
 	}
-}
-
-func has(fields []Field, name string) bool {
-	for _, f := range fields {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
 }

@@ -133,6 +133,12 @@ func (c *Controller) find(what string) (*state, []Problem) {
 		r, s := c.recall(id)
 		return s, r.Errors
 	}
-	p, s := c.plan(what)
-	return s, p.Errors
+	cfg, errs, _ := c.o.Load(what)
+	if cfg == nil || len(errs) > 0 {
+		if len(errs) == 0 {
+			errs = []Problem{{File: what, Summary: "no configuration"}}
+		}
+		return nil, errs
+	}
+	return &state{config: cfg, files: digests(cfg, c.o.Digest)}, nil
 }

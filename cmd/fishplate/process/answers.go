@@ -185,26 +185,6 @@ func (p *Process) remark(c control.Change) string {
 	return ""
 }
 
-// census counts what stands on a thing, for plan.
-func (p *Process) census(kind, key string) (n control.Numbers) {
-	switch kind {
-	case "listener":
-		n.Connections = p.proxy.Listener(key).Value(metrics.ListenerConnections)
-	case "cache", "vhost", "tenant":
-		n.Objects = report.Objects(p.caches, kind, key)
-	case "backend", "server":
-		for _, b := range p.backends.Status() {
-			for _, s := range b.Servers {
-				if kind == "backend" && b.Name == key || kind == "server" && b.Name+"/"+s.Name == key {
-					n.Connections += int64(s.Connections)
-					n.Sessions += int64(s.Sessions)
-				}
-			}
-		}
-	}
-	return n
-}
-
 // explain answers `fishplate explain` for the running generation.
 func (p *Process) explain(ctx context.Context, r admin.ExplainRequest) (any, error) {
 	req, err := requestOf(r)

@@ -61,7 +61,8 @@ func Findings(stores []cache.StoreFigures) (list []admin.Finding) {
 	return list
 }
 
-// Objects counts what is stored in a store, for a vhost or for a tenant.
+// Objects counts what is stored in a store, for a vhost or for a tenant, or in
+// the partition of that name where no kind is given.
 func Objects(caches *cache.Caches, kind, key string) int64 {
 	if kind == "cache" {
 		for _, s := range caches.Stores() {
@@ -71,8 +72,11 @@ func Objects(caches *cache.Caches, kind, key string) int64 {
 		}
 		return 0
 	}
+	if kind != "" {
+		key = kind + "/" + key
+	}
 	for _, f := range caches.Partitions() {
-		if f.Name == kind+"/"+key {
+		if f.Name == key {
 			return f.Objects
 		}
 	}

@@ -32,6 +32,9 @@ func Changes(w io.Writer, p control.Plan) error {
 		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
 		printFields(&b, c)
 		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
+		if stay := c.Impact.Stays; stay != (control.Stays{}) {
+			fmt.Fprintf(&b, "    = %s stay\n", counted(stay.Connections, stay.Sessions, stay.Objects, 0))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -97,17 +100,23 @@ func fieldText(f control.Field) string {
 }
 
 func impactText(i control.Impact) string {
-	var counts []string
+	hit := counted(i.Connections, i.Sessions, i.Objects, i.Tenants)
+	if hit == "" {
+		return i.Text
+	}
+	return hit + ": " + i.Text
+}
+
+// counted lists the figures that are not zero.
+func counted(connections, sessions, objects, tenants int64) string {
+	var words []string
 	for _, n := range []struct {
 		count int64
 		what  string
-	}{{i.Connections, "connections"}, {i.Sessions, "pinned sessions"}, {i.Objects, "cached objects"}} {
+	}{{connections, "connection"}, {sessions, "pinned session"}, {objects, "cached object"}, {tenants, "restarted tenant"}} {
 		if n.count > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n.count, n.what))
+			words = append(words, Count(int(n.count), n.what))
 		}
 	}
-	if len(counts) == 0 {
-		return i.Text
-	}
-	return strings.Join(counts, ", ") + ": " + i.Text
+	return strings.Join(words, ", ")
 }
