@@ -52,6 +52,15 @@ type origin struct {
 	at   int
 }
 
+// slim drops the syntax of blocks that were decoded.
+func (p *piece) slim() {
+	for i, n := range p.nodes {
+		if n != nil {
+			p.body.Blocks[i].Body = nil
+		}
+	}
+}
+
 // load is LoadSources with a memory. It returns no configuration when anything is
 // wrong: then everything is read anew, so that complaints are the same as ever.
 func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
@@ -63,6 +72,9 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	cfg, diags, sources := l.all()
 	if cfg != nil {
 		m.pieces = l.used
+		for _, p := range m.pieces {
+			p.slim()
+		}
 	}
 	return cfg, diags, sources
 }
@@ -125,6 +137,10 @@ func (l *loader) decodeFile(f *file) *node {
 		if k := p.nodes[at]; k != nil {
 			root.add(k)
 			continue
+		}
+		if in.Body == nil { // it was decoded in another world
+			p.body, _ = syntax.Native([]byte(p.key.text), p.name) // without an error, as before
+			in = p.body.Blocks[at]
 		}
 		before := l.mark()
 		alone := &node{table: l.top}
