@@ -64,6 +64,8 @@ func works() []work {
 		{name: "close-log", title: "the same, access logs on", setup: setup{logs: true}, higher: true, measure: loadWork("/128", 64, true)},
 		{name: "idle", title: "10,000 idle connections, resident bytes each", most: 4096, measure: idleWork},
 		{name: "neighbour", title: "a tenant's short request beside 128 connections that spin 20M instructions each", setup: guests, systems: []string{"fishplate"}, measure: neighbourWork, print: printNeighbour},
+		{name: "reload", title: "one route of 10,000 virtual hosts with five routes changes: until it answers", systems: []string{"nginx", "fishplate"},
+			launch: (*bench).startSite, measure: siteWork, print: printSite, bars: []bar{{peer: "nginx"}}},
 	}, append(cacheWorks(), tenantWorks()...)...)
 }
 
