@@ -78,15 +78,21 @@ func (l *Look) checkReferences() {
 	}
 	for _, v := range l.Config.VHosts {
 		for _, r := range v.Routes {
-			user := "route " + strconv.Quote(r.Name)
-			at := func(attr string) func() model.Range { return func() model.Range { return l.RouteAt(v, r, attr) } }
-			l.reference("backend", r.Backend, user, at("backend"), backends)
-			l.reference("backend", r.Mirror, user, at("mirror"), backends)
+			l.routeReference(v, r, "backend", "backend", r.Backend, backends)
+			l.routeReference(v, r, "backend", "mirror", r.Mirror, backends)
 			for _, s := range r.Split {
-				l.reference("backend", s.Backend, user, at("split"), backends)
+				l.routeReference(v, r, "backend", "split", s.Backend, backends)
 			}
-			l.reference("tenant", r.Tenant, user, at("tenant"), tenants)
+			l.routeReference(v, r, "tenant", "tenant", r.Tenant, tenants)
 		}
+	}
+}
+
+// routeReference is reference for routes, of which there may be a hundred
+// thousand: nothing is made for a name that exists.
+func (l *Look) routeReference(v *model.VHost, r *model.Route, kind, attr, name string, names map[string]bool) {
+	if name != "" && !names[name] {
+		l.reference(kind, name, "route "+strconv.Quote(r.Name), func() model.Range { return l.RouteAt(v, r, attr) }, names)
 	}
 }
 

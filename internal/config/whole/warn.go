@@ -42,30 +42,31 @@ func (l *Look) checkShadows() {
 
 // checkUnused warns of backends, certificates and tenants that nothing names.
 func (l *Look) checkUnused() {
-	used := map[string]bool{}
+	type noun struct{ kind, name string }
+	used := map[noun]bool{}
 	for _, v := range l.Config.VHosts {
-		used["tenant "+v.Tenant] = true
+		used[noun{"tenant", v.Tenant}] = true
 		for _, r := range v.Routes {
-			used["backend "+r.Backend], used["backend "+r.Mirror], used["tenant "+r.Tenant] = true, true, true
+			used[noun{"backend", r.Backend}], used[noun{"backend", r.Mirror}], used[noun{"tenant", r.Tenant}] = true, true, true
 			for _, s := range r.Split {
-				used["backend "+s.Backend] = true
+				used[noun{"backend", s.Backend}] = true
 			}
 		}
 	}
 	for _, t := range l.Config.Tenants {
 		for _, b := range t.Backends {
-			used["backend "+b] = true
+			used[noun{"backend", b}] = true
 		}
 	}
 	for _, ls := range l.Config.Listeners {
 		if ls.TLS != nil {
 			for _, c := range ls.TLS.Certificates {
-				used["certificate "+c] = true
+				used[noun{"certificate", c}] = true
 			}
 		}
 	}
 	unused := func(kind, name string, at model.Range) {
-		if !used[kind+" "+name] {
+		if !used[noun{kind, name}] {
 			l.Warnf(at, fmt.Sprintf("%s %q is not used", kind, name), "", "")
 		}
 	}
