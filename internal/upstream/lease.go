@@ -130,6 +130,7 @@ func (s *Server) returned() {
 	now := time.Now()
 	s.mu.Lock()
 	slow := s.slowStart
+	s.node.Eject(time.Time{}) // its time is over, whatever the wall clock was set to
 	s.mu.Unlock()
 	if slow > 0 && s.node.Why(now.UnixNano()) == balance.In {
 		s.node.Ramp(now, slow)

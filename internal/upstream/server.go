@@ -133,6 +133,10 @@ func (s *Server) configure(m *model.Server, b *model.Backend, now time.Time) boo
 	if s.slowStart == 0 {
 		s.slowStart = b.SlowStart
 	}
+	if b.Eject == nil && s.eject != nil { // nobody wants it out any more
+		s.eject.Stop()
+		s.node.Eject(time.Time{})
+	}
 	s.mu.Unlock()
 	s.pool.open()
 	s.node.SetMax(m.MaxConnections)

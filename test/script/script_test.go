@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,6 +67,51 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	for name := range commands() {
 		if !strings.Contains(string(text), "| `"+name+" ") && !strings.Contains(string(text), "| `"+name+"`") {
 			t.Errorf("README.md does not document the command %s", name)
+		}
+	}
+}
+
+// TestChangesAreAllThere keeps the table of changes in README.md whole: 34 rows,
+// each with a script or test that exists, or a reason.
+func TestChangesAreAllThere(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	files, err := filepath.Glob("../trouble/*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(source)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			rows[strings.TrimSpace(cells[1])] = strings.TrimSpace(cells[3])
+		}
+	}
+	for n := 1; n <= 34; n++ {
+		proof := rows[strconv.Itoa(n)]
+		if reason, ok := strings.CutPrefix(proof, "none: "); ok && reason != "" {
+			continue
+		}
+		if !strings.Contains(proof, "`") {
+			t.Errorf("change %d has no proof", n)
+		}
+		for _, name := range strings.Split(proof, ", ") {
+			name = strings.Trim(name, "`")
+			if strings.HasPrefix(name, "Test") && strings.Contains(tests.String(), "\nfunc "+name+"(t *testing.T)") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join("testdata", name+".txtar")); err != nil {
+				t.Errorf("change %d: there is no script or test %s", n, name)
+			}
 		}
 	}
 }
