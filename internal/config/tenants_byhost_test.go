@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -82,6 +84,30 @@ func TestTenantsWithOneHost(t *testing.T) {
 					t.Errorf("%s: %q is tenant %q's", name, h, v.Tenant)
 				}
 			}
+		}
+	}
+}
+
+// A tenant that nothing can reach is told; one that a vhost names needs no host.
+func TestTenantsWithoutHost(t *testing.T) {
+	for vhost, want := range map[string]string{
+		"vhost \"a\" {\n  hosts = [\"a.test\"]\n  backend = \"app\"\n}\n": `tenant "no host" gets no requests: its name is no host name, and no vhost names it|tenant "prog" gets no requests: no vhost takes the host "prog"`,
+		"vhost \"a\" {\n  hosts = [\"a.test\"]\n  tenant = \"prog\"\n  backend = \"app\"\n}\nvhost \"b\" {\n  hosts = [\"b.test\"]\n  route \"x\" {\n    tenant = \"no host\"\n    backend = \"app\"\n  }\n}\n": "",
+	} {
+		o := testOptions("/etc/c.hcl")
+		o.FS = fstest.MapFS{
+			"etc/c.hcl":  {Data: []byte("listener \"web\" { bind = [\":8080\"] }\nbackend \"app\" { servers = [\"127.0.0.1:9000\"] }\ntenants \"f\" { path = \"t.json\" }\n" + vhost)},
+			"etc/a.elf":  {Data: []byte("x")},
+			"etc/t.json": {Data: []byte(`{"no host": {"filename": "a.elf"}, "prog": {"filename": "a.elf"}}`)},
+		}
+		cfg, diags := Load(o)
+		var got []string
+		for _, d := range diags {
+			got = append(got, d.Summary)
+		}
+		slices.Sort(got)
+		if cfg == nil || strings.Join(got, "|") != want {
+			t.Errorf("%s: %q", vhost, got)
 		}
 	}
 }

@@ -339,13 +339,24 @@ func (l *loader) owns(t *model.Tenant, host string) bool {
 // tenantsByHost gives a tenant whose host no vhost names a copy of the vhost that
 // takes such requests, with the tenant wherever nobody wrote another or "off".
 func (l *loader) tenantsByHost() {
-	takers := advice.TakersOf(l.cfg.VHosts)
+	takers, named := advice.TakersOf(l.cfg.VHosts), map[string]bool{}
+	for _, v := range l.cfg.VHosts {
+		for _, r := range v.Routes {
+			named[r.Tenant] = true
+		}
+	}
 	for _, t := range l.cfg.Tenants {
 		name, err := advice.HostName(t.Name)
+		if t.FromFile && err != nil && !named[t.Name] {
+			l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests: its name is no host name, and no vhost names it", t.Name), "", fmt.Sprintf("write tenant = %q in a vhost or route", t.Name))
+		}
 		if !t.FromFile || err != nil || !l.owns(t, name) || takers.Named(name) {
 			continue
 		}
 		like := takers.Of(name)
+		if like == nil && named[t.Name] {
+			continue
+		}
 		if like == nil {
 			l.warnf(t.At, fmt.Sprintf("tenant %q gets no requests: no vhost takes the host %q", t.Name, name), "", fmt.Sprintf("write a vhost with hosts = [%q], or one for any host", name))
 			continue
