@@ -21,7 +21,8 @@ import (
 // files) is made anew each time. Loads with one Memory take turns.
 type Memory struct {
 	mu     sync.Mutex
-	pieces map[pieceKey]*piece
+	pieces map[pieceKey]*piece // of the last load that found no error
+	older  map[pieceKey]*piece // of the one before: a plan of another file is between two loads of one
 }
 
 // pieceKey is the folder that a piece's paths are relative to, and its text.
@@ -71,7 +72,7 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	l.o.FS = watched{o.FS, l}
 	cfg, diags, sources := l.all()
 	if cfg != nil {
-		m.pieces = l.used
+		m.pieces, m.older = l.used, m.pieces
 		for _, p := range m.pieces {
 			p.slim()
 		}
@@ -88,6 +89,9 @@ func (l *loader) pieces(name string, src []byte) *file {
 		had := l.used[key]
 		if had == nil {
 			had = l.memory.pieces[key]
+		}
+		if had == nil {
+			had = l.memory.older[key]
 		}
 		if had == nil {
 			key.text = strings.Clone(key.text) // not the whole file with it
