@@ -162,9 +162,10 @@ func (l *loader) decodeFile(f *file) *node {
 }
 
 // mark and since tell whether what lies between them depended on nothing but its
-// text and the world, and found nothing to complain about.
+// text and the world, and found nothing to complain about. When a file is broken
+// nothing is known of that: complaints are held back then.
 func (l *loader) mark() [2]int             { return [2]int{len(l.diags), l.outside} }
-func (l *loader) since(before [2]int) bool { return before == l.mark() }
+func (l *loader) since(before [2]int) bool { return before == l.mark() && !l.broken }
 
 // vhostOf is the vhost of a block: the one that an earlier load made of it, when
 // it would come out the same.

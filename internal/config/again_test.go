@@ -190,6 +190,57 @@ func TestMemoryOfHistories(t *testing.T) {
 	}
 }
 
+// TestMemoryOutside loads files whose text stays, while what they refer to changes.
+func TestMemoryOutside(t *testing.T) {
+	const web = "listener \"web\" { bind = [\":80\"] }\n"
+	const site = "vhost \"any\" {\n  backend = \"app\"\n  cache {\n    ttl = \"1m\"\n  }\n}\n"
+	type files = map[string]string
+	for _, c := range []struct {
+		name  string
+		stays files
+		steps []files
+	}{
+		{
+			"a list of the locals", files{"site.hcl": web + "backend \"app\" {\n  servers = local.list\n}\n" + site},
+			[]files{{"a.hcl": "locals { list = [\"127.0.0.1:1\"] }\n"}, {"a.hcl": "locals { list = [\"127.0.0.1:2\"] }\n"}},
+		},
+		{
+			"a file that two blocks read", files{"site.hcl": web + "backend \"app\" {\n  servers = [file(\"s\")]\n}\nbackend \"b\" {\n  servers = [file(\"s\")]\n}\n" + site},
+			[]files{{"s": "127.0.0.1:1"}, {"s": "127.0.0.1:2"}},
+		},
+		{
+			// The second time the vhost is one that an earlier load made, and the
+			// tenant's copy of it must not share the cache of all.
+			"a tenants file",
+			files{"site.hcl": web + "backend \"app\" { servers = [\"127.0.0.1:1\"] }\n" + site + "tenants \"t\" {\n  path = \"t.json\"\n}\n", "x.elf": "x"},
+			[]files{{"t.json": `{"a.example": {"filename": "x.elf"}}`}, {"t.json": `{"b.example": {"filename": "x.elf"}}`}},
+		},
+		{
+			"a local of a file that was broken", files{"site.hcl": web + "backend \"app\" {\n  servers = [local.s]\n}\n" + site},
+			[]files{{"a.hcl": "locals { s = \"127.0.0.1:1\" }\n"}, {"a.hcl": "locals {{\n"}, {"a.hcl": "# none\n"}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &Memory{}
+			for _, step := range c.steps {
+				disk := fstest.MapFS{}
+				for _, some := range []files{c.stays, step} {
+					for name, text := range some {
+						disk["etc/"+name] = &fstest.MapFile{Data: []byte(text)}
+					}
+				}
+				same(t, Options{FS: disk, Path: "/etc"}, m)
+				if cfg, _ := Load(Options{FS: disk, Path: "/etc", Memory: m}); cfg == nil {
+					continue
+				}
+				if fresh, diags := Load(Options{FS: disk, Path: "/etc"}); fresh == nil {
+					t.Errorf("accepted with a memory: %v", diags)
+				}
+			}
+		})
+	}
+}
+
 // Site is a configuration of n vhosts with five routes each.
 func site(n int) []byte {
 	var b bytes.Buffer

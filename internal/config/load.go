@@ -288,6 +288,7 @@ const maxSource = 32 << 20
 
 // read returns a file's bytes and remembers it as a source.
 func (l *loader) read(name string) ([]byte, error) {
+	l.outside++ // also for who is not the first to ask
 	if b, ok := l.read1[name]; ok {
 		return b, nil
 	}

@@ -55,7 +55,8 @@ func (t *Takers) Of(host string) *model.VHost {
 }
 
 // Copy makes a vhost for one host of the one that takes it, with a tenant in all
-// routes but those that are written with their own.
+// routes but those that are written with their own. Which cache policy holds for
+// them, and whose share of a store they have, is to be found anew.
 func (t *Takers) Copy(like *model.VHost, owner *model.Tenant, host string, written map[string]bool) *model.VHost {
 	v := *like
 	v.Name, v.Hosts, v.SNI, v.Tenant, v.At = owner.Name, []string{host}, nil, owner.Name, owner.At
@@ -65,6 +66,7 @@ func (t *Takers) Copy(like *model.VHost, owner *model.Tenant, host string, writt
 	v.Routes = make([]*model.Route, len(like.Routes))
 	for i, r := range like.Routes {
 		c := *r
+		c.Effective, c.Partition = nil, ""
 		if !written[r.Name] {
 			c.Tenant = owner.Name
 		}

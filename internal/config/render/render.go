@@ -129,6 +129,12 @@ func Value(v cty.Value) string {
 		}
 		sort.Strings(parts)
 		return "{ " + strings.Join(parts, ", ") + " }"
+	case v.CanIterateElements():
+		var parts []string
+		for _, e := range v.AsValueSlice() {
+			parts = append(parts, Value(e))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	return "?"
 }
