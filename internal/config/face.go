@@ -39,6 +39,9 @@ func Reference(w io.Writer) error { return schema.Reference(w) }
 // Size reads a size as the configuration writes it, "64MiB", into bytes.
 func Size(s string) (int64, error) { return schema.Size(s) }
 
+// FormatSize writes bytes as the configuration does.
+func FormatSize(n int64) string { return schema.FormatSize(n) }
+
 // Revise makes one change in the text of a whole configuration; the error is an
 // *EditError.
 func Revise(text []byte, e Edit) ([]byte, error) { return revise.Apply(text, e) }

@@ -52,6 +52,9 @@ func (t *Transaction) OnDrain(what string, f func(ctx context.Context) error) {
 // Warn reports something that does not refuse the configuration.
 func (t *Transaction) Warn(p Problem) { t.warnings = append(t.warnings, p) }
 
+// Warnings returns what Warn was told.
+func (t *Transaction) Warnings() []Problem { return t.warnings }
+
 func (t *Transaction) abort() {
 	for i := len(t.aborts) - 1; i >= 0; i-- {
 		t.aborts[i]()

@@ -61,27 +61,27 @@ type openLog struct {
 // proxyName is how we call ourselves in Via and Server-Timing.
 const proxyName = "fishplate"
 
-// Prepare implements control.Builder.
+// Prepare implements control.Builder. Every part is tried although another is
+// refused: whoever mends the file wants to know all causes at once.
 func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	parts := proxy.Parts{
 		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: os.DirFS("/")},
 		Old: e.server.Current(), Estate: e.proxy, ProxyName: proxyName,
 	}
+	errs := []error{e.prepareRoom(t), e.prepareNames(ctx, t, lookupHost)}
 	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{
 		e.prepareCerts, e.prepareBackends, e.prepareTenants, e.prepareCaches, e.prepareLogs,
 	} {
-		if err := prepare(ctx, t, &parts); err != nil {
-			return err
-		}
+		errs = append(errs, prepare(ctx, t, &parts))
 	}
-	g, err := proxy.Compile(parts)
-	if err != nil {
-		return err
+	var g *proxy.Generation
+	if errors.Join(errs...) == nil {
+		var err error
+		g, err = proxy.Compile(parts)
+		errs = append(errs, err)
 	}
 	serve, err := e.prepareListeners(ctx, t)
-	if err != nil {
-		return err
-	}
+	errs = append(errs, err)
 	old := parts.Old
 	t.OnCommit(func() {
 		for _, l := range t.Next.Listeners {
@@ -91,9 +91,7 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 		serve()
 	})
 	// Last: whoever sees the socket answer finds that requests are answered.
-	if err := e.prepareAdmin(t); err != nil {
-		return err
-	}
+	errs = append(errs, e.prepareAdmin(t))
 	t.OnDrain("exchanges", func(ctx context.Context) error {
 		if old != nil {
 			if err := e.server.Drained(ctx, old); err != nil {
@@ -103,7 +101,7 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 		e.proxy.Forget(e.server.Current())
 		return nil
 	})
-	return nil
+	return errors.Join(errs...)
 }
 
 func (e *estate) prepareCerts(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
@@ -244,6 +242,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	var fresh []*openListener
 	names := map[*openListener]string{}
 	var adjust []func()
+	var refusal control.Refusal
 	for _, m := range t.Next.Listeners {
 		how := listenOptions(m)
 		for _, bind := range m.Bind {
@@ -252,7 +251,8 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 				e.awaitLeaving(ctx, bind)
 				l, err := netio.Listen(ctx, bind, how)
 				if err != nil {
-					return nil, control.Refusal{problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err))}
+					refusal = append(refusal, problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err)))
+					continue
 				}
 				o = &openListener{l: l, how: how, done: make(chan struct{})}
 				t.OnAbort(l.Close)
@@ -272,6 +272,9 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			next[bind] = o
 			names[o] = m.Name
 		}
+	}
+	if len(refusal) > 0 {
+		return nil, refusal
 	}
 	old := e.listeners
 	serve = func() {

@@ -1,0 +1,163 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fishplate/internal/control"
+	"fishplate/internal/model"
+)
+
+// TestRoom refuses what is certain not to fit and warns of ceilings.
+func TestRoom(t *testing.T) {
+	listener := func(connections, shards int) *model.Listener {
+		return &model.Listener{Name: "web", Bind: []string{":80"}, Accept: model.Accept{Shards: shards}, Limits: model.ListenerLimits{Connections: connections}}
+	}
+	with := func(change func(*model.Config)) *model.Config {
+		c := &model.Config{Listeners: []*model.Listener{listener(usualConnections, 1)}}
+		change(c)
+		return c
+	}
+	for _, tt := range []struct {
+		name, err, warning string
+		next               *model.Config
+	}{
+		{name: "fits", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}} })},
+		{name: "ceiling", next: with(func(c *model.Config) { c.Listeners[0] = listener(900, 1) }), warning: "limits.connections admits 900 clients"},
+		{name: "within", next: with(func(c *model.Config) { c.Listeners[0] = listener(400, 1) })},
+		{name: "shards", next: with(func(c *model.Config) { c.Listeners[0] = listener(usualConnections, 2000) }), err: "need 2064 descriptors before the first client"},
+		{name: "caches", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}, {Memory: 1<<30 + 1<<20}} }), err: "the caches are to fill 2049MiB of memory, and the machine has 2GiB"},
+		{name: "storage", next: with(func(c *model.Config) {
+			c.Caches = []*model.Cache{{Memory: 1 << 30}}
+			c.Tenants = []*model.Tenant{{Name: "a", Storage: 2 << 30}}
+		}), warning: "caches and the tenants' storage may together fill 3GiB"},
+		{name: "tenant", next: with(func(c *model.Config) { c.Tenants = []*model.Tenant{{Name: "a", Memory: 4 << 30}} }), warning: `tenant "a": one request may hold 4GiB`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := room{descriptors: 1000, memory: 2 << 30, memoryOf: "the machine has"}
+			errs, warnings := r.fit(&control.Transaction{Next: tt.next})
+			for _, side := range []struct {
+				what string
+				got  []control.Problem
+			}{{tt.err, errs}, {tt.warning, warnings}} {
+				switch {
+				case side.what == "" && len(side.got) > 0:
+					t.Errorf("unexpected: %v", side.got)
+				case side.what != "" && (len(side.got) != 1 || !strings.Contains(side.got[0].String(), side.what)):
+					t.Errorf("%v does not say %q", side.got, side.what)
+				}
+			}
+			// What is as it was is no news.
+			if _, again := r.fit(&control.Transaction{Next: tt.next, Running: tt.next}); len(again) > 0 {
+				t.Errorf("told again: %v", again)
+			}
+			if errs, warnings := (room{}).fit(&control.Transaction{Next: tt.next}); len(errs)+len(warnings) > 0 {
+				t.Error("a machine that tells nothing is judged")
+			}
+		})
+	}
+}
+
+// TestUsualConnections holds the constant to what a file without a limit means.
+func TestUsualConnections(t *testing.T) {
+	var reader Reader
+	cfg, errs, _ := reader.Parse("x.hcl", []byte("listener \"web\" { bind = [\":80\"] }\nvhost \"any\" {\n  route \"all\" {\n    respond {\n      body = \"x\"\n    }\n  }\n}\n"))
+	if cfg == nil {
+		t.Fatal(errs)
+	}
+	if n := cfg.Listeners[0].Limits.Connections; n != usualConnections {
+		t.Errorf("%d connections are usual", n)
+	}
+}
+
+func TestMemoryIn(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"nothing", nil, "0 "},
+		{"machine", map[string]string{"proc/meminfo": "MemTotal:  2048 kB\nMemFree: 1 kB\n"}, "2097152 the machine has"},
+		{"group", map[string]string{
+			"proc/meminfo": "MemTotal:  2048 kB\n", "proc/self/cgroup": "0::/a/b\n",
+			"sys/fs/cgroup/a/memory.max": "1000\n", "sys/fs/cgroup/a/b/memory.max": "max\n",
+		}, "1000 the control group of the process has"},
+		{"first version", map[string]string{
+			"proc/meminfo": "MemTotal:  2048 kB\n", "proc/self/cgroup": "5:cpu:/a\n4:memory:/a\n",
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes": "1000\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+		}, "1000 the control group of the process has"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			for name, text := range tt.files {
+				path := filepath.Join(root, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n, of := memoryIn(root)
+			if got := fmt.Sprintf("%d %s", n, of); got != tt.want {
+				t.Errorf("%q, not %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestNames asks for what is new only, and refuses a backend of which no server
+// can be reached.
+func TestNames(t *testing.T) {
+	var asked []string
+	ask := func(_ context.Context, host string) error {
+		asked = append(asked, host)
+		if strings.HasSuffix(host, ".bad") {
+			return errors.New("lookup " + host + ": no such host")
+		}
+		return nil
+	}
+	backend := func(addresses ...string) *model.Backend {
+		b := &model.Backend{Name: "app"}
+		for _, a := range addresses {
+			b.Servers = append(b.Servers, &model.Server{Name: a, Address: a})
+		}
+		return b
+	}
+	for _, tt := range []struct {
+		name           string
+		was, is        *model.Backend
+		asked          []string
+		errs, warnings int
+	}{
+		{name: "addresses", was: backend(), is: backend("10.0.0.1:80", "[::1]:80", "unix:/s")},
+		{name: "good", was: backend(), is: backend("a.good:80"), asked: []string{"a.good"}},
+		{name: "bad", was: backend(), is: backend("a.bad:80"), asked: []string{"a.bad"}, errs: 1},
+		{name: "beside an address", was: backend(), is: backend("a.bad:80", "10.0.0.1:80"), asked: []string{"a.bad"}, warnings: 1},
+		{name: "as before", was: backend("a.bad:80"), is: backend("a.bad:80", "10.0.0.1:80")},
+		{name: "start", is: backend("a.bad:80"), asked: []string{"a.bad"}, warnings: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked = nil
+			tr := &control.Transaction{Next: &model.Config{Backends: []*model.Backend{tt.is}}}
+			if tt.was != nil {
+				tr.Running = &model.Config{Backends: []*model.Backend{tt.was}}
+			}
+			err := new(estate).prepareNames(t.Context(), tr, ask)
+			refusal, _ := errors.AsType[control.Refusal](err)
+			if len(refusal) != tt.errs || len(tr.Warnings()) != tt.warnings {
+				t.Errorf("refused for %v, warned of %v", refusal, tr.Warnings())
+			}
+			if d := cmp.Diff(tt.asked, asked); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
