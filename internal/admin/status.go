@@ -63,7 +63,7 @@ type BackendStatus struct {
 type ServerStatus struct {
 	Name          string     `json:"name"`
 	Address       string     `json:"address"`
-	State         string     `json:"state"` // up, down, drain, maintenance, ejected, slow-start
+	State         string     `json:"state"` // up, down, starting, drain, maintenance, ejected, slow-start, removed
 	Weight        int        `json:"weight"`
 	Connections   int64      `json:"connections"`
 	Active        int64      `json:"active"`
@@ -71,6 +71,7 @@ type ServerStatus struct {
 	Requests      int64      `json:"requests"`
 	Errors        int64      `json:"errors"` // 5xx answers, failed dials and spoiled exchanges
 	DrainingSince *time.Time `json:"draining_since"`
+	DrainingUntil *time.Time `json:"draining_until"`  // when the grace of a removed server ends; null: it was not removed
 	Check         string     `json:"check,omitempty"` // result of the last health check
 }
 

@@ -242,6 +242,7 @@ func server(n *node, b *model.Backend, address string) *model.Server {
 	if n.has("slow_start") {
 		s.SlowStart = n.dur("slow_start")
 	}
+	s.Grace = n.maybe("grace")
 	return s
 }
 
@@ -310,13 +311,13 @@ func (l *loader) healthCheck(n *node) *model.Check {
 }
 
 func (l *loader) persist(n *node) *model.Persist {
-	allowed := append(advice.PersistAttrs(n.label), "size", "age", "on_down")
+	allowed := append(advice.PersistAttrs(n.label), "size", "age", "on_down", "follow")
 	for _, a := range n.table.Attrs {
 		if n.has(a.Name) && !slices.Contains(allowed, a.Name) {
 			l.errorf(n.attrs[a.Name].name, fmt.Sprintf("persist %q has no attribute %q", n.label, a.Name), "", "known here: "+schema.List(allowed))
 		}
 	}
-	p := &model.Persist{Kind: n.label, Name: n.str("name"), Size: n.num("size"), Age: n.dur("age"), OnDown: n.str("on_down")}
+	p := &model.Persist{Kind: n.label, Name: n.str("name"), Size: n.num("size"), Age: n.dur("age"), OnDown: n.str("on_down"), Follow: n.str("follow")}
 	switch n.label {
 	case "cookie":
 		p.Name = cmp.Or(p.Name, "SRV")

@@ -136,6 +136,16 @@ var Server = Table{Subject: "server", Labels: []string{"backend", "server"}, Row
 	{At: 29, Name: "fishplate_server_up", Kind: Gauge, Help: "1 when the server is used, 0 when not."},
 }}
 
+// Draining is the table of a server that drains: NewSet(0) and Reading.More has
+// them all. Of one name several may drain, at other addresses.
+var Draining = Table{Subject: "server that drains", Labels: []string{"backend", "server", "address"}, Rows: []Row{
+	{At: 0, Name: "fishplate_draining_seconds", Kind: Gauge, Help: "How long the server has been draining, by order or since it left the configuration."},
+	{At: 1, Name: "fishplate_draining_grace_seconds", Kind: Gauge, Help: "What is left of its grace; 0 when it is over, or when the server drains by order."},
+	{At: 2, Name: "fishplate_draining_active", Kind: Gauge, Help: "Requests in flight at it."},
+	{At: 3, Name: "fishplate_draining_connections", Kind: Gauge, Help: "Open connections to it, idle ones included."},
+	{At: 4, Name: "fishplate_draining_sessions", Kind: Gauge, Help: "Pinned sessions that a table holds for it."},
+}}
+
 // Cells of a tenant's Set.
 const (
 	TenantRequests     = 0
@@ -209,5 +219,5 @@ var TenantSpan = Table{Subject: "span of a tenant's program", Labels: []string{"
 
 // Tables returns all tables, in the order of the documentation.
 func Tables() []*Table {
-	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Tenant, &TenantCustom, &TenantSpan, &Partition, &Cache}
+	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Draining, &Tenant, &TenantCustom, &TenantSpan, &Partition, &Cache}
 }

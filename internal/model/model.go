@@ -252,6 +252,7 @@ type Server struct {
 	Weight         int
 	MaxConnections int // 0 = none
 	SlowStart      time.Duration
+	Grace          *time.Duration // nil = the backend's
 	Backup         bool
 	State          string // "", "drain", "maintenance"
 	Zone           string
@@ -329,6 +330,7 @@ type Persist struct {
 	Size     int
 	Age      time.Duration
 	OnDown   string // "rebalance", "wait", "fail"
+	Follow   string // "route", "session"
 }
 
 // BackendTimeouts bound a server's slowness.

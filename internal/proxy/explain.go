@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"fishplate/internal/cache"
 	"fishplate/internal/message"
@@ -143,6 +144,7 @@ func (g *Generation) explainRoute(e *Explanation, p *RoutePlan, env *predicate.E
 	if b == nil {
 		return
 	}
+	b = p.home(b, env, &upstream.Pick{}, 0, time.Now())
 	e.Backend = b.Name()
 	var pick upstream.Pick
 	pick.Reset(env, 0)

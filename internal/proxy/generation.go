@@ -35,6 +35,9 @@ type Generation struct {
 	places  model.Places // where nouns stand, for explanations
 	holders *metrics.Set // exchanges that pin it, by shard
 	left    map[string]leftListener
+	// sessions are of the generation before, by virtual host and route, while this
+	// one is compiled.
+	sessions map[string][]former
 }
 
 // A leftListener left the configuration a moment ago: connections that wait in
@@ -91,6 +94,7 @@ type RoutePlan struct {
 	VHostCounters *metrics.Set
 
 	backend   *upstream.Backend // when there is only one
+	former    []former          // backends whose sessions it keeps for a while
 	cache     *cache.Policy     // nil: none
 	strikes   []*cache.Policy   // of the virtual host: what an unsafe method may invalidate
 	tenant    *tenant.Tenant
@@ -146,6 +150,7 @@ func Compile(p Parts) (*Generation, error) {
 	}
 	var errs []error
 	old := p.Old.byVHost()
+	g.sessions = p.Old.formers(time.Now())
 	for rest := r.Routes(); len(rest) > 0; rest = rest[len(rest[0].VHost.Routes):] {
 		v := rest[0].VHost
 		if plans := old[v]; plans != nil && g.holds(v, plans) {
@@ -157,6 +162,7 @@ func Compile(p Parts) (*Generation, error) {
 	for _, l := range p.Config.Listeners {
 		g.Listeners[l.Name] = g.compileListener(l, p)
 	}
+	g.sessions = nil
 	return g, errors.Join(errs...)
 }
 
@@ -317,6 +323,7 @@ func fixed(status int, body []byte, headers []model.FieldEdit, o predicate.Optio
 
 // bind resolves the names that a route mentions.
 func (g *Generation) bind(plan *RoutePlan, m *model.Route) error {
+	plan.former = g.keep(plan, m)
 	named := func(name string) (*upstream.Backend, error) {
 		b := g.Backends[name]
 		if name != "" && b == nil {

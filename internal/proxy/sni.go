@@ -62,10 +62,10 @@ func (x *exchange) tunnelTo(first []byte) step {
 	s := x.s
 	x.rec.VHost, x.rec.Route = x.plan.VHost, x.plan.Name
 	x.routeCounters, x.vhostCounters = x.plan.Counters, x.plan.VHostCounters
-	x.backend = x.plan.backend
-	x.rec.Backend = x.backend.Name()
 	x.req.Conn, x.req.ClientIP = &s.conn, s.conn.Client.Addr()
 	x.env = predicate.Env{Req: &x.req, Scratch: x.env.Scratch}
+	x.backend = x.home(x.plan.backend)
+	x.rec.Backend = x.backend.Name()
 	x.pick.Reset(&x.env, s.shard)
 	x.pick.Fresh = true
 	lease, f := x.backend.Acquire(x.srv.ctx, &x.pick)

@@ -27,7 +27,7 @@ func stepFetch(x *exchange) step {
 		return x.forge()
 	}
 	if x.backend == nil {
-		x.backend = x.chooseBackend(rand.Uint32())
+		x.backend = x.home(x.chooseBackend(rand.Uint32()))
 	}
 	b := x.backend
 	if b == nil {

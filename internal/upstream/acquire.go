@@ -9,6 +9,7 @@ import (
 	"fishplate/internal/netio"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/queue"
 )
 
 // Pick is one exchange's search for a server, over all its tries. It may be
@@ -157,7 +158,7 @@ func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Faul
 			return s, balance.AllFull, f
 		}
 	}
-	r := b.roster.Load()
+	r := b.live()
 	for range len(r.servers) + 1 {
 		i, v := r.table.Pick(&p.query)
 		switch v {
@@ -197,14 +198,14 @@ func (b *Backend) wait(ctx context.Context, p *Pick, v balance.Verdict) (*Server
 	}
 	w, _ := g.waiters.Get().(*waiter)
 	if w == nil {
-		w = newWaiter()
+		w = queue.NewWaiter[*Server]()
 	}
-	w.seq, w.want, w.priority = 0, p.pin.server, b.priority(p.Env)
+	w.Set(p.pin.server, b.priority(p.Env))
 	start := time.Now()
-	w.timer.Reset(timeout)
+	w.Timer.Reset(timeout)
 	s, f := b.await(ctx, p, w, limit, timeout)
-	w.timer.Stop()
-	w.want = nil
+	w.Timer.Stop()
+	w.Set(nil, 0)
 	g.waiters.Put(w)
 	took := time.Since(start)
 	if f == nil || f.Cause != causeQueueFull {
@@ -219,14 +220,15 @@ func (b *Backend) wait(ctx context.Context, p *Pick, v balance.Verdict) (*Server
 func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, timeout time.Duration) (*Server, *message.Fault) {
 	g := b.group
 	for {
-		if !g.queue.join(w, limit) {
+		if !g.queue.Join(w, limit) {
 			g.counters.Add(p.Shard, BackendQueueFull, 1)
 			return nil, busy(causeQueueFull, timeout)
 		}
 		// A slot that came free before we joined was offered to nobody.
 		p.query.Now = time.Now().UnixNano()
+		pinned := p.pin.server
 		s, _, f := b.choose(p)
-		if s == nil && f == nil {
+		if s == nil && f == nil && p.pin.server == pinned {
 			s, f = b.sleep(ctx, p, w, timeout)
 			switch {
 			case s != nil:
@@ -235,10 +237,14 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 				continue
 			}
 		}
-		if !g.queue.leave(w) {
-			if late := <-w.granted; late != nil {
+		if !g.queue.Leave(w) {
+			if late := <-w.Granted; late != nil {
 				late.release()
 			}
+		}
+		if s == nil && f == nil {
+			w.Want(nil) // its server is gone: any other will do
+			continue
 		}
 		return s, f
 	}
@@ -258,12 +264,12 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 	}
 	for {
 		select {
-		case s := <-w.granted:
+		case s := <-w.Granted:
 			return s, nil
 		case <-ctx.Done():
 			b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
 			return nil, fault(message.SideClient, causeClientLeft, context.Cause(ctx))
-		case <-w.timer.C:
+		case <-w.Timer.C:
 			b.group.counters.Add(p.Shard, BackendQueueTimeouts, 1)
 			return nil, b.waitedTooLong(p, timeout)
 		case <-look:
@@ -276,7 +282,7 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 }
 
 func (b *Backend) waitedTooLong(p *Pick, timeout time.Duration) *message.Fault {
-	if s := p.pin.server; s != nil && !s.pinnable(time.Now().UnixNano(), b.model.Grace) {
+	if s := p.pin.server; s != nil && !s.pinnable(time.Now().UnixNano()) {
 		return busy(causePinnedDown, timeout)
 	}
 	return busy(causeQueueTime, timeout)
@@ -285,9 +291,9 @@ func (b *Backend) waitedTooLong(p *Pick, timeout time.Duration) *message.Fault {
 // release gives a slot back: to the request whose turn it is, or to nobody.
 func (s *Server) release() {
 	q := &s.group.queue
-	if q.waiting() == 0 {
+	if q.Waiting() == 0 {
 		s.node.Drop()
-		if q.waiting() == 0 {
+		if q.Waiting() == 0 {
 			return
 		}
 		if !s.node.Take() {
@@ -296,14 +302,14 @@ func (s *Server) release() {
 	}
 	for {
 		limit := s.node.Max()
-		open := s.node.Why(time.Now().UnixNano()) == balance.In
-		if (limit == 0 || s.node.Active() <= limit) && q.grant(s, open) {
+		open := s.open(time.Now().UnixNano())
+		if (limit == 0 || s.node.Active() <= limit) && q.Grant(s, open) {
 			return
 		}
 		s.node.Drop()
 		// Whoever joined after grant looked, and before the slot was dropped,
 		// saw it taken.
-		if !q.wants(s, open) || !s.node.Take() {
+		if !q.Wants(s, open) || !s.node.Take() {
 			return
 		}
 	}

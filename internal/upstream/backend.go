@@ -76,8 +76,19 @@ func (b *Backend) Timeouts() model.BackendTimeouts { return b.model.Timeouts }
 // Servers returns the servers of this view in order.
 func (b *Backend) Servers() []*Server { return b.roster.Load().servers }
 
+// live returns the servers in force and their policy. A request that began under
+// an earlier view is led by the one that is committed now: it must not go to a
+// server that was removed meanwhile. The last view of a removed backend leads
+// whom it has.
+func (b *Backend) live() *roster {
+	if now := b.group.current.Load(); now != nil {
+		return now.roster.Load()
+	}
+	return b.roster.Load()
+}
+
 func (b *Backend) server(name string) *Server {
-	for _, s := range b.Servers() {
+	for _, s := range b.live().servers {
 		if s.name == name {
 			return s
 		}

@@ -71,7 +71,7 @@ func (g *group) runDiscovery(ctx context.Context, d model.Discover) {
 			g.discovered(ctx, list)
 		}
 		if g.looking.Swap(false) {
-			g.queue.stir()
+			g.queue.Stir()
 		}
 		timer.Reset(max(ttl, leastTTL))
 	}

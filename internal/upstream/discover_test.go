@@ -101,7 +101,7 @@ func addresses(b *Backend) string {
 	var list []string
 	for _, s := range b.Servers() {
 		text := s.Address()
-		if s.status(0).Backup {
+		if s.status().Backup {
 			text += " backup"
 		}
 		list = append(list, fmt.Sprintf("%s×%d", text, s.Weight()))

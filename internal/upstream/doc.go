@@ -14,5 +14,5 @@
 // Ownership: a Set owns every goroutine started here (one sweeper, one per
 // health check, one per discovered name) and Close awaits them. A connection
 // belongs to its pool while idle and to the Lease's holder otherwise. The wing's
-// inner rooms are balance (pure choice), persist (pinning) and health.
+// inner rooms are balance (pure choice), persist (pinning), health, discover and queue.
 package upstream

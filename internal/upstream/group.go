@@ -12,19 +12,24 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/persist"
+	"fishplate/internal/upstream/queue"
 )
+
+// waiter is a request that waits for a slot.
+type waiter = queue.Waiter[*Server]
 
 // group is the estate behind the views of one backend.
 type group struct {
 	set      *Set
 	name     string
 	counters *metrics.Set
-	queue    queue
+	queue    queue.Queue[*Server]
 	waiters  sync.Pool // of *waiter
 	budget   budget
 	current  atomic.Pointer[Backend] // the committed view; nil before and after
 	pins     atomic.Pointer[pinIndex]
 	sessions atomic.Pointer[persist.Table[*Server]] // nil unless the persistence kind has a table
+	lapsed   atomic.Pointer[lapsed]                 // the persistence before, while somebody may need it
 	looking  atomic.Bool                            // discovery has not answered yet
 
 	// mu serialises changes. It is no leaf: servers' locks are taken under it.
@@ -34,8 +39,9 @@ type group struct {
 	found    []*model.Server       // by discovery, last good
 	discover *model.Discover       // what the running discovery was started with
 	stopDNS  context.CancelFunc
-	grace    time.Duration
-	tableFor string // the persistence that sessions was made for
+	last     *Backend       // the view that is committed, or was before the backend was removed
+	persist  *model.Persist // of that view
+	pinnedBy string         // its identity
 }
 
 // serverKey is what makes two configured servers the same.
@@ -99,13 +105,13 @@ func (g *group) adopt(b *Backend, now time.Time) {
 			b.roster.Store(again)
 		}
 	}
-	g.grace = b.model.Grace
-	g.adoptSessions(b.model.Persist)
+	g.last = b
+	g.adoptSessions(b, now)
 	g.current.Store(b)
 	g.enlist(b, now)
 	g.adoptDiscovery(b)
 	g.mu.Unlock()
-	g.queue.stir()
+	g.queue.Stir()
 }
 
 // enlist takes the servers of the committed view in, and lets the others go.
@@ -120,7 +126,7 @@ func (g *group) enlist(b *Backend, now time.Time) {
 	}
 	for _, s := range g.servers {
 		if !in[s] {
-			s.leave(now)
+			s.leave(now, b.model.Grace)
 		}
 	}
 	g.version++
@@ -140,7 +146,7 @@ func (g *group) rebuild() {
 		}
 	}
 	g.mu.Unlock()
-	g.queue.stir()
+	g.queue.Stir()
 }
 
 // retire lets all servers go: the backend left the configuration.
@@ -149,46 +155,10 @@ func (g *group) retire(now time.Time) {
 	g.current.Store(nil)
 	g.endDiscovery()
 	for _, s := range g.servers {
-		s.leave(now)
+		s.leave(now, g.last.model.Grace)
 	}
 	g.version++
 	g.mu.Unlock()
-}
-
-// sweep closes what is idle for too long and drops removed servers that have
-// finished.
-func (g *group) sweep(now time.Time) {
-	g.mu.Lock()
-	b := g.current.Load()
-	var over []*Server
-	for key, s := range g.servers {
-		if s.gone(g.grace, now) {
-			delete(g.servers, key)
-			over = append(over, s)
-		}
-	}
-	if len(over) > 0 {
-		g.version++
-		g.index(b)
-	}
-	stay := slices.Collect(maps.Values(g.servers))
-	g.mu.Unlock()
-	for _, s := range over {
-		s.endCheck()
-		s.pool.close()
-	}
-	if b != nil {
-		for _, s := range stay {
-			s.pool.sweep(&b.limits, now.UnixNano())
-		}
-	}
-	if t := g.sessions.Load(); t != nil {
-		var gone func(*Server) bool
-		if len(over) > 0 {
-			gone = func(s *Server) bool { return slices.Contains(over, s) }
-		}
-		t.Sweep(now.UnixNano(), gone)
-	}
 }
 
 // empty reports whether a retired group has nothing left.
@@ -207,5 +177,5 @@ func (g *group) close() {
 		s.endCheck()
 		s.pool.close()
 	}
-	g.queue.stir()
+	g.queue.Stir()
 }

@@ -136,5 +136,5 @@ func (s *Server) returned() {
 		s.node.Ramp(now, slow)
 	}
 	s.group.set.log.Info("server no longer ejected", "backend", s.group.name, "server", s.name)
-	s.group.queue.stir()
+	s.group.queue.Stir()
 }

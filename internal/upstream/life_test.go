@@ -274,7 +274,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 		if got := slot(t, b, other); got == own {
 			t.Error("a new client goes to the draining server")
 		}
-		if st := own.status(0); st.State != "drain" || st.DrainingSince == nil || st.Connections != 2 {
+		if st := own.status(); st.State != "drain" || st.DrainingSince == nil || st.Connections != 2 {
 			t.Errorf("%+v", st)
 		}
 		if err := s.SetState("app", own.name, "maintenance"); err != nil {
@@ -466,11 +466,11 @@ func TestReportedLoad(t *testing.T) {
 	s := newSet(t, Options{})
 	b := commit(t, s, limited(1, 1, time.Second))
 	srv := b.Servers()[0]
-	if st := srv.status(0); st.Load != nil {
+	if st := srv.status(); st.Load != nil {
 		t.Error("a load that nobody reported")
 	}
 	srv.node.Report(time.Now().UnixNano(), 0.5)
-	if st := srv.status(0); st.Load == nil || *st.Load != 0.5 {
+	if st := srv.status(); st.Load == nil || *st.Load != 0.5 {
 		t.Error("the reported load is not in the status")
 	}
 	if srv.node.Why(0) != balance.In {

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"net/netip"
 	"time"
 
 	"fishplate/internal/message"
@@ -26,52 +25,59 @@ type pinIndex struct {
 	names map[string]*Server // rewritten cookie names, for mode "name"
 }
 
+// pinName is what cookies call a new server: its name, and with the address
+// behind it when a server of that name and another address is leaving, whose
+// clients must still be told apart.
+func (g *group) pinName(m *model.Server) string {
+	for key := range g.servers {
+		if key.name == m.Name && key.address != m.Address {
+			return qualified(m.Name, m.Address)
+		}
+	}
+	return m.Name
+}
+
+func qualified(name, address string) string { return name + "@" + address }
+
 // index makes the pin index anew. It is called with the group's lock held; b is
 // nil for a retired group.
 func (g *group) index(b *Backend) {
 	x := &pinIndex{tags: map[string]*Server{}, names: map[string]*Server{}}
+	now := time.Now().UnixNano()
 	for _, s := range g.servers {
-		// Of two servers of one name the configured one wins over the leaving.
-		if old := x.tags[s.tag]; old != nil && !s.leaving() {
-			x.tags[s.tag] = s
-		} else if old == nil {
-			x.tags[s.tag] = s
+		if s.expired(now) {
+			continue
 		}
-		if b != nil && b.model.Persist != nil && b.model.Persist.Mode == "name" {
-			if name, ok := g.set.tagger.Name(b.model.Persist.Name, g.name, s.name); ok {
-				x.names[name] = s
-			}
+		g.enter(x, s, s.pinName)
+		if other := qualified(s.name, s.address); other != s.pinName {
+			g.enter(x, s, other)
+		}
+	}
+	// A name alone leads to who has it in cookies, and else to who has it now.
+	for _, s := range g.servers {
+		if s.pinName != s.name && !s.leaving() && x.tags[g.set.tagger.Tag(g.name, s.name)] == nil {
+			g.enter(x, s, s.name)
 		}
 	}
 	g.pins.Store(x)
 }
 
-func (s *Server) leaving() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.removed.IsZero()
+// enter makes a server found under a name that cookies may have for it.
+func (g *group) enter(x *pinIndex, s *Server, name string) {
+	x.tags[g.set.tagger.Tag(g.name, name)] = s
+	for _, m := range []*model.Persist{g.persist, g.former()} {
+		if m == nil || m.Mode != "name" {
+			continue
+		}
+		if rewritten, ok := g.set.tagger.Name(m.Name, g.name, name); ok {
+			x.names[rewritten] = s
+		}
+	}
 }
 
 // usesTable reports whether a kind of persistence keeps a table.
 func usesTable(m *model.Persist) bool {
 	return m != nil && (m.Kind != "cookie" || m.Mode == "passive")
-}
-
-// adoptSessions keeps the table over reloads as long as the same thing is
-// looked up in it. It is called with the group's lock held.
-func (g *group) adoptSessions(m *model.Persist) {
-	if !usesTable(m) {
-		g.sessions.Store(nil)
-		g.tableFor = ""
-		return
-	}
-	what := m.Kind + " " + m.Mode + " " + m.Name
-	if t := g.sessions.Load(); t != nil && g.tableFor == what {
-		t.Limit(m.Size, m.Age)
-		return
-	}
-	g.sessions.Store(persist.NewTable[*Server](m.Size, m.Age))
-	g.tableFor = what
 }
 
 // PersistRequest reads the client's pin and hides our marks from the server: an
@@ -83,86 +89,54 @@ func (b *Backend) PersistRequest(p *Pick) { b.readPin(p, true) }
 // readPin finds where the client belongs. Without edit the request stays as it
 // is.
 func (b *Backend) readPin(p *Pick, edit bool) {
-	m := b.model.Persist
-	if m == nil || p.pin.read || p.Env == nil || p.Env.Req == nil {
+	old := b.group.lapsed.Load()
+	if p.pin.read || b.model.Persist == nil && old == nil || p.Env == nil || p.Env.Req == nil {
 		return
 	}
 	p.pin.read = true
-	req := p.Env.Req
-	if m.Kind == "cookie" {
-		b.readCookie(p, req, edit)
-	} else if p.pin.key = persistKey(p.pin.key[:0], m, req); len(p.pin.key) > 0 {
-		b.lookUp(p)
+	if m := b.model.Persist; m != nil {
+		b.findPin(p, m, b.group.sessions.Load(), edit)
+	}
+	if old != nil && p.pin.server == nil {
+		key := len(p.pin.key)
+		b.findPin(p, old.persist, old.table, false)
+		p.pin.key = p.pin.key[:key]
+		if s := p.pin.server; s != nil && !s.leaving() {
+			p.pin.server = nil // it holds for the servers that left with it
+		}
 	}
 	p.pin.was = p.pin.server
 }
 
-// lookUp finds the server of p.pin.key in the table.
-func (b *Backend) lookUp(p *Pick) {
-	if t := b.group.sessions.Load(); t != nil {
-		p.pin.server, _ = t.Find(p.pin.key, nowNanos())
+// findPin is readPin for one persistence. The key is put behind what p.pin.key
+// holds.
+func (b *Backend) findPin(p *Pick, m *model.Persist, t *persist.Table[*Server], edit bool) {
+	if m.Kind == "cookie" {
+		b.readCookie(p, m, t, edit)
+		return
+	}
+	from := len(p.pin.key)
+	if p.pin.key = persist.AppendKey(p.pin.key, m, p.Env.Req); len(p.pin.key) > from {
+		p.lookUp(t, p.pin.key[from:])
 	}
 }
 
-// persistKey appends the part of the request that the table kinds look up.
-func persistKey(dst []byte, m *model.Persist, req *message.Request) []byte {
-	var v []byte
-	switch m.Kind {
-	case "source":
-		return appendSource(dst, m, req.ClientIP)
-	case "header":
-		v, _ = req.Get(m.Name)
-	case "query":
-		v, _ = req.QueryValue(m.Name)
-	case "parameter":
-		v = pathParameter(req.Target, m.Name)
-	}
-	return append(dst, v...)
-}
-
-func appendSource(dst []byte, m *model.Persist, ip netip.Addr) []byte {
-	ip = ip.Unmap()
-	bits := m.Mask
-	if ip.Is6() {
-		bits = m.Mask6
-	}
-	if bits <= 0 || bits > ip.BitLen() {
-		bits = ip.BitLen()
-	}
-	prefix, err := ip.WithZone("").Prefix(bits)
-	if err != nil {
-		return dst // an exchange without a client address
-	}
-	return prefix.Addr().AppendTo(dst)
-}
-
-// pathParameter returns the value of ";name=value" in the target's path.
-func pathParameter(target []byte, name string) []byte {
-	path, _, _ := bytes.Cut(target, []byte{'?'})
-	for {
-		_, rest, found := bytes.Cut(path, []byte{';'})
-		if !found {
-			return nil
-		}
-		path = rest
-		if after, ok := bytes.CutPrefix(rest, []byte(name+"=")); ok {
-			if end := bytes.IndexAny(after, ";/"); end >= 0 {
-				after = after[:end]
-			}
-			return after
-		}
+// lookUp finds the server of a key in the table.
+func (p *Pick) lookUp(t *persist.Table[*Server], key []byte) {
+	if t != nil {
+		p.pin.server, _ = t.Find(key, nowNanos())
 	}
 }
 
 // prefixMark separates our tag from the application's value.
 const prefixMark = '~'
 
-func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
-	m, x := b.model.Persist, b.group.pins.Load()
+func (b *Backend) readCookie(p *Pick, m *model.Persist, t *persist.Table[*Server], edit bool) {
+	x := b.group.pins.Load()
 	if x == nil {
 		return
 	}
-	persist.EditCookies(req, func(name, value []byte) ([]byte, []byte, bool) {
+	persist.EditCookies(p.Env.Req, func(name, value []byte) ([]byte, []byte, bool) {
 		if m.Mode == "name" {
 			s := x.names[string(name)]
 			if s != nil {
@@ -178,7 +152,7 @@ func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
 		}
 		switch m.Mode {
 		case "insert":
-			b.readTag(p, x, value)
+			b.readTag(p, m, x, value)
 			return name, value, !edit
 		case "prefix":
 			tag, rest, found := bytes.Cut(value, []byte{prefixMark})
@@ -191,8 +165,7 @@ func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
 		case "rewrite":
 			p.pin.server = x.tags[string(value)]
 		case "passive":
-			p.pin.key = append(p.pin.key[:0], value...)
-			b.lookUp(p)
+			p.lookUp(t, value)
 		}
 		return name, value, true
 	})
@@ -200,8 +173,7 @@ func (b *Backend) readCookie(p *Pick, req *message.Request, edit bool) {
 
 // readTag reads an inserted cookie: our tag, and with max_age or idle the dates
 // that say whether it still holds.
-func (b *Backend) readTag(p *Pick, x *pinIndex, value []byte) {
-	m := b.model.Persist
+func (b *Backend) readTag(p *Pick, m *model.Persist, x *pinIndex, value []byte) {
 	said, ok := b.group.set.tagger.Parse(value)
 	if !ok {
 		return
@@ -221,14 +193,24 @@ func (b *Backend) readTag(p *Pick, x *pinIndex, value []byte) {
 func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.Fault) {
 	s = p.pin.server
 	tried := p.attempts > 0
-	if !tried && s.pinnable(p.query.Now, b.model.Grace) {
+	if s.expired(p.query.Now) || tried && s.leaving() || b.model.Persist == nil && !s.pinnable(p.query.Now) {
+		// It does not come back: nothing is gained by waiting or by failing.
+		b.unpin(p)
+		return nil, true, nil
+	}
+	if !tried && s.pinnable(p.query.Now) {
 		if s.node.Take() {
 			s.counters.Add(p.Shard, ServerPinned, 1)
+			s.pinnedAt.Store(p.query.Now)
 			return s, false, nil
 		}
 		return nil, false, nil
 	}
-	switch b.model.Persist.OnDown {
+	word := ""
+	if m := b.model.Persist; m != nil {
+		word = m.OnDown
+	}
+	switch word {
 	case "fail":
 		if !tried {
 			return nil, false, busy(causePinnedDown, 0)
@@ -238,22 +220,27 @@ func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.F
 			return nil, false, nil
 		}
 	default:
-		b.group.counters.Add(p.Shard, BackendRepinned, 1)
-		p.pin.server = nil
+		b.unpin(p)
 		return nil, true, nil
 	}
 	// A retry of a pinned request that may not move goes to the same server.
-	if s.pinnable(p.query.Now, b.model.Grace) && s.node.Take() {
+	if s.pinnable(p.query.Now) && s.node.Take() {
 		return s, false, nil
 	}
 	return nil, false, nil
+}
+
+// unpin lets a pinned request go to another server.
+func (b *Backend) unpin(p *Pick) {
+	b.group.counters.Add(p.Shard, BackendRepinned, 1)
+	p.pin.server = nil
 }
 
 // learn puts the server of a request into the table, where the request itself
 // carries the key.
 func (b *Backend) learn(p *Pick, s *Server) {
 	m := b.model.Persist
-	if m == nil || len(p.pin.key) == 0 || p.pin.server == s || m.Kind == "cookie" {
+	if m == nil || len(p.pin.key) == 0 || p.pin.server == s || m.Kind == "cookie" || s.expired(nowNanos()) {
 		return
 	}
 	if t := b.group.sessions.Load(); t != nil {
@@ -283,7 +270,7 @@ func (b *Backend) PersistResponse(p *Pick, resp *message.Response, srv *Server) 
 	}
 	newName := m.Name
 	if m.Mode == "name" {
-		if name, ok := b.group.set.tagger.Name(m.Name, b.group.name, srv.name); ok {
+		if name, ok := b.group.set.tagger.Name(m.Name, b.group.name, srv.pinName); ok {
 			newName = name
 		}
 	}
@@ -306,7 +293,7 @@ func (b *Backend) PersistResponse(p *Pick, resp *message.Response, srv *Server) 
 }
 
 func (b *Backend) remember(key []byte, srv *Server) {
-	if t := b.group.sessions.Load(); t != nil && len(key) > 0 {
+	if t := b.group.sessions.Load(); t != nil && len(key) > 0 && !srv.expired(nowNanos()) {
 		t.Put(key, srv, nowNanos())
 	}
 }
@@ -319,6 +306,7 @@ func (b *Backend) insertCookie(p *Pick, resp *message.Response, srv *Server) {
 	if same && (m.Idle == 0 || now.Sub(p.pin.renewed) < m.Idle/4) {
 		return
 	}
+	srv.pinnedAt.Store(now.UnixNano())
 	value := srv.tag
 	if m.MaxAge > 0 || m.Idle > 0 {
 		issued := now

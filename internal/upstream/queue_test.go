@@ -101,7 +101,7 @@ func TestQueueOrder(t *testing.T) {
 			priority = w.priority
 			claim(t.Context(), b, w.name, pick("GET", "/"), out)
 		}
-		if n := b.group.queue.waiting(); n != 6 {
+		if n := b.group.queue.Waiting(); n != 6 {
 			t.Fatalf("%d wait, want 6", n)
 		}
 		var got []string
@@ -121,8 +121,8 @@ func TestQueueOrder(t *testing.T) {
 		if want := []string{"urgent", "urgent too", "a", "b", "c", "late"}; !slices.Equal(got, want) {
 			t.Errorf("served %v, want %v", got, want)
 		}
-		if held.Active() != 0 || b.group.queue.waiting() != 0 {
-			t.Errorf("at the end %d in use, %d wait", held.Active(), b.group.queue.waiting())
+		if held.Active() != 0 || b.group.queue.Waiting() != 0 {
+			t.Errorf("at the end %d in use, %d wait", held.Active(), b.group.queue.Waiting())
 		}
 		if n := b.Counters().Value(BackendQueued); n != 6 {
 			t.Errorf("%d counted as queued", n)
@@ -149,7 +149,7 @@ func TestQueueBounds(t *testing.T) {
 		if c.fault == nil || c.fault.Cause != "queue-timeout" || c.fault.Status != 503 || c.after != 5*time.Second {
 			t.Fatalf("%+v %+v", c, c.fault)
 		}
-		if b.group.queue.waiting() != 0 {
+		if b.group.queue.Waiting() != 0 {
 			t.Error("a timed-out request stays in the queue")
 		}
 		if f, n := b.Counters().Value(BackendQueueFull), b.Counters().Value(BackendQueueTimeouts); f != 1 || n != 1 {
@@ -184,7 +184,7 @@ func TestQueueClientLeaves(t *testing.T) {
 		if c := <-out; c.name != "leaves" || c.fault == nil || c.fault.Cause != "client-left" || c.fault.Side != message.SideClient {
 			t.Fatalf("%+v %+v", c, c.fault)
 		}
-		if n := b.group.queue.waiting(); n != 1 {
+		if n := b.group.queue.Waiting(); n != 1 {
 			t.Errorf("%d wait after one left, want 1", n)
 		}
 		held.release()
@@ -223,7 +223,7 @@ func TestQueueNoLostSlot(t *testing.T) {
 				t.Errorf("%s has %d in use at the end", srv.Name(), srv.Active())
 			}
 		}
-		if n := b.group.queue.waiting(); n != 0 {
+		if n := b.group.queue.Waiting(); n != 0 {
 			t.Errorf("%d wait at the end", n)
 		}
 	})

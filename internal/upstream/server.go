@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/metrics"
@@ -17,12 +18,18 @@ import (
 type Server struct {
 	node          balance.Node
 	name, address string
-	tag           string // what persistence cookies call it
+	pinName       string // what persistence cookies call it: its name, or with the address behind it
+	tag           string // pinName's tag
 	group         *group
 	counters      *metrics.Set
 	pool          pool
 	track         health.Track
 	errors        health.Window
+
+	until    atomic.Int64 // Unix nanoseconds: when its grace ends; 0 = it is in the configuration
+	sessions atomic.Int64 // rows of persistence tables that lead here
+	pinnedAt atomic.Int64 // Unix nanoseconds of the last request that a pin led here
+	ended    bool         // the end of its grace was seen to; the group's lock guards it
 
 	mu        sync.Mutex // a leaf; guards what follows
 	is        model.Server
@@ -44,8 +51,9 @@ func newServer(g *group, m *model.Server) *Server {
 	s := &Server{
 		name: m.Name, address: m.Address, group: g, counters: newServerSet(), weight: -1,
 		last: balance.Starting,
-		tag:  g.set.tagger.Tag(g.name, m.Name),
 	}
+	s.pinName = g.pinName(m)
+	s.tag = g.set.tagger.Tag(g.name, s.pinName)
 	s.is = *m
 	s.node.SetReason(balance.Starting) // until it is configured
 	return s
@@ -128,7 +136,8 @@ func (s *Server) configure(m *model.Server, b *model.Backend, now time.Time) boo
 		s.ordered = ""
 	}
 	s.is = *m
-	s.removed = time.Time{}
+	s.removed, s.ended = time.Time{}, false
+	s.until.Store(0)
 	s.slowStart = m.SlowStart
 	if s.slowStart == 0 {
 		s.slowStart = b.SlowStart
@@ -182,36 +191,6 @@ func (s *Server) refresh(now time.Time) bool {
 			slog.String("backend", s.group.name), slog.String("server", s.name), slog.String("from", was.String()), slog.String("to", r.String()))
 	}
 	return back
-}
-
-// leave marks the server as no longer configured.
-func (s *Server) leave(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.removed.IsZero() {
-		s.removed, s.draining = now, now
-	}
-}
-
-// gone reports whether a removed server has finished: its grace is over and
-// nobody uses it.
-func (s *Server) gone(grace time.Duration, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.removed.IsZero() && now.Sub(s.removed) >= grace && s.node.Active() == 0
-}
-
-// pinnable reports whether a pinned session may use the server: it is well, and
-// in, draining, or removed but within its grace.
-func (s *Server) pinnable(now int64, grace time.Duration) bool {
-	switch s.node.Why(now) {
-	case balance.In, balance.Drain:
-	default:
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.removed.IsZero() || now-s.removed.UnixNano() < int64(grace)
 }
 
 // setCheck starts, restarts or ends the active check. It is called with the
@@ -302,7 +281,7 @@ func (s *Server) checked(r health.Result, c model.Check) {
 	if s.refresh(now) || state == health.Down {
 		// Both directions: a waiting request may now have a server, or must
 		// learn that it has none to wait for.
-		s.group.queue.stir()
+		s.group.queue.Stir()
 	}
 	if state == health.Down {
 		s.pool.close()

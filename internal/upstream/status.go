@@ -1,7 +1,10 @@
 package upstream
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"fishplate/internal/metrics"
@@ -33,6 +36,7 @@ type ServerStatus struct {
 	Idle           int              `json:"idle"`
 	Sessions       int              `json:"sessions"`
 	DrainingSince  *time.Time       `json:"draining_since"`
+	DrainingUntil  *time.Time       `json:"draining_until"` // when the grace of a removed server ends
 	EjectedUntil   *time.Time       `json:"ejected_until,omitempty"`
 	LatencyMS      float64          `json:"latency_ms"`
 	Load           *float64         `json:"load,omitempty"`
@@ -65,11 +69,10 @@ func (b *Backend) Counters() *metrics.Set { return b.group.counters }
 
 func (g *group) status() BackendStatus {
 	st := BackendStatus{
-		Name: g.name, Servers: []ServerStatus{}, Waiting: g.queue.waiting(), Counters: values(g.counters, BackendCounters()),
+		Name: g.name, Servers: []ServerStatus{}, Waiting: g.queue.Waiting(), Counters: values(g.counters, BackendCounters()),
 	}
-	sessions := map[*Server]int{}
 	if t := g.sessions.Load(); t != nil {
-		t.Each(func(s *Server) { sessions[s]++; st.Sessions++ })
+		st.Sessions = t.Len()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,21 +84,25 @@ func (g *group) status() BackendStatus {
 		}
 		for _, s := range b.Servers() {
 			in[s] = true
-			st.Servers = append(st.Servers, s.status(sessions[s]))
+			st.Servers = append(st.Servers, s.status())
 		}
 	}
+	stay := len(st.Servers)
 	for _, s := range g.servers {
 		if !in[s] {
-			st.Servers = append(st.Servers, s.status(sessions[s]))
+			st.Servers = append(st.Servers, s.status())
 		}
 	}
+	slices.SortFunc(st.Servers[stay:], func(a, b ServerStatus) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Address, b.Address))
+	})
 	return st
 }
 
-func (s *Server) status(sessions int) ServerStatus {
+func (s *Server) status() ServerStatus {
 	st := ServerStatus{
 		Name: s.name, Address: s.address, State: s.State(), Weight: s.Weight(), Connections: s.Active(),
-		MaxConnections: s.node.Max(), Idle: s.pool.size(), Sessions: sessions,
+		MaxConnections: s.node.Max(), Idle: s.pool.size(), Sessions: int(s.sessions.Load()),
 		LatencyMS: float64(s.node.Latency()) / float64(time.Millisecond), Counters: values(s.counters, ServerCounters()),
 	}
 	if v, at := s.node.Load(); at != 0 {
@@ -110,6 +117,10 @@ func (s *Server) status(sessions int) ServerStatus {
 	st.Backup, st.Zone = s.is.Backup, s.is.Zone
 	if at := s.draining; !at.IsZero() {
 		st.DrainingSince = &at
+	}
+	if until := s.until.Load(); until != 0 {
+		at := time.Unix(0, until)
+		st.DrainingUntil = &at
 	}
 	if s.checking {
 		state, since := s.track.State()
@@ -179,21 +190,26 @@ func (b *Backend) Explain(p *Pick) Explanation {
 }
 
 func (b *Backend) explainPin(p *Pick, now int64, e *Explanation) {
-	m := b.model.Persist
-	if m == nil {
-		return
-	}
 	b.readPin(p, false)
-	s := p.pin.server
+	s, m := p.pin.server, b.model.Persist
+	if m == nil {
+		if m = b.group.former(); m == nil || s == nil {
+			return
+		}
+	}
 	switch {
 	case s == nil:
 		e.Persist = m.Kind + ": not pinned"
-	case s.pinnable(now, b.model.Grace):
+	case s.pinnable(now):
 		e.Persist = fmt.Sprintf("%s: pinned to %s", m.Kind, s.name)
 		e.Server = s.name
 	default:
-		e.Persist = fmt.Sprintf("%s: pinned to %s, which is %s: %s", m.Kind, s.name, s.State(), onDown(m.OnDown))
-		if onDown(m.OnDown) != "rebalance" {
+		word := onDown(m.OnDown)
+		if s.expired(now) {
+			word = "rebalance"
+		}
+		e.Persist = fmt.Sprintf("%s: pinned to %s, which is %s: %s", m.Kind, s.name, s.State(), word)
+		if word != "rebalance" {
 			e.Server = ""
 		}
 	}

@@ -18,7 +18,7 @@ func (b *Backend) Prefer(p *Pick, server string) bool {
 func (p *Pick) wanted() *Server {
 	s := p.want
 	p.want = nil
-	if s != nil && s.node.Why(p.query.Now) == balance.In && s.node.Take() {
+	if s != nil && s.open(p.query.Now) && s.node.Take() {
 		return s
 	}
 	return nil

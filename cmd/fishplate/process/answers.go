@@ -51,9 +51,9 @@ func (p *Process) backendReadings() (list []metrics.Reading) {
 		list = append(list, metrics.Reading{
 			Table: &metrics.Backend, Values: []string{b.Name()}, Set: b.Counters(), More: []int64{int64(st.Waiting)},
 		})
-		states := map[string]upstream.ServerStatus{}
+		states := map[string]upstream.ServerStatus{} // without those that left
 		for _, s := range st.Servers {
-			if s.DrainingSince == nil {
+			if s.DrainingUntil == nil {
 				states[s.Name] = s
 			}
 		}
@@ -65,6 +65,28 @@ func (p *Process) backendReadings() (list []metrics.Reading) {
 			list = append(list, metrics.Reading{
 				Table: &metrics.Server, Values: []string{b.Name(), s.Name()}, Set: s.Counters(),
 				More: []int64{int64(is.Connections), int64(is.Connections + is.Idle), int64(is.Idle), int64(is.Sessions), up},
+			})
+		}
+	}
+	return append(list, drainReadings(p.backends.Status(), time.Now())...)
+}
+
+// drainReadings tells of the servers that drain.
+func drainReadings(backends []upstream.BackendStatus, now time.Time) (list []metrics.Reading) {
+	for _, b := range backends {
+		for _, s := range b.Servers {
+			if s.DrainingSince == nil {
+				continue
+			}
+			left := time.Duration(0)
+			if s.DrainingUntil != nil {
+				left = max(0, s.DrainingUntil.Sub(now))
+			}
+			list = append(list, metrics.Reading{
+				Table: &metrics.Draining, Values: []string{b.Name, s.Name, s.Address}, Set: metrics.NewSet(0), More: []int64{
+					int64(now.Sub(*s.DrainingSince) / time.Second), int64(left / time.Second),
+					int64(s.Connections), int64(s.Connections + s.Idle), int64(s.Sessions),
+				},
 			})
 		}
 	}
@@ -151,10 +173,10 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 			row := admin.ServerStatus{
 				Name: v.Name, Address: v.Address, State: v.State, Weight: v.Weight, Connections: int64(v.Connections + v.Idle),
 				Active: int64(v.Connections), Sessions: int64(v.Sessions), Requests: v.Counters["requests"],
-				DrainingSince: v.DrainingSince,
+				DrainingSince: v.DrainingSince, DrainingUntil: v.DrainingUntil,
 			}
 			for name, n := range v.Counters {
-				if name == "5xx" || strings.HasSuffix(name, "_errors") || strings.HasSuffix(name, "_timeouts") || name == "resets" {
+				if name == "responses_5xx" || strings.HasSuffix(name, "_errors") || strings.HasSuffix(name, "_timeouts") || name == "resets" {
 					row.Errors += n
 				}
 			}

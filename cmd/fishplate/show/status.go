@@ -50,10 +50,14 @@ func Status(w io.Writer, s *admin.Status) error {
 }
 
 func stateText(s admin.ServerStatus) string {
-	if s.DrainingSince != nil {
-		return s.State + " since " + s.DrainingSince.Format(time.TimeOnly)
+	if s.DrainingSince == nil {
+		return s.State
 	}
-	return s.State
+	text := fmt.Sprintf("%s since %s (%s)", s.State, s.DrainingSince.Format(time.TimeOnly), time.Since(*s.DrainingSince).Truncate(time.Second))
+	if s.DrainingUntil != nil {
+		text += " until " + s.DrainingUntil.Format(time.TimeOnly)
+	}
+	return text
 }
 
 func yes(b bool) string {

@@ -59,7 +59,7 @@ func oneOf(name, word string, allowed ...string) string {
 	return fmt.Sprintf("%s takes %s, not %q", name, schema.List(allowed), word)
 }
 
-// PersistAttrs says which attributes each kind of persistence takes besides size, age and on_down.
+// PersistAttrs says which attributes each kind of persistence takes besides size, age, on_down and follow.
 func PersistAttrs(kind string) []string {
 	switch kind {
 	case "cookie":

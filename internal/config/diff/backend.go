@@ -99,6 +99,7 @@ func (s *sheet) persist(p *model.Persist) {
 	s.int("persist.size", p.Size)
 	s.dur("persist.age", p.Age)
 	s.text("persist.on_down", p.OnDown)
+	s.text("persist.follow", p.Follow)
 }
 
 func (s *sheet) server(v *model.Server) {
@@ -106,6 +107,7 @@ func (s *sheet) server(v *model.Server) {
 	s.int("weight", v.Weight)
 	s.int("max_connections", v.MaxConnections)
 	s.dur("slow_start", v.SlowStart)
+	s.written("grace", v.Grace)
 	s.flag("backup", v.Backup)
 	s.text("state", v.State)
 	s.text("zone", v.Zone)

@@ -64,7 +64,7 @@ func backendBlock() *Block {
 		{Name: "servers", Kind: Strings, Doc: "Short for a server block for each address, named by it."},
 		{Name: "balance", Kind: Pipeline, Default: "roundrobin", Doc: "A balancer's name, or a pipeline of transforms of the candidates; see below."},
 		{Name: "protocol", Kind: String, Default: "http/1.1", OneOf: []string{"http/1.1", "h2", "auto"}, Doc: "What servers speak. h2 and auto are not built yet."},
-		{Name: "grace", Kind: DurationT, Default: "0s", Range: "0s..7d", Doc: "How long a removed server keeps its pinned sessions."},
+		{Name: "grace", Kind: DurationT, Default: "0s", Range: "0s..7d", Doc: "How long a server that left the configuration keeps its pinned sessions."},
 		{Name: "slow_start", Kind: DurationT, Default: "0s", Range: "0s..1d", Doc: "Time in which a server that came up grows to its weight."},
 	}, Blocks: []*Block{
 		serverBlock(), discoverBlock(),
@@ -120,6 +120,7 @@ func serverBlock() *Block {
 		{Name: "weight", Kind: Int, Default: "100", Range: "0..65535", Doc: "Share of the work; 0: pinned sessions only."},
 		{Name: "max_connections", Kind: Int, Default: "0", Range: "0..10000000", Doc: "Requests at once; 0: any number."},
 		{Name: "slow_start", Kind: DurationT, Range: "0s..1d", Doc: "Instead of the backend's."},
+		{Name: "grace", Kind: DurationT, Range: "0s..7d", Doc: "Instead of the backend's, once it is removed."},
 		{Name: "backup", Kind: Bool, Default: "false", Doc: "Used when no other is up."},
 		{Name: "state", Kind: String, OneOf: []string{"drain", "maintenance"}, Doc: "\"drain\": pinned sessions only; \"maintenance\": nothing."},
 		{Name: "zone", Kind: String, Doc: "For the transform zone()."},
@@ -151,6 +152,7 @@ func persistBlock() *Block {
 		{Name: "same_site", Kind: String, OneOf: []string{"lax", "strict", "none"}, Doc: "cookie: SameSite."},
 		{Name: "size", Kind: Int, Default: "100000", Range: "1..100000000", Doc: "Entries of the table."},
 		{Name: "age", Kind: DurationT, Default: "30m", Range: "1s..3650d", Doc: "An entry unused for so long is forgotten."},
-		{Name: "on_down", Kind: String, Default: "rebalance", OneOf: []string{"rebalance", "wait", "fail"}, Doc: "When the pinned server is down."},
+		{Name: "on_down", Kind: String, Default: "rebalance", OneOf: []string{"rebalance", "wait", "fail"}, Doc: "When the pinned server is down. One that is gone for good is never waited for."},
+		{Name: "follow", Kind: String, Default: "route", OneOf: []string{"route", "session"}, Doc: "When a route comes to name another backend: \"session\" keeps who is pinned here until `grace` ends."},
 	}}
 }

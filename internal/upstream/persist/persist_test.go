@@ -73,7 +73,7 @@ func TestName(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	table := NewTable[string](0, time.Minute)
+	table := NewTable(0, time.Minute, func(string, int64) {})
 	now := time.Hour.Nanoseconds()
 	table.Put([]byte("k"), "a", now)
 	table.Put([]byte("k"), "b", now)
@@ -101,7 +101,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestTableBound(t *testing.T) {
-	table := NewTable[int](1600, 0)
+	table := NewTable(1600, 0, func(int, int64) {})
 	for i := range 10000 {
 		table.Put(fmt.Append(nil, i), i, int64(i))
 	}
@@ -132,7 +132,7 @@ func TestTableBound(t *testing.T) {
 }
 
 func TestTableFindAllocatesNothing(t *testing.T) {
-	table, key := NewTable[int](100, time.Minute), []byte("192.0.2.1")
+	table, key := NewTable(100, time.Minute, func(int, int64) {}), []byte("192.0.2.1")
 	table.Put(key, 1, 1)
 	if n := testing.AllocsPerRun(100, func() { table.Find(key, 2) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -24,6 +24,8 @@ type tableShard[V any] struct {
 	mu      sync.Mutex // a leaf
 	entries map[string]*list.Element
 	used    list.List // of *tableEntry[V], most recent first
+	closed  bool
+	count   func(V, int64)
 }
 
 type tableEntry[V any] struct {
@@ -39,11 +41,13 @@ type Entry[V any] struct {
 	Used  time.Time
 }
 
-// NewTable returns an empty table. A size below one means 100,000 entries.
-func NewTable[V any](size int, age time.Duration) *Table[V] {
+// NewTable returns an empty table. A size below one means 100,000 entries. count
+// is told of every entry that comes to a value (1) or goes from it (-1); it must
+// not use the table.
+func NewTable[V any](size int, age time.Duration, count func(V, int64)) *Table[V] {
 	t := &Table[V]{}
 	for i := range t.shards {
-		t.shards[i].entries = map[string]*list.Element{}
+		t.shards[i].entries, t.shards[i].count = map[string]*list.Element{}, count
 	}
 	t.Limit(size, age)
 	return t
@@ -87,17 +91,23 @@ func (t *Table[V]) Find(key []byte, now int64) (v V, ok bool) {
 	return e.value, true
 }
 
-// Put sets the value of a key.
+// Put sets the value of a key. A closed table stays empty.
 func (t *Table[V]) Put(key []byte, v V, now int64) {
 	s := t.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if el := s.entries[string(key)]; el != nil {
 		e := el.Value.(*tableEntry[V])
+		s.count(e.value, -1)
+		s.count(v, 1)
 		e.value, e.used = v, now
 		s.used.MoveToFront(el)
 		return
 	}
+	if s.closed {
+		return
+	}
+	s.count(v, 1)
 	text := string(key)
 	s.entries[text] = s.used.PushFront(&tableEntry[V]{text, v, now})
 	for room := max(1, int(t.size.Load())/tableShards); len(s.entries) > room; {
@@ -107,7 +117,9 @@ func (t *Table[V]) Put(key []byte, v V, now int64) {
 }
 
 func (s *tableShard[V]) remove(el *list.Element) {
-	delete(s.entries, s.used.Remove(el).(*tableEntry[V]).key)
+	e := s.used.Remove(el).(*tableEntry[V])
+	s.count(e.value, -1)
+	delete(s.entries, e.key)
 }
 
 // Sweep forgets what has expired, and the entries for which gone, when it is
@@ -145,13 +157,21 @@ func (t *Table[V]) Len() (n int) {
 func (t *Table[V]) Evicted() int64 { return t.evicted.Load() }
 
 // Clear forgets everything and returns how much that was.
-func (t *Table[V]) Clear() (n int) {
+func (t *Table[V]) Clear() (n int) { return t.clear(false) }
+
+// Close forgets everything for good: who still has the table finds and stores
+// nothing.
+func (t *Table[V]) Close() { t.clear(true) }
+
+func (t *Table[V]) clear(last bool) (n int) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
 		n += len(s.entries)
-		clear(s.entries)
-		s.used.Init()
+		for el := s.used.Back(); el != nil; el = s.used.Back() {
+			s.remove(el)
+		}
+		s.closed = s.closed || last
 		s.mu.Unlock()
 	}
 	return n
@@ -171,16 +191,4 @@ func (t *Table[V]) List(limit int) []Entry[V] {
 	}
 	slices.SortFunc(all, func(a, b Entry[V]) int { return b.Used.Compare(a.Used) })
 	return all[:min(limit, len(all))]
-}
-
-// Each calls f with the value of every entry. f must not use the table.
-func (t *Table[V]) Each(f func(V)) {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		for _, el := range s.entries {
-			f(el.Value.(*tableEntry[V]).value)
-		}
-		s.mu.Unlock()
-	}
 }

@@ -240,6 +240,7 @@ backend "app" {
   server "c" {
     address = "10.0.0.9:8080"
     backup  = true
+    grace   = "5m"
   }
   discover "dns" {
     name     = "app.internal"
@@ -294,6 +295,7 @@ backend "app" {
     size      = 1000
     age       = "1h"
     on_down   = "wait"
+    follow    = "session"
   }
   timeouts {
     connect    = "2s"
