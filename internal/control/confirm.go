@@ -51,18 +51,15 @@ func (c *Controller) expire(w *pending) {
 	}
 }
 
-// settle ends the wait for a pending entry and remembers how. The caller has the
-// turn.
-func (c *Controller) settle(state string) error {
+// forget ends the wait for a pending entry. The caller has the turn. A rollback
+// may be pending itself, and that one stays.
+func (c *Controller) forget(w *pending) {
 	c.mu.Lock()
-	w := c.waits
-	c.waits = nil
-	c.mu.Unlock()
-	if w == nil {
-		return nil
+	defer c.mu.Unlock()
+	if c.waits == w {
+		c.waits = nil
 	}
 	w.timer.Stop()
-	return c.amend(w.id, func(e *Entry) { e.State, e.Deadline = state, nil })
 }
 
 // awaited returns the pending entry; nil is none.
@@ -82,9 +79,11 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	if w == nil {
 		return 0, fmt.Errorf("confirm: no change waits for it")
 	}
-	if err := c.settle(Committed); err != nil {
+	// What is not on disk is not confirmed: the next process would undo it.
+	if err := c.amend(w.id, func(e *Entry) { e.State, e.Deadline = Committed, nil }); err != nil {
 		return 0, fmt.Errorf("confirm change %d: %w", w.id, err)
 	}
+	c.forget(w)
 	c.o.Logger.Info("configuration confirmed", "id", w.id)
 	return w.id, nil
 }

@@ -265,12 +265,19 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 
 // mayChange says why no change can be made now.
 func (c *Controller) mayChange(o ApplyOptions) []Problem {
-	g := c.Generation()
-	if o.Match != 0 && o.Match != g {
-		return []Problem{{Summary: fmt.Sprintf("generation %d runs, not %d: somebody changed it meanwhile", g, o.Match), Suggestion: "look at fishplate history, and plan again"}}
+	if errs := c.matches(o); errs != nil {
+		return errs
 	}
 	if w := c.awaited(); w != nil {
 		return []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
+	}
+	return nil
+}
+
+// matches says that something else runs than the caller saw.
+func (c *Controller) matches(o ApplyOptions) []Problem {
+	if g := c.Generation(); o.Match != 0 && o.Match != g {
+		return []Problem{{Summary: fmt.Sprintf("generation %d runs, not %d: somebody changed it meanwhile", g, o.Match), Suggestion: "look at fishplate history, and plan again"}}
 	}
 	return nil
 }
@@ -303,11 +310,12 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	t.commit()
 	next.since = time.Now()
 	c.running.Store(next)
+	was := r.Generation
 	r.Committed, r.Generation = true, next.id
 	if e.State == Pending {
 		c.expect(e.ID, *e.Deadline)
 	}
-	c.drain(t)
+	c.drain(t, was)
 }
 
 // entryOf is what the history will say of a commit.

@@ -5,8 +5,9 @@ import (
 	"sort"
 )
 
-// drain lets go of the generation that t replaced, in the background.
-func (c *Controller) drain(t *Transaction) {
+// drain lets go of the generation that t replaced, in the background. Its number
+// need not be the one before: what was not confirmed has one too.
+func (c *Controller) drain(t *Transaction, was uint64) {
 	if len(t.drains) == 0 {
 		return
 	}
@@ -15,7 +16,7 @@ func (c *Controller) drain(t *Transaction) {
 		c.mu.Unlock()
 		return
 	}
-	c.waiting[t.ID-1] = t.drains[0].what
+	c.waiting[was] = t.drains[0].what
 	c.drains.Add(1)
 	c.mu.Unlock()
 	go func() {
@@ -23,14 +24,14 @@ func (c *Controller) drain(t *Transaction) {
 		ctx := context.WithValue(c.life, inside{}, t)
 		for _, d := range t.drains {
 			c.mu.Lock()
-			c.waiting[t.ID-1] = d.what
+			c.waiting[was] = d.what
 			c.mu.Unlock()
 			if err := d.run(ctx); err != nil {
-				c.o.Logger.Warn("drain", "generation", t.ID-1, "part", d.what, "error", err)
+				c.o.Logger.Warn("drain", "generation", was, "part", d.what, "error", err)
 			}
 		}
 		c.mu.Lock()
-		delete(c.waiting, t.ID-1)
+		delete(c.waiting, was)
 		c.mu.Unlock()
 	}()
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"fishplate/internal/control/journal"
@@ -50,7 +51,7 @@ const listed = 1000
 const historyLength = 1000
 
 // ledger keeps entries with their texts: on disk, or in memory where there is no
-// state folder. The Controller's transactions alone write to it.
+// state folder. Who has the turn writes to it; anybody reads, at any time.
 type ledger interface {
 	Put(id uint64, head, text []byte) error
 	Text(id uint64) ([]byte, error)
@@ -60,6 +61,7 @@ type ledger interface {
 // memory is the ledger of a process without a state folder. It keeps the texts
 // of the last few commits.
 type memory struct {
+	mu    sync.Mutex
 	texts map[uint64][]byte
 	order []uint64
 }
@@ -67,6 +69,8 @@ type memory struct {
 const memoryLength = 20
 
 func (m *memory) Put(id uint64, _, text []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if _, ok := m.texts[id]; !ok {
 		m.order = append(m.order, id)
 	}
@@ -79,6 +83,8 @@ func (m *memory) Put(id uint64, _, text []byte) error {
 }
 
 func (m *memory) Text(id uint64) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if text, ok := m.texts[id]; ok {
 		return text, nil
 	}
@@ -87,8 +93,8 @@ func (m *memory) Text(id uint64) ([]byte, error) {
 
 func (m *memory) Amend(uint64, []byte) error { return nil }
 
-// openLedger reads the history of the processes before, if their state folder is
-// there and nobody else uses it.
+// openLedger reads the history of the processes before, if there is a state
+// folder.
 func (c *Controller) openLedger(dir string) {
 	if dir == "" {
 		return
@@ -141,24 +147,26 @@ func (c *Controller) record(e Entry, text []byte) error {
 	return nil
 }
 
-// amend changes what is remembered of an entry.
+// amend changes what is remembered of an entry. The caller has the turn.
 func (c *Controller) amend(id uint64, change func(*Entry)) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at := slices.IndexFunc(c.history, func(e Entry) bool { return e.ID == id })
-	if at < 0 {
+	e, ok := c.entry(id)
+	if !ok {
 		return fmt.Errorf("change history: %w: %d", journal.ErrNone, id)
 	}
-	e := c.history[at]
 	change(&e)
 	head, err := json.Marshal(e)
 	if err == nil {
 		err = c.ledger.Amend(id, head)
 	}
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := slices.IndexFunc(c.history, func(e Entry) bool { return e.ID == id }); at >= 0 {
 		c.history[at] = e
 	}
-	return err
+	return nil
 }
 
 // entry returns what is remembered of a commit.

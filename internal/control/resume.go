@@ -42,7 +42,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOptions) *state {
 	newest := c.last()
 	if newest.State == Pending && newest.Deadline != nil && time.Now().After(*newest.Deadline) {
-		c.note(r, c.amend(newest.ID, func(e *Entry) { e.State = RolledBack }))
+		c.note(r, c.amend(newest.ID, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was not confirmed until %s: what ran before it runs", newest.ID, newest.Deadline.Format(time.TimeOnly))})
 	}
 	e := c.kept()

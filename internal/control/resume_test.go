@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fishplate/internal/model"
@@ -127,7 +129,9 @@ func late(t *testing.T, c *Controller) {
 	}
 }
 
-func TestConfirm(t *testing.T) {
+func TestConfirm(t *testing.T) { synctest.Test(t, confirm) }
+
+func confirm(t *testing.T) {
 	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b", "third": "c"}}
 	c, end := d.serve(&fake{})
 	defer end()
@@ -144,19 +148,79 @@ func TestConfirm(t *testing.T) {
 	if id, err := c.Confirm(t.Context()); id != 2 || err != nil || c.History()[0].State != Committed {
 		t.Errorf("%d, %v", id, err)
 	}
-	if r := c.Apply(t.Context(), "third", ApplyOptions{Confirm: time.Nanosecond}); !r.Committed {
+	if r := c.Apply(t.Context(), "third", ApplyOptions{Confirm: time.Minute}); !r.Committed {
 		t.Errorf("%+v", r)
 	}
-	for c.Generation() != 4 { // nobody confirms
-		if t.Context().Err() != nil {
-			t.Fatal("no rollback")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	time.Sleep(time.Minute) // nobody confirms
+	synctest.Wait()
 	h := c.History()
 	if runs(c) != "b" || h[0].Source != "rollback" || h[0].Restored != 2 || h[0].Author != "confirm" || h[1].State != RolledBack {
 		t.Errorf("%q: %+v", runs(c), h)
 	}
+}
+
+// TestConfirmIsOnDisk: what the next process would undo is not confirmed, and can
+// be confirmed later.
+func TestConfirmIsOnDisk(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour})
+	folder := filepath.Join(d.dir, "journal")
+	if err := os.Rename(folder, folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Confirm(t.Context()); err == nil || c.History()[0].State != Pending {
+		t.Errorf("%v: %+v", err, c.History()[0])
+	}
+	if err := os.Rename(folder+"-away", folder); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := c.Confirm(t.Context()); id != 2 || err != nil || c.History()[0].State != Committed {
+		t.Errorf("%d, %v: %+v", id, err, c.History()[0])
+	}
+}
+
+// TestRollbackToConfirm: a rollback of what waits to be confirmed may wait itself.
+func TestRollbackToConfirm(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour})
+	if r := c.Rollback(t.Context(), 0, ApplyOptions{Match: 1}); r.Committed || runs(c) != "b" {
+		t.Errorf("generation 1 does not run: %+v", r)
+	}
+	if r := c.Rollback(t.Context(), 0, ApplyOptions{Match: 2, Confirm: time.Hour}); !r.Committed || runs(c) != "a" {
+		t.Errorf("%+v", r)
+	}
+	if h := c.History(); h[0].State != Pending || h[0].Deadline == nil || h[1].State != RolledBack || h[1].Deadline != nil {
+		t.Errorf("%+v", h)
+	}
+	if id, err := c.Confirm(t.Context()); id != 3 || err != nil {
+		t.Errorf("%d, %v", id, err)
+	}
+}
+
+// TestTextsDuringChanges reads texts that are kept in memory while others are put
+// there.
+func TestTextsDuringChanges(t *testing.T) {
+	d := &desk{t, "", map[string]string{"main": "a"}}
+	c, end := d.serve(&fake{})
+	defer end()
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for range 2 * memoryLength {
+			c.Revise(t.Context(), also("x"), ApplyOptions{})
+			c.Rollback(t.Context(), 0, ApplyOptions{})
+		}
+	})
+	for range 200 {
+		text, err := c.Text(0)
+		if err == nil && !strings.HasPrefix(string(text), "a") {
+			t.Errorf("%q", text)
+		}
+	}
+	changes.Wait()
 }
 
 func TestRollbacksGoFurtherBack(t *testing.T) {

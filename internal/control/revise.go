@@ -16,6 +16,9 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		return c.refused([]Problem{{Summary: err.Error()}})
 	}
 	defer end()
+	if errs := c.matches(o); errs != nil {
+		return c.refused(errs)
+	}
 	w := c.awaited()
 	if o.unless != nil && o.unless != w {
 		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}} // confirmed a moment ago
@@ -36,7 +39,8 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		o.restored = id
 		next.read = running.Files // the files are newer than what runs now
 		if c.transact(ctx, &r, next, o); r.Committed && w != nil {
-			c.note(&r, c.settle(RolledBack))
+			c.forget(w)
+			c.note(&r, c.amend(w.id, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
 		}
 	}
 	r.Seconds = time.Since(begin).Seconds()

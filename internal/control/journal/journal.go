@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -70,7 +71,7 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 		}
 		j.entries = append(j.entries, e)
 	}
-	slices.SortFunc(j.entries, func(a, b Entry) int { return int(int64(a.ID - b.ID)) })
+	slices.SortFunc(j.entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
 	return j, broken, nil
 }
 
@@ -78,14 +79,17 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 func (j *Journal) Entries() []Entry { return slices.Clone(j.entries) }
 
 // Put writes an entry, in place of the one with its ID if there is one. It is on
-// disk when Put returns; else an error says why it is not, and nothing changed.
+// disk when Put returns; else an error says why it is not.
 func (j *Journal) Put(id uint64, head, text []byte) error {
 	sum := sha256.Sum256(text)
 	e := Entry{ID: id, Sum: hex.EncodeToString(sum[:]), Head: slices.Clone(head)}
-	if err := j.write(e, text); err != nil {
+	at, found := slices.BinarySearchFunc(j.entries, id, func(e Entry, id uint64) int { return cmp.Compare(e.ID, id) })
+	if len(text) > maxText {
+		return fmt.Errorf("write journal: %d bytes of text, more than the %d of an entry", len(text), maxText)
+	}
+	if err := j.write(e, text, found); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	at, found := slices.BinarySearchFunc(j.entries, id, func(e Entry, id uint64) int { return int(int64(e.ID - id)) })
 	if found {
 		j.entries[at] = e
 		return nil
@@ -155,8 +159,9 @@ func (j *Journal) read(id uint64, whole bool) (e Entry, body []byte, err error) 
 	return e, body, err
 }
 
-// write puts an entry on disk, whole or not at all.
-func (j *Journal) write(e Entry, text []byte) error {
+// write puts an entry on disk, whole or not at all. When it takes the place of
+// another and that cannot be made sure, either of them is there.
+func (j *Journal) write(e Entry, text []byte, another bool) error {
 	head, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -182,7 +187,9 @@ func (j *Journal) write(e Entry, text []byte) error {
 		return err
 	}
 	if err := j.syncDir(); err != nil {
-		_ = os.Remove(j.name(e.ID)) // what is said to have failed must not come back
+		if !another {
+			_ = os.Remove(j.name(e.ID)) // what is said to have failed must not come back
+		}
 		return err
 	}
 	return nil
