@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"fishplate/internal/crash"
 )
 
 // pending is a commit that is undone unless somebody confirms it.
@@ -79,6 +81,7 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	if w == nil {
 		return 0, fmt.Errorf("confirm: no change waits for it")
 	}
+	crash.At(crash.Confirm)
 	// What is not on disk is not confirmed: the next process would undo it.
 	if err := c.amend(w.id, func(e *Entry) { e.State, e.Deadline = Committed, nil }); err != nil {
 		return 0, fmt.Errorf("confirm change %d: %w", w.id, err)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fishplate/internal/crash"
 	"fishplate/internal/model"
 )
 
@@ -247,6 +248,7 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	if errs := c.mayChange(o); errs != nil {
 		return c.refused(errs)
 	}
+	crash.At(crash.Plan)
 	p, next := c.plan(path)
 	if next != nil {
 		p.Errors = append(p.Errors, c.behind(o, p.Changes)...)
@@ -287,8 +289,10 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	if next.id = o.again.ID; next.id == 0 {
 		next.id = max(c.last().ID, r.Generation) + 1
 	}
+	crash.At(crash.Prepare)
 	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes}
 	err := c.o.Builder.Prepare(context.WithValue(ctx, inside{}, t), t)
+	crash.At(crash.Prepared)
 	if err == nil {
 		err = context.Cause(ctx) // whoever asked has left: nobody would learn of the commit
 	}
@@ -307,7 +311,9 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		r.Errors = append(r.Errors, problemsOf(err)...)
 		return
 	}
+	crash.At(crash.Recorded)
 	t.commit()
+	crash.At(crash.Committed)
 	next.since = time.Now()
 	c.running.Store(next)
 	was := r.Generation

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"sort"
+
+	"fishplate/internal/crash"
 )
 
 // drain lets go of the generation that t replaced, in the background. Its number
@@ -21,6 +23,7 @@ func (c *Controller) drain(t *Transaction, was uint64) {
 	c.mu.Unlock()
 	go func() {
 		defer c.drains.Done()
+		crash.At(crash.Drain)
 		ctx := context.WithValue(c.life, inside{}, t)
 		for _, d := range t.drains {
 			c.mu.Lock()

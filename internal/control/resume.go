@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fishplate/internal/crash"
 )
 
 // Start applies the first configuration and remembers path for Reload. When the
@@ -41,6 +43,11 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 // run again, and nil when the files win.
 func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOptions) *state {
 	newest := c.last()
+	for _, h := range c.History()[min(1, len(c.History())):] {
+		if h.State == Pending { // it was gone back from, and the process ended before it wrote so
+			c.note(r, c.amend(h.ID, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
+		}
+	}
 	if newest.State == Pending && newest.Deadline != nil && time.Now().After(*newest.Deadline) {
 		c.note(r, c.amend(newest.ID, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was not confirmed until %s: what ran before it runs", newest.ID, newest.Deadline.Format(time.TimeOnly))})
@@ -55,6 +62,7 @@ func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOption
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d cannot be read: the file runs: %v", e.ID, err)})
 		return nil
 	}
+	crash.At(crash.Resume)
 	p, was := c.parse(e.ID, text)
 	if was == nil {
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d is not understood any more: the file runs: %s", e.ID, Refusal(p.Errors).Error())})

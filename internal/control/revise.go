@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"fishplate/internal/crash"
 )
 
 // Rollback makes what ran after the commit with that ID run again; 0 is the
@@ -39,6 +41,7 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		o.restored = id
 		next.read = running.Files // the files are newer than what runs now
 		if c.transact(ctx, &r, next, o); r.Committed && w != nil {
+			crash.At(crash.Settle)
 			c.forget(w)
 			c.note(&r, c.amend(w.id, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
 		}

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 
+	"fishplate/internal/crash"
 	"fishplate/internal/model"
 )
 
@@ -35,7 +36,10 @@ type drain struct {
 
 // OnAbort registers how to undo what was just prepared. The functions run in
 // reverse order, and only when a later part of the preparation fails.
-func (t *Transaction) OnAbort(undo func()) { t.aborts = append(t.aborts, undo) }
+func (t *Transaction) OnAbort(undo func()) {
+	t.aborts = append(t.aborts, undo)
+	crash.At(crash.Preparing)
+}
 
 // OnCommit registers a part of the commit. The functions run in order and
 // cannot fail. Requests must notice only one of them: the pointer swap.
@@ -58,12 +62,14 @@ func (t *Transaction) Warnings() []Problem { return t.warnings }
 func (t *Transaction) abort() {
 	for i := len(t.aborts) - 1; i >= 0; i-- {
 		t.aborts[i]()
+		crash.At(crash.Aborting)
 	}
 }
 
 func (t *Transaction) commit() {
 	for _, f := range t.commits {
 		f()
+		crash.At(crash.Commit)
 	}
 }
 

@@ -23,6 +23,15 @@ var Binary = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv("FISHPLATE_BINARY"); path != "" {
 		return path, nil
 	}
+	return build("1", "-race", "-tags", "invariant")
+})
+
+// crashing builds the product with points at which it ends itself.
+var crashing = sync.OnceValues(func() (string, error) {
+	return build("0", "-tags", "invariant,crashpoints")
+})
+
+func build(cgo string, flags ...string) (string, error) {
 	root, err := Module()
 	if err != nil {
 		return "", err
@@ -32,11 +41,11 @@ var Binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "fishplate")
-	cmd := exec.Command("go", "build", "-race", "-tags", "invariant", "-o", path, "./cmd/fishplate")
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/fishplate")...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return path, nil
-})
+}

@@ -57,27 +57,71 @@ func Start(t testing.TB, text string, options ...Option) *Server {
 		Log:    filepath.Join(dir, "access.log"),
 	}
 	s.Write(text)
-	binary, err := Binary()
+	t.Cleanup(func() { s.finish() })
+	s.launch(options)
+	s.waitReady()
+	return s
+}
+
+// Crashing makes the process one that is built with -tags crashpoints, and ends
+// where the file at path says (package crash).
+func Crashing(t testing.TB, path string) Option {
+	binary, err := crashing()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return func(cmd *exec.Cmd) {
+		cmd.Path = binary
+		cmd.Env = append(cmd.Env, "FISHPLATE_CRASH="+path)
+	}
+}
+
+// Again starts another process with what the last one, which must have ended, left
+// behind. It does not wait until that is ready.
+func (s *Server) Again(options ...Option) {
+	s.t.Helper()
+	<-s.exited
+	s.check()
+	s.stderr.reset()
+	s.exited = make(chan struct{})
+	s.launch(options)
+}
+
+// Ready waits until the process serves; false means that it ended before.
+func (s *Server) Ready() bool {
+	for {
+		if strings.Contains(s.Stderr(), "msg=serving") {
+			return true
+		}
+		select {
+		case <-s.exited:
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func (s *Server) launch(options []Option) {
+	s.t.Helper()
+	binary, err := Binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	s.cmd = exec.Command(binary, "serve", s.Config)
+	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0 exitcode=66")
 	for _, o := range options {
 		o(s.cmd)
 	}
 	s.cmd.Stderr = &s.stderr
 	s.cmd.Stdout = &s.stderr
-	s.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=0 exitcode=66")
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
+	cmd, exited := s.cmd, s.exited
 	go func() {
-		s.err = s.cmd.Wait()
-		close(s.exited)
+		s.err = cmd.Wait()
+		close(exited)
 	}()
-	t.Cleanup(s.finish)
-	s.waitReady()
-	return s
 }
 
 // Write replaces the configuration file.
@@ -127,6 +171,11 @@ func (s *Server) finish() {
 			<-s.exited
 		}
 	}
+	s.check()
+}
+
+// check fails the test if the process raced or panicked.
+func (s *Server) check() {
 	text := s.Stderr()
 	if complaint.MatchString(ofGuests.ReplaceAllString(text, "")) {
 		s.t.Errorf("the process complained:\n%s", text)
@@ -255,8 +304,21 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.buf.Write(p)
 }
 
+func (b *lockedBuffer) reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.Reset()
+}
+
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// ToSocket dials the Unix socket at path, whatever the address.
+func ToSocket(path string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
 }

@@ -54,7 +54,7 @@ func (s *site) addBackend(r *rand.Rand) {
 
 // balances are those whose choice depends on the request alone.
 func balances(r *rand.Rand) string {
-	return pick(r, `"path"`, `"ring"`, `"maglev"`, `"rendezvous"`, `"carp"`, `"source"`, `"first"`, `[hash(path, "rendezvous")]`, `[hash(header("X-Key"), "maglev")]`)
+	return pick(r, `"path"`, `"ring"`, `"maglev"`, `"rendezvous"`, `"carp"`, `"source"`, `"first"`, `[hash(path, "rendezvous")]`, `[hash(host, "maglev")]`)
 }
 
 func (s *site) fresh(r *rand.Rand, letter string, taken func(string) bool) string {

@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"fishplate/internal/crash"
 )
 
 // Entry is one commit.
@@ -177,8 +179,10 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 		return err
 	}
 	_, err = f.Write(file)
+	crash.At(crash.Written)
 	err = errors.Join(err, f.Sync())
 	err = errors.Join(err, f.Close())
+	crash.At(crash.Synced)
 	if err == nil {
 		err = os.Rename(aside, j.name(e.ID))
 	}
@@ -186,6 +190,7 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 		_ = os.Remove(aside)
 		return err
 	}
+	crash.At(crash.Renamed)
 	if err := j.syncDir(); err != nil {
 		if !another {
 			_ = os.Remove(j.name(e.ID)) // what is said to have failed must not come back
