@@ -4,12 +4,12 @@ import (
 	"path"
 )
 
-// Bounds of one line table. A name is cut at maxPath, and what has more of
-// anything has no lines: the names of files may stand once and be referred to by
-// a byte each.
+// Bounds of one line table; what has more of anything has no lines. The names of
+// files may stand once and be referred to by a byte each.
 const (
-	maxPath  = 1024
-	maxFiles = 1 << 15
+	maxPath    = 1024 // bytes of a name
+	maxFiles   = 1 << 15
+	maxFormats = 8 // of an entry; compilers use four
 )
 
 // lineTable reads the table of lines at an offset of .debug_line, DWARF 2 to 5,
@@ -82,11 +82,12 @@ func (t *lineTable) word() uint64 {
 // Files are counted from 1.
 func (t *lineTable) old() {
 	t.dirs = append(t.dirs, t.dir)
-	for !t.bad && len(t.dirs) < maxFiles {
+	for !t.bad {
 		d := t.text(maxPath)
 		if d == "" {
 			break
 		}
+		t.bad = t.bad || len(t.dirs) == maxFiles
 		if !path.IsAbs(d) {
 			d = beneath(t.dir, d)
 		}
@@ -129,6 +130,7 @@ const (
 // refer to.
 func (t *lineTable) entries(dirs []string) (list []string) {
 	formats := make([][2]uint64, t.uint(1))
+	t.bad = t.bad || len(formats) > maxFormats
 	for i := range formats {
 		formats[i] = [2]uint64{t.uleb(), t.uleb()}
 	}
