@@ -157,25 +157,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
 	}
-	c := o.file
-	h := s.historyOf(t.Name)
-	s.mu.Lock()
-	o.changes = h.changes
-	if h.given && old != nil {
-		v := h.current()
-		unsigned := verify(t, v.code.elf, v.signature) // the key may be new
-		switch {
-		case h.file != c.hash:
-			u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s changed: it replaces version %d, which came by the API",
-				t.Name, t.Program, v.Number))
-		case unsigned != nil:
-			u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s replaces version %d, which came by the API: %w",
-				t.Name, t.Program, v.Number, unsigned))
-		default:
-			o.given, c = true, v.code
-		}
-	}
-	s.mu.Unlock()
+	c := u.choose(t, old, &o)
 	u.origins[t.Name] = o
 	var before *image
 	if old != nil {
@@ -215,6 +197,37 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		}
 	}
 	return made, nil
+}
+
+// choose returns the program that a tenant runs: that of the file, or the one that
+// came by the API unless the file changed since. It completes o. A version that
+// comes meanwhile is seen by Commit, which compares the changes.
+func (u *Update) choose(t *model.Tenant, old *Tenant, o *origin) *code {
+	s := u.set
+	h := s.historyOf(t.Name)
+	s.mu.Lock()
+	o.changes = h.changes
+	given, file := h.given && old != nil, h.file
+	var v version
+	if given {
+		v = *h.current()
+	}
+	s.mu.Unlock()
+	if !given {
+		return o.file
+	}
+	if file != o.file.hash {
+		u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s changed: it replaces version %d, which came by the API",
+			t.Name, t.Program, v.Number))
+		return o.file
+	}
+	if err := verify(t, v.code.elf, v.signature); err != nil { // the key may be new
+		u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s replaces version %d, which came by the API: %w",
+			t.Name, t.Program, v.Number, err))
+		return o.file
+	}
+	o.given = true
+	return v.code
 }
 
 // starts says whether a tenant is about to start that program.
