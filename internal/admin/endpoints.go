@@ -27,7 +27,7 @@ func Endpoints() []Endpoint {
 		{"POST", "/v1/plan", false, "Body `{path}`. The typed difference to what runs; `errors` when it would be refused.", (*Server).plan},
 		{"POST", "/v1/apply", false, "Body `{path, comment, confirm}`. Answers after the commit (200) or the refusal (422). With `confirm`, a time, the change is undone after it unless confirmed. Field `If-Match: \"N\"`: 412 unless generation N runs; so for the next three.", transaction(apply)},
 		{"POST", "/v1/reload", false, "Body `{comment, confirm, force}`. Applies the path that `serve` was started with; answers as apply does. After a rollback it wants `force`.", transaction(reload)},
-		{"POST", "/v1/rollback", false, "Body `{id, comment}`. What ran after that commit runs again; 0 is the commit before. Answers as apply does.", transaction(rollback)},
+		{"POST", "/v1/rollback", false, "Body `{id, comment, confirm}`. What ran after that commit runs again; 0 is the commit before. Answers as apply does.", transaction(rollback)},
 		{"POST", "/v1/edit", false, "Body `{edit: {op, kind, key, values: [{name, text}], before}, comment, confirm}`. Changes one thing of what runs: `op` is `set`, `add` or `remove`. Answers as apply does.", transaction(edit)},
 		{"POST", "/v1/confirm", false, "Makes the change that waits for it stay; answers `{id}`.", (*Server).confirm},
 		{"POST", "/v1/diff", false, "Body `{from, to}`, each `running`, the number of a commit, or a path. Answers as plan does.", (*Server).compare},

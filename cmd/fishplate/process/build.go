@@ -182,8 +182,6 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 	return nil
 }
 
-// prepareLogs opens what is new. A log that stays is opened again at the
-// commit, in case its file was moved away.
 func (e *estate) prepareCaches(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
 	u, err := e.caches.Prepare(t.Next)
 	if err != nil {
@@ -195,6 +193,8 @@ func (e *estate) prepareCaches(_ context.Context, t *control.Transaction, p *pro
 	return nil
 }
 
+// prepareLogs opens what is new. A log that stays is opened again at the
+// commit, in case its file was moved away.
 func (e *estate) prepareLogs(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
 	next := map[string]*openLog{}
 	for _, m := range t.Next.Logs {
