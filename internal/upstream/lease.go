@@ -58,7 +58,9 @@ func (l *Lease) Report(o Outcome, firstByte time.Duration) {
 	}
 	if firstByte > 0 {
 		s.counters.Add(l.shard, ServerFirstByteTime, int64(firstByte/micros))
-		s.node.Observe(nowNanos(), firstByte)
+		if !o.failed() { // who refuses fast is not fast
+			s.node.Observe(nowNanos(), firstByte)
+		}
 	}
 	s.counters.Add(l.shard, counterOf(o), 1)
 	if e := l.backend.model.Eject; e != nil && o.failed() {

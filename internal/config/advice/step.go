@@ -13,6 +13,14 @@ import (
 // Step checks the arguments of a balancing transform and brings them to one form.
 // It returns what is wrong, or "".
 func Step(s *model.BalanceStep) string {
+	if s.Name == "ratio" {
+		r, err := model.ParseRatio(s.Args)
+		if err != nil {
+			return "ratio: " + err.Error()
+		}
+		s.Args = r.Args()
+		return ""
+	}
 	wanted, example := 0, ""
 	for _, t := range schema.Transforms() {
 		if t.Name == s.Name {

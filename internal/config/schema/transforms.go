@@ -12,6 +12,7 @@ type Transform struct {
 func Transforms() []Transform {
 	return []Transform{
 		{"roundrobin", "", true, "By turns, smooth and weighted."},
+		{"ratio", `("p90")`, true, "By turns; a weight is divided by the time to first byte, measured over ten seconds: static (none), average, minimum, maximum, p50, p75, p90, p95, p99, or as it will be: ratio(\"predict\", \"p90\", \"past=30s\", \"rate=20\", \"ahead=15s\")."},
 		{"leastconn", "", true, "Fewest requests in flight for its weight."},
 		{"random", "", true, "At random, by weight."},
 		{"p2c", "", true, "The less busy of two taken at random."},

@@ -46,7 +46,8 @@ type Node struct {
 	latency atomic.Uint64
 	seen    atomic.Int64 // when latency was last measured, Unix nanoseconds
 	load    atomic.Uint64
-	loadAt  atomic.Int64 // when the load was reported, Unix nanoseconds; 0 = never
+	meter   atomic.Pointer[meter] // nil unless a policy reads it
+	loadAt  atomic.Int64          // when the load was reported, Unix nanoseconds; 0 = never
 }
 
 // SetReason takes the node out for a reason, or puts it back with In. Ejected,
@@ -142,10 +143,17 @@ func (n *Node) full() bool {
 // measurement counts for 37 %.
 const latencyDecay = 10 * time.Second
 
-// Observe feeds one measured time to first byte into the node's peak-sensitive
-// moving average: a higher value counts at once, a lower one gradually.
+// Observe feeds one measured time to first byte into the node's meter, if it has
+// one, and into its peak-sensitive moving average: a higher value counts at once, a lower one gradually.
 // Concurrent observations may overwrite each other, which an average survives.
 func (n *Node) Observe(now int64, d time.Duration) {
+	if m := n.meter.Load(); m != nil {
+		if now-m.used.Load() > meterKept {
+			n.meter.CompareAndSwap(m, nil)
+		} else {
+			m.add(now, int64(d))
+		}
+	}
 	old := math.Float64frombits(n.latency.Load())
 	last := n.seen.Swap(now)
 	v := float64(d)

@@ -1,6 +1,10 @@
 package balance
 
-import "sync"
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
 
 // smooth is weighted round robin without bursts: every choice adds to each
 // candidate its weight, takes the highest, and subtracts the sum from it. Over
@@ -14,16 +18,21 @@ type smooth struct {
 // share in slow start is not rounded to zero.
 const grain = 1024
 
-func (r *smooth) run(t *Table, s *scratch, q *Query, _ bool) { r.choose(t, s, q, len(s.list)) }
+func (r *smooth) run(t *Table, s *scratch, q *Query, _ bool) { r.choose(t, s, q, len(s.list), nil) }
 
 // choose moves the round's winner among the first n candidates to the front.
-func (r *smooth) choose(t *Table, s *scratch, q *Query, n int) {
+// factors, if given, multiply the members' weights.
+func (r *smooth) choose(t *Table, s *scratch, q *Query, n int, factors []atomic.Uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var total, best int64
 	at := -1
 	for p, i := range s.list[:n] {
-		w := max(1, int64(t.members[i].weight(q.Now)*grain))
+		weight := t.members[i].weight(q.Now)
+		if factors != nil {
+			weight *= math.Float64frombits(factors[i].Load())
+		}
+		w := max(1, int64(weight*grain))
 		total += w
 		sum := r.current[i] + w
 		if at < 0 || sum > best {

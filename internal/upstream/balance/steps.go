@@ -19,6 +19,7 @@ type StepDoc struct{ Name, Form, Doc string }
 func Steps() []StepDoc {
 	return []StepDoc{
 		{"roundrobin", "roundrobin", "smooth weighted round robin"},
+		{"ratio", `ratio("p90")`, "smooth weighted round robin, weights divided by the measured time to first byte"},
 		{"leastconn", "leastconn", "fewest connections in use per weight; equals by round robin"},
 		{"random", "random", "weighted chance"},
 		{"p2c", "p2c", "two by weighted chance, of them the one with fewer connections per weight"},
@@ -47,6 +48,8 @@ func (t *Table) compile(b model.BalanceStep, at int, o Options) (step, error) {
 	switch b.Name {
 	case "roundrobin":
 		return &t.rr, nil
+	case "ratio":
+		return t.compileRatio(b.Args)
 	case "leastconn":
 		return leastStep{by: connections, spread: true}, nil
 	case "ewma":
@@ -195,7 +198,7 @@ func (l leastStep) run(t *Table, s *scratch, q *Query, last bool) {
 		return
 	}
 	if n := s.least(); n > 1 && l.spread {
-		t.rr.choose(t, s, q, n)
+		t.rr.choose(t, s, q, n, nil)
 	}
 }
 
