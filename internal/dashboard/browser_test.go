@@ -34,6 +34,7 @@ type api struct {
 	mu    sync.Mutex
 	asked []string
 	turn  int
+	seen  int // how often the state of servers was asked for: it is another each time
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +42,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.asked = append(a.asked, r.Method+" "+r.URL.Path)
 	a.turn++
 	n := a.turn
+	if r.URL.Path == "/v1/status" {
+		a.seen++
+	}
+	state := []string{"up", "down"}[a.seen%2]
 	a.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	var vhosts, backends, tenants, counters, faults []string
@@ -48,7 +53,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q := quoted(name)
 		vhosts = append(vhosts, fmt.Sprintf(`{"name":%s,"hosts":[%s],"tenant":%s,"requests":%d,"errors":%d,"routes":[{"name":%s,"backend":%s,"requests":1},{"name":"b","requests":2}]}`, q, q, q, n*10, n, q, q))
 		backends = append(backends, fmt.Sprintf(`{"name":%s,"balance":"roundrobin","requests":%d,"queue":0,"retries":0,"servers":[{"name":%s,"address":%s,"state":%s,"check":%s,"requests":%d,"errors":1,"connections":1,"active":0}]}`,
-			q, n, q, q, quoted([]string{"up", "down"}[n%2]), q, n))
+			q, n, q, q, quoted(state), q, n))
 		tenants = append(tenants, fmt.Sprintf(`{"name":%s,"state":%s,"program":%s,"hash":%s,"requests":%d,"active":0,"waiting":0,"stops":%d,"refused":1}`, q, q, q, q, n*10, n))
 		counters = append(counters, fmt.Sprintf(`{"subject":"tenant","labels":[%s],"values":{"fishplate_tenant_stops_total{fault}":%d,"fishplate_tenant_requests_total":%d,"fishplate_tenant_instructions_total":%d}}`, q, n, n*10, n*1000))
 		label := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(name)
