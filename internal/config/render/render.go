@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 
@@ -141,11 +142,26 @@ func Value(v cty.Value) string {
 
 // escape writes a string as it stands between the quotes of a native string.
 func escape(s string) string {
-	if !strings.ContainsAny(s, "\\\"\n\r\t$%") {
+	if strings.ContainsAny(s, "\\\"\n\r\t$%") {
+		s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "${", "$${", "%{", "%%{").Replace(s)
+	}
+	if strings.IndexFunc(s, unwritable) < 0 {
 		return s
 	}
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "${", "$${", "%{", "%%{").Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		if unwritable(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
+
+// unwritable says whether a character is none of a text: a file that holds NUL is
+// refused, and no line of one should drive the terminal that shows it.
+func unwritable(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f }
 
 func operator(op *hclsyntax.Operation) string {
 	for _, o := range [...]struct {
@@ -179,7 +195,7 @@ func Literal(e hclsyntax.Expression) (cty.Value, bool) {
 // Heredoc writes a text of lines as it reads best. No line begins with a closing
 // brace, which only ends a block of the top level.
 func Heredoc(text string) string {
-	if strings.HasPrefix(text, "}") || strings.Contains(text, "\n}") {
+	if strings.HasPrefix(text, "}") || strings.Contains(text, "\n}") || strings.IndexFunc(text, unwritable) >= 0 {
 		return Value(cty.StringVal(text))
 	}
 	mark := "EOT"
