@@ -334,7 +334,7 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 		Changes: r.Changes, Generation: next.id, State: Committed, Parent: r.Generation, Restored: o.restored, Path: c.Path(), Files: next.read,
 	}
 	if o.changes != nil {
-		e.Changes, e.Parent = o.changes, c.last().ID
+		e.Changes, e.Parent = o.changes, c.kept().ID
 	}
 	if n := len(e.Changes); n > listed {
 		e.Changes, e.More = e.Changes[:listed:listed], n-listed

@@ -181,6 +181,25 @@ func TestConfirmIsOnDisk(t *testing.T) {
 	}
 }
 
+// TestRollbackSkipsWhatWasNotConfirmed: what ran before the files that won at the
+// start is not what nobody confirmed.
+func TestRollbackSkipsWhatWasNotConfirmed(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	c, end := d.serve(&fake{})
+	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour})
+	late(t, c)
+	end()
+	d.files["main"] = "c"
+	c, end = d.serve(&fake{})
+	defer end()
+	if h := c.History(); runs(c) != "c" || h[0].Parent != 1 {
+		t.Errorf("%q: %+v", runs(c), h)
+	}
+	if r := c.Rollback(t.Context(), 0, ApplyOptions{}); !r.Committed || runs(c) != "a" {
+		t.Errorf("%q: %+v", runs(c), r)
+	}
+}
+
 // TestRollbackToConfirm: a rollback of what waits to be confirmed may wait itself.
 func TestRollbackToConfirm(t *testing.T) {
 	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
