@@ -298,7 +298,8 @@
   };
 
   const ask = async (path, token) => {
-    const r = await fetch(path, { headers: token ? { Authorization: 'Bearer ' + token } : {}, credentials: 'omit', redirect: 'error', signal: AbortSignal.timeout(15000) });
+    const answer = fetch(path, { headers: token ? { Authorization: 'Bearer ' + token } : {}, credentials: 'omit', redirect: 'error', signal: AbortSignal.timeout(15000) });
+    const r = await answer.catch((e) => { throw new Error(e.name === 'TimeoutError' ? 'no answer in 15 s' : 'no connection'); });
     if (r.ok) return r;
     let why = '';
     try { why = (await r.json()).error || ''; } catch { /* no JSON: the status says it */ }
@@ -400,7 +401,7 @@
         if (!paused) linked('live', 'good');
         if (program && turn % slow === 1) await log();
       } catch (e) {
-        linked(e instanceof TypeError ? 'no connection' : plain(e.message), 'bad');
+        linked(plain(e.message), 'bad');
       }
     }
     setTimeout(tick, Math.min(10000, Math.max(every, 5 * (performance.now() - begun))));
