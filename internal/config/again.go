@@ -143,7 +143,9 @@ func (l *loader) decodeFile(f *file) *node {
 			continue
 		}
 		if in.Body == nil { // it was decoded in another world
-			p.body, _ = syntax.Native([]byte(p.key.text), p.name) // without an error, as before
+			if p.body.Blocks[at].Body == nil { // once for all blocks of the piece
+				p.body, _ = syntax.Native([]byte(p.key.text), p.name) // without an error, as before
+			}
 			in = p.body.Blocks[at]
 		}
 		before := l.mark()
