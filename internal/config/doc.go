@@ -7,6 +7,7 @@
 // diagnostics and the reference page all read it, so none can drift from it.
 //
 // It opens nothing but files of the fs.FS it is given, asks no clock (the caller
-// says what time it is) and keeps no state: what Load returns belongs to the
-// caller and is not changed again. Nothing here runs a goroutine.
+// says what time it is) and keeps no state but in a Memory that the caller gives.
+// What Load returns is changed by nobody: with a Memory, later
+// configurations have nouns of it. Nothing here runs a goroutine.
 package config

@@ -10,5 +10,6 @@
 // reverse and the running generation never notices.
 //
 // It parses no text, opens no socket and knows no organ: those are the
-// Builder's. It keeps the history of commits in memory only.
+// Builder's. It keeps the history of commits in the state folder (journal), or in
+// memory where there is none, and what ran last runs again when a process starts.
 package control
