@@ -11,7 +11,7 @@ FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz bench bench-engines bench-store guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz hitless bench bench-engines bench-store guests clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ script: ## end-to-end scripts only
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@bash test/fuzz.sh $(FUZZTIME)
+
+hitless: build ## load on ours, nginx and haproxy while their configurations change, origins are killed; results under test/bench/results
+	$(GO) run ./test/hitless $(HITLESS)
 
 bench: build bench-engines ## side by side with nginx (with Lua and njs), haproxy, varnish, wazero and qemu; results under test/bench/results
 	@bash test/setup.sh $(PACKAGES) $(BENCHCACHE)

@@ -169,7 +169,7 @@ func (s *Server) park(t *session) bool {
 		return false
 	}
 	s.process.Add(t.shard, metrics.ProcessParked, 1)
-	if s.parker.Park(t.net, s.wheel.time(t.idleDue), func(_ *netio.Conn, expired bool) { t.wake(expired) }) {
+	if s.parker.Park(t.net, s.wheel.deadline(t.idleDue), func(_ *netio.Conn, expired bool) { t.wake(expired) }) {
 		return true
 	}
 	s.process.Add(t.shard, metrics.ProcessParked, -1)

@@ -31,7 +31,7 @@ func (x *exchange) admit() step {
 	}
 	for _, limit := range p.rates {
 		x.scratch = limit.Key(x.scratch[:0], &x.env)
-		ok, after := x.srv.estate.Rates.Allow(limit, x.scratch, x.env.Now)
+		ok, after := x.srv.estate.Rates.Allow(limit, x.scratch, x.srv.wheel.deadline(x.begin))
 		if !ok {
 			p.Counters.Add(x.s.shard, metrics.RouteRefused, 1)
 			return x.fail(admit, &message.Fault{

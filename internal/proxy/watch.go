@@ -103,7 +103,9 @@ func past() time.Time { return time.Unix(1, 0) }
 // closed; Server.Close awaits it.
 type wheel struct {
 	base   time.Time
+	wall   func() time.Time
 	coarse atomic.Int64 // nanoseconds since base, at the last sweep
+	skew   atomic.Int64 // nanoseconds by which the wall clock was set since base, see look
 	all    atomic.Bool  // every armed watch fires at the next sweep
 	shards [16]wheelShard
 }
@@ -115,7 +117,7 @@ type wheelShard struct {
 }
 
 func newWheel() *wheel {
-	w := &wheel{base: time.Now()}
+	w := &wheel{base: time.Now(), wall: time.Now}
 	w.coarse.Store(1)
 	for i := range w.shards {
 		head := &w.shards[i].head
@@ -130,8 +132,32 @@ func (w *wheel) now() int64 { return w.coarse.Load() }
 // exact returns the present instant.
 func (w *wheel) exact() int64 { return int64(time.Since(w.base)) }
 
-// time converts an instant to a time.
-func (w *wheel) time(at int64) time.Time { return w.base.Add(time.Duration(at)) }
+// time converts an instant to a time of the wall clock, as that is set now.
+func (w *wheel) time(at int64) time.Time {
+	t := w.base.Add(time.Duration(at))
+	if skew := w.skew.Load(); skew != 0 {
+		return t.Round(0).Add(time.Duration(skew))
+	}
+	return t
+}
+
+// deadline converts an instant to a time that passes when the instant does, however
+// the wall clock is set.
+func (w *wheel) deadline(at int64) time.Time { return w.base.Add(time.Duration(at)) }
+
+// skewed is how far the wall clock may be from the monotonic one before it counts as
+// set: less is the pace of the two, or this goroutine's bad luck.
+const skewed = time.Second
+
+// look compares the clocks. The wall clock is set by people and by time servers, and
+// goes on while a machine is saved to disk or moved, which the other one does not
+// count: ages, dates and the log follow it, timeouts do not.
+func (w *wheel) look(now int64) {
+	skew := w.wall().UnixNano() - w.base.UnixNano() - now
+	if d := skew - w.skew.Load(); d > int64(skewed) || d < -int64(skewed) {
+		w.skew.Store(skew)
+	}
+}
 
 // add makes the sweep look at watch t.
 func (w *wheel) add(t *watch, shard metrics.Shard) {
@@ -174,6 +200,7 @@ func (w *wheel) run(stop <-chan struct{}) {
 func (w *wheel) sweep() {
 	now, all := w.exact(), w.all.Load()
 	w.coarse.Store(now)
+	w.look(now)
 	for i := range w.shards {
 		s := &w.shards[i]
 		s.mu.Lock()
