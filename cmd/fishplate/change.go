@@ -51,7 +51,19 @@ func runApply(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.change("apply", admin.ChangeRequest{Path: path})
+	q := admin.ChangeRequest{Path: path, Canary: c.text("canary")}
+	if q.Canary == "" {
+		if c.flags.Changed("for") || c.flags.Changed("until") {
+			return usagef("apply: --for and --until go with --canary")
+		}
+		return c.change("apply", q)
+	}
+	d, err := config.Duration(c.text("for"))
+	if err != nil || d <= 0 {
+		return usagef("apply: --for is a time such as 5m, not %q", c.text("for"))
+	}
+	q.For, q.Until = d.String(), c.text("until")
+	return c.change("apply", q)
 }
 
 func runReload(c *call) error {
@@ -101,6 +113,9 @@ func (c *call) outcome(r control.Result) error {
 	if c.flag("json") {
 		return nil
 	}
+	if r.Canary != 0 {
+		return c.tried(r)
+	}
 	if !r.Committed {
 		_, err := fmt.Fprintf(c.stdout, "nothing to do: generation %d is the same\n", r.Generation)
 		return err
@@ -111,6 +126,20 @@ func (c *call) outcome(r control.Result) error {
 		}
 	}
 	_, err := fmt.Fprintf(c.stdout, "generation %d committed in %.0f ms\n", r.Generation, r.Seconds*1000)
+	return err
+}
+
+// tried prints that a trial begins, or ends for nobody.
+func (c *call) tried(r control.Result) error {
+	if len(r.Changes) == 0 {
+		_, err := fmt.Fprintf(c.stdout, "change %d is undone: generation %d serves all\n", r.Canary, r.Generation)
+		return err
+	}
+	if err := show.Changes(c.stdout, r.Plan); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.stdout, "change %d serves %s of the clients for %s; then all, if %s, or none\nsooner: fishplate confirm (all), fishplate rollback (none)\n",
+		r.Canary, c.text("canary"), c.text("for"), c.text("until"))
 	return err
 }
 

@@ -21,8 +21,13 @@ type ChangeRequest struct {
 	// Confirm is how long the change waits to be confirmed before it is undone, as
 	// in the configuration: "60s"; "" is not.
 	Confirm string `json:"confirm,omitempty"`
-	Force   bool   `json:"force,omitempty"` // a reload may undo a rollback
-	ID      uint64 `json:"id,omitempty"`    // what a rollback goes back to; 0 is the commit before
+	// Canary is the share of the clients with which the change is tried, "10%", for
+	// the time For, "5m"; it is committed if Until then holds. "" is at once for all.
+	Canary string `json:"canary,omitempty"`
+	For    string `json:"for,omitempty"`
+	Until  string `json:"until,omitempty"`
+	Force  bool   `json:"force,omitempty"` // a reload may undo a rollback
+	ID     uint64 `json:"id,omitempty"`    // what a rollback goes back to; 0 is the commit before
 	// Edit is one change of what runs.
 	Edit *config.Edit `json:"edit,omitempty"`
 	// Match is the generation that must run; the client sends it as If-Match. 0 is
@@ -44,7 +49,30 @@ func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err er
 			return o, fmt.Errorf("%w: confirm is a time such as 60s, not %q", ErrInvalid, c.Confirm)
 		}
 	}
-	return o, nil
+	o.Canary, err = c.canary()
+	return o, err
+}
+
+func (c *ChangeRequest) canary() (*control.Canary, error) {
+	if c.Canary == "" {
+		return nil, nil
+	}
+	number, percent := strings.CutSuffix(c.Canary, "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if err != nil || !percent || !(share > 0 && share < 100) {
+		return nil, fmt.Errorf("%w: canary is a share of the clients such as 10%%, not %q", ErrInvalid, c.Canary)
+	}
+	d, err := time.ParseDuration(c.For)
+	if err != nil || d <= 0 {
+		return nil, fmt.Errorf("%w: for is a time such as 5m, not %q", ErrInvalid, c.For)
+	}
+	if c.Confirm != "" {
+		return nil, fmt.Errorf("%w: a change is tried or waits to be confirmed, not both", ErrInvalid)
+	}
+	if _, err := control.ParseUntil(c.Until); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return &control.Canary{Share: share / 100, For: d, Until: c.Until}, nil
 }
 
 // transaction is the handler of what ends in a commit or a refusal. A caller that

@@ -71,12 +71,19 @@ func (c *Controller) awaited() *pending {
 	return c.waits
 }
 
-// Confirm makes the pending change stay.
+// Confirm makes the pending change stay, or gives the one that is tried to all
+// clients.
 func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	if err := c.take(ctx, "confirm", ApplyOptions{Author: "confirm"}); err != nil {
 		return 0, err
 	}
 	defer c.give()
+	if w := c.trying(); w != nil {
+		if err := c.decide(w, true, "confirmed"); err != nil {
+			return 0, fmt.Errorf("confirm change %d: %w", w.id, err)
+		}
+		return w.id, nil
+	}
 	w := c.awaited()
 	if w == nil {
 		return 0, fmt.Errorf("confirm: no change waits for it")

@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -57,6 +58,7 @@ type Controller struct {
 	history []Entry // oldest first
 	ledger  ledger  // of the transactions
 	waits   *pending
+	trial   *canary
 	waiting map[uint64]string // generations that drain, and at what
 }
 
@@ -95,7 +97,8 @@ type Plan struct {
 type Result struct {
 	Plan              // Generation is the one that runs afterwards
 	Committed bool    `json:"committed"`
-	Seconds   float64 `json:"seconds"` // from the call to the commit
+	Canary    uint64  `json:"canary,omitempty"` // the change that is tried from now on, or is not any more
+	Seconds   float64 `json:"seconds"`          // from the call to the commit
 }
 
 // Err returns the errors of a refused transaction as one, or nil.
@@ -121,6 +124,8 @@ type ApplyOptions struct {
 	// no such thing.
 	Confirm time.Duration
 	Force   bool // a reload may undo a rollback
+	// Canary tries the change with a share of the clients; nil does not.
+	Canary *Canary
 
 	restored uint64   // what a rollback goes back to
 	again    Entry    // the entry that this commit only makes run again
@@ -139,10 +144,20 @@ func (c *Controller) Reload(ctx context.Context, o ApplyOptions) Result {
 	return c.Apply(ctx, *path, o)
 }
 
-// behind reports a reload that would undo a rollback unasked.
-func (c *Controller) behind(o ApplyOptions, changes []Change) []Problem {
+// behind reports a reload that would undo a rollback unasked, or do again what a
+// trial undid. read is what the files hold.
+func (c *Controller) behind(o ApplyOptions, read string, changes []Change) []Problem {
 	e, _ := c.entry(c.Generation())
-	if o.Force || !o.Always || e.Source != "rollback" || len(changes) == 0 {
+	if o.Force || !o.Always || len(changes) == 0 {
+		return nil
+	}
+	if last := c.last(); last.Canary != nil && last.State == RolledBack && last.Files == read && last.Parent == e.ID {
+		return []Problem{{
+			Summary: fmt.Sprintf("the file is what change %d tried, which was undone: %s", last.ID, last.Canary.Why), Detail: named(changes),
+			Suggestion: "fishplate reload --force applies the file",
+		}}
+	}
+	if e.Source != "rollback" {
 		return nil
 	}
 	return []Problem{{
@@ -251,7 +266,7 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	crash.At(crash.Plan)
 	p, next := c.plan(path)
 	if next != nil {
-		p.Errors = append(p.Errors, c.behind(o, p.Changes)...)
+		p.Errors = append(p.Errors, c.behind(o, next.read, p.Changes)...)
 		if running, ok := c.entry(p.Generation); ok && path != c.Path() {
 			next.read = running.Files // what a start would read has not changed
 		}
@@ -273,6 +288,9 @@ func (c *Controller) mayChange(o ApplyOptions) []Problem {
 	if w := c.awaited(); w != nil {
 		return []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
 	}
+	if w := c.trying(); w != nil {
+		return []Problem{{Summary: fmt.Sprintf("change %d is tried with %g%% of the clients until %s", w.id, w.share*100, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm gives it to all, fishplate rollback to none"}}
+	}
 	return nil
 }
 
@@ -290,11 +308,24 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		next.id = max(c.last().ID, r.Generation) + 1
 	}
 	crash.At(crash.Prepare)
+	var terms []term
+	if o.Canary != nil {
+		var err error
+		if terms, err = ParseUntil(o.Canary.Until); err != nil {
+			r.Errors = append(r.Errors, Problem{Summary: err.Error()})
+		}
+		if r.Errors = append(r.Errors, untried(r.Changes)...); len(r.Errors) > 0 {
+			return
+		}
+	}
 	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes}
 	err := c.o.Builder.Prepare(context.WithValue(ctx, inside{}, t), t)
 	crash.At(crash.Prepared)
 	if err == nil {
 		err = context.Cause(ctx) // whoever asked has left: nobody would learn of the commit
+	}
+	if err == nil && o.Canary != nil && t.try == nil {
+		err = errors.New("nothing can be tried here")
 	}
 	if err == nil && c.isClosed() {
 		err = errEnding
@@ -312,6 +343,11 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		return
 	}
 	crash.At(crash.Recorded)
+	if o.Canary != nil {
+		r.Canary = e.ID
+		c.tryOut(t, next, e, terms)
+		return
+	}
 	t.commit()
 	crash.At(crash.Committed)
 	next.since = time.Now()
@@ -342,6 +378,10 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 	if o.Confirm > 0 {
 		until := e.Time.Add(o.Confirm)
 		e.State, e.Deadline = Pending, &until
+	}
+	if o.Canary != nil {
+		until := e.Time.Add(o.Canary.For)
+		e.State, e.Deadline, e.Canary = Trying, &until, &Trial{Share: o.Canary.Share, Until: o.Canary.Until}
 	}
 	return e
 }

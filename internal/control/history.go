@@ -19,6 +19,7 @@ const (
 	Committed  = "committed"
 	Pending    = "pending" // until it is confirmed, or Deadline
 	RolledBack = "rolled_back"
+	Trying     = "canary" // it serves a share of the clients, until it is decided
 )
 
 // Entry is one commit.
@@ -36,8 +37,10 @@ type Entry struct {
 	Parent uint64 `json:"parent,omitempty"`
 	// Restored is the entry that a rollback made run again.
 	Restored uint64 `json:"restored,omitempty"`
-	// Deadline is when a pending entry is undone.
+	// Deadline is when a pending entry is undone, and one that is tried is decided.
 	Deadline *time.Time `json:"deadline,omitempty"`
+	// Canary is how it was tried; nil: it was not.
+	Canary *Trial `json:"canary,omitempty"`
 	// Path and Files say what the configuration's file was, and what it held,
 	// when this was committed or last read before.
 	Path  string `json:"path,omitempty"`
@@ -196,7 +199,7 @@ func (c *Controller) kept() (e Entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.history {
-		if h.State != RolledBack {
+		if h.State != RolledBack && h.State != Trying {
 			e = h
 		}
 	}

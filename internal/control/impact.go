@@ -263,3 +263,7 @@ func (c *Controller) remark(changes []Change) {
 		}
 	}
 }
+
+func has(fields []Field, name string) bool {
+	return slices.ContainsFunc(fields, func(f Field) bool { return f.Name == name })
+}

@@ -42,6 +42,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 // resume looks into the history for what ran last. It returns that when it is to
 // run again, and nil when the files win.
 func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOptions) *state {
+	c.forsake(r)
 	newest := c.last()
 	for _, h := range c.History()[min(1, len(c.History())):] {
 		if h.State == Pending { // it was gone back from, and the process ended before it wrote so

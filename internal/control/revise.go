@@ -21,6 +21,9 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 	if errs := c.matches(o); errs != nil {
 		return c.refused(errs)
 	}
+	if w := c.trying(); w != nil {
+		return c.untry(w, id, o)
+	}
 	w := c.awaited()
 	if o.unless != nil && o.unless != w {
 		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}} // confirmed a moment ago

@@ -23,6 +23,8 @@ type Transaction struct {
 	Running *model.Config // what runs; nil at the start of the process
 	Changes []Change      // from Running to Next
 
+	try      func(share float64) Tried
+	besides  []func()
 	warnings []Problem
 	aborts   []func()
 	commits  []func()
@@ -40,6 +42,14 @@ func (t *Transaction) OnAbort(undo func()) {
 	t.aborts = append(t.aborts, undo)
 	crash.At(crash.Preparing)
 }
+
+// OnTry registers what lets a part of the preparation be used beside what runs,
+// before the commit; OnAbort's function undoes it too.
+func (t *Transaction) OnTry(f func()) { t.besides = append(t.besides, f) }
+
+// Try registers how a share of the clients, 0 to 1, is served by what was
+// prepared. Without it no change can be tried.
+func (t *Transaction) Try(f func(share float64) Tried) { t.try = f }
 
 // OnCommit registers a part of the commit. The functions run in order and
 // cannot fail. Requests must notice only one of them: the pointer swap.

@@ -72,7 +72,7 @@ func (x *exchange) follow(d *tenant.Decision) *message.Fault {
 	x.decision.Backend, x.decision.Server = d.Backend, d.Server
 	gen := x.gen
 	if gen == nil { // an exchange without a client has none
-		gen = x.srv.Current()
+		gen = x.srv.generationFor(x.req.ClientIP)
 	}
 	if x.backend = gen.Backends[d.Backend]; x.backend == nil {
 		return &message.Fault{

@@ -136,6 +136,7 @@ type exchange struct {
 	origin  *http1.Reader    // its side of the codec; a filler may take it along
 
 	routeCounters, vhostCounters *metrics.Set // nil without a route
+	side                         *metrics.Set // of a Canary; nil: there is none
 
 	source source
 	answer []byte // body of fromSelf
@@ -204,7 +205,7 @@ func (x *exchange) reset() {
 	x.run, x.decision, x.debug, x.explained = nil, tenant.Decision{}, false, nil
 	x.errand, x.ruled, x.trouble, x.asked.live = nil, false, nil, false
 	x.backend, x.lease, x.leased, x.up, x.body = nil, upstream.Lease{}, false, nil, nil
-	x.routeCounters, x.vhostCounters, x.told = nil, nil, false
+	x.routeCounters, x.vhostCounters, x.side, x.told = nil, nil, nil, false
 	x.upload.ended, x.collected = false, nil
 	x.family, x.donor = family{}, nil
 	x.outflow, x.allies = outflow{}, nil

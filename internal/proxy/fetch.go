@@ -122,7 +122,7 @@ func (o *outside) Fetch(q *tenant.Question) (tenant.Fetched, error) {
 	in.y = y
 	y.pose(x, q)
 	if q.Self {
-		y.gen = y.srv.current.Load()
+		y.gen = y.srv.generationFor(x.req.ClientIP)
 		y.gen.pin(y.s.shard)
 		y.s.refresh(y.gen)
 		y.rec.Generation = y.gen.ID

@@ -32,6 +32,7 @@ type Generation struct {
 	Logs      []*Log
 	Name      string // of this proxy, in Via
 
+	canary  *Canary      // that serves a share of the clients beside it; nil but in a copy that Try made
 	places  model.Places // where nouns stand, for explanations
 	holders *metrics.Set // exchanges that pin it, by shard
 	left    map[string]leftListener

@@ -186,7 +186,7 @@ func (x *exchange) include(src []byte) (*fragment, string) {
 // aim makes the inner exchange's request that for the reference. It returns the
 // cause when that may not be asked for.
 func (y *exchange) aim(x *exchange, src []byte) string {
-	y.gen = y.srv.current.Load()
+	y.gen = y.srv.generationFor(x.req.ClientIP)
 	y.gen.pin(y.s.shard)
 	y.s.refresh(y.gen)
 	y.rec.Generation = y.gen.ID

@@ -26,7 +26,7 @@ func (x *exchange) passThrough() step {
 	x.begin = x.srv.wheel.exact()
 	x.mark = x.begin
 	x.srv.process.Add(s.shard, metrics.ProcessExchanges, 1)
-	x.gen = x.srv.current.Load()
+	x.gen = x.srv.generationFor(s.conn.Client.Addr())
 	x.gen.pin(s.shard)
 	s.refresh(x.gen)
 	x.rec.Generation, x.rec.Tunnel = x.gen.ID, true

@@ -52,6 +52,9 @@ func stepRead(x *exchange) step {
 	}
 	// Before routing: predicates and limits ask who the client is.
 	filter.Forward(&x.req, s.plan.Forward)
+	if x.gen.canary != nil {
+		x.elect() // listeners are the same for both sides
+	}
 	return route
 }
 

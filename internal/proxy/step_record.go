@@ -59,6 +59,9 @@ func (x *exchange) count(r *Record) {
 	if x.routeCounters != nil {
 		x.countRoute(r, shard)
 	}
+	if x.side != nil {
+		x.countSide(r, shard)
+	}
 	if x.fault != nil {
 		x.srv.causes.Add(x.fault.Cause)
 	}

@@ -23,6 +23,7 @@ type Backend struct {
 	limits   poolLimits
 	retry    retryPolicy
 	roster   atomic.Pointer[roster]
+	tried    atomic.Bool // it serves beside the committed view
 }
 
 // roster is the list of servers in force and the policy compiled for it.
@@ -79,9 +80,9 @@ func (b *Backend) Servers() []*Server { return b.roster.Load().servers }
 // live returns the servers in force and their policy. A request that began under
 // an earlier view is led by the one that is committed now: it must not go to a
 // server that was removed meanwhile. The last view of a removed backend leads
-// whom it has.
+// whom it has, and one that is tried beside the committed view its own requests.
 func (b *Backend) live() *roster {
-	if now := b.group.current.Load(); now != nil {
+	if now := b.group.current.Load(); now != nil && !b.tried.Load() {
 		return now.roster.Load()
 	}
 	return b.roster.Load()

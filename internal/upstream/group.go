@@ -106,6 +106,7 @@ func (g *group) adopt(b *Backend, now time.Time) {
 		}
 	}
 	g.last = b
+	b.tried.Store(false)
 	g.adoptSessions(b, now)
 	g.current.Store(b)
 	g.enlist(b, now)

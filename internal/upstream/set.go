@@ -65,6 +65,7 @@ func (s *Set) start(task func()) { s.tasks.Go(task) }
 type Update struct {
 	set      *Set
 	backends map[string]*Backend
+	tried    bool // Try was called
 }
 
 // Prepare compiles the backends of a new generation: policies, expressions and
@@ -132,8 +133,15 @@ func (u *Update) Commit() {
 	}
 }
 
-// Abort drops the update. Nothing was started, so nothing has to be undone.
-func (u *Update) Abort() { u.backends = nil }
+// Abort drops the update. What Try started ends as that of removed servers does.
+func (u *Update) Abort() {
+	for _, b := range u.backends {
+		if u.tried {
+			b.group.dismiss(b, time.Now())
+		}
+	}
+	u.backends = nil
+}
 
 // Backend returns the committed view of a backend.
 func (s *Set) Backend(name string) (*Backend, bool) {

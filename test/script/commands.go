@@ -281,7 +281,12 @@ func served(ts *testscript.TestScript) *process {
 
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
-	usage(ts, !neg && len(args) == 1 && signals[args[0]] != nil, "signal HUP|TERM|INT")
+	if len(args) == 1 && args[0] == "KILL" {
+		served(ts).kill()
+		stateOf(ts).server = nil
+		return
+	}
+	usage(ts, !neg && len(args) == 1 && signals[args[0]] != nil, "signal HUP|TERM|INT|KILL")
 	ts.Check(served(ts).cmd.Process.Signal(signals[args[0]]))
 }
 

@@ -83,6 +83,7 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	serve, err := e.prepareListeners(ctx, t)
 	errs = append(errs, err)
 	old := parts.Old
+	t.Try(func(share float64) control.Tried { return e.try(g, share) })
 	t.OnCommit(func() {
 		for _, l := range t.Next.Listeners {
 			e.proxy.SetClientLimit(l.Name, l.Limits.PerClient)
@@ -131,6 +132,7 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 	}
 	p.Backends = u.Backends()
 	t.OnAbort(u.Abort)
+	t.OnTry(u.Try)
 	t.OnCommit(u.Commit)
 	return nil
 }

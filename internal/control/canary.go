@@ -1,0 +1,304 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Canary says how a change is tried with a share of the clients before it is
+// committed or undone.
+type Canary struct {
+	Share float64       // of the clients, above 0 and below 1
+	For   time.Duration // then it is decided
+	Until string        // what must hold for it to be committed; see ParseUntil
+}
+
+// Outcomes are what became of one side's exchanges.
+type Outcomes struct {
+	Requests int64   `json:"requests"`
+	Errors   int64   `json:"errors"` // statuses from 500 on, and answers that were broken off by other than the client
+	P99      float64 `json:"p99_ms"` // an upper bound
+}
+
+// Trial is what the history says of a change that was tried.
+type Trial struct {
+	Share   float64  `json:"share"`
+	Until   string   `json:"until"`
+	Next    Outcomes `json:"next"`    // of the change
+	Running Outcomes `json:"running"` // of what ran beside it
+	Why     string   `json:"why,omitempty"`
+}
+
+// Tried is a generation that serves beside the running one.
+type Tried struct {
+	Outcomes func() (next, running Outcomes)
+	End      func()                          // gives it no new exchanges
+	Gone     func(ctx context.Context) error // waits for those that it has
+}
+
+const (
+	watchEvery = time.Second
+	// enough exchanges must have been served for a condition that does not hold to
+	// end a trial early.
+	enough = 50
+)
+
+// A term is one condition: a figure, compared with a bound.
+type term struct {
+	text, name, op string
+	bound          float64
+}
+
+// ParseUntil reads conditions such as "errors < 1% && p99 < 250ms": errors is
+// the share of the exchanges, p99 a duration, requests a number.
+func ParseUntil(text string) ([]term, error) {
+	var list []term
+	for part := range strings.SplitSeq(text, "&&") {
+		words := strings.Fields(part)
+		bad := func(why string) ([]term, error) {
+			return nil, fmt.Errorf("until: %q: %s; a condition is errors < 1%%, p99 < 250ms or requests >= 100, and several are joined by &&", strings.TrimSpace(part), why)
+		}
+		if len(words) != 3 {
+			return bad("it has not three words")
+		}
+		t := term{text: strings.Join(words, " "), name: words[0], op: words[1]}
+		if !slices.Contains([]string{"<", "<=", ">", ">="}, t.op) {
+			return bad("no such comparison")
+		}
+		var err error
+		switch t.name {
+		case "errors":
+			number, percent := strings.CutSuffix(words[2], "%")
+			if t.bound, err = strconv.ParseFloat(number, 64); !percent || err != nil {
+				return bad("errors are a percentage")
+			}
+			t.bound /= 100
+		case "p99":
+			var d time.Duration
+			if d, err = time.ParseDuration(words[2]); err != nil {
+				return bad("p99 is a duration")
+			}
+			t.bound = float64(d) / float64(time.Millisecond)
+		case "requests":
+			if t.bound, err = strconv.ParseFloat(words[2], 64); err != nil {
+				return bad("requests are a number")
+			}
+		default:
+			return bad("no such figure")
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+func (t term) holds(o Outcomes) bool {
+	v := 0.0
+	switch t.name {
+	case "errors":
+		v = float64(o.Errors) / float64(max(o.Requests, 1))
+	case "p99":
+		v = o.P99
+	case "requests":
+		v = float64(o.Requests)
+	}
+	c := cmp.Compare(v, t.bound)
+	switch t.op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	}
+	return c >= 0
+}
+
+// verdict says whether a trial is decided now, and how. A condition that more
+// exchanges can still bring about is judged at the end only.
+func verdict(terms []term, o Outcomes, end bool) (decided, all bool, why string) {
+	if end && o.Requests == 0 {
+		return true, false, "no exchange was served by it"
+	}
+	for _, t := range terms {
+		if !t.holds(o) && (end || t.op[0] == '<' && t.name != "requests" && o.Requests >= enough) {
+			return true, false, t.text + " does not hold"
+		}
+	}
+	return end, end, "all conditions hold"
+}
+
+// untried names what both generations share, so that it cannot be tried with a
+// part of the clients.
+func untried(changes []Change) (list []Problem) {
+	for _, c := range changes {
+		why := ""
+		switch {
+		case slices.Contains([]string{"listener", "certificate", "admin", "log", "cache", "state"}, c.Kind):
+			why = "it is met before anybody knows which side a client is on, or is one for both"
+		case c.Kind == "server" && c.Action == "change" && !has(c.Fields, "address"):
+			why = "what a server is, is one for both sides"
+		case c.Kind == "backend" && c.Action == "add" && has(c.Fields, "discover"):
+			why = "its servers are looked for from the commit on"
+		}
+		if why != "" {
+			list = append(list, Problem{
+				Summary:    fmt.Sprintf("%s %q cannot be tried with a share of the clients: %s", c.Kind, c.Key, why),
+				Suggestion: "apply it by itself, without --canary",
+			})
+		}
+	}
+	return list
+}
+
+// canary is a change that is being tried.
+type canary struct {
+	id       uint64
+	t        *Transaction
+	next     *state
+	tried    Tried
+	terms    []term
+	share    float64
+	deadline time.Time
+	over     chan struct{} // closed when it is decided
+}
+
+// tryOut lets what t prepared serve a share of the clients. The caller has the
+// turn.
+func (c *Controller) tryOut(t *Transaction, next *state, e Entry, terms []term) {
+	w := &canary{id: e.ID, t: t, next: next, terms: terms, share: e.Canary.Share, deadline: *e.Deadline, over: make(chan struct{})}
+	for _, f := range t.besides {
+		f()
+	}
+	w.tried = t.try(w.share)
+	c.mu.Lock()
+	c.trial = w
+	c.drains.Add(1)
+	c.mu.Unlock()
+	c.o.Logger.Info("configuration is tried", "id", w.id, "share", w.share, "until", w.deadline)
+	go c.watch(w)
+}
+
+// trying returns the change that is being tried; nil is none.
+func (c *Controller) trying() *canary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trial
+}
+
+// watch decides a trial when its time is over, when its conditions are broken,
+// or when the process ends.
+func (c *Controller) watch(w *canary) {
+	defer c.drains.Done()
+	tick := time.NewTicker(min(watchEvery, max(time.Until(w.deadline), time.Millisecond)))
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.over:
+			return
+		case <-c.changes.Done():
+			// Nobody begins a change any more, and this one must not be committed.
+			select {
+			case c.turn <- struct{}{}:
+				c.note(new(Result), c.decide(w, false, "the process ended"))
+				c.give()
+			case <-c.life.Done(): // the next process says so
+			}
+			return
+		case <-tick.C:
+		}
+		o, _ := w.tried.Outcomes()
+		if decided, _, _ := verdict(w.terms, o, !time.Now().Before(w.deadline)); !decided {
+			continue
+		}
+		if c.take(c.changes, "canary", ApplyOptions{Author: "canary"}) != nil {
+			continue
+		}
+		o, _ = w.tried.Outcomes()
+		if decided, all, why := verdict(w.terms, o, !time.Now().Before(w.deadline)); decided {
+			c.note(new(Result), c.decide(w, all, why)) // it is in the log
+		}
+		c.give()
+	}
+}
+
+// decide ends a trial: all clients get the change, or none. It does nothing
+// when the trial was decided before. The caller has the turn, or the process ends.
+func (c *Controller) decide(w *canary, all bool, why string) (err error) {
+	c.mu.Lock()
+	mine := c.trial == w
+	if mine {
+		c.trial = nil
+	}
+	c.mu.Unlock()
+	if !mine {
+		return nil
+	}
+	close(w.over)
+	next, running := w.tried.Outcomes()
+	err = c.amend(w.id, func(e *Entry) {
+		trial := *e.Canary
+		trial.Next, trial.Running, trial.Why = next, running, why
+		e.State, e.Deadline, e.Canary = RolledBack, nil, &trial
+		if all {
+			e.State = Committed
+		}
+	})
+	all = all && err == nil // a process that starts would not run it
+	c.o.Logger.Info("configuration was tried", "id", w.id, "committed", all, "why", why,
+		"requests", next.Requests, "errors", next.Errors, "p99_ms", next.P99, "error", err)
+	if c.o.Settled != nil {
+		defer func() { c.o.Settled(c.Generation(), all) }()
+	}
+	if all {
+		was := c.Generation()
+		w.t.commit()
+		w.next.since = time.Now()
+		c.running.Store(w.next)
+		c.drain(w.t, was)
+		return nil
+	}
+	w.tried.End()
+	c.mu.Lock()
+	c.drains.Add(1)
+	c.mu.Unlock()
+	go func() {
+		defer c.drains.Done()
+		if err := w.tried.Gone(context.WithValue(c.life, inside{}, w.t)); err != nil {
+			c.o.Logger.Warn("drain", "generation", w.id, "part", "exchanges", "error", err)
+		}
+		w.t.abort()
+	}()
+	return err
+}
+
+// untry ends a trial for a rollback: nobody gets the change.
+func (c *Controller) untry(w *canary, id uint64, o ApplyOptions) Result {
+	if id != 0 && id != w.id {
+		return c.refused(c.mayChange(ApplyOptions{}))
+	}
+	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}, Canary: w.id}
+	c.note(&r, c.decide(w, false, "ended by "+cmp.Or(o.Author, "somebody")))
+	return r
+}
+
+// forsake notes that a trial did not outlive its process.
+func (c *Controller) forsake(r *Result) {
+	for _, e := range c.History() {
+		if e.State == Trying {
+			c.note(r, c.amend(e.ID, func(e *Entry) {
+				trial := Trial{}
+				if e.Canary != nil {
+					trial = *e.Canary
+				}
+				trial.Why = "the process ended"
+				e.State, e.Deadline, e.Canary = RolledBack, nil, &trial
+			}))
+			r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was being tried when the process ended: what ran beside it runs", e.ID)})
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package control
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// trialOf makes every change of f one that can be tried, with those outcomes.
+func trialOf(f *fake, o *atomic.Pointer[Outcomes]) {
+	f.hook = func(_ context.Context, t *Transaction) error {
+		t.OnTry(func() { f.note("beside") })
+		t.Try(func(share float64) Tried {
+			f.note("try %g", share)
+			return Tried{
+				Outcomes: func() (next, running Outcomes) { return *o.Load(), Outcomes{Requests: 900} },
+				End:      func() { f.note("end") },
+				Gone:     func(context.Context) error { f.note("gone"); return nil },
+			}
+		})
+		return nil
+	}
+}
+
+func (f *fake) told() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.trace, ", ")
+}
+
+func TestCanary(t *testing.T) {
+	const began, all, none = "prepare part, beside, try 0.1", ", commit part", ", end, gone, abort part"
+	ask := ApplyOptions{Canary: &Canary{Share: 0.1, For: 5 * time.Minute, Until: "errors < 1%"}}
+	for _, tt := range []struct {
+		name string
+		o    Outcomes
+		do   func(t *testing.T, c *Controller)
+		took string
+		why  string
+		wait time.Duration
+	}{
+		{name: "good", o: Outcomes{Requests: 1000, Errors: 1}, wait: 6 * time.Minute, took: began + all, why: "all conditions hold"},
+		{name: "not yet", o: Outcomes{Requests: 1000, Errors: 1}, wait: 4 * time.Minute, took: began},
+		{name: "bad", o: Outcomes{Requests: 1000, Errors: 100}, wait: 2 * time.Second, took: began + none, why: "errors < 1% does not hold"},
+		{name: "bad, of few", o: Outcomes{Requests: 10, Errors: 10}, wait: time.Minute, took: began},
+		{name: "bad, of few, at the end", o: Outcomes{Requests: 10, Errors: 10}, wait: 6 * time.Minute, took: began + none, why: "errors < 1% does not hold"},
+		{name: "silence", wait: 6 * time.Minute, took: began + none, why: "no exchange was served by it"},
+		{name: "confirmed", wait: time.Second, took: began + all, why: "confirmed", do: func(t *testing.T, c *Controller) {
+			if id, err := c.Confirm(t.Context()); err != nil || id != 2 {
+				t.Error(id, err)
+			}
+		}},
+		{name: "rolled back", wait: time.Second, took: began + none, why: "ended by uid 7", do: func(t *testing.T, c *Controller) {
+			if r := c.Rollback(t.Context(), 0, ApplyOptions{Author: "uid 7"}); len(r.Errors) > 0 || r.Canary != 2 || r.Generation != 1 {
+				t.Errorf("%+v", r)
+			}
+		}},
+		{name: "others wait", wait: time.Second, took: began, do: func(t *testing.T, c *Controller) {
+			for _, r := range []Result{c.Apply(t.Context(), "x", ApplyOptions{}), c.Rollback(t.Context(), 1, ApplyOptions{}), c.Reload(t.Context(), ApplyOptions{})} {
+				if len(r.Errors) != 1 || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 10% of the clients until") {
+					t.Errorf("%+v", r.Errors)
+				}
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var o atomic.Pointer[Outcomes]
+				o.Store(&tt.o)
+				f := &fake{parts: []string{"part"}}
+				c := start(t, f, "a")
+				trialOf(f, &o)
+				r := c.Apply(t.Context(), "a b", ask)
+				if r.Committed || r.Canary != 2 || r.Generation != 1 || len(r.Errors) > 0 {
+					t.Fatalf("%+v", r)
+				}
+				if tt.do != nil {
+					tt.do(t, c)
+				}
+				time.Sleep(tt.wait)
+				synctest.Wait()
+				if got := f.told(); got != tt.took {
+					t.Errorf("%q, not %q", got, tt.took)
+				}
+				e := c.History()[0]
+				state, generation := Trying, uint64(1)
+				switch {
+				case strings.HasSuffix(tt.took, all):
+					state, generation = Committed, 2
+				case strings.HasSuffix(tt.took, none):
+					state = RolledBack
+				}
+				if e.State != state || c.Generation() != generation || e.Canary == nil || e.Canary.Why != tt.why || (state != Trying) != (e.Deadline == nil) {
+					t.Errorf("generation %d, history %+v %+v", c.Generation(), e, e.Canary)
+				}
+				if state != Trying && (e.Canary.Next != tt.o || e.Canary.Running.Requests != 900) {
+					t.Errorf("figures %+v", e.Canary)
+				}
+			})
+		})
+	}
+}
+
+// TestCanaryDoesNotOutliveTheProcess ends one process in order and lets the
+// other's journal stand as it was.
+func TestCanaryDoesNotOutliveTheProcess(t *testing.T) {
+	var o atomic.Pointer[Outcomes]
+	o.Store(&Outcomes{})
+	f := &fake{parts: []string{"part"}}
+	c := start(t, f, "a")
+	trialOf(f, &o)
+	c.Apply(t.Context(), "a b", ApplyOptions{Canary: &Canary{Share: 0.5, For: time.Hour, Until: "errors < 1%"}})
+	e := c.History()[0]
+	var r Result
+	c.history[1].State = Trying // as a process that was killed leaves it
+	c.forsake(&r)
+	if got := c.History()[0]; got.State != RolledBack || got.Canary.Why != "the process ended" || len(r.Warnings) != 1 {
+		t.Errorf("%+v, %v", got, r.Warnings)
+	}
+	c.history[1] = e
+	c.Close(t.Context())
+	if got := c.History()[0]; got.State != RolledBack || got.Canary.Why != "the process ended" || c.Generation() != 1 {
+		t.Errorf("%+v", got)
+	}
+	if c.kept().ID != 1 {
+		t.Error("it would run again")
+	}
+}
+
+func TestUntil(t *testing.T) {
+	for _, text := range []string{"", "errors", "errors < 1", "errors = 1%", "p99 < 1", "requests > x", "speed > 1", "errors < 1% &&"} {
+		if _, err := ParseUntil(text); err == nil {
+			t.Errorf("%q is read", text)
+		}
+	}
+	terms, err := ParseUntil("errors <= 1% && p99 < 250ms && requests >= 100")
+	if err != nil || len(terms) != 3 {
+		t.Fatal(terms, err)
+	}
+	for _, tt := range []struct {
+		o            Outcomes
+		end          bool
+		decided, all bool
+	}{
+		{Outcomes{100, 1, 249}, true, true, true},
+		{Outcomes{100, 2, 249}, true, true, false},
+		{Outcomes{100, 1, 250}, true, true, false},
+		{Outcomes{99, 0, 1}, true, true, false},
+		{Outcomes{99, 0, 1}, false, false, false},
+		{Outcomes{99, 0, 300}, false, true, false},
+	} {
+		if decided, all, why := verdict(terms, tt.o, tt.end); decided != tt.decided || all != tt.all {
+			t.Errorf("%+v: %v %v %s", tt, decided, all, why)
+		}
+	}
+}
+
+// TestUntried names every change that is one for both sides.
+func TestUntried(t *testing.T) {
+	list := untried([]Change{
+		{Kind: "listener", Key: "web", Action: "change"}, {Kind: "server", Key: "app/a", Action: "change", Fields: []Field{{Name: "weight"}}},
+		{Kind: "server", Key: "app/a", Action: "change", Fields: []Field{{Name: "address"}}}, {Kind: "route", Key: "any/all", Action: "change"},
+		{Kind: "backend", Key: "b", Action: "add", Fields: []Field{{Name: "discover"}}}, {Kind: "tenant", Key: "shop", Action: "change"},
+	})
+	if len(list) != 3 {
+		t.Errorf("%v", list)
+	}
+}

@@ -1,0 +1,56 @@
+package upstream
+
+import (
+	"slices"
+	"time"
+)
+
+// Try lets the views of the update serve beside those that are committed: its
+// new servers come in, none leaves, and what both views have stays as the
+// committed one says. Commit or Abort ends that.
+func (u *Update) Try() {
+	s, now := u.set, time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.tried = true
+	for name, b := range u.backends {
+		if s.groups[name] == nil {
+			s.groups[name] = b.group
+		}
+		b.group.admit(b, now)
+	}
+}
+
+// admit takes in the servers that b has and the committed view has not.
+func (g *group) admit(b *Backend, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r, current := b.roster.Load(), g.current.Load()
+	if b == current {
+		return
+	}
+	b.tried.Store(true)
+	if g.last == nil {
+		g.last = b
+	}
+	for i, s := range r.servers {
+		if current == nil || !slices.Contains(current.Servers(), s) {
+			g.servers[serverKey{s.name, s.address}] = s
+			s.setCheck(b)
+			s.configure(r.models[i], b.model, now)
+		}
+	}
+	g.index(current)
+}
+
+// dismiss lets the servers go again that only b has.
+func (g *group) dismiss(b *Backend, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	current := g.current.Load()
+	for _, s := range b.Servers() {
+		if current == nil || !slices.Contains(current.Servers(), s) {
+			s.leave(now, b.model.Grace)
+		}
+	}
+}
