@@ -9,6 +9,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/secure"
 )
 
 // Backend is one generation's view of a group of servers. It is immutable but
@@ -18,7 +19,7 @@ import (
 type Backend struct {
 	model    *model.Backend
 	group    *group
-	tls      *tlsSettings // nil without
+	tls      *secure.Settings // nil without
 	priority func(*predicate.Env) float64
 	limits   poolLimits
 	retry    retryPolicy
@@ -42,13 +43,13 @@ func newBackend(g *group, m *model.Backend) (*Backend, error) {
 	}
 	var err error
 	if m.TLS != nil {
-		if b.tls, err = loadTLS(m.TLS, g.set.options.FS); err != nil {
+		if b.tls, err = secure.Load(m.TLS, g.set.options.FS); err != nil {
 			return nil, err
 		}
-		if old := g.current.Load(); old != nil && old.tls != nil && old.tls.print == b.tls.print {
+		if old := g.current.Load(); old != nil && old.tls != nil && old.tls.Print == b.tls.Print {
 			b.tls = old.tls // with its session cache
 		}
-		b.limits.print = b.tls.print
+		b.limits.print = b.tls.Print
 	}
 	if b.priority, err = g.compilePriority(m.Queue); err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func (b *Backend) dial(ctx context.Context, s *Server, shard metrics.Shard) (*Up
 
 // secure makes the TLS handshake on a new connection.
 func (b *Backend) secure(ctx context.Context, c *UpConn, s *Server, shard metrics.Shard) error {
-	t := tls.Client(c.Raw, b.tls.of(s.address))
+	t := tls.Client(c.Raw, b.tls.Of(s.address))
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := c.Raw.SetDeadline(deadline); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (b *Backend) secure(ctx context.Context, c *UpConn, s *Server, shard metric
 	if t.ConnectionState().DidResume {
 		s.counters.Add(shard, ServerTLSResumed, 1)
 	}
-	c.Stream, c.TLS, c.Plain, c.print = t, t, nil, b.tls.print
+	c.Stream, c.TLS, c.Plain, c.print = t, t, nil, b.tls.Print
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (b *Backend) checkDial(s *Server) func(context.Context) (net.Conn, error) {
 				return nil, err
 			}
 		}
-		t := tls.Client(raw, b.tls.of(s.address))
+		t := tls.Client(raw, b.tls.Of(s.address))
 		if err := t.HandshakeContext(ctx); err != nil {
 			_ = raw.Close() // the handshake's error is the one to tell
 			return nil, err

@@ -198,7 +198,7 @@ func (s *Server) refresh(now time.Time) bool {
 func (s *Server) setCheck(b *Backend) {
 	want, print := b.model.Check, ""
 	if b.tls != nil {
-		print = b.tls.print
+		print = b.tls.Print
 	}
 	s.mu.Lock()
 	same := s.check != nil && want != nil && *s.check == *want && s.checkTLS == print || s.check == nil && want == nil

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fishplate/internal/model"
+	"fishplate/internal/upstream/secure"
 )
 
 // authority is a certificate authority of the test.
@@ -300,7 +301,7 @@ func TestTLSFiles(t *testing.T) {
 		{model.BackendTLS{Cert: "/etc/client.pem", Key: "/etc/none.key"}, "read client key: open etc/none.key: file does not exist"},
 		{model.BackendTLS{Cert: "/etc/ca.pem", Key: "/etc/client.key"}, "read client certificate /etc/ca.pem: tls: private key does not match public key"},
 	} {
-		if _, err := loadTLS(&c.tls, files); err == nil || err.Error() != c.want {
+		if _, err := secure.Load(&c.tls, files); err == nil || err.Error() != c.want {
 			t.Errorf("%+v: %v, want %s", c.tls, err, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package upstream
+package secure
 
 import (
 	"crypto/sha256"
@@ -17,18 +17,17 @@ import (
 // sessionsKept is how many TLS sessions a backend keeps for resumption.
 const sessionsKept = 256
 
-// tlsSettings are how servers of a backend are reached by TLS. print names
-// them: connections and sessions made under one print are not used under
-// another.
-type tlsSettings struct {
+// Settings are how servers of a backend are reached by TLS. Print names them:
+// connections and sessions made under one print are not used under another.
+type Settings struct {
 	config *tls.Config
-	print  string
+	Print  string
 }
 
-// loadTLS reads the files and builds the settings. Verification is on, against
+// Load reads the files and builds the settings. Verification is on, against
 // the given CA or the system's, unless the configuration says otherwise in so
 // many words.
-func loadTLS(m *model.BackendTLS, files fs.FS) (*tlsSettings, error) {
+func Load(m *model.BackendTLS, files fs.FS) (*Settings, error) {
 	c := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         m.ServerName,
@@ -60,7 +59,7 @@ func loadTLS(m *model.BackendTLS, files fs.FS) (*tlsSettings, error) {
 		}
 		c.Certificates = []tls.Certificate{cert}
 	}
-	return &tlsSettings{c, hex.EncodeToString(sum.Sum(nil))}, nil
+	return &Settings{c, hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 func readPair(read func(string) ([]byte, error), m *model.BackendTLS) (tls.Certificate, error) {
@@ -82,9 +81,9 @@ func readPair(read func(string) ([]byte, error), m *model.BackendTLS) (tls.Certi
 	return pair, nil
 }
 
-// of returns the configuration for one server: its name is the one written, or
+// Of returns the configuration for one server: its name is the one written, or
 // else the host of its address.
-func (t *tlsSettings) of(address string) *tls.Config {
+func (t *Settings) Of(address string) *tls.Config {
 	if t.config.ServerName != "" {
 		return t.config
 	}
