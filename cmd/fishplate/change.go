@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -268,15 +269,53 @@ func editVerbs() []verb {
 		list = append(list, group)
 	}
 	return append(list, verb{
-		name: "drain", form: "BACKEND/SERVER [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true,
-		short:   "Give a server no new sessions",
-		long:    "Short for server set BACKEND/SERVER state=drain. Its requests finish; fishplate status shows what is left.",
-		example: "fishplate drain app/a",
-		flags:   changeFlags,
+		name: "drain", form: "BACKEND/SERVER [--wait] [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true,
+		short: "Give a server no new sessions",
+		long: "Short for server set BACKEND/SERVER state=drain. Its requests finish; fishplate status shows what is left. With --wait the\n" +
+			"command ends when nothing is: no request, and no session in the table of its persistence.",
+		example: "fishplate drain app/a --wait",
+		flags: func(f *pflag.FlagSet) {
+			changeFlags(f)
+			f.Bool("wait", false, "until its requests and sessions have ended")
+		},
 		run: func(c *call) error {
-			return c.change("edit", admin.ChangeRequest{Edit: &config.Edit{Op: "set", Kind: "server", Key: c.args[0], Values: []config.EditValue{{Name: "state", Text: "drain"}}}})
+			e := &config.Edit{Op: "set", Kind: "server", Key: c.args[0], Values: []config.EditValue{{Name: "state", Text: "drain"}}}
+			if err := c.change("edit", admin.ChangeRequest{Edit: e}); err != nil || !c.flag("wait") {
+				return err
+			}
+			return c.awaitDrained(c.args[0])
 		},
 	})
+}
+
+// awaitDrained returns when a server has no request and no session.
+func (c *call) awaitDrained(key string) error {
+	backend, server, _ := strings.Cut(key, "/")
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		st, err := c.client().Status(c.ctx)
+		if err != nil || !busy(st, backend, server) {
+			return err
+		}
+		select {
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		case <-look.C:
+		}
+	}
+}
+
+// busy reports whether a server of that name has requests or sessions.
+func busy(st admin.Status, backend, server string) bool {
+	for _, b := range st.Backends {
+		for _, s := range b.Servers {
+			if b.Name == backend && s.Name == server && s.Active+s.Sessions > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func runEdit(c *call, op, kind string) error {
