@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,7 +123,9 @@ func (s *system) begin() error {
 }
 
 func (s *system) end() {
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	for _, pid := range s.roots() {
+		_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended
+	}
 	done := make(chan struct{})
 	go func() {
 		_ = s.cmd.Wait()
@@ -144,13 +147,26 @@ type Footprint struct {
 	RSS         int64 `json:"rss_bytes"`
 }
 
-// footprint adds up the process that was started and its children.
+// roots are the processes that were started with the configuration: after an
+// upgrade, others than the first.
+func (s *system) roots() (pids []int) {
+	list, _ := filepath.Glob("/proc/[0-9]*/cmdline") // only a bad pattern is an error
+	for _, path := range list {
+		text, _ := os.ReadFile(path) // none when it has gone
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && bytes.Contains(text, []byte(s.config())) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// footprint adds up the processes of the configuration and their children.
 func (s *system) footprint() (f Footprint) {
-	pids := []int{s.cmd.Process.Pid}
+	pids := s.roots()
 	for i := 0; i < len(pids); i++ {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pids[i])) // none when it has gone
 		for _, word := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(word); err == nil {
+			if pid, err := strconv.Atoi(word); err == nil && !slices.Contains(pids, pid) {
 				pids = append(pids, pid)
 			}
 		}
