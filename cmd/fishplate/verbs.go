@@ -9,7 +9,7 @@ import (
 
 // verbs returns the table, in the order of help.
 func verbs() []verb {
-	return slices.Concat(serveVerbs(), changeVerbs(), editVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), deskVerbs())
+	return slices.Concat(serveVerbs(), changeVerbs(), upgradeVerbs(), editVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), deskVerbs())
 }
 
 // changeVerbs are about configurations and what runs.

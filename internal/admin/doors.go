@@ -19,6 +19,7 @@ type doors struct {
 	closed bool
 	socket *door
 	bind   *door
+	given  map[string]*os.File // sockets of the process before, by address
 }
 
 // door is one open socket and the http.Server on it.
@@ -63,7 +64,10 @@ func (u *Update) open(was *door, address string, listen func(string) (net.Listen
 	if was != nil && was.address == address {
 		return was, nil
 	}
-	l, release, err := listen(address)
+	l, release, err := u.s.inherited(address)
+	if l == nil && err == nil {
+		l, release, err = listen(address)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ func Endpoints() []Endpoint {
 		{"POST", "/v1/rollback", false, "Body `{id, comment, confirm}`. What ran after that commit runs again; 0 is the commit before. Answers as apply does.", transaction(rollback)},
 		{"POST", "/v1/edit", false, "Body `{edit: {op, kind, key, values: [{name, text}], before}, comment, confirm}`. Changes one thing of what runs: `op` is `set`, `add` or `remove`. Answers as apply does.", transaction(edit)},
 		{"POST", "/v1/confirm", false, "Makes the change that waits for it stay; answers `{id}`.", (*Server).confirm},
+		{"POST", "/v1/upgrade", false, "Body `{path, within, force}`. Starts that binary, hands everything over and answers with `{pid, version, seconds, pause}` of the process that has taken over; 409 and the reason when this one goes on.", (*Server).upgrade},
 		{"POST", "/v1/diff", false, "Body `{from, to}`, each `running`, the number of a commit, or a path. Answers as plan does.", (*Server).compare},
 		{"POST", "/v1/explain", false, "Body `{method, url, headers, client}`. Where such a request would go, and why.", (*Server).explain},
 		{"POST", "/v1/purge", false, "Body `{urls|tags|prefix|host|ban, soft, tenant}`: exactly one of the first five. Takes objects out of the caches; answers `{purged, bans, took}`.", (*Server).purge},

@@ -46,7 +46,9 @@ type Options struct {
 	Cache func(ctx context.Context, r CacheRequest) (any, error)
 	// Log writes access log lines to write until there are no more, ctx ends
 	// or write fails. Each line is without a newline and valid during the call.
-	Log      func(ctx context.Context, r LogRequest, write func(line []byte) error) error
+	Log func(ctx context.Context, r LogRequest, write func(line []byte) error) error
+	// Upgrade puts another process in the place of this one.
+	Upgrade  func(ctx context.Context, author string, r UpgradeRequest) (UpgradeResult, error)
 	Readings func() []metrics.Reading
 	Words    func() []metrics.WordReading
 	Logger   *slog.Logger

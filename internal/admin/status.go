@@ -6,18 +6,21 @@ import "time"
 // stands on it. Its keys are a promise; all counts are since the process began
 // unless they are gauges.
 type Status struct {
-	Generation uint64           `json:"generation"`
-	Uptime     float64          `json:"uptime"` // seconds
-	Version    string           `json:"version"`
-	PID        int              `json:"pid"`
-	Path       string           `json:"path"` // what serve was started with
-	Listeners  []ListenerStatus `json:"listeners"`
-	VHosts     []VHostStatus    `json:"vhosts"`
-	Backends   []BackendStatus  `json:"backends"`
-	Tenants    []TenantStatus   `json:"tenants"`
-	Cache      *CacheStatus     `json:"cache"` // null: none is configured
-	Findings   []Finding        `json:"findings"`
-	Draining   []DrainStatus    `json:"draining"`
+	Generation uint64  `json:"generation"`
+	Uptime     float64 `json:"uptime"` // seconds
+	Version    string  `json:"version"`
+	PID        int     `json:"pid"`
+	// Predecessor is the process that this one has replaced, while it serves its
+	// last connections; 0 is none.
+	Predecessor int              `json:"predecessor,omitempty"`
+	Path        string           `json:"path"` // what serve was started with
+	Listeners   []ListenerStatus `json:"listeners"`
+	VHosts      []VHostStatus    `json:"vhosts"`
+	Backends    []BackendStatus  `json:"backends"`
+	Tenants     []TenantStatus   `json:"tenants"`
+	Cache       *CacheStatus     `json:"cache"` // null: none is configured
+	Findings    []Finding        `json:"findings"`
+	Draining    []DrainStatus    `json:"draining"`
 }
 
 // ListenerStatus is one listener.

@@ -35,6 +35,11 @@ type Options struct {
 	// Digest tells two contents of a referenced file apart (a certificate, a
 	// program); nil reads the file of this machine.
 	Digest func(path string) (string, error)
+	// Upgrade puts another process in the place of this one, for SIGUSR2, and
+	// says itself what came of it; nil ignores the signal. Succeeded is closed
+	// when another process has taken over.
+	Upgrade   func(ctx context.Context)
+	Succeeded <-chan struct{}
 	// Settled is called after every transaction, for counting; nil is nothing.
 	Settled func(generation uint64, committed bool)
 	Logger  *slog.Logger

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -15,7 +17,9 @@ var ErrImpatient = errors.New("drain: interrupted by a second signal")
 // Signals serves the process's signals until one ends it. SIGHUP reloads; those
 // that arrive during a reload are answered by one more. SIGTERM and SIGINT call
 // shutdown with a context that ends after deadline, or at a second such signal.
-// It returns what shutdown returned, ErrImpatient, or nil when ctx ends.
+// SIGUSR2 calls Options.Upgrade; when another process has taken over, by that or
+// otherwise, shutdown is called with a context that ends at a signal only. It
+// returns what shutdown returned, ErrImpatient, or nil when ctx ends.
 func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, deadline time.Duration, shutdown func(context.Context) error) error {
 	wanted, reloaded := make(chan struct{}, 1), make(chan struct{})
 	reloads, stop := context.WithCancel(ctx)
@@ -30,12 +34,24 @@ func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, dead
 			}
 		}
 	}()
-	defer func() { stop(); <-reloaded }()
+	var upgrades sync.WaitGroup
+	var upgrading atomic.Bool
+	defer func() { stop(); <-reloaded; upgrades.Wait() }()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-c.o.Succeeded:
+			stop()
+			c.halt(errSucceeded)
+			return c.shut(ctx, signals, 0, shutdown)
 		case s := <-signals:
+			if s == syscall.SIGUSR2 {
+				if c.o.Upgrade != nil && !upgrading.Swap(true) {
+					upgrades.Go(func() { c.o.Upgrade(reloads); upgrading.Store(false) })
+				}
+				continue
+			}
 			if s != syscall.SIGHUP {
 				stop()
 				c.halt(errEnding) // nobody waits for a compiler any more
@@ -50,8 +66,12 @@ func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, dead
 }
 
 func (c *Controller) shut(ctx context.Context, signals <-chan os.Signal, deadline time.Duration, shutdown func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if deadline > 0 {
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+		defer cancel()
+	}
 	done := make(chan error, 1)
 	go func() { done <- shutdown(ctx) }()
 	for {
@@ -59,7 +79,7 @@ func (c *Controller) shut(ctx context.Context, signals <-chan os.Signal, deadlin
 		case err := <-done:
 			return err
 		case s := <-signals:
-			if s == syscall.SIGHUP {
+			if s == syscall.SIGHUP || s == syscall.SIGUSR2 {
 				continue
 			}
 			cancel()

@@ -10,6 +10,9 @@ import (
 // errEnding is why a change is given up that was being prepared.
 var errEnding = errors.New("apply: the process is ending")
 
+// errSucceeded is the same of a process that another one has replaced.
+var errSucceeded = errors.New("apply: another process has taken over: ask again")
+
 // holder is whose change is being prepared.
 type holder struct {
 	author string
@@ -27,12 +30,15 @@ func (c *Controller) take(ctx context.Context, what string, o ApplyOptions) erro
 		ctx, cancel = context.WithTimeoutCause(ctx, o.Wait, fmt.Errorf("waited %v: try again when it is done", o.Wait))
 		defer cancel()
 	}
+	if c.changes.Err() != nil {
+		return context.Cause(c.changes)
+	}
 	select {
 	case c.turn <- struct{}{}:
 		c.holder.Store(&holder{o.Author, time.Now()})
 		return nil
 	case <-c.changes.Done():
-		return errEnding
+		return context.Cause(c.changes)
 	case <-ctx.Done():
 	}
 	other := "another change is being prepared"

@@ -183,6 +183,15 @@ func (l *Listener) Adjust(ListenOptions) error { return nil }
 // Files cannot hand listeners over on this system.
 func (l *Listener) Files() ([]*os.File, error) { return nil, ErrUnsupported }
 
+// Adopt cannot take listeners over on this system.
+func Adopt(string, []*os.File) (*Listener, error) { return nil, ErrUnsupported }
+
+// Passed is nothing here: socket activation is Linux's.
+func Passed() map[string]*os.File { return nil }
+
+// Leave closes the listener.
+func (l *Listener) Leave() { l.Close() }
+
 // Parker cannot park on this system.
 type Parker struct{}
 

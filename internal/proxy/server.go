@@ -50,6 +50,7 @@ type Server struct {
 	ctx       context.Context // ends when sessions must stop
 	cancel    context.CancelFunc
 	draining  atomic.Bool
+	patient   atomic.Bool   // while draining, idle connections are not closed: see Retire
 	open      atomic.Int64  // sessions
 	none      chan struct{} // receives when open falls to zero
 	mirrors   mirrors
@@ -165,7 +166,7 @@ func (s *Server) detach(x *exchange) {
 
 // park leaves an idle session to the parker. False means that it must be closed.
 func (s *Server) park(t *session) bool {
-	if s.draining.Load() {
+	if s.hurried() {
 		return false
 	}
 	s.process.Add(t.shard, metrics.ProcessParked, 1)
@@ -190,7 +191,26 @@ func (s *Server) left(*session) {
 // Listeners are closed by their owner before.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
+	s.patient.Store(false)
 	s.parker.ExpireAll()
+	return s.emptied(ctx)
+}
+
+// Retire is Drain for a process whose place another one has taken: an idle
+// connection stays open until its next request, which is answered, or until the
+// idle time of its listener is over. To close it now could cost its client a
+// request that is on its way.
+func (s *Server) Retire(ctx context.Context) error {
+	s.patient.Store(true)
+	s.draining.Store(true)
+	return s.emptied(ctx)
+}
+
+// hurried says that idle connections are closed.
+func (s *Server) hurried() bool { return s.draining.Load() && !s.patient.Load() }
+
+// emptied returns when no session is left, or with ctx's error.
+func (s *Server) emptied(ctx context.Context) error {
 	if s.open.Load() == 0 {
 		return nil
 	}

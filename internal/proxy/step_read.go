@@ -12,7 +12,7 @@ import (
 // record.
 func stepRead(x *exchange) step {
 	s := x.s
-	if s.served > 0 && s.srv.draining.Load() && x.reader.Buffered() == 0 {
+	if s.served > 0 && s.srv.hurried() && x.reader.Buffered() == 0 {
 		return finished
 	}
 	f, quiet := x.readHead()
@@ -100,7 +100,7 @@ func (x *exchange) idle() {
 	if s.idleDue == 0 {
 		s.idleDue = now - parkAfter + s.plan.idle
 	}
-	if now < s.idleDue && !x.srv.draining.Load() {
+	if now < s.idleDue && !x.srv.hurried() {
 		x.after = parks
 	}
 }

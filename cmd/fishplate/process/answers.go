@@ -101,7 +101,7 @@ func (p *Process) words() []metrics.WordReading {
 // status describes everything that runs.
 func (p *Process) status() admin.Status {
 	st := admin.Status{
-		Uptime: time.Since(p.started).Seconds(), Version: p.version, PID: os.Getpid(), Path: p.control.Path(),
+		Uptime: time.Since(p.started).Seconds(), Version: p.version, PID: os.Getpid(), Predecessor: int(p.predecessor.Load()), Path: p.control.Path(),
 		Listeners: []admin.ListenerStatus{}, VHosts: []admin.VHostStatus{}, Backends: []admin.BackendStatus{},
 		Tenants: []admin.TenantStatus{}, Findings: []admin.Finding{}, Draining: []admin.DrainStatus{},
 	}

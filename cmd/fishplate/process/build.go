@@ -40,7 +40,9 @@ type estate struct {
 	mu        sync.Mutex
 	listeners map[string]*openListener // by bind address
 	leaving   map[string]*openListener // given up, and not closed yet
-	logs      map[string]*openLog      // by name
+	heir      heir
+	gone      atomic.Bool         // another process has taken over
+	logs      map[string]*openLog // by name
 	loops     sync.WaitGroup
 }
 
@@ -179,13 +181,13 @@ func (e *estate) prepareAdmin(t *control.Transaction) error {
 	t.OnAbort(u.Abort)
 	t.OnCommit(func() {
 		e.near.Store(near)
-		u.Commit()
+		e.heir.later(u.Commit)
 	})
 	return nil
 }
 
 func (e *estate) prepareCaches(_ context.Context, t *control.Transaction, p *proxy.Parts) error {
-	u, err := e.caches.Prepare(t.Next)
+	u, err := e.caches.Prepare(e.heir.withoutDisks(t.Next))
 	if err != nil {
 		return err
 	}
@@ -251,13 +253,20 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			o := e.listeners[bind]
 			if o == nil {
 				e.awaitLeaving(ctx, bind)
-				l, err := netio.Listen(ctx, bind, how)
+				l, was, err := e.heir.listener(bind)
+				abort := func() { l.Leave() }
+				if l == nil && err == nil {
+					l, err = netio.Listen(ctx, bind, how)
+					abort = func() { l.Close() }
+				} else {
+					how.Shards = was
+				}
 				if err != nil {
 					refusal = append(refusal, problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err)))
 					continue
 				}
 				o = &openListener{l: l, how: how, done: make(chan struct{})}
-				t.OnAbort(l.Close)
+				t.OnAbort(abort)
 				fresh = append(fresh, o)
 			} else if o.how != how {
 				if o.how.Shards != how.Shards {
@@ -290,10 +299,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		e.listeners = next
 		e.mu.Unlock()
 		for _, o := range fresh {
-			e.loops.Go(func() {
-				defer close(o.done)
-				e.server.Serve(o.l, func() string { return *o.name.Load() })
-			})
+			e.heir.later(func() { e.accept(o) })
 		}
 		for bind, o := range old {
 			if next[bind] != o {
@@ -323,6 +329,14 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		return nil
 	})
 	return serve, nil
+}
+
+// accept begins to accept on a listener.
+func (e *estate) accept(o *openListener) {
+	e.loops.Go(func() {
+		defer close(o.done)
+		e.server.Serve(o.l, func() string { return *o.name.Load() })
+	})
 }
 
 // awaitLeaving waits until an address that was given up a moment ago is free.
@@ -389,7 +403,14 @@ func (e *estate) shutdown(ctx context.Context) error {
 	for _, o := range listeners {
 		o.l.Drain()
 	}
-	err := e.server.Drain(ctx)
+	end := e.server.Drain
+	if e.succeeded() {
+		end = e.server.Retire
+		var leaves sync.WaitGroup
+		leaves.Go(e.admin.Leave) // the successor answers on these sockets
+		defer leaves.Wait()
+	}
+	err := end(ctx)
 	for _, o := range listeners {
 		o.l.Close()
 	}

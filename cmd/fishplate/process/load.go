@@ -38,6 +38,20 @@ func (load Load) At(socket string) Load {
 	}
 }
 
+// Parse reads the text of a whole configuration, for control.Options.Parse.
+type Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []control.Problem)
+
+// At returns a Parse whose configurations have their admin socket at that path.
+func (parse Parse) At(socket string) Parse {
+	return func(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
+		cfg, errs, warnings := parse(name, text)
+		if cfg != nil {
+			cfg.Admin.Socket = socket
+		}
+		return cfg, errs, warnings
+	}
+}
+
 // First returns a Load whose first answer is what was loaded from there already:
 // a start does not read a large configuration twice. The rest are load's own.
 func (load Load) First(from string, cfg *model.Config, errs, warnings []control.Problem) Load {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 	"fishplate/internal/dashboard"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
-	"fishplate/internal/model"
+	"fishplate/internal/netio"
 	"fishplate/internal/program"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
@@ -43,17 +44,23 @@ type Process struct {
 	causes  *metrics.Words
 	started time.Time
 	version string
+	secret  []byte
+	state   string
+
+	predecessor atomic.Int64  // the process before, while it drains
+	done        chan struct{} // closed when another process has taken over
 }
 
 // Options are what a process is started with.
 type Options struct {
 	Path    string // that Load reads, now and at each reload
 	Load    Load
-	Parse   func(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) // of a text of the history
-	State   string                                                                               // folder of what outlives the process
+	Parse   Parse  // a text of the history
+	State   string // folder of what outlives the process
 	Version string
 	Stderr  io.Writer        // the operational log, and why a start is refused
 	Ready   func(p *Process) // called once it answers; nil is nothing
+	From    *Inheritance     // of the process whose place this one takes; nil is none
 }
 
 // ErrRefused says that the configuration was refused; why stands on Stderr.
@@ -69,12 +76,13 @@ func Serve(ctx context.Context, o Options) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	logger := slog.New(slog.NewTextHandler(o.Stderr, nil))
-	secret, err := stateSecret(o.State)
+	secret, err := o.From.secret(o.State)
 	if err != nil {
-		return err
+		return o.From.failed(err)
 	}
 
-	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now()}
+	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, done: make(chan struct{})}
+	p.heir.passed = netio.Passed()
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[string]*openListener{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
@@ -89,28 +97,32 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
-		Digest: program.Fingerprint, Parse: o.Parse,
+		Digest: program.Fingerprint, Parse: o.Parse, Upgrade: p.upgradeBySignal, Succeeded: p.done,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
-		Tenants: p.tenants, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
+		Tenants: p.tenants, Upgrade: p.upgrade, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
 	})
 
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
 	defer signal.Stop(signals)
 	// A program may be compiled for minutes: who wants the process to end does not
 	// wait for that.
 	starting, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	err = p.control.Start(starting, o.Path)
+	if o.From == nil {
+		err = p.control.Start(starting, o.Path)
+	} else {
+		err = p.succeed(starting, o.From)
+	}
 	interrupted := err != nil && starting.Err() != nil
 	stop()
 	switch {
 	case interrupted:
 		logger.Info("ended before it served", "path", o.Path, "problem", err)
 		p.server.Close()
-		err = nil
+		err = o.From.failed(nil)
 	case err == nil:
 		logger.Info("serving", "path", o.Path, "pid", os.Getpid(), "version", o.Version)
 		if o.Ready != nil {
@@ -136,7 +148,9 @@ func (p *Process) end(err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	p.admin.Close()
+	if !p.succeeded() { // else it has left already
+		p.admin.Close()
+	}
 	p.control.Close(ctx)
 	p.close()
 	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))

@@ -1,0 +1,72 @@
+package process
+
+import (
+	"os"
+	"time"
+
+	"fishplate/internal/cert"
+	"fishplate/internal/control"
+)
+
+// The messages of a hand-over, in order: estate with a parcel goes to the
+// successor, which answers prepared or failed; then go, which it answers with
+// serving or failed. stop instead of go ends it. A line that ends instead of any
+// of them means that the other process is gone.
+const (
+	msgEstate   = "estate"
+	msgPrepared = "prepared"
+	msgGo       = "go"
+	msgStop     = "stop"
+	msgServing  = "serving"
+	msgFailed   = "failed"
+)
+
+// parcel is what a process hands to the one that takes its place. Files go with
+// it, in the order of the sockets: those of listeners, of doors, and those that
+// the service manager passed.
+type parcel struct {
+	PID       int
+	Version   string
+	State     string // folder
+	Secret    []byte
+	Config    control.Legacy
+	Tickets   cert.Keys
+	Listeners []socket
+	Doors     []socket
+	Passed    []socket
+}
+
+// socket is an address with a number of files.
+type socket struct {
+	Key    string
+	Shards int // as configured when it was opened
+	Files  int
+}
+
+// reply is what a successor answers.
+type reply struct {
+	Version string
+	Reason  string // of failed
+}
+
+// handoverEnv tells a successor where its line is.
+const handoverEnv = "FISHPLATE_HANDOVER"
+
+// Bounds of a hand-over.
+const (
+	prepareTime = 2 * time.Minute  // to load, compile and test
+	takeTime    = 15 * time.Second // from there to serving: disks are opened
+	killTime    = 5 * time.Second  // to see a process go that was killed
+)
+
+// unpack gives each socket its files.
+func unpack(list []socket, files []*os.File, each func(s socket, files []*os.File)) (rest []*os.File, ok bool) {
+	for _, s := range list {
+		if s.Files < 1 || s.Files > len(files) {
+			return files, false
+		}
+		each(s, files[:s.Files:s.Files])
+		files = files[s.Files:]
+	}
+	return files, true
+}

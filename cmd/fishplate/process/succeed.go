@@ -1,0 +1,184 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"fishplate/cmd/fishplate/handover"
+)
+
+// Inheritance is what another process hands to this one, which is to take its
+// place. A nil Inheritance is that of a process that begins by itself.
+type Inheritance struct {
+	line   *handover.Line
+	parcel parcel
+	files  []*os.File
+	told   bool // the other one knows how it went
+}
+
+// Inherit returns what another process hands over, nil when none does.
+func Inherit() (*Inheritance, error) {
+	text, ok := os.LookupEnv(handoverEnv)
+	if !ok {
+		return nil, nil
+	}
+	_ = os.Unsetenv(handoverEnv) // it is not for the programs that this process starts
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < 3 {
+		return nil, fmt.Errorf("take over: %s is no descriptor: %q", handoverEnv, text)
+	}
+	i := &Inheritance{}
+	if i.line, err = handover.Open(os.NewFile(uintptr(fd), "handover")); err != nil {
+		return nil, err
+	}
+	_ = i.line.Until(time.Now().Add(prepareTime)) // Receive tells what Until would
+	kind, files, err := i.line.Receive(func(string) any { return &i.parcel })
+	if err == nil && kind != msgEstate {
+		err = fmt.Errorf("take over: it said %q", kind)
+	}
+	i.files = files
+	return i, err
+}
+
+// State returns the folder of what outlives the process.
+func (i *Inheritance) State() string { return i.parcel.State }
+
+// Path returns what the other process was started with.
+func (i *Inheritance) Path() string { return i.parcel.Config.Path }
+
+// secret returns the secret of the other process, or that of the state folder.
+func (i *Inheritance) secret(dir string) ([]byte, error) {
+	if i == nil {
+		return stateSecret(dir)
+	}
+	return i.parcel.Secret, nil
+}
+
+// failed tells the other process why this one does not take its place, and
+// returns err.
+func (i *Inheritance) failed(err error) error {
+	if i == nil || i.told {
+		return err
+	}
+	i.told = true
+	reason := "it was told to end"
+	if err != nil {
+		reason = strings.TrimSpace(err.Error())
+	}
+	_ = i.line.Send(msgFailed, reply{Reason: reason}, nil) // else it sees the line end
+	_ = i.line.Close()
+	return err
+}
+
+// succeed takes the place of another process: it prepares everything while that
+// one serves, tests itself, waits for the other to let go, and begins.
+func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
+	defer func() {
+		if err != nil {
+			err = i.failed(err)
+		}
+	}()
+	m := &i.parcel
+	doors := map[string]*os.File{}
+	p.heir.waits, p.heir.sockets, p.heir.passed = true, map[string]inherited{}, map[string]*os.File{}
+	rest, ok := unpack(m.Listeners, i.files, func(s socket, f []*os.File) { p.heir.sockets[s.Key] = inherited{s.Shards, f} })
+	if ok {
+		rest, ok = unpack(m.Doors, rest, func(s socket, f []*os.File) { doors[s.Key] = f[0] })
+	}
+	if ok {
+		rest, ok = unpack(m.Passed, rest, func(s socket, f []*os.File) { p.heir.passed[s.Key] = f[0] })
+	}
+	if !ok || len(rest) > 0 {
+		return errors.New("take over: the sockets are not those that were named")
+	}
+	p.admin.Inherit(doors)
+	p.certs.Inherit(m.Tickets)
+	release, err := p.control.Succeed(ctx, m.Config)
+	if err != nil {
+		return err
+	}
+	defer release()
+	p.awaitChecks(ctx)
+	if err := p.selfTest(ctx); err != nil {
+		return fmt.Errorf("test of itself: %w", err)
+	}
+	if err := i.awaitGo(p.version); err != nil {
+		return err
+	}
+	if err := p.caches.Regain(p.control.Running()); err != nil {
+		return err
+	}
+	p.predecessor.Store(int64(m.PID))
+	p.heir.start()
+	i.told = true
+	if err := i.line.Send(msgServing, reply{Version: p.version}, nil); err != nil {
+		p.logger.Warn("the process before is gone", "pid", m.PID, "problem", err)
+	}
+	go func() { // ends with the other process
+		_ = i.line.Until(time.Time{})
+		_, files, err := i.line.Receive(func(string) any { return nil })
+		closeFiles(files)
+		_ = i.line.Close()
+		p.predecessor.Store(0)
+		p.logger.Info("the process before has ended", "pid", m.PID, "how", err)
+	}()
+	return nil
+}
+
+// awaitGo tells the other process that this one is ready, and waits for its word.
+// When it is gone, nobody serves: then this one begins.
+func (i *Inheritance) awaitGo(version string) error {
+	err := i.line.Send(msgPrepared, reply{Version: version}, nil)
+	if err != nil {
+		return nil
+	}
+	_ = i.line.Until(time.Now().Add(takeTime)) // Receive tells what Until would
+	kind, files, err := i.line.Receive(func(string) any { return nil })
+	closeFiles(files)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	case kind != msgGo:
+		return fmt.Errorf("the process before said %q", kind)
+	}
+	return nil
+}
+
+// checkTime is how long a successor waits for the first checks of its servers.
+const checkTime = 10 * time.Second
+
+// awaitChecks waits until every server that is checked was checked once: before,
+// none of them gets requests.
+func (p *Process) awaitChecks(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		unknown := 0
+		for _, b := range p.backends.Status() {
+			for _, s := range b.Servers {
+				if s.Check != nil && s.Check.State == "unknown" {
+					unknown++
+				}
+			}
+		}
+		if unknown == 0 {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			p.logger.Warn("servers were not checked yet when this process took over", "servers", unknown)
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,280 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"fishplate/cmd/fishplate/handover"
+	"fishplate/internal/admin"
+	"fishplate/internal/netio"
+)
+
+// successor is the process that is to take this one's place.
+type successor struct {
+	cmd   *exec.Cmd
+	line  *handover.Line
+	ended chan struct{}
+	how   error // it ended
+}
+
+// succeeded reports that another process has taken over.
+func (e *estate) succeeded() bool { return e.gone.Load() }
+
+// upgradeBySignal is upgrade for SIGUSR2, which nobody waits for.
+func (p *Process) upgradeBySignal(ctx context.Context) {
+	_, _ = p.upgrade(ctx, "signal", admin.UpgradeRequest{}) // it says in the log what came of it
+}
+
+// upgrade puts another process in the place of this one. Until that serves,
+// everything can be undone, and is when a step fails: then this one goes on.
+func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeRequest) (r admin.UpgradeResult, err error) {
+	begin := time.Now()
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("upgrade: %w", err)
+			p.logger.Error("upgrade refused: this process serves on", "author", author, "problem", err)
+		}
+	}()
+	path, within, err := p.mayUpgrade(q)
+	if err != nil {
+		return r, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, takeTime)
+	release, err := p.control.Hold(waiting, author)
+	cancel()
+	if err != nil {
+		return r, err
+	}
+	succeeded := false
+	defer func() { release(succeeded) }()
+	if p.succeeded() {
+		return r, errors.New("another process has taken over already")
+	}
+
+	s, err := startSuccessor(path)
+	if err != nil {
+		return r, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.line.Until(time.Unix(1, 0)) })
+	defer func() {
+		stop()
+		if err != nil {
+			s.kill()
+		}
+	}()
+	sockets, err := p.handOver(s, within)
+	defer sockets.close()
+	if err != nil {
+		return r, err
+	}
+	said, err := s.await(msgPrepared, within)
+	if err != nil {
+		return r, err
+	}
+
+	paused := time.Now()
+	p.letGo()
+	if err = s.line.Send(msgGo, nil, nil); err == nil {
+		_, err = s.await(msgServing, takeTime)
+	}
+	if err != nil {
+		s.kill() // before its disks and its sockets are used again
+		return r, errors.Join(err, p.resume(sockets.listening))
+	}
+	succeeded = true
+	r = admin.UpgradeResult{PID: s.cmd.Process.Pid, Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
+	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
+	p.gone.Store(true)
+	close(p.done) // the line stays open until this process ends: its successor sees that
+	return r, nil
+}
+
+// mayUpgrade says why there can be no upgrade now.
+func (p *Process) mayUpgrade(q admin.UpgradeRequest) (path string, within time.Duration, err error) {
+	within = prepareTime
+	if q.Within != "" {
+		if within, err = time.ParseDuration(q.Within); err != nil || within <= 0 {
+			return "", 0, fmt.Errorf("%q is no time", q.Within)
+		}
+	}
+	if path = q.Path; path == "" {
+		if path, err = os.Executable(); err != nil {
+			return "", 0, err
+		}
+	}
+	if os.Getpid() == 1 {
+		return "", 0, errors.New("this is process 1 of its container, which ends with it: start another container")
+	}
+	if q.Force {
+		return path, within, nil
+	}
+	for _, t := range p.control.Running().Tenants {
+		if v, ok := p.tenants.Given(t.Name); ok {
+			return "", 0, fmt.Errorf("tenant %q runs version %d, which came by the API and would be lost: put it where the configuration names it, or use --force", t.Name, v.Number)
+		}
+	}
+	return path, within, nil
+}
+
+// startSuccessor starts a binary with the arguments of this process, and a line
+// to it.
+func startSuccessor(path string) (*successor, error) {
+	line, theirs, err := handover.Pair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	s := &successor{line: line, ended: make(chan struct{})}
+	s.cmd = &exec.Cmd{
+		Path: path, Args: slices.Clone(os.Args), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
+		Env: append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+			return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, handoverEnv+"=")
+		}), handoverEnv+"=3"),
+	}
+	if err := s.cmd.Start(); err != nil {
+		_ = line.Close()
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	go func() {
+		s.how = s.cmd.Wait()
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// kill ends it, and returns when it is gone.
+func (s *successor) kill() {
+	_ = s.line.Send(msgStop, nil, nil) // it may be gone
+	_ = s.line.Close()
+	_ = s.cmd.Process.Kill()
+	select {
+	case <-s.ended:
+	case <-time.After(killTime):
+	}
+}
+
+// await waits for a message of that kind.
+func (s *successor) await(want string, within time.Duration) (r reply, err error) {
+	if err := s.line.Until(time.Now().Add(within)); err != nil {
+		return r, err
+	}
+	kind, files, err := s.line.Receive(func(string) any { return &r })
+	closeFiles(files)
+	switch {
+	case errors.Is(err, io.EOF):
+		select {
+		case <-s.ended:
+			if s.how == nil {
+				return r, errors.New("the new process ended at once: is it fishplate?")
+			}
+			return r, fmt.Errorf("the new process ended: %w", s.how)
+		case <-time.After(killTime):
+			return r, errors.New("the new process closed the line: is it fishplate?")
+		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return r, fmt.Errorf("the new process was not %s within %v", want, within)
+	case err != nil:
+		return r, err
+	case kind == msgFailed:
+		return r, fmt.Errorf("the new process refused: %s", r.Reason)
+	case kind != want:
+		return r, fmt.Errorf("the new process said %q, not %q", kind, want)
+	}
+	return r, nil
+}
+
+// handed are the copies of sockets that were handed over. They keep them, and the
+// connections in their queues, from being closed by a successor that fails.
+type handed struct {
+	listening map[string]inherited
+	others    []*os.File
+}
+
+func (h *handed) close() {
+	for _, l := range h.listening {
+		closeFiles(l.files)
+	}
+	closeFiles(h.others)
+}
+
+// handOver sends everything to the successor that can be had while this process
+// serves.
+func (p *Process) handOver(s *successor, within time.Duration) (h handed, err error) {
+	h.listening = map[string]inherited{}
+	m := parcel{PID: os.Getpid(), Version: p.version, State: p.state, Secret: p.secret, Tickets: p.certs.Keys()}
+	if m.Config, err = p.control.Legacy(); err != nil {
+		return h, err
+	}
+	var files []*os.File
+	for bind, o := range p.listeners {
+		list, err := o.l.Files()
+		if err != nil {
+			return h, err
+		}
+		h.listening[bind] = inherited{o.how.Shards, list}
+		m.Listeners = append(m.Listeners, socket{bind, o.how.Shards, len(list)})
+		files = append(files, list...)
+	}
+	doors, err := p.admin.Sockets()
+	for address, f := range doors {
+		m.Doors = append(m.Doors, socket{Key: address, Files: 1})
+		h.others = append(h.others, f)
+		files = append(files, f)
+	}
+	if err != nil {
+		return h, err
+	}
+	for name, f := range p.heir.passed {
+		m.Passed = append(m.Passed, socket{Key: name, Files: 1})
+		files = append(files, f)
+	}
+	if err := s.line.Until(time.Now().Add(within)); err != nil {
+		return h, err
+	}
+	if err := s.line.Send(msgEstate, m, files); err != nil {
+		if _, why := s.await(msgPrepared, killTime); why != nil {
+			return h, why // a process that is gone has not read it all
+		}
+		return h, err
+	}
+	return h, nil
+}
+
+// letGo stops accepting and gives the disks back: connections wait in the queues
+// until somebody accepts again.
+func (p *Process) letGo() {
+	for _, o := range p.listeners {
+		o.l.Leave()
+		<-o.done
+	}
+	p.caches.Release()
+}
+
+// resume is the reverse of letGo.
+func (p *Process) resume(sockets map[string]inherited) error {
+	var errs []error
+	for bind, o := range p.listeners {
+		l, err := netio.Adopt(bind, sockets[bind].files)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		again := &openListener{l: l, how: o.how, done: make(chan struct{})}
+		again.name.Store(o.name.Load())
+		p.mu.Lock()
+		p.listeners[bind] = again
+		p.mu.Unlock()
+		p.accept(again)
+	}
+	if err := p.caches.Regain(p.control.Running()); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

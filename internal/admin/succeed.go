@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Sockets returns copies of the sockets that the Server answers on, by address,
+// for a process that takes this one's place.
+func (s *Server) Sockets() (map[string]*os.File, error) {
+	s.doors.mu.Lock()
+	open := [2]*door{s.doors.socket, s.doors.bind}
+	s.doors.mu.Unlock()
+	files := map[string]*os.File{}
+	for _, d := range open {
+		if d == nil {
+			continue
+		}
+		l, ok := d.l.(interface{ File() (*os.File, error) })
+		if !ok {
+			continue
+		}
+		f, err := l.File()
+		if err != nil {
+			return files, fmt.Errorf("hand over %s: %w", d.address, err)
+		}
+		files[d.address] = f
+	}
+	return files, nil
+}
+
+// Inherit makes the first Prepare take those sockets in place of new ones.
+func (s *Server) Inherit(files map[string]*os.File) {
+	s.doors.mu.Lock()
+	defer s.doors.mu.Unlock()
+	s.doors.given = files
+}
+
+// inherited returns the socket of the process before; nil is none.
+func (s *Server) inherited(address string) (net.Listener, func(), error) {
+	s.doors.mu.Lock()
+	f := s.doors.given[address]
+	delete(s.doors.given, address)
+	s.doors.mu.Unlock()
+	if f == nil {
+		return nil, nil, nil
+	}
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("take over %s: %w", address, err)
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		return l, func() {}, nil
+	}
+	u.SetUnlinkOnClose(false)
+	release := func() {}
+	if mine, err := os.Lstat(address); err == nil {
+		release = func() { removeSame(address, mine) }
+	}
+	return l, release, nil
+}
+
+// Leave stops answering, and leaves the sockets to whoever has copies of them.
+// Calls in flight finish.
+func (s *Server) Leave() {
+	s.stop()
+	s.doors.mu.Lock()
+	open := [2]*door{s.doors.socket, s.doors.bind}
+	s.doors.socket, s.doors.bind, s.doors.closed = nil, nil, true
+	s.doors.mu.Unlock()
+	for _, d := range open {
+		if d != nil {
+			d.release = func() {}
+			d.close(finishCalls)
+		}
+	}
+}
+
+// UpgradeRequest asks for another process in place of this one.
+type UpgradeRequest struct {
+	Path  string `json:"path,omitempty"` // of the binary; "" is this one's
+	Force bool   `json:"force,omitempty"`
+	// Within bounds how long the new process may take to be ready; "" is 2m.
+	Within string `json:"within,omitempty"`
+}
+
+// UpgradeResult tells who has taken over.
+type UpgradeResult struct {
+	PID     int     `json:"pid"`
+	Version string  `json:"version"`
+	Seconds float64 `json:"seconds"` // until it was ready
+	Pause   float64 `json:"pause"`   // seconds without anybody who accepted; connections waited
+}
+
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) error {
+	if s.o.Upgrade == nil {
+		return fmt.Errorf("upgrade: %w here", http.ErrNotSupported)
+	}
+	var q UpgradeRequest
+	if err := question(r, &q); err != nil {
+		return err
+	}
+	if _, err := time.ParseDuration(q.Within); err != nil && q.Within != "" {
+		return fmt.Errorf("%w: within is a time such as 60s, not %q", ErrInvalid, q.Within)
+	}
+	result, err := s.o.Upgrade(r.Context(), author(r), q)
+	if err != nil {
+		refuse(w, http.StatusConflict, err)
+		return nil
+	}
+	return answer(w, http.StatusOK, result)
+}
+
+// Upgrade asks for another process in place of the one that answers.
+func (c *Client) Upgrade(ctx context.Context, q UpgradeRequest) (r UpgradeResult, err error) {
+	return r, c.call(ctx, "POST", "/v1/upgrade", q, &r)
+}

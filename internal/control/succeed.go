@@ -1,0 +1,92 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Legacy is what a process that takes another one's place must know of its
+// configuration: that which runs, not that of the files.
+type Legacy struct {
+	Path  string `json:"path"` // that Reload reads
+	Entry Entry  `json:"entry"`
+	Text  []byte `json:"text"`
+}
+
+// Hold keeps every change away until release is called: of this process, while
+// another takes its place. When that succeeded no change is made here any more.
+func (c *Controller) Hold(ctx context.Context, author string) (release func(succeeded bool), err error) {
+	if err := c.take(ctx, "upgrade", ApplyOptions{Author: author}); err != nil {
+		return nil, err
+	}
+	return func(succeeded bool) {
+		if succeeded {
+			c.halt(errSucceeded)
+		}
+		c.give()
+	}, nil
+}
+
+// Legacy returns what a successor must know. The caller holds changes away.
+func (c *Controller) Legacy() (l Legacy, err error) {
+	l.Path = c.Path()
+	l.Entry, _ = c.entry(c.Generation())
+	if l.Text, err = c.ledger.Text(l.Entry.ID); err != nil {
+		return l, fmt.Errorf("read change %d: %w", l.Entry.ID, err)
+	}
+	return l, nil
+}
+
+// Succeed is Start for a process that takes another one's place: what runs there
+// runs here, under the same number, and a change that waits to be confirmed goes
+// on waiting. Changes are kept away until release is called.
+func (c *Controller) Succeed(ctx context.Context, l Legacy) (release func(), err error) {
+	c.path.Store(&l.Path)
+	ctx, end, err := c.begin(ctx, "upgrade", ApplyOptions{Author: "upgrade"})
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	p, next := c.parse(l.Entry.ID, l.Text)
+	r := Result{Plan: p}
+	if next != nil {
+		next.id, next.read = l.Entry.ID, l.Entry.Files
+		if dir := next.config.State.Dir; dir != "" {
+			c.openLedger(filepath.Join(dir, "journal"))
+		}
+		if err := c.know(l); err != nil {
+			end()
+			return nil, err
+		}
+		c.transact(ctx, &r, next, ApplyOptions{Author: "upgrade", again: l.Entry})
+	}
+	r.Seconds = time.Since(begin).Seconds()
+	c.report(l.Path, &r)
+	if err := r.Err(); err != nil {
+		end()
+		return nil, err
+	}
+	return end, nil
+}
+
+// know makes sure that the running entry can be found: without a state folder
+// nothing of before is known.
+func (c *Controller) know(l Legacy) error {
+	if _, ok := c.entry(l.Entry.ID); ok {
+		return nil
+	}
+	head, err := json.Marshal(l.Entry)
+	if err == nil {
+		err = c.ledger.Put(l.Entry.ID, head, l.Text)
+	}
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.history = append(c.history, l.Entry)
+	return nil
+}
