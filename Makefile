@@ -11,7 +11,7 @@ FUZZTIME    ?= 20s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz hitless bench bench-engines bench-store guests clean
+.PHONY: help build run test setup lint gen gen-check cross alloc proof stress race unit script fuzz hitless bench bench-engines bench-store guests deb clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,12 @@ bench-store: ## the memory tier of the cache alone: cores, many objects, the col
 
 guests: ## rebuild the committed RISC-V programs
 	@bash sdk/examples/build.sh
+
+VERSION ?= 0.0.1~$(shell git rev-parse --short HEAD)
+deb: ## build dist/fishplate_VERSION_ARCH.deb, install it into an empty folder, check it, remove it
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $(BIN) ./cmd/fishplate
+	@bash packaging/deb.sh $(BIN) $(VERSION)
 
 clean: ## remove what was built
 	rm -rf bin dist

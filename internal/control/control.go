@@ -40,6 +40,9 @@ type Options struct {
 	// when another process has taken over.
 	Upgrade   func(ctx context.Context)
 	Succeeded <-chan struct{}
+	// Reloading is called before and after a reload that a signal asked for; nil is
+	// nothing.
+	Reloading func(begins bool)
 	// Settled is called after every transaction, for counting; nil is nothing.
 	Settled func(generation uint64, committed bool)
 	Logger  *slog.Logger

@@ -28,7 +28,9 @@ func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, dead
 		for {
 			select {
 			case <-wanted:
+				c.reloading(true)
 				c.Reload(reloads, ApplyOptions{Author: "signal"})
+				c.reloading(false)
 			case <-reloads.Done():
 				return
 			}
@@ -62,6 +64,12 @@ func (c *Controller) Signals(ctx context.Context, signals <-chan os.Signal, dead
 			default: // one is waiting already
 			}
 		}
+	}
+}
+
+func (c *Controller) reloading(begins bool) {
+	if c.o.Reloading != nil {
+		c.o.Reloading(begins)
 	}
 }
 

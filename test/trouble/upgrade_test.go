@@ -44,6 +44,11 @@ func upgradable(t *testing.T, text string, options ...harness.Option) *harness.S
 	t.Helper()
 	s := harness.Start(t, text, options...)
 	t.Cleanup(func() {
+		select {
+		case <-s.Exited():
+			return
+		default:
+		}
 		pid, predecessor := who(t, s)
 		for _, p := range []int{pid, predecessor} {
 			if p != 0 {

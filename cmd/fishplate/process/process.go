@@ -10,10 +10,12 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"fishplate/cmd/fishplate/notify"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
@@ -47,6 +49,7 @@ type Process struct {
 	secret  []byte
 	state   string
 
+	manager     *notify.Manager
 	predecessor atomic.Int64  // the process before, while it drains
 	done        chan struct{} // closed when another process has taken over
 }
@@ -82,7 +85,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 
 	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, done: make(chan struct{})}
-	p.heir.passed = netio.Passed()
+	p.heir.passed, p.manager = netio.Passed(), notify.Find()
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[string]*openListener{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
@@ -97,7 +100,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
-		Digest: program.Fingerprint, Parse: o.Parse, Upgrade: p.upgradeBySignal, Succeeded: p.done,
+		Digest: program.Fingerprint, Parse: o.Parse, Reloading: p.tellReloading, Upgrade: p.upgradeBySignal, Succeeded: p.done,
 	})
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
@@ -128,7 +131,16 @@ func Serve(ctx context.Context, o Options) error {
 		if o.Ready != nil {
 			o.Ready(p)
 		}
-		err = p.control.Signals(ctx, signals, drainTime, p.shutdown)
+		p.tellReady()
+		watched, unwatch := context.WithCancel(ctx)
+		var watch sync.WaitGroup
+		watch.Go(func() { p.watch(watched) })
+		err = p.control.Signals(ctx, signals, drainTime, func(ctx context.Context) error {
+			p.tellLeaving()
+			return p.shutdown(ctx)
+		})
+		unwatch()
+		watch.Wait()
 	default:
 		var refusal control.Refusal
 		if errors.As(err, &refusal) {

@@ -91,6 +91,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	succeeded = true
 	r = admin.UpgradeResult{PID: s.cmd.Process.Pid, Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
 	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
+	p.tellSuccessor(r.PID)
 	p.gone.Store(true)
 	close(p.done) // the line stays open until this process ends: its successor sees that
 	return r, nil

@@ -1,0 +1,89 @@
+package notify
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// manager listens like the service manager.
+func manager(t *testing.T) *net.UnixConn {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return c
+}
+
+func heard(t *testing.T, c *net.UnixConn) string {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	b := make([]byte, 4096)
+	n, err := c.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b[:n])
+}
+
+func TestTell(t *testing.T) {
+	c := manager(t)
+	m := Find()
+	if err := m.Tell("READY=1", "STATUS=x"); err != nil {
+		t.Fatal(err)
+	}
+	if got := heard(t, c); got != "READY=1\nSTATUS=x" {
+		t.Errorf("%q", got)
+	}
+	if err := m.Reloading(); err != nil {
+		t.Fatal(err)
+	}
+	if got := heard(t, c); !strings.HasPrefix(got, "RELOADING=1\nMONOTONIC_USEC=") {
+		t.Errorf("%q", got)
+	}
+	c.Close()
+	if err := m.Tell("READY=1"); err == nil {
+		t.Error("nobody listens, and it was told")
+	}
+}
+
+func TestWatchdog(t *testing.T) {
+	c := manager(t)
+	t.Setenv("WATCHDOG_USEC", "2000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	ctx, cancel := context.WithCancel(t.Context())
+	lives, ended := 0, make(chan struct{})
+	m := Find()
+	go func() {
+		defer close(ended)
+		m.Watch(ctx, func() { lives++ })
+	}()
+	for range 3 {
+		if got := heard(t, c); got != "WATCHDOG=1" {
+			t.Errorf("%q", got)
+		}
+	}
+	cancel()
+	<-ended
+	if lives < 3 {
+		t.Errorf("asked %d times", lives)
+	}
+	t.Setenv("WATCHDOG_PID", "1") // of another process
+	Find().Watch(t.Context(), func() { t.Error("watched") })
+}
+
+func TestNobody(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	if err := Find().Tell("READY=1"); err != nil {
+		t.Error(err)
+	}
+}
