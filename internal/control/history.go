@@ -77,7 +77,7 @@ func (m *memory) Put(id uint64, _, text []byte) error {
 	if _, ok := m.texts[id]; !ok {
 		m.order = append(m.order, id)
 	}
-	m.texts[id] = text
+	m.texts[id] = slices.Clip(text) // who appends to what Text returns has a copy
 	for len(m.order) > memoryLength {
 		delete(m.texts, m.order[0])
 		m.order = m.order[1:]
