@@ -52,7 +52,12 @@ func (x *exchange) compose() *message.Fault {
 	c.giveUp()
 	if f != nil {
 		x.req.Close = true
-		f.Status = 0 // the head is out, or on its way
+		switch {
+		case c.out.begun:
+			f.Status = 0
+		case f.Status == 0: // the head waits for the first piece: another may take its place
+			f.Status = 502
+		}
 		return f
 	}
 	return x.endPage(reusable)
