@@ -197,15 +197,26 @@ func (w *wheel) run(stop <-chan struct{}) {
 	}
 }
 
+// stood is how late a sweep must be for the process to have stood still: stopped,
+// or its machine. A watch does not count that time, in which nobody could have
+// answered: all that are armed now were armed before, or by the instant before.
+const stood = 500 * time.Millisecond
+
 func (w *wheel) sweep() {
 	now, all := w.exact(), w.all.Load()
-	w.coarse.Store(now)
+	still := now - w.coarse.Swap(now)
+	if still < int64(stood) {
+		still = 0
+	}
 	w.look(now)
 	for i := range w.shards {
 		s := &w.shards[i]
 		s.mu.Lock()
 		for t := s.head.next; t != &s.head; t = t.next {
 			due := t.due.Load()
+			if due > 0 && still > 0 && t.due.CompareAndSwap(due, due+still) {
+				due += still
+			}
 			if due > 0 && (due <= now || all) && t.due.CompareAndSwap(due, watchFiring) {
 				t.set(past())
 				t.due.Store(watchFired)
