@@ -191,7 +191,11 @@ const (
 // wait queues the request until it has a slot.
 func (b *Backend) wait(ctx context.Context, p *Pick, v balance.Verdict) (*Server, time.Duration, *message.Fault) {
 	g, limit, timeout := b.group, impliedLimit, impliedWait
-	if q := b.model.Queue; q != nil {
+	q := b.model.Queue
+	if now := g.current.Load(); q == nil && now != nil {
+		q = now.model.Queue // the servers are today's, and full by today's bounds
+	}
+	if q != nil {
 		limit, timeout = q.Limit, q.Timeout
 	} else if v == balance.AllFull && p.pin.server == nil {
 		limit = 0
