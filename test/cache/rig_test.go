@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait for something that must happen.
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // A play is a case while it runs. Its origin gives the answers of the current
 // step in their order, each to the first request for its path; a request that
