@@ -70,7 +70,7 @@ func TestServiceManager(t *testing.T) {
 	hear("READY=1", "STATUS=serves generation 2")
 	s.Signal(syscall.SIGUSR2)
 	hear("MAINPID=")
-	harness.Eventually(t, "the next process serves", func() bool { pid, _ := who(t, s); return pid != s.PID() })
+	harness.Eventually(t, "the next process serves", func() bool { return another(t, s, s.PID()) })
 	hear("WATCHDOG=1")
 	served(t, addr)
 	// The passed socket can be given up and taken again, in the successor too.
