@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -154,16 +155,19 @@ func (s *Server) Addresses() (socket, bind string) {
 // Close ends the streams, lets other calls in flight finish for a moment, and
 // closes all sockets.
 func (s *Server) Close() {
+	for _, d := range s.shutDoors() {
+		d.close(2 * time.Second)
+	}
+}
+
+// shutDoors ends the streams, and returns the doors that were open. No other opens.
+func (s *Server) shutDoors() []*door {
 	s.stop()
 	s.doors.mu.Lock()
-	open := [2]*door{s.doors.socket, s.doors.bind}
+	defer s.doors.mu.Unlock()
+	open := slices.DeleteFunc([]*door{s.doors.socket, s.doors.bind}, func(d *door) bool { return d == nil })
 	s.doors.socket, s.doors.bind, s.doors.closed = nil, nil, true
-	s.doors.mu.Unlock()
-	for _, d := range open {
-		if d != nil {
-			d.close(2 * time.Second)
-		}
-	}
+	return open
 }
 
 func listenTCP(address string) (net.Listener, func(), error) {

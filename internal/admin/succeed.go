@@ -69,16 +69,9 @@ func (s *Server) inherited(address string) (net.Listener, func(), error) {
 // Leave stops answering, and leaves the sockets to whoever has copies of them.
 // Calls in flight finish.
 func (s *Server) Leave() {
-	s.stop()
-	s.doors.mu.Lock()
-	open := [2]*door{s.doors.socket, s.doors.bind}
-	s.doors.socket, s.doors.bind, s.doors.closed = nil, nil, true
-	s.doors.mu.Unlock()
-	for _, d := range open {
-		if d != nil {
-			d.release = func() {}
-			d.close(finishCalls)
-		}
+	for _, d := range s.shutDoors() {
+		d.release = func() {}
+		d.close(finishCalls)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
+	"fishplate/test/harness"
 )
 
 // A download is chunks of chunkSize, so many a second that it takes its time.
@@ -46,17 +46,7 @@ func runOrigin(addr, name string) error {
 	})
 	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-From", name)
-		c, err := websocket.Accept(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.CloseNow()
-		for {
-			kind, data, err := c.Read(r.Context())
-			if err != nil || c.Write(r.Context(), kind, data) != nil {
-				return
-			}
-		}
+		harness.Echo(w, r)
 	})
 	return http.Serve(l, mux)
 }

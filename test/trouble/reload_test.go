@@ -30,7 +30,7 @@ func TestReloadsDisturbNothing(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 	mux.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) { download(w, finish) })
-	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/ws", harness.Echo)
 	inner := &http.Server{Handler: mux}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -142,20 +142,6 @@ func longDownload(t *testing.T, addr string) int64 {
 		t.Errorf("long download: %v", err)
 	}
 	return n
-}
-
-func echo(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.CloseNow()
-	for {
-		kind, data, err := c.Read(r.Context())
-		if err != nil || c.Write(r.Context(), kind, data) != nil {
-			return
-		}
-	}
 }
 
 func say(t *testing.T, c *websocket.Conn, text string) {

@@ -128,7 +128,7 @@ func TestUpgradesDisturbNothing(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") })
 	mux.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) { download(w, finish) })
-	mux.HandleFunc("/ws", echo)
+	mux.HandleFunc("/ws", harness.Echo)
 	mux.HandleFunc("/kept/", func(w http.ResponseWriter, _ *http.Request) {
 		fetched.Add(1)
 		w.Header().Set("Cache-Control", "max-age=1000")

@@ -160,7 +160,9 @@ const checkTime = 10 * time.Second
 func (p *Process) awaitChecks(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	for tick := time.NewTicker(10 * time.Millisecond); ; {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		unknown := 0
 		for _, b := range p.backends.Status() {
 			for _, s := range b.Servers {
@@ -170,12 +172,10 @@ func (p *Process) awaitChecks(ctx context.Context) {
 			}
 		}
 		if unknown == 0 {
-			tick.Stop()
 			return
 		}
 		select {
 		case <-ctx.Done():
-			tick.Stop()
 			p.logger.Warn("servers were not checked yet when this process took over", "servers", unknown)
 			return
 		case <-tick.C:
