@@ -181,12 +181,9 @@ func problemsOf(found config.Diagnostics, sources config.Sources) (list []contro
 	return list
 }
 
-// stateSecret returns the secret of the state folder, which it makes the first
+// stateSecret returns the secret of the state folder, which is made the first
 // time. It keys persistence cookies and the debug field.
 func stateSecret(dir string) ([]byte, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make state folder: %w", err)
-	}
 	path := filepath.Join(dir, "secret")
 	secret, err := os.ReadFile(path)
 	if err == nil && len(secret) == 32 {

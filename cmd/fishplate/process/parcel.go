@@ -23,7 +23,7 @@ const (
 
 // parcel is what a process hands to the one that takes its place. Files go with
 // it, in the order of the sockets: those of listeners, of doors, and those that
-// the service manager passed.
+// the service manager passed, and the claim.
 type parcel struct {
 	PID       int
 	Version   string
@@ -34,6 +34,7 @@ type parcel struct {
 	Listeners []socket
 	Doors     []socket
 	Passed    []socket
+	Claim     []socket // on the state folder; none when nothing can be written there
 }
 
 // socket is an address with a number of files.

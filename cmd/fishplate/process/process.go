@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/notify"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
@@ -48,6 +49,7 @@ type Process struct {
 	version string
 	secret  []byte
 	state   string
+	claim   *claim.Claim // on state
 
 	manager     *notify.Manager
 	predecessor atomic.Int64  // the process before, while it drains
@@ -79,12 +81,12 @@ func Serve(ctx context.Context, o Options) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	logger := slog.New(slog.NewTextHandler(o.Stderr, nil))
-	secret, err := o.From.secret(o.State)
+	secret, claimed, err := o.From.state(o.State)
 	if err != nil {
 		return o.From.failed(err)
 	}
 
-	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, done: make(chan struct{})}
+	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, claim: claimed, done: make(chan struct{})}
 	p.heir.passed, p.manager = netio.Passed(), notify.Find()
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[string]*openListener{}, map[string]*openLog{}
@@ -96,6 +98,7 @@ func Serve(ctx context.Context, o Options) error {
 		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
 	})
 	if err != nil {
+		claimed.Close()
 		return err
 	}
 	p.control = control.New(control.Options{
@@ -164,6 +167,7 @@ func (p *Process) end(err error) {
 		p.admin.Close()
 	}
 	p.control.Close(ctx)
+	p.claim.Close()
 	p.close()
 	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))
 }

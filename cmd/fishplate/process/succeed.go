@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/handover"
 )
 
@@ -52,12 +53,26 @@ func (i *Inheritance) State() string { return i.parcel.State }
 // Path returns what the other process was started with.
 func (i *Inheritance) Path() string { return i.parcel.Config.Path }
 
-// secret returns the secret of the other process, or that of the state folder.
-func (i *Inheritance) secret(dir string) ([]byte, error) {
-	if i == nil {
-		return stateSecret(dir)
+// state claims the state folder, or takes over the claim of the other process, and
+// returns the secret that is kept there.
+func (i *Inheritance) state(dir string) (secret []byte, c *claim.Claim, err error) {
+	if i != nil {
+		if m, last := &i.parcel, len(i.files)-1; len(m.Claim) == 1 && last >= 0 {
+			c = claim.Inherit(i.files[last])
+			i.files = i.files[:last]
+		}
+		return i.parcel.Secret, c, nil
 	}
-	return i.parcel.Secret, nil
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make state folder: %w", err)
+	}
+	if c, err = claim.Take(dir); err != nil {
+		return nil, nil, err
+	}
+	if secret, err = stateSecret(dir); err != nil {
+		c.Close()
+	}
+	return secret, c, err
 }
 
 // failed tells the other process why this one does not take its place, and
@@ -115,6 +130,7 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 		return err
 	}
 	p.predecessor.Store(int64(m.PID))
+	p.claim.Sign()
 	p.heir.start()
 	i.told = true
 	if err := i.line.Send(msgServing, reply{Version: p.version}, nil); err != nil {

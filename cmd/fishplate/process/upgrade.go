@@ -93,7 +93,8 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
 	p.tellSuccessor(r.PID)
 	p.gone.Store(true)
-	close(p.done) // the line stays open until this process ends: its successor sees that
+	p.claim.Close() // the successor has it: who comes after that one need not wait for this one
+	close(p.done)   // the line stays open until this process ends: its successor sees that
 	return r, nil
 }
 
@@ -234,6 +235,10 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 	}
 	for name, f := range p.heir.passed {
 		m.Passed = append(m.Passed, socket{Key: name, Files: 1})
+		files = append(files, f)
+	}
+	if f := p.claim.File(); f != nil {
+		m.Claim = []socket{{Key: p.state, Files: 1}}
 		files = append(files, f)
 	}
 	if err := s.line.Until(time.Now().Add(within)); err != nil {
