@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,7 +87,7 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	}
 	w := c.awaited()
 	if w == nil {
-		return 0, fmt.Errorf("confirm: no change waits for it")
+		return 0, errors.New("no change waits to be confirmed")
 	}
 	crash.At(crash.Confirm)
 	// What is not on disk is not confirmed: the next process would undo it.
