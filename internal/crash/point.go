@@ -3,7 +3,7 @@ package crash
 // Point is a step of a change at which the process can be ended.
 type Point string
 
-// The points, in the order in which a change comes by them.
+// The points of a change, in the order in which it comes by them.
 const (
 	Plan      Point = "plan"      // it is this change's turn
 	Prepare   Point = "prepare"   // planned, nothing is prepared
@@ -22,7 +22,41 @@ const (
 	Resume    Point = "resume"    // at a start: the last change was read
 )
 
-// Points returns all of them.
+// The points of an upgrade: first those of the process that leaves, then those of
+// its successor, which comes by the points of a change too.
+const (
+	Held      Point = "held"      // changes are kept away, no successor is started
+	Started   Point = "started"   // the successor runs, and has nothing
+	Handing   Point = "handing"   // it has the sockets, and does not know what they are
+	Handed    Point = "handed"    // it has everything
+	Ready     Point = "ready"     // it said that it is prepared
+	Leaving   Point = "leaving"   // one listener accepts no more, others do
+	LetGo     Point = "let-go"    // nobody accepts
+	Told      Point = "told"      // the successor was told to begin
+	Succeeded Point = "succeeded" // it serves, and this process has not acted on that
+	Left      Point = "left"      // this process finishes what it has
+
+	Born      Point = "born"      // the successor has read nothing
+	Endowed   Point = "endowed"   // it has everything, and prepared nothing
+	Tested    Point = "tested"    // it passed its test, and did not say so
+	Said      Point = "said"      // it said so, and waits
+	Begin     Point = "begin"     // it was told to begin
+	Regained  Point = "regained"  // it has the disks, and accepts nothing
+	Accepting Point = "accepting" // it accepts, and did not say so
+	Serving   Point = "serving"   // it said so
+)
+
+// Leavers returns the points of the process that leaves.
+func Leavers() []Point {
+	return []Point{Held, Started, Handing, Handed, Ready, Leaving, LetGo, Told, Succeeded, Left}
+}
+
+// Comers returns those of its successor.
+func Comers() []Point {
+	return []Point{Born, Endowed, Prepare, Preparing, Prepared, Recorded, Commit, Committed, Tested, Said, Begin, Regained, Accepting, Serving}
+}
+
+// Points returns those of a change.
 func Points() []Point {
 	return []Point{Plan, Prepare, Preparing, Prepared, Aborting, Written, Synced, Renamed, Recorded, Commit, Committed, Drain, Settle, Confirm, Resume}
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"fishplate/internal/crash"
 )
 
 // Line is one end.
@@ -91,6 +93,7 @@ func (l *Line) Send(kind string, body any, files []*os.File) error {
 	for len(files) > 0 && err == nil {
 		n := min(len(files), atOnce)
 		err = l.sendFiles(files[:n])
+		crash.At(crash.Handing)
 		files = files[n:]
 	}
 	if err == nil {

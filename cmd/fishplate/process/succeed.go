@@ -8,10 +8,12 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/handover"
+	"fishplate/internal/crash"
 )
 
 // Inheritance is what another process hands to this one, which is to take its
@@ -20,6 +22,7 @@ type Inheritance struct {
 	line   *handover.Line
 	parcel parcel
 	files  []*os.File
+	child  bool // of that process, and of no script between them
 	told   bool // the other one knows how it went
 }
 
@@ -34,6 +37,8 @@ func Inherit() (*Inheritance, error) {
 	if err != nil || fd < 3 {
 		return nil, fmt.Errorf("take over: %s is no descriptor: %q", handoverEnv, text)
 	}
+	crash.At(crash.Born)
+	parent := os.Getppid() // as long as that lives
 	i := &Inheritance{}
 	if i.line, err = handover.Open(os.NewFile(uintptr(fd), "handover")); err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func Inherit() (*Inheritance, error) {
 	if err == nil && kind != msgEstate {
 		err = fmt.Errorf("take over: it said %q", kind)
 	}
-	i.files = files
+	i.files, i.child = files, parent == i.parcel.PID
 	return i, err
 }
 
@@ -112,6 +117,7 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 	if !ok || len(rest) > 0 {
 		return errors.New("take over: the sockets are not those that were named")
 	}
+	crash.At(crash.Endowed)
 	p.admin.Inherit(doors)
 	p.certs.Inherit(m.Tickets)
 	release, err := p.control.Succeed(ctx, m.Config)
@@ -123,19 +129,24 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 	if err := p.selfTest(ctx); err != nil {
 		return fmt.Errorf("test of itself: %w", err)
 	}
+	crash.At(crash.Tested)
 	if err := i.awaitGo(p.version); err != nil {
 		return err
 	}
+	crash.At(crash.Begin)
 	if err := p.caches.Regain(p.control.Running()); err != nil {
 		return err
 	}
+	crash.At(crash.Regained)
 	p.predecessor.Store(int64(m.PID))
 	p.claim.Sign()
 	p.heir.start()
+	crash.At(crash.Accepting)
 	i.told = true
 	if err := i.line.Send(msgServing, reply{Version: p.version}, nil); err != nil {
 		p.logger.Warn("the process before is gone", "pid", m.PID, "problem", err)
 	}
+	crash.At(crash.Serving)
 	go func() { // ends with the other process
 		_ = i.line.Until(time.Time{})
 		_, files, err := i.line.Receive(func(string) any { return nil })
@@ -152,20 +163,33 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 func (i *Inheritance) awaitGo(version string) error {
 	err := i.line.Send(msgPrepared, reply{Version: version}, nil)
 	if err != nil {
-		return nil
+		return i.awaitEnd()
 	}
+	crash.At(crash.Said)
 	_ = i.line.Until(time.Now().Add(takeTime)) // Receive tells what Until would
 	kind, files, err := i.line.Receive(func(string) any { return nil })
 	closeFiles(files)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil
+		return i.awaitEnd()
 	case err != nil:
 		return err
 	case kind != msgGo:
 		return fmt.Errorf("the process before said %q", kind)
 	}
 	return nil
+}
+
+// awaitEnd waits until the other process has ended, whose line did: the system
+// closes that before it lets go of disks, one file after the other. A process that
+// lives on has given this one up.
+func (i *Inheritance) awaitEnd() error {
+	for deadline := time.Now().Add(killTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if os.Getppid() != i.parcel.PID && (i.child || errors.Is(syscall.Kill(i.parcel.PID, 0), syscall.ESRCH)) {
+			return nil
+		}
+	}
+	return errors.New("the process before closed the line, and lives")
 }
 
 // checkTime is how long a successor waits for the first checks of its servers.

@@ -13,6 +13,7 @@ import (
 
 	"fishplate/cmd/fishplate/handover"
 	"fishplate/internal/admin"
+	"fishplate/internal/crash"
 	"fishplate/internal/netio"
 )
 
@@ -58,10 +59,12 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 		return r, errors.New("another process has taken over already")
 	}
 
+	crash.At(crash.Held)
 	s, err := startSuccessor(path)
 	if err != nil {
 		return r, err
 	}
+	crash.At(crash.Started)
 	stop := context.AfterFunc(ctx, func() { _ = s.line.Until(time.Unix(1, 0)) })
 	defer func() {
 		stop()
@@ -74,20 +77,25 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	if err != nil {
 		return r, err
 	}
+	crash.At(crash.Handed)
 	said, err := s.await(msgPrepared, within)
 	if err != nil {
 		return r, err
 	}
+	crash.At(crash.Ready)
 
 	paused := time.Now()
 	p.letGo()
+	crash.At(crash.LetGo)
 	if err = s.line.Send(msgGo, nil, nil); err == nil {
+		crash.At(crash.Told)
 		_, err = s.await(msgServing, takeTime)
 	}
 	if err != nil {
 		s.kill() // before its disks and its sockets are used again
 		return r, errors.Join(err, p.resume(sockets.listening))
 	}
+	crash.At(crash.Succeeded)
 	succeeded = true
 	r = admin.UpgradeResult{PID: s.cmd.Process.Pid, Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
 	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
@@ -95,6 +103,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	p.gone.Store(true)
 	p.claim.Close() // the successor has it: who comes after that one need not wait for this one
 	close(p.done)   // the line stays open until this process ends: its successor sees that
+	crash.At(crash.Left)
 	return r, nil
 }
 
@@ -259,6 +268,7 @@ func (p *Process) letGo() {
 	for _, o := range p.listeners {
 		o.l.Leave()
 		<-o.done
+		crash.At(crash.Leaving)
 	}
 	p.caches.Release()
 }
