@@ -34,6 +34,7 @@ type Caches struct {
 	closed chan struct{}
 	tidies sync.WaitGroup
 	coders *coders
+	trial  atomic.Pointer[string] // the mark of the one that runs; nil: none
 }
 
 // A Store is one memory tier, perhaps with a disk behind it, its bans, and the

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/cache/encode"
@@ -18,7 +19,8 @@ import (
 )
 
 // A Policy is the compiled cache block of a route, with the store and the
-// partition that it is about. It is immutable.
+// partition that it is about. It is immutable, but for the trial that it may be
+// part of.
 type Policy struct {
 	Model *model.CachePolicy
 
@@ -31,6 +33,8 @@ type Policy struct {
 	counters *metrics.Set   // metrics.Partition
 	tags     [][]byte       // that every object gets
 	encode   *encode.Policy // nil: bodies are served as they came
+
+	trial atomic.Pointer[string] // ends the texts of its keys while it is tried; nil: it is not
 }
 
 // Compile makes the policy of a route. The stores are those of the update's
@@ -113,17 +117,28 @@ const guestKey = "\nguest:"
 // appendKey appends the text of a request's key and returns how much of it the
 // URL decides. given is a guest's part, which takes the place of the policy's.
 func (p *Policy) appendKey(dst []byte, req *message.Request, env *predicate.Env, given []byte) (text []byte, url int) {
-	if given != nil {
-		return hex.AppendEncode(append(dst, guestKey...), given), 0
-	}
 	start := len(dst)
+	if given != nil {
+		return p.appendTrial(appendGiven(dst, given)), 0
+	}
 	dst = p.key.appendURL(dst, req)
 	url = len(dst) - start
 	dst = p.key.appendRest(dst, req, env)
 	if m := string(req.Method); m != "GET" && m != "HEAD" {
 		dst = append(append(dst, '\n'), m...)
 	}
-	return dst, url
+	return p.appendTrial(dst), url
+}
+
+func appendGiven(dst, given []byte) []byte {
+	return hex.AppendEncode(append(dst, guestKey...), given)
+}
+
+func (p *Policy) appendTrial(dst []byte) []byte {
+	if mark := p.trial.Load(); mark != nil {
+		return append(dst, *mark...)
+	}
+	return dst
 }
 
 // urlTag is the tag by which an object is found whose key has more in it than

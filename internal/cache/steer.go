@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 
 	"fishplate/internal/cache/rules"
 	"fishplate/internal/cache/store"
@@ -43,16 +44,17 @@ func (v *Visit) Refetch() {
 func (v *Visit) Ask(t Terms) { v.terms = t }
 
 // PurgeGiven removes what is stored under a key that a guest chose.
-func (p *Policy) PurgeGiven(ctx context.Context, given []byte, soft bool) (Purged, error) {
-	text, _ := p.appendKey(nil, nil, nil, given)
-	key := store.KeyOf(p.part.ID(), text)
+func (p *Policy) PurgeGiven(ctx context.Context, given []byte, soft bool) (done Purged, err error) {
 	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
-	done := Purged{Objects: k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)}
-	if d := k.s.disk.Load(); d != nil {
-		n, err := d.tier.Remove(ctx, k.only.Name(), text, k.soft)
-		done.Objects = max(done.Objects, n)
-		return done, err
+	for _, text := range p.store.caches.texts(appendGiven(nil, given)) {
+		key := store.KeyOf(p.part.ID(), text)
+		k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
+		n := k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)
+		if d := k.s.disk.Load(); d != nil {
+			onDisk, failed := d.tier.Remove(ctx, k.only.Name(), text, k.soft)
+			n, err = max(n, onDisk), errors.Join(err, failed)
+		}
+		done.Objects += n
 	}
-	return done, nil
+	return done, err
 }

@@ -244,6 +244,9 @@ func (v *Visit) describe(h *message.Header, status int, received time.Time) (*st
 		}
 		v.tags = append(v.tags, tag(v.text[:v.urlLen]))
 	}
+	if mark := trialOf(v.text); mark != nil {
+		v.tags = append(v.tags, mark)
+	}
 	d.head.Reset(nil)
 	for i := range h.Len() {
 		if v.verdict.Stores(h, i) {

@@ -163,7 +163,7 @@ func TestUntried(t *testing.T) {
 	list := untried([]Change{
 		{Kind: "listener", Key: "web", Action: "change"}, {Kind: "server", Key: "app/a", Action: "change", Fields: []Field{{Name: "weight"}}},
 		{Kind: "server", Key: "app/a", Action: "change", Fields: []Field{{Name: "address"}}}, {Kind: "route", Key: "any/all", Action: "change"},
-		{Kind: "backend", Key: "b", Action: "add", Fields: []Field{{Name: "discover"}}}, {Kind: "tenant", Key: "shop", Action: "change"},
+		{Kind: "backend", Key: "b", Action: "change", Fields: []Field{{Name: "discover.name", Old: "a", New: "b"}}}, {Kind: "tenant", Key: "shop", Action: "change"},
 	})
 	if len(list) != 3 {
 		t.Errorf("%v", list)

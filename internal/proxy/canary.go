@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"time"
 
+	"fishplate/internal/cache"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
+	"fishplate/internal/model"
 )
 
 // A Canary is a generation that serves a share of the clients beside the
@@ -45,6 +47,41 @@ func (s *Server) Try(next *Generation, share float64) *Canary {
 	current.canary = c
 	s.current.Store(&current)
 	return c
+}
+
+// Apart returns the cache policies of g whose routes may answer otherwise than
+// in current: what they store while g is tried is for g's clients only, and what
+// others stored is not for them.
+func (g *Generation) Apart(current *Generation) (list []*cache.Policy) {
+	plans := current.byVHost()
+	for rest := g.Router.Routes(); len(rest) > 0; rest = rest[len(rest[0].VHost.Routes):] {
+		v, first := rest[0].VHost, rest[0].ID
+		old := plans[v]
+		for i, plan := range g.Routes[first : first+len(v.Routes)] {
+			if plan.cache != nil && (old == nil || !g.answersLike(current, v.Routes[i], plan, old[i])) {
+				list = append(list, plan.cache)
+			}
+		}
+	}
+	return list
+}
+
+// answersLike reports whether the plans that two generations made of one route
+// lead to the same backends and program.
+func (g *Generation) answersLike(current *Generation, m *model.Route, p, old *RoutePlan) bool {
+	if p.tenant != old.tenant || old.cache == nil {
+		return false
+	}
+	names := named(m)
+	if p.tenant != nil {
+		names = append(names, p.tenant.Model().Backends...)
+	}
+	for _, name := range names {
+		if g.Backends[name] != current.Backends[name] {
+			return false
+		}
+	}
+	return true
 }
 
 // End leaves all clients to the generation that was current, unless Swap has

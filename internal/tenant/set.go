@@ -463,17 +463,36 @@ func (s *Set) again(t *Tenant) {
 // inherit takes the storage's state over from the tenant that t replaces.
 func (t *Tenant) inherit(old *Tenant) {
 	im, before := t.current.Load(), old.current.Load()
-	if im == nil || !im.storage.gated {
+	if im == nil || !im.storage.gated && !im.storage.tried {
 		return
 	}
-	im.storage.gated = false
-	im.storage.leave()
+	im.storage.admit()
 	if before == nil || !before.storage.used.Load() {
 		return // what it has is what main left, and the new one has that too
 	}
 	if err := im.succeed(context.Background(), before, func() {}); err != nil {
 		t.setTrouble(err)
 		t.stats.log.Error("guest state lost", "tenant", t.Name(), "error", err)
+	}
+}
+
+// Try lets the update's programs serve beside those that are committed. A storage
+// that is to take state over begins without it; at Commit the state that the
+// running one has takes the place of what it made meanwhile.
+func (u *Update) Try() {
+	for _, t := range u.made {
+		if im := t.current.Load(); im != nil && im.storage.gated {
+			im.storage.admit()
+			im.storage.tried = true
+		}
+	}
+}
+
+// admit lets calls into a storage that nobody was to use before the commit.
+func (s *storage) admit() {
+	if s.gated {
+		s.gated = false
+		s.leave()
 	}
 }
 

@@ -112,3 +112,41 @@ func TestNoFetches(t *testing.T) {
 type deniesNothing struct{ Outside }
 
 func (deniesNothing) Fetch(*Question) (Fetched, error) { return nil, ErrFailed }
+
+// TestTrialOfAStorage: a program that is tried beside the running one has a
+// storage at once, and the running one's state when it is committed.
+func TestTrialOfAStorage(t *testing.T) {
+	files := map[string][]byte{"sum": guest(t, "store_sum")}
+	s, m := sumSet(t, files, nil)
+	old := s.Tenant(m.Name)
+	for range 5 {
+		sum(t, old, "/stack")
+	}
+	files["sum"] = guest(t, "store_sum", `-DPART="two"`)
+	u, errs := s.Prepare(t.Context(), []*model.Tenant{m})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	u.Try()
+	next := u.Tenants()[m.Name]
+	if got := sum(t, next, "/stack"); got != "1 1 0" {
+		t.Errorf("tried: %q", got)
+	}
+	if got := sum(t, old, "/stack"); got != "6 6 0" {
+		t.Errorf("beside it: %q", got)
+	}
+	u.Commit()
+	if got := sum(t, s.Tenant(m.Name), "/read"); got != "6 6 1" || s.Tenant(m.Name) != next {
+		t.Errorf("committed: %q", got)
+	}
+	files["sum"] = guest(t, "store_sum", `-DPART="three"`)
+	if u, errs = s.Prepare(t.Context(), []*model.Tenant{m}); errs != nil {
+		t.Fatal(errs)
+	}
+	u.Try()
+	sum(t, u.Tenants()[m.Name], "/stack")
+	u.Abort()
+	if got := sum(t, s.Tenant(m.Name), "/read"); got != "6 6 1" {
+		t.Errorf("after one that was undone: %q", got)
+	}
+}

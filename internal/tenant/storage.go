@@ -37,6 +37,7 @@ type storage struct {
 	moved  *image // where the state went
 	failed error  // why it cannot be started
 	gated  bool   // who prepared the image has the turn, until it is committed
+	tried  bool   // it was in use before that, by those who met its generation first
 
 	used atomic.Bool // somebody called into it, or state was handed to it
 }

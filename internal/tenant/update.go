@@ -196,7 +196,7 @@ func (im *image) succeed(ctx context.Context, old *image, swap func()) error {
 	if from.moved != nil {
 		return errors.New("another program has the state by now")
 	}
-	<-to.turn // nobody has it but who made im
+	<-to.turn // nobody has it but who made im, or a call of somebody who tries it
 	defer to.leave()
 	if err := from.wake(); err != nil {
 		return err

@@ -25,22 +25,35 @@ func (u *Update) Try() {
 func (g *group) admit(b *Backend, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	r, current := b.roster.Load(), g.current.Load()
+	current := g.current.Load()
 	if b == current {
 		return
 	}
 	b.tried.Store(true)
+	g.beside = b
 	if g.last == nil {
 		g.last = b
 	}
-	for i, s := range r.servers {
-		if current == nil || !slices.Contains(current.Servers(), s) {
-			g.servers[serverKey{s.name, s.address}] = s
-			s.setCheck(b)
-			s.configure(r.models[i], b.model, now)
+	g.enlist(current, now)
+}
+
+// ordered returns the views that an order to a server is for: the committed one
+// and what is tried beside it.
+func (s *Set) ordered(name string) (views []*Backend) {
+	s.mu.Lock()
+	g := s.groups[name]
+	s.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, b := range []*Backend{g.current.Load(), g.beside} {
+		if b != nil {
+			views = append(views, b)
 		}
 	}
-	g.index(current)
+	return views
 }
 
 // dismiss lets the servers go again that only b has.
@@ -48,6 +61,9 @@ func (g *group) dismiss(b *Backend, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	current := g.current.Load()
+	if g.beside == b {
+		g.beside = nil
+	}
 	for _, s := range b.Servers() {
 		if current == nil || !slices.Contains(current.Servers(), s) {
 			s.leave(now, b.model.Grace)

@@ -39,6 +39,7 @@ type group struct {
 	found    []*model.Server       // by discovery, last good
 	discover *model.Discover       // what the running discovery was started with
 	stopDNS  context.CancelFunc
+	beside   *Backend       // the view that is tried beside the committed one; nil: none
 	last     *Backend       // the view that is committed, or was before the backend was removed
 	persist  *model.Persist // of that view
 	pinnedBy string         // its identity
@@ -105,7 +106,7 @@ func (g *group) adopt(b *Backend, now time.Time) {
 			b.roster.Store(again)
 		}
 	}
-	g.last = b
+	g.last, g.beside = b, nil
 	b.tried.Store(false)
 	g.adoptSessions(b, now)
 	g.current.Store(b)
@@ -115,15 +116,28 @@ func (g *group) adopt(b *Backend, now time.Time) {
 	g.queue.Stir()
 }
 
-// enlist takes the servers of the committed view in, and lets the others go.
-// It is called with the lock held.
+// enlist takes the servers of the committed view in, with those that are tried
+// beside it, and lets the others go. It is called with the lock held; b is nil
+// when there is no committed view.
 func (g *group) enlist(b *Backend, now time.Time) {
-	r, in := b.roster.Load(), map[*Server]bool{}
-	for i, s := range r.servers {
-		in[s] = true
-		g.servers[serverKey{s.name, s.address}] = s
-		s.setCheck(b)
-		s.configure(r.models[i], b.model, now)
+	in := map[*Server]bool{}
+	for _, view := range []*Backend{b, g.beside} {
+		if view == nil {
+			continue
+		}
+		r := view.roster.Load()
+		for i, s := range r.servers {
+			if in[s] {
+				continue // what both views have is as the committed one says
+			}
+			in[s] = true
+			g.servers[serverKey{s.name, s.address}] = s
+			s.setCheck(view)
+			s.configure(r.models[i], view.model, now)
+		}
+	}
+	if b == nil {
+		b = g.last
 	}
 	for _, s := range g.servers {
 		if !in[s] {
@@ -131,20 +145,30 @@ func (g *group) enlist(b *Backend, now time.Time) {
 		}
 	}
 	g.version++
-	r.version = g.version
+	for _, view := range []*Backend{g.current.Load(), g.beside} {
+		if view != nil {
+			view.roster.Load().version = g.version
+		}
+	}
 	g.index(b)
 }
 
-// rebuild compiles the committed view's roster anew, after an order or a
-// discovery changed it.
+// rebuild compiles the rosters of the views that serve anew, after an order or a
+// discovery changed them.
 func (g *group) rebuild() {
 	g.mu.Lock()
-	if b := g.current.Load(); b != nil {
-		g.version++
-		if r, err := g.planLocked(b); err == nil { // only the list of servers is new
-			b.roster.Store(r)
-			g.enlist(b, time.Now())
+	g.version++
+	current := g.current.Load()
+	for _, view := range []*Backend{current, g.beside} {
+		if view == nil {
+			continue
 		}
+		if r, err := g.planLocked(view); err == nil { // only the list of servers is new
+			view.roster.Store(r)
+		}
+	}
+	if current != nil || g.beside != nil {
+		g.enlist(current, time.Now())
 	}
 	g.mu.Unlock()
 	g.queue.Stir()

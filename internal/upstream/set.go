@@ -251,17 +251,24 @@ func (s *Set) SetState(backend, server, state string) error {
 }
 
 func (s *Set) order(backend, server string, do func(*Server) error) error {
-	b, ok := s.Backend(backend)
-	if !ok {
+	views := s.ordered(backend)
+	if len(views) == 0 {
 		return fmt.Errorf("set server %s/%s: no such backend", backend, server)
 	}
-	srv := b.server(server)
-	if srv == nil {
+	done := map[*Server]bool{} // of one name: two, when its address is what is tried
+	for _, b := range views {
+		srv := b.server(server)
+		if srv == nil || done[srv] {
+			continue
+		}
+		if err := do(srv); err != nil {
+			return fmt.Errorf("set server %s/%s: %w", backend, server, err)
+		}
+		done[srv] = true
+	}
+	if len(done) == 0 {
 		return fmt.Errorf("set server %s/%s: no such server", backend, server)
 	}
-	if err := do(srv); err != nil {
-		return fmt.Errorf("set server %s/%s: %w", backend, server, err)
-	}
-	b.group.rebuild()
+	views[0].group.rebuild()
 	return nil
 }

@@ -84,13 +84,14 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	}
 	serve, err := e.prepareListeners(ctx, t)
 	errs = append(errs, err)
-	old := parts.Old
-	t.Try(func(share float64) control.Tried { return e.try(g, share) })
+	old, tried := parts.Old, &trial{e: e, g: g}
+	t.Try(tried.begin)
 	t.OnCommit(func() {
 		for _, l := range t.Next.Listeners {
 			e.proxy.SetClientLimit(l.Name, l.Limits.PerClient)
 		}
 		e.server.Swap(g)
+		tried.join()
 		serve()
 	})
 	// Last: whoever sees the socket answer finds that requests are answered.
@@ -102,7 +103,7 @@ func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 			}
 		}
 		e.proxy.Forget(e.server.Current())
-		return nil
+		return tried.forget(ctx)
 	})
 	return errors.Join(errs...)
 }
@@ -150,6 +151,7 @@ func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *
 	}
 	p.Tenants = u.Tenants()
 	t.OnAbort(u.Abort)
+	t.OnTry(u.Try)
 	t.OnCommit(u.Commit)
 	for _, w := range u.Warnings() {
 		t.Warn(troubleOf(t, w))
