@@ -37,7 +37,7 @@ var floors = []struct {
 // face, and open to everybody.
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
-	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure"},
+	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle"},
 	"cmd/fishplate":     {"show", "report", "starter", "handover", "notify", "claim", "process"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel"},

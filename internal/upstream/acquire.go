@@ -97,17 +97,17 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 // idle takes a usable idle connection from the pool, or nil.
 func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 	for {
-		c := s.pool.take()
+		c := s.pool.Take()
 		if c == nil {
 			return nil
 		}
-		if b.limits.expired(c, now) {
-			c.close()
+		if b.limits.Expired(&c.stay, now) {
+			c.Close()
 			continue
 		}
 		if c.stale() {
 			s.counters.Add(shard, ServerStale, 1)
-			c.close()
+			c.Close()
 			continue
 		}
 		return c

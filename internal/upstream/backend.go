@@ -9,6 +9,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/idle"
 	"fishplate/internal/upstream/secure"
 )
 
@@ -21,7 +22,7 @@ type Backend struct {
 	group    *group
 	tls      *secure.Settings // nil without
 	priority func(*predicate.Env) float64
-	limits   poolLimits
+	limits   idle.Limits
 	retry    retryPolicy
 	roster   atomic.Pointer[roster]
 	tried    atomic.Bool // it serves beside the committed view
@@ -37,9 +38,9 @@ type roster struct {
 
 func newBackend(g *group, m *model.Backend) (*Backend, error) {
 	b := &Backend{model: m, group: g, retry: newRetryPolicy(m.Retry)}
-	b.limits = poolLimits{size: m.Pool.Idle, idle: m.Timeouts.Idle, age: m.Pool.MaxAge}
-	if b.limits.size <= 0 {
-		b.limits.size = idleKept
+	b.limits = idle.Limits{Size: m.Pool.Idle, Idle: m.Timeouts.Idle, Age: m.Pool.MaxAge}
+	if b.limits.Size <= 0 {
+		b.limits.Size = idleKept
 	}
 	var err error
 	if m.TLS != nil {
@@ -49,7 +50,7 @@ func newBackend(g *group, m *model.Backend) (*Backend, error) {
 		if old := g.current.Load(); old != nil && old.tls != nil && old.tls.Print == b.tls.Print {
 			b.tls = old.tls // with its session cache
 		}
-		b.limits.print = b.tls.Print
+		b.limits.Print = b.tls.Print
 	}
 	if b.priority, err = g.compilePriority(m.Queue); err != nil {
 		return nil, err

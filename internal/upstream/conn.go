@@ -11,6 +11,7 @@ import (
 
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
+	"fishplate/internal/upstream/idle"
 )
 
 // UpConn is a connection to a server. It belongs to the Lease's holder until
@@ -21,14 +22,16 @@ type UpConn struct {
 	Plain  *netio.Conn   // Raw when the stream is not encrypted, for splice; else nil
 	TLS    *tls.Conn     // nil without TLS
 
-	born, idleSince int64  // Unix nanoseconds
-	print           string // the TLS settings that it was made with
-	closed          func() // tests only: a connection without a socket
+	stay   idle.Stay
+	closed func() // tests only: a connection without a socket
 }
 
-// close closes the socket. A TLS connection is not told goodbye: its server
+// Stay implements idle.Conn.
+func (c *UpConn) Stay() *idle.Stay { return &c.stay }
+
+// Close closes the socket. A TLS connection is not told goodbye: its server
 // knows message lengths from HTTP, and an idle one must not block us.
-func (c *UpConn) close() {
+func (c *UpConn) Close() {
 	if c.closed != nil {
 		c.closed()
 		return
@@ -85,7 +88,7 @@ func (b *Backend) dial(ctx context.Context, s *Server, shard metrics.Shard) (*Up
 		}
 	}
 	now := time.Now()
-	c.born = now.UnixNano()
+	c.stay.Born = now.UnixNano()
 	s.counters.Add(shard, ServerConnections, 1)
 	s.counters.Add(shard, ServerConnectTime, int64(now.Sub(start)/micros))
 	return c, nil
@@ -112,7 +115,7 @@ func (b *Backend) secure(ctx context.Context, c *UpConn, s *Server, shard metric
 	if t.ConnectionState().DidResume {
 		s.counters.Add(shard, ServerTLSResumed, 1)
 	}
-	c.Stream, c.TLS, c.Plain, c.print = t, t, nil, b.tls.Print
+	c.Stream, c.TLS, c.Plain, c.stay.Print = t, t, nil, b.tls.Print
 	return nil
 }
 

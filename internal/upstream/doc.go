@@ -14,5 +14,6 @@
 // Ownership: a Set owns every goroutine started here (one sweeper, one per
 // health check, one per discovered name) and Close awaits them. A connection
 // belongs to its pool while idle and to the Lease's holder otherwise. The wing's
-// inner rooms are balance (pure choice), persist (pinning), health, discover and queue.
+// inner rooms are balance (pure choice), persist (pinning), health, discover, queue,
+// secure (TLS) and idle (connections that nobody uses).
 package upstream

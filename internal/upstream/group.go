@@ -200,7 +200,7 @@ func (g *group) close() {
 	g.mu.Unlock()
 	for _, s := range list {
 		s.endCheck()
-		s.pool.close()
+		s.pool.Close()
 	}
 	g.queue.Stir()
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/netio"
 	"fishplate/internal/upstream/balance"
 )
 
@@ -32,9 +33,9 @@ func (l *Lease) Release(reusable bool) {
 	}
 	l.Server, l.Conn = nil, nil
 	if c != nil {
-		c.idleSince = nowNanos()
-		if !reusable || l.backend.limits.expiredAge(c, c.idleSince) || !s.pool.put(c, l.backend.limits.size) {
-			c.close()
+		c.stay.Since = nowNanos()
+		if !reusable || l.backend.limits.TooOld(&c.stay, c.stay.Since) || !s.pool.Put(c, l.backend.limits.Size) {
+			c.Close()
 		}
 	}
 	s.release()
@@ -140,3 +141,6 @@ func (s *Server) returned() {
 	s.group.set.log.Info("server no longer ejected", "backend", s.group.name, "server", s.name)
 	s.group.queue.Stir()
 }
+
+// nowNanos is the coarse time in Unix nanoseconds.
+func nowNanos() int64 { return netio.Now().UnixNano() }

@@ -188,11 +188,11 @@ func (g *group) sweep(now time.Time) {
 	g.mu.Unlock()
 	for _, s := range over {
 		s.endCheck()
-		s.pool.close()
+		s.pool.Close()
 	}
 	if last != nil {
 		for _, s := range stay {
-			s.pool.sweep(&last.limits, now.UnixNano())
+			s.pool.Sweep(&last.limits, now.UnixNano())
 		}
 	}
 	if t := g.sessions.Load(); t != nil {

@@ -8,6 +8,7 @@ import (
 
 	"fishplate/internal/message"
 	"fishplate/internal/model"
+	"fishplate/internal/upstream/idle"
 )
 
 // leavable is a backend of n servers without limits, with a grace of a minute.
@@ -252,7 +253,7 @@ func TestReturnWithinGrace(t *testing.T) {
 		own := slot(t, b, user("ann"))
 		closed := false
 		time.Sleep(20 * time.Second)
-		own.pool.put(&UpConn{closed: func() { closed = true }, born: time.Now().UnixNano(), idleSince: time.Now().UnixNano()}, 10)
+		own.pool.Put(&UpConn{closed: func() { closed = true }, stay: idle.Stay{Born: time.Now().UnixNano(), Since: time.Now().UnixNano()}}, 10)
 		own.counters.Add(0, Server2xx, 7)
 		checks := own.counters.Value(ServerChecks)
 		for range 3 {
@@ -266,8 +267,8 @@ func TestReturnWithinGrace(t *testing.T) {
 		if b.Servers()[1] == own {
 			i = 1
 		}
-		if b.Servers()[i] != own || own.State() != "up" || own.pool.size() != 1 || closed {
-			t.Errorf("it came back with %d idle connections, closed %v, state %s", own.pool.size(), closed, own.State())
+		if b.Servers()[i] != own || own.State() != "up" || own.pool.Len() != 1 || closed {
+			t.Errorf("it came back with %d idle connections, closed %v, state %s", own.pool.Len(), closed, own.State())
 		}
 		if n := own.counters.Value(ServerChecks) - checks; own.counters.Value(Server2xx) != 7 || n < 29 || n > 31 {
 			t.Errorf("%d answers, %d checks in 30 s", own.counters.Value(Server2xx), n)

@@ -10,6 +10,7 @@ import (
 
 	"fishplate/internal/model"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/idle"
 )
 
 func checked(m *model.Backend) *model.Backend {
@@ -225,14 +226,14 @@ func TestIdleExpiry(t *testing.T) {
 		var closed atomic.Int64
 		conn := func() *UpConn {
 			now := time.Now().UnixNano()
-			return &UpConn{born: now, idleSince: now, closed: func() { closed.Add(1) }}
+			return &UpConn{stay: idle.Stay{Born: now, Since: now}, closed: func() { closed.Add(1) }}
 		}
-		srv.pool.put(conn(), 10)
+		srv.pool.Put(conn(), 10)
 		time.Sleep(5 * time.Second)
-		srv.pool.put(conn(), 10)
+		srv.pool.Put(conn(), 10)
 		time.Sleep(6 * time.Second)
-		if closed.Load() != 1 || srv.pool.size() != 1 {
-			t.Errorf("after 11 s: %d closed, %d idle", closed.Load(), srv.pool.size())
+		if closed.Load() != 1 || srv.pool.Len() != 1 {
+			t.Errorf("after 11 s: %d closed, %d idle", closed.Load(), srv.pool.Len())
 		}
 		time.Sleep(5 * time.Second)
 		if closed.Load() != 2 {
@@ -244,7 +245,7 @@ func TestIdleExpiry(t *testing.T) {
 			srv.node.Take()
 			l.Release(true)
 			time.Sleep(5 * time.Second)
-			if old = srv.pool.take(); old == nil {
+			if old = srv.pool.Take(); old == nil {
 				break
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/health"
+	"fishplate/internal/upstream/idle"
 )
 
 // Server is one server of the estate. It is the same object in every generation
@@ -22,7 +23,7 @@ type Server struct {
 	tag           string // pinName's tag
 	group         *group
 	counters      *metrics.Set
-	pool          pool
+	pool          idle.Pool[*UpConn]
 	track         health.Track
 	errors        health.Window
 
@@ -147,7 +148,7 @@ func (s *Server) configure(m *model.Server, b *model.Backend, now time.Time) boo
 		s.node.Eject(time.Time{})
 	}
 	s.mu.Unlock()
-	s.pool.open()
+	s.pool.Open()
 	s.node.SetMax(m.MaxConnections)
 	return s.refresh(now)
 }
@@ -284,7 +285,7 @@ func (s *Server) checked(r health.Result, c model.Check) {
 		s.group.queue.Stir()
 	}
 	if state == health.Down {
-		s.pool.close()
-		s.pool.open()
+		s.pool.Close()
+		s.pool.Open()
 	}
 }

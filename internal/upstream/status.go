@@ -102,7 +102,7 @@ func (g *group) status() BackendStatus {
 func (s *Server) status() ServerStatus {
 	st := ServerStatus{
 		Name: s.name, Address: s.address, State: s.State(), Weight: s.Weight(), Connections: s.Active(),
-		MaxConnections: s.node.Max(), Idle: s.pool.size(), Sessions: int(s.sessions.Load()),
+		MaxConnections: s.node.Max(), Idle: s.pool.Len(), Sessions: int(s.sessions.Load()),
 		LatencyMS: float64(s.node.Latency()) / float64(time.Millisecond), Counters: values(s.counters, ServerCounters()),
 	}
 	if v, at := s.node.Load(); at != 0 {

@@ -216,7 +216,7 @@ func TestLIFO(t *testing.T) {
 		t.Error("the connection used last is not taken first")
 	}
 	l.Release(false)
-	if n := b.Servers()[0].pool.size(); n != 1 {
+	if n := b.Servers()[0].pool.Len(); n != 1 {
 		t.Errorf("%d idle connections, want 1", n)
 	}
 }
@@ -227,11 +227,12 @@ func TestStaleSeen(t *testing.T) {
 	o := newOrigin(t)
 	b := commit(t, newSet(t, Options{}), backendOf(o.address()))
 	use(t, b, pick("GET", "/"))
-	c := b.Servers()[0].pool.idle[0]
+	c := b.Servers()[0].pool.Take()
 	o.hangUp(false)
 	for !c.stale() {
 		time.Sleep(time.Millisecond) // the FIN is on its way through the kernel
 	}
+	b.Servers()[0].pool.Put(c, 1)
 	if _, reused := use(t, b, pick("POST", "/")); reused {
 		t.Error("a closed connection was reused")
 	}
@@ -473,7 +474,7 @@ func TestEphemeralPool(t *testing.T) {
 	for i := range leases {
 		leases[i].Release(true)
 	}
-	if n := b.Servers()[0].pool.size(); n != 2 {
+	if n := b.Servers()[0].pool.Len(); n != 2 {
 		t.Errorf("%d idle connections, bound 2", n)
 	}
 }
