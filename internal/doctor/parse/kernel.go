@@ -228,7 +228,7 @@ type Message struct {
 }
 
 // KernelLog reads records of /dev/kmsg ("6,339,5140900,-;text") and lines of
-// dmesg ("[    5.140900] text"). Continuation lines (" KEY=value") are left out.
+// dmesg ("[    5.140900] text", with "<6>" before it in syslog(2)). Continuation lines (" KEY=value") are left out.
 func KernelLog(b []byte) []Message {
 	var list []Message
 	for line := range strings.Lines(string(b)) {
@@ -243,7 +243,13 @@ func KernelLog(b []byte) []Message {
 				continue
 			}
 		}
-		m := Message{Level: -1, Printed: true, Text: line}
+		m := Message{Level: -1, Printed: true}
+		if number, text, ok := strings.Cut(line, ">"); ok && strings.HasPrefix(number, "<") {
+			if priority, err := strconv.ParseUint(number[1:], 10, 16); err == nil {
+				m.Level, m.Printed, line = int(priority&7), priority>>3 == 0, text
+			}
+		}
+		m.Text = line
 		if stamp, text, ok := strings.Cut(line, "] "); ok && strings.HasPrefix(stamp, "[") {
 			if seconds, err := strconv.ParseFloat(strings.TrimSpace(stamp[1:]), 64); err == nil && seconds >= 0 && seconds < 1e12 {
 				m.Micros, m.Text = uint64(seconds*1e6), text

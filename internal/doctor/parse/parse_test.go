@@ -315,6 +315,9 @@ func TestMoreOfTheFormats(t *testing.T) {
 	if diff := cmp.Diff(want, log); diff != "" {
 		t.Error(diff)
 	}
+	if log := KernelLog([]byte("<4>[    1.500000] x\n<x>y")); log[0] != (Message{4, 1500000, "x", true}) || log[1].Text != "<x>y" {
+		t.Errorf("log %+v", log)
+	}
 	if log := KernelLog([]byte("] x\n[ 1e999] y")); len(log) != 2 || log[0].Text != "] x" {
 		t.Errorf("log %+v", log)
 	}

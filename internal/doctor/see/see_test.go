@@ -180,3 +180,28 @@ func TestMachine(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// asking counts how often it is asked.
+type asking struct {
+	Probe
+	links, cards int
+}
+
+func (a *asking) Network() Network { a.links++; return Network{} }
+
+func (a *asking) Ethtool(string) (Ethtool, error) { a.cards++; return Ethtool{}, nil }
+
+func TestTheProbeIsAskedOnce(t *testing.T) {
+	a := &asking{}
+	s := New(fstest.MapFS{}, a)
+	for range 3 {
+		s.Probe.Network()
+		if _, err := s.Probe.Ethtool("eth0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Again().Probe.Network()
+	if a.links != 2 || a.cards != 1 {
+		t.Errorf("links were asked for %d times, the card %d times", a.links, a.cards)
+	}
+}

@@ -40,7 +40,7 @@ type kept struct {
 // New returns the machine with the files of root. Paths are absolute in what
 // callers write ("/proc/stat"), relative in root.
 func New(root fs.FS, probe Probe) *System {
-	return &System{root: root, Probe: probe, Taken: time.Now(), kept: map[string]kept{}}
+	return &System{root: root, Probe: remember(probe), Taken: time.Now(), kept: map[string]kept{}}
 }
 
 // Machine returns the machine that we run on.
@@ -63,6 +63,9 @@ func (s *System) Read(name string) ([]byte, error) {
 func (s *System) read(name string) ([]byte, error) {
 	if err := s.overridden(name); err != nil {
 		return nil, err
+	}
+	if s.Live && name == "/dev/kmsg" {
+		return kernelLog()
 	}
 	f, err := s.root.Open(inner(name))
 	if err != nil {

@@ -1,0 +1,86 @@
+package gauge
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"fishplate/internal/doctor/parse"
+	"fishplate/internal/doctor/see"
+)
+
+// Cgroup returns the files of one name in our control group and in those above
+// it that are visible, our own first: a limit counts at every level. In version 1
+// of control groups controller says which hierarchy is meant, and v1 is true. An
+// empty list has an error that says why.
+func Cgroup(v *see.View, controller, file string) (files []string, v1 bool, err error) {
+	const own = "/proc/self/cgroup"
+	group, _, err := Read(v, own, parse.Cgroups)
+	if err != nil {
+		return nil, false, err
+	}
+	where, v1 := group.Path(controller)
+	base := "/sys/fs/cgroup"
+	if v1 {
+		base = controllerDir(v, controller)
+	} else if ok, err := v.Exists(base + "/unified"); ok && err == nil {
+		base += "/unified"
+	}
+	// In a container the path is that of the host, and the folder is mounted as
+	// the root: the walk upwards ends there in any case.
+	for dir := path.Clean("/" + where); ; dir = path.Dir(dir) {
+		name := path.Join(base, dir, file)
+		ok, see := v.Exists(name)
+		if ok {
+			files = append(files, name)
+		} else if see != nil && err == nil {
+			err = see
+		}
+		if dir == "/" {
+			break
+		}
+	}
+	if len(files) == 0 && err == nil {
+		err = &see.Error{What: path.Join(base, where, file), Class: see.Absent}
+	}
+	if len(files) > 0 {
+		err = nil
+	}
+	return files, v1, err
+}
+
+// controllerDir finds the mount of a controller of version 1: controllers that
+// are mounted together share a folder named after all of them.
+func controllerDir(v *see.View, controller string) string {
+	const base = "/sys/fs/cgroup/"
+	if ok, err := v.Exists(base + controller); ok && err == nil {
+		return base + controller
+	}
+	dirs, err := v.List(base)
+	if err == nil {
+		for _, dir := range dirs {
+			if slices.Contains(strings.Split(dir, ","), controller) {
+				return base + dir
+			}
+		}
+	}
+	return base + controller
+}
+
+// Running returns the names, out of those given, of programs that run. In a
+// container only its own programs are seen, which the caller must take into
+// account; an error says that not even those are.
+func Running(v *see.View, names ...string) (found []string, err error) {
+	files := v.Glob("/proc/[0-9]*/comm")
+	if len(files) == 0 {
+		return nil, &see.Error{What: "/proc/PID/comm", Class: see.Absent}
+	}
+	for _, file := range files {
+		name, err := v.Text(file)
+		// The kernel keeps 15 bytes of a name.
+		if err == nil && slices.ContainsFunc(names, func(n string) bool { return name == n[:min(len(n), 15)] }) && !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
