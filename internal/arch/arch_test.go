@@ -18,7 +18,7 @@ var floors = []struct {
 	name  string
 	rooms []string
 }{
-	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash"}},
+	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash", "internal/records"}},
 	{"ground", []string{"internal/model", "internal/message", "internal/netio"}},
 	{"matter", []string{"internal/http1", "internal/http2", "internal/predicate", "riscv"}},
 	{"organs", []string{
@@ -37,7 +37,7 @@ var floors = []struct {
 // face, and open to everybody.
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
-	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle"},
+	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
 	"cmd/fishplate":     {"show", "report", "starter", "handover", "notify", "claim", "process"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel"},

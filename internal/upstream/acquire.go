@@ -9,6 +9,7 @@ import (
 	"fishplate/internal/netio"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/cause"
 	"fishplate/internal/upstream/queue"
 )
 
@@ -69,7 +70,7 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 	p.query.Env, p.query.Now = p.Env, now.UnixNano()
 	if p.last == nil {
 		g.counters.Add(p.Shard, BackendRequests, 1)
-		g.budget.deposit(b.model.Retry.Budget)
+		g.budget.Deposit(b.model.Retry.Budget)
 		b.readPin(p, false)
 	}
 	p.sent, p.reused = false, false
@@ -125,7 +126,7 @@ func (b *Backend) connect(ctx context.Context, l Lease) (Lease, *message.Fault) 
 	}
 	var f *message.Fault
 	if ctx.Err() == context.Canceled {
-		f = fault(message.SideClient, causeClientLeft, err)
+		f = fault(message.SideClient, cause.ClientLeft, err)
 	} else {
 		f = Classify(Connecting, err)
 		l.Report(Outcome{Fault: f}, 0)
@@ -172,7 +173,7 @@ func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Faul
 				return nil, balance.Waiting, nil
 			}
 			b.group.counters.Add(p.Shard, BackendNoServer, 1)
-			return nil, v, busy(causeNoServer, 0)
+			return nil, v, busy(cause.NoServer, 0)
 		default:
 			return nil, v, nil
 		}
@@ -212,7 +213,7 @@ func (b *Backend) wait(ctx context.Context, p *Pick, v balance.Verdict) (*Server
 	w.Set(nil, 0)
 	g.waiters.Put(w)
 	took := time.Since(start)
-	if f == nil || f.Cause != causeQueueFull {
+	if f == nil || f.Cause != cause.QueueFull {
 		g.counters.Add(p.Shard, BackendQueued, 1)
 		g.counters.Add(p.Shard, BackendQueueTime, int64(took/micros))
 	}
@@ -226,7 +227,7 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 	for {
 		if !g.queue.Join(w, limit) {
 			g.counters.Add(p.Shard, BackendQueueFull, 1)
-			return nil, busy(causeQueueFull, timeout)
+			return nil, busy(cause.QueueFull, timeout)
 		}
 		// A slot that came free before we joined was offered to nobody.
 		p.query.Now = time.Now().UnixNano()
@@ -272,14 +273,14 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 			return s, nil
 		case <-ctx.Done():
 			b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
-			return nil, fault(message.SideClient, causeClientLeft, context.Cause(ctx))
+			return nil, fault(message.SideClient, cause.ClientLeft, context.Cause(ctx))
 		case <-w.Timer.C:
 			b.group.counters.Add(p.Shard, BackendQueueTimeouts, 1)
 			return nil, b.waitedTooLong(p, timeout)
 		case <-look:
 			if p.Left() {
 				b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
-				return nil, fault(message.SideClient, causeClientLeft, nil)
+				return nil, fault(message.SideClient, cause.ClientLeft, nil)
 			}
 		}
 	}
@@ -287,9 +288,9 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 
 func (b *Backend) waitedTooLong(p *Pick, timeout time.Duration) *message.Fault {
 	if s := p.pin.server; s != nil && !s.pinnable(time.Now().UnixNano()) {
-		return busy(causePinnedDown, timeout)
+		return busy(cause.PinnedDown, timeout)
 	}
-	return busy(causeQueueTime, timeout)
+	return busy(cause.QueueTime, timeout)
 }
 
 // release gives a slot back: to the request whose turn it is, or to nobody.

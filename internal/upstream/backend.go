@@ -10,6 +10,7 @@ import (
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/idle"
+	"fishplate/internal/upstream/retry"
 	"fishplate/internal/upstream/secure"
 )
 
@@ -23,7 +24,7 @@ type Backend struct {
 	tls      *secure.Settings // nil without
 	priority func(*predicate.Env) float64
 	limits   idle.Limits
-	retry    retryPolicy
+	retry    retry.Policy
 	roster   atomic.Pointer[roster]
 	tried    atomic.Bool // it serves beside the committed view
 }
@@ -37,7 +38,7 @@ type roster struct {
 }
 
 func newBackend(g *group, m *model.Backend) (*Backend, error) {
-	b := &Backend{model: m, group: g, retry: newRetryPolicy(m.Retry)}
+	b := &Backend{model: m, group: g, retry: retry.New(m.Retry)}
 	b.limits = idle.Limits{Size: m.Pool.Idle, Idle: m.Timeouts.Idle, Age: m.Pool.MaxAge}
 	if b.limits.Size <= 0 {
 		b.limits.Size = idleKept

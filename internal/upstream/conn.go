@@ -11,6 +11,7 @@ import (
 
 	"fishplate/internal/metrics"
 	"fishplate/internal/netio"
+	"fishplate/internal/upstream/cause"
 	"fishplate/internal/upstream/idle"
 )
 
@@ -55,7 +56,7 @@ func (c *UpConn) unread() bool {
 		return true
 	}
 	n, err := c.TLS.Read(one[:])
-	return n > 0 || !isTimeout(err) || c.Raw.SetReadDeadline(time.Time{}) != nil
+	return n > 0 || !cause.IsTimeout(err) || c.Raw.SetReadDeadline(time.Time{}) != nil
 }
 
 // splitAddress tells the network of a server's address.
@@ -103,10 +104,10 @@ func (b *Backend) secure(ctx context.Context, c *UpConn, s *Server, shard metric
 		}
 	}
 	if err := t.HandshakeContext(ctx); err != nil {
-		if ctx.Err() != nil && isTimeout(err) || ctx.Err() == context.DeadlineExceeded {
+		if ctx.Err() != nil && cause.IsTimeout(err) || ctx.Err() == context.DeadlineExceeded {
 			return os.ErrDeadlineExceeded
 		}
-		return handshakeError{err}
+		return cause.HandshakeError{Err: err}
 	}
 	if err := c.Raw.SetDeadline(time.Time{}); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/persist"
 	"fishplate/internal/upstream/queue"
+	"fishplate/internal/upstream/retry"
 )
 
 // waiter is a request that waits for a slot.
@@ -25,7 +26,7 @@ type group struct {
 	counters *metrics.Set
 	queue    queue.Queue[*Server]
 	waiters  sync.Pool // of *waiter
-	budget   budget
+	budget   retry.Budget
 	current  atomic.Pointer[Backend] // the committed view; nil before and after
 	pins     atomic.Pointer[pinIndex]
 	sessions atomic.Pointer[persist.Table[*Server]] // nil unless the persistence kind has a table
@@ -49,7 +50,11 @@ type group struct {
 type serverKey struct{ name, address string }
 
 func newGroup(s *Set, name string) *group {
-	return &group{set: s, name: name, counters: newBackendSet(), servers: map[serverKey]*Server{}}
+	g := &group{set: s, name: name, counters: newBackendSet(), servers: map[serverKey]*Server{}}
+	if known := g.inherited(); known != nil {
+		g.found = known.Found // until this process has looked itself
+	}
+	return g
 }
 
 // plan resolves a view's servers, creating those that are new without showing
@@ -109,6 +114,7 @@ func (g *group) adopt(b *Backend, now time.Time) {
 	g.last, g.beside = b, nil
 	b.tried.Store(false)
 	g.adoptSessions(b, now)
+	g.recallLeaving(b, now)
 	g.current.Store(b)
 	g.enlist(b, now)
 	g.adoptDiscovery(b)

@@ -6,6 +6,7 @@ import (
 	"fishplate/internal/message"
 	"fishplate/internal/netio"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/cause"
 )
 
 // Outcome is how a try ended: the status of the response head, or a fault.
@@ -75,7 +76,7 @@ func (l *Lease) Report(o Outcome, firstByte time.Duration) {
 // stale reports whether the outcome is what becomes of a connection that its
 // server closed while it was idle: it broke before the first response byte.
 func (o Outcome) stale() bool {
-	return o.Fault != nil && o.Fault.Retry && (o.Fault.Cause == causeReset || o.Fault.Cause == causeClosed)
+	return o.Fault != nil && o.Fault.Retry && (o.Fault.Cause == cause.Reset || o.Fault.Cause == cause.Closed)
 }
 
 // counterOf returns the counter that an outcome belongs to.
@@ -84,17 +85,17 @@ func counterOf(o Outcome) int {
 		return Server1xx + min(max(o.Status/100, 1), 5) - 1
 	}
 	switch o.Fault.Cause {
-	case causeRefused, causeConnect:
+	case cause.Refused, cause.Connect:
 		return ServerConnectErrors
-	case causeConnectTime:
+	case cause.ConnectTime:
 		return ServerConnectTimeouts
-	case causeTLS:
+	case cause.TLS:
 		return ServerTLSErrors
-	case causeFirstByte:
+	case cause.FirstByte:
 		return ServerFirstByteTimeouts
-	case causeIdle:
+	case cause.Idle:
 		return ServerIdleTimeouts
-	case causeReset, causeClosed:
+	case cause.Reset, cause.Closed:
 		return ServerResets
 	}
 	return ServerResponseErrors

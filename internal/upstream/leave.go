@@ -126,11 +126,16 @@ func (g *group) adoptSessions(b *Backend, now time.Time) {
 	case !usesTable(m):
 		table = nil
 	case table == nil:
-		table = persist.NewTable(m.Size, m.Age, func(s *Server, n int64) { s.sessions.Add(n) })
+		table = newSessions(m)
 	default:
 		table.Limit(m.Size, m.Age)
 	}
 	g.sessions.Store(table)
+}
+
+// newSessions returns an empty table, which counts the rows of each server.
+func newSessions(m *model.Persist) *persist.Table[*Server] {
+	return persist.NewTable(m.Size, m.Age, func(s *Server, n int64) { s.sessions.Add(n) })
 }
 
 func (l *lapsed) close() {

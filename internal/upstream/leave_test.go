@@ -8,6 +8,7 @@ import (
 
 	"fishplate/internal/message"
 	"fishplate/internal/model"
+	"fishplate/internal/upstream/cause"
 	"fishplate/internal/upstream/idle"
 )
 
@@ -204,7 +205,7 @@ func TestRetryLeavesARemovedServer(t *testing.T) {
 			}
 			own.release()
 			p.last = own
-			if !b.MayRetry(p, Outcome{Fault: &message.Fault{Side: message.SideOrigin, Cause: causeRefused, Retry: true}}) {
+			if !b.MayRetry(p, Outcome{Fault: &message.Fault{Side: message.SideOrigin, Cause: cause.Refused, Retry: true}}) {
 				t.Fatal("no retry")
 			}
 			if got, _, f := b.claim(t.Context(), p); f != nil || got == own {

@@ -6,6 +6,7 @@ import (
 
 	"fishplate/internal/message"
 	"fishplate/internal/model"
+	"fishplate/internal/upstream/cause"
 	"fishplate/internal/upstream/persist"
 )
 
@@ -213,7 +214,7 @@ func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.F
 	switch word {
 	case "fail":
 		if !tried {
-			return nil, false, busy(causePinnedDown, 0)
+			return nil, false, busy(cause.PinnedDown, 0)
 		}
 	case "wait":
 		if !tried {

@@ -302,3 +302,29 @@ func TestHeaderLearnedFromAnswer(t *testing.T) {
 		}
 	})
 }
+
+// session is one row of a persistence table.
+type session struct {
+	Key, Server string
+	Used        time.Time
+}
+
+// Sessions lists up to limit rows of the persistence table, the latest used
+// first.
+func (b *Backend) Sessions(limit int) []session {
+	list := []session{}
+	if t := b.group.sessions.Load(); t != nil {
+		for _, e := range t.List(limit) {
+			list = append(list, session{e.Key, e.Value.name, e.Used})
+		}
+	}
+	return list
+}
+
+// ClearSessions forgets the persistence table and returns how many rows it had.
+func (b *Backend) ClearSessions() int {
+	if t := b.group.sessions.Load(); t != nil {
+		return t.Clear()
+	}
+	return 0
+}

@@ -54,6 +54,7 @@ func newServer(g *group, m *model.Server) *Server {
 		last: balance.Starting,
 	}
 	s.pinName = g.pinName(m)
+	s.recall()
 	s.tag = g.set.tagger.Tag(g.name, s.pinName)
 	s.is = *m
 	s.node.SetReason(balance.Starting) // until it is configured

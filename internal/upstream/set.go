@@ -9,11 +9,13 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/health"
+	"fishplate/internal/upstream/learned"
 	"fishplate/internal/upstream/persist"
 )
 
@@ -40,6 +42,8 @@ type Set struct {
 	mu     sync.Mutex // serialises commits; taken before a group's
 	groups map[string]*group
 	swept  bool // the sweeper runs
+
+	heritage atomic.Pointer[map[string]*learned.Backend] // of the process before; nil: none, or it is settled
 
 	probe func(context.Context, *Server, *health.Probe) health.Result // tests only: answers instead of the network
 }
@@ -191,6 +195,9 @@ func (s *Set) sweep() {
 		case <-s.life.Done():
 			return
 		case now := <-tick.C:
+			if s.heritage.Load() != nil {
+				continue // servers that leave wait for the sessions that hold them
+			}
 			for _, g := range s.all() {
 				g.sweep(now)
 			}

@@ -137,33 +137,6 @@ func values(set *metrics.Set, rows []CounterRow) map[string]int64 {
 	return m
 }
 
-// Session is one row of a persistence table.
-type Session struct {
-	Key    string    `json:"key"`
-	Server string    `json:"server"`
-	Used   time.Time `json:"used"`
-}
-
-// Sessions lists up to limit rows of the persistence table, the latest used
-// first.
-func (b *Backend) Sessions(limit int) []Session {
-	list := []Session{}
-	if t := b.group.sessions.Load(); t != nil {
-		for _, e := range t.List(limit) {
-			list = append(list, Session{e.Key, e.Value.name, e.Used})
-		}
-	}
-	return list
-}
-
-// ClearSessions forgets the persistence table and returns how many rows it had.
-func (b *Backend) ClearSessions() int {
-	if t := b.group.sessions.Load(); t != nil {
-		return t.Clear()
-	}
-	return 0
-}
-
 // Explanation says where a request would go and why.
 type Explanation struct {
 	Backend    string              `json:"backend"`

@@ -17,6 +17,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
+	"fishplate/internal/upstream/cause"
 
 	"go.uber.org/goleak"
 )
@@ -361,7 +362,7 @@ func TestPhases(t *testing.T) {
 		{ReadingBody, io.ErrUnexpectedEOF, "server-closed", 502, false},
 		{AwaitingHead, io.ErrClosedPipe, "server-reset", 502, true},
 		{Connecting, io.ErrClosedPipe, "connect-failed", 502, true},
-		{Connecting, handshakeError{io.EOF}, "server-tls", 502, true},
+		{Connecting, cause.HandshakeError{Err: io.EOF}, "server-tls", 502, true},
 	} {
 		f := Classify(c.phase, c.err)
 		if f.Cause != c.cause || f.Status != c.status || f.Retry != c.retry || f.Step != "fetch" {
@@ -403,33 +404,6 @@ func TestRetryPolicy(t *testing.T) {
 				t.Errorf("%v, %+v, %s: retry %d is %v, want %v", c.on, c.outcome, c.method, i+1, got, want)
 			}
 		}
-	}
-}
-
-func TestRetryBudget(t *testing.T) {
-	var b budget
-	retries := 0
-	for range 1000 {
-		b.deposit(0.2)
-		if b.withdraw(0.2) {
-			retries++
-		}
-	}
-	if retries < 205 || retries > 215 {
-		t.Errorf("%d retries of 1000 requests, want 200 and the reserve of 10", retries)
-	}
-	for range 10000 {
-		b.deposit(0.2)
-	}
-	retries = 0
-	for b.withdraw(0.2) {
-		retries++
-	}
-	if retries < 99 || retries > 101 {
-		t.Errorf("a burst of %d retries after a quiet time, want 100", retries)
-	}
-	if !new(budget).withdraw(0) {
-		t.Error("without a budget something bounds retries")
 	}
 }
 

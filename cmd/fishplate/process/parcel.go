@@ -23,7 +23,7 @@ const (
 
 // parcel is what a process hands to the one that takes its place. Files go with
 // it, in the order of the sockets: those of listeners, of doors, and those that
-// the service manager passed, and the claim.
+// the service manager passed, those of what was learned, and the claim.
 type parcel struct {
 	PID       int
 	Version   string
@@ -34,8 +34,13 @@ type parcel struct {
 	Listeners []socket
 	Doors     []socket
 	Passed    []socket
+	Known     []string // parts of what was learned
 	Claim     []socket // on the state folder; none when nothing can be written there
 }
+
+// word is what comes with go: the parts that this moment has settled, in the order
+// of their files.
+type word struct{ Parts []string }
 
 // socket is an address with a number of files.
 type socket struct {

@@ -114,10 +114,11 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 	if ok {
 		rest, ok = unpack(m.Passed, rest, func(s socket, f []*os.File) { p.heir.passed[s.Key] = f[0] })
 	}
-	if !ok || len(rest) > 0 {
+	if !ok || len(rest) != len(m.Known) {
 		return errors.New("take over: the sockets are not those that were named")
 	}
 	crash.At(crash.Endowed)
+	p.take(p.parts(early), m.Known, rest)
 	p.admin.Inherit(doors)
 	p.certs.Inherit(m.Tickets)
 	release, err := p.control.Succeed(ctx, m.Config)
@@ -130,10 +131,13 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 		return fmt.Errorf("test of itself: %w", err)
 	}
 	crash.At(crash.Tested)
-	if err := i.awaitGo(p.version); err != nil {
+	last, files, err := i.awaitGo(p.version)
+	if err != nil {
 		return err
 	}
 	crash.At(crash.Begin)
+	p.take(p.parts(late), last.Parts, files)
+	p.backends.Settle()
 	if err := p.caches.Regain(p.control.Running()); err != nil {
 		return err
 	}
@@ -160,24 +164,24 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 
 // awaitGo tells the other process that this one is ready, and waits for its word.
 // When it is gone, nobody serves: then this one begins.
-func (i *Inheritance) awaitGo(version string) error {
-	err := i.line.Send(msgPrepared, reply{Version: version}, nil)
+func (i *Inheritance) awaitGo(version string) (last word, files []*os.File, err error) {
+	err = i.line.Send(msgPrepared, reply{Version: version}, nil)
 	if err != nil {
-		return i.awaitEnd()
+		return last, nil, i.awaitEnd()
 	}
 	crash.At(crash.Said)
 	_ = i.line.Until(time.Now().Add(takeTime)) // Receive tells what Until would
-	kind, files, err := i.line.Receive(func(string) any { return nil })
-	closeFiles(files)
+	kind, files, err := i.line.Receive(func(string) any { return &last })
 	switch {
 	case errors.Is(err, io.EOF):
-		return i.awaitEnd()
+		return last, nil, i.awaitEnd()
 	case err != nil:
-		return err
+		return last, nil, err
 	case kind != msgGo:
-		return fmt.Errorf("the process before said %q", kind)
+		closeFiles(files)
+		return last, nil, fmt.Errorf("the process before said %q", kind)
 	}
-	return nil
+	return last, files, nil
 }
 
 // awaitEnd waits until the other process has ended, whose line did: the system

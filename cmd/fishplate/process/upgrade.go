@@ -22,7 +22,8 @@ type successor struct {
 	cmd   *exec.Cmd
 	line  *handover.Line
 	ended chan struct{}
-	how   error // it ended
+	how   error           // it ended
+	last  *handover.Giver // of what went with go; nil: it did not come to that
 }
 
 // succeeded reports that another process has taken over.
@@ -71,6 +72,9 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 		if err != nil {
 			s.kill()
 		}
+		if s.last != nil {
+			s.last.Close()
+		}
 	}()
 	sockets, err := p.handOver(s, within)
 	defer sockets.close()
@@ -87,7 +91,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	paused := time.Now()
 	p.letGo()
 	crash.At(crash.LetGo)
-	if err = s.line.Send(msgGo, nil, nil); err == nil {
+	if err = p.sendGo(s); err == nil {
 		crash.At(crash.Told)
 		_, err = s.await(msgServing, takeTime)
 	}
@@ -206,6 +210,7 @@ func (s *successor) await(want string, within time.Duration) (r reply, err error
 type handed struct {
 	listening map[string]inherited
 	others    []*os.File
+	known     *handover.Giver // nil: it did not come to that
 }
 
 func (h *handed) close() {
@@ -213,6 +218,9 @@ func (h *handed) close() {
 		closeFiles(l.files)
 	}
 	closeFiles(h.others)
+	if h.known != nil {
+		h.known.Close()
+	}
 }
 
 // handOver sends everything to the successor that can be had while this process
@@ -246,6 +254,13 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 		m.Passed = append(m.Passed, socket{Key: name, Files: 1})
 		files = append(files, f)
 	}
+	known, ends, err := p.give(p.parts(early))
+	if err != nil {
+		return h, err
+	}
+	h.known, m.Known = known, known.Kinds()
+	h.others, files = append(h.others, ends...), append(files, ends...)
+	known.Start(time.Now().Add(within))
 	if f := p.claim.File(); f != nil {
 		m.Claim = []socket{{Key: p.state, Files: 1}}
 		files = append(files, f)

@@ -102,6 +102,16 @@ func (n *Node) Ramp(t time.Time, d time.Duration) {
 	n.rampAt.Store(t.UnixNano())
 }
 
+// Ramping returns when a slow start began that still lasts, in Unix nanoseconds,
+// or 0.
+func (n *Node) Ramping() int64 { return n.rampAt.Load() }
+
+// Expect begins with a latency that was measured before, at now.
+func (n *Node) Expect(now int64, d time.Duration) {
+	n.latency.Store(math.Float64bits(float64(d)))
+	n.seen.Store(now)
+}
+
 // rampFloor is the least share of its weight that a starting server has, so
 // that it is found out early whether it works at all.
 const rampFloor = 0.02

@@ -91,6 +91,36 @@ func (t *Track) History() []Result {
 	return list
 }
 
+// Memory is what a Track knows, for the process that takes this one's place.
+type Memory struct {
+	State   State
+	Run     int
+	Since   time.Time
+	History []Result
+}
+
+// Valid reports whether a Track may have said it.
+func (m *Memory) Valid() bool {
+	return m.State <= Down && m.Run >= 0 && len(m.History) <= Kept
+}
+
+// Memory returns what is known.
+func (t *Track) Memory() Memory {
+	m := Memory{History: t.History()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.State, m.Run, m.Since = t.state, t.run, t.since
+	return m
+}
+
+// Recall begins with what another Track knew, which is valid.
+func (t *Track) Recall(m Memory) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state, t.run, t.since = m.State, m.Run, m.Since
+	t.n = copy(t.history[:], m.History)
+}
+
 // Window counts errors over a sliding span of time, exactly: it remembers when
 // the last ones happened. The zero Window is ready.
 type Window struct {

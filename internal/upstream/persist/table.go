@@ -177,6 +177,23 @@ func (t *Table[V]) clear(last bool) (n int) {
 	return n
 }
 
+// Each calls fn for every entry, those of a shard in the order of their last use.
+// No lock is held meanwhile.
+func (t *Table[V]) Each(fn func(key string, v V, used int64)) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		list := make([]tableEntry[V], 0, len(s.entries))
+		for el := s.used.Back(); el != nil; el = el.Prev() {
+			list = append(list, *el.Value.(*tableEntry[V]))
+		}
+		s.mu.Unlock()
+		for _, e := range list {
+			fn(e.key, e.value, e.used)
+		}
+	}
+}
+
 // List returns up to limit entries, the most recently used first.
 func (t *Table[V]) List(limit int) []Entry[V] {
 	var all []Entry[V]
