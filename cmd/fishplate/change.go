@@ -109,6 +109,9 @@ func (c *call) outcome(r control.Result) error {
 		if !c.flag("json") {
 			fmt.Fprintf(c.stderr, "refused: generation %d serves on\n", r.Generation)
 		}
+		if r.Busy {
+			return exit{code: exitBusy}
+		}
 		return exit{code: exitRefused}
 	}
 	if c.flag("json") {

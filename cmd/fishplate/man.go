@@ -57,6 +57,7 @@ func exitTable() []exitRow {
 		{exitDone, "Done, or nothing to do. Warnings alone are 0."},
 		{exitRefused, "Refused or failed; the reason is on stderr."},
 		{exitChanges, "plan: there are changes."},
+		{exitBusy, "Another change is being prepared or tried, or waits to be confirmed: nothing was changed."},
 		{exitUsage, "The command line is wrong."},
 	}
 }

@@ -28,9 +28,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a Control that notes what it was asked.
 type fake struct {
-	mu     sync.Mutex
-	asked  []string
-	result control.Result
+	mu      sync.Mutex
+	asked   []string
+	result  control.Result
+	trouble error // of a confirmation
 }
 
 func (f *fake) note(format string, args ...any) {
@@ -65,7 +66,7 @@ func (f *fake) Revise(_ context.Context, revise func([]byte) ([]byte, []control.
 	return f.result
 }
 
-func (f *fake) Confirm(context.Context) (uint64, error) { return 7, nil }
+func (f *fake) Confirm(context.Context) (uint64, error) { return 7, f.trouble }
 
 func (f *fake) Compare(from, to string) control.Plan {
 	f.note("compare %s and %s", from, to)
@@ -155,6 +156,30 @@ func TestRefusalIsAResult(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("status %d", resp.StatusCode)
+	}
+}
+
+// TestNotNow: what another change keeps away is a conflict and a result, and what
+// cannot be written is no fault of the caller's.
+func TestNotNow(t *testing.T) {
+	f := &fake{result: control.Result{Busy: true, Plan: control.Plan{Generation: 1, Errors: []control.Problem{{Summary: "change 2 waits"}}}}}
+	_, c, _ := open(t, Options{Control: f})
+	if r, err := c.Change(t.Context(), "apply", ChangeRequest{Path: "/b"}); err != nil || !r.Busy || len(r.Errors) != 1 {
+		t.Errorf("apply: %+v, %v", r, err)
+	}
+	_, err := c.do(t.Context(), "POST", "/v1/reload", strings.NewReader(`{}`))
+	if e, ok := errors.AsType[*APIError](err); !ok || e.Status != http.StatusConflict {
+		t.Errorf("reload: %v", err)
+	}
+	for _, row := range []struct {
+		trouble error
+		status  int
+	}{{control.ErrSettled, 400}, {errors.New("confirm change 2: disk full"), 500}} {
+		f.trouble = row.trouble
+		_, err := c.Confirm(t.Context())
+		if e, ok := errors.AsType[*APIError](err); !ok || e.Status != row.status || !strings.Contains(e.Message, row.trouble.Error()) {
+			t.Errorf("confirm: %v, want %d", err, row.status)
+		}
 	}
 }
 
@@ -460,7 +485,7 @@ func TestEndpointsGolden(t *testing.T) {
 	_ = e.Encode(Status{
 		Listeners: []ListenerStatus{{}}, VHosts: []VHostStatus{{Tenant: "t", Routes: []RouteStatus{{Backend: "b"}}}},
 		Backends: []BackendStatus{{Servers: []ServerStatus{{Check: "up"}}}}, Tenants: []TenantStatus{{}}, Cache: &CacheStatus{},
-		Findings: []Finding{{}}, Draining: []DrainStatus{{}},
+		Findings: []Finding{{}}, Draining: []DrainStatus{{}}, Canary: &control.Ongoing{Conditions: []control.Condition{{}}},
 	})
 	golden(t, "status.json", status.Bytes())
 }

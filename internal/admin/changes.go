@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,6 +94,8 @@ func transaction(do func(c Control, ctx context.Context, q *ChangeRequest, o con
 		switch {
 		case len(result.Errors) > 0 && o.Match != 0 && result.Generation != o.Match:
 			status = http.StatusPreconditionFailed
+		case result.Busy:
+			status = http.StatusConflict
 		case len(result.Errors) > 0:
 			status = http.StatusUnprocessableEntity
 		}
@@ -136,8 +139,10 @@ type ConfirmResult struct {
 
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.o.Control.Confirm(r.Context())
-	if err != nil {
+	if errors.Is(err, control.ErrSettled) {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	} else if err != nil {
+		return err
 	}
 	return answer(w, http.StatusOK, ConfirmResult{id})
 }
@@ -179,7 +184,11 @@ func (c *Client) Change(ctx context.Context, what string, q ChangeRequest) (r co
 	if q.Match != 0 {
 		fields.Set("If-Match", strconv.Quote(strconv.FormatUint(q.Match, 10)))
 	}
-	return r, c.callWith(ctx, "POST", "/v1/"+what, q, fields, &r)
+	err = c.callWith(ctx, "POST", "/v1/"+what, q, fields, &r)
+	if e, ok := errors.AsType[*APIError](err); ok && e.Status == http.StatusConflict && json.Unmarshal(e.body, &r) == nil && r.Busy {
+		return r, nil
+	}
+	return r, err
 }
 
 // Export asks for a configuration as one file; 0 is the running one.

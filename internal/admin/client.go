@@ -71,6 +71,7 @@ func FindSocket(named string) string {
 type APIError struct {
 	Status  int
 	Message string
+	body    []byte
 }
 
 // Error implements error.
@@ -181,10 +182,11 @@ func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader
 // apiError reads an answer that is an error.
 func apiError(resp *http.Response) error {
 	var told struct{ Error string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&told); err != nil || told.Error == "" {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil || json.Unmarshal(body, &told) != nil || told.Error == "" {
 		told.Error = resp.Status
 	}
-	return &APIError{resp.StatusCode, told.Error}
+	return &APIError{resp.StatusCode, told.Error, body}
 }
 
 func (c *Client) stream(ctx context.Context, path string, f func(name string, data []byte) error) error {
@@ -201,7 +203,7 @@ func (c *Client) stream(ctx context.Context, path string, f func(name string, da
 		switch {
 		case line == "" && some:
 			if name == "error" {
-				return &APIError{resp.StatusCode, string(data)}
+				return &APIError{resp.StatusCode, string(data), nil}
 			}
 			if err := f(name, data); err != nil {
 				return err

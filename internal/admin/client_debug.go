@@ -81,7 +81,7 @@ func (c *Client) TenantGDB(ctx context.Context, name string, o tenant.AttachOpti
 	conn, ok := resp.Body.(io.ReadWriteCloser)
 	if resp.StatusCode != http.StatusSwitchingProtocols || !ok {
 		_ = resp.Body.Close()
-		return nil, &APIError{resp.StatusCode, "the server does not switch to the debugger's protocol"}
+		return nil, &APIError{resp.StatusCode, "the server does not switch to the debugger's protocol", nil}
 	}
 	return conn, nil
 }

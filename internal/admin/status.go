@@ -1,6 +1,10 @@
 package admin
 
-import "time"
+import (
+	"time"
+
+	"fishplate/internal/control"
+)
 
 // Status is what `status` shows: the running generation and everything that
 // stands on it. Its keys are a promise; all counts are since the process began
@@ -21,6 +25,8 @@ type Status struct {
 	Cache       *CacheStatus     `json:"cache"` // null: none is configured
 	Findings    []Finding        `json:"findings"`
 	Draining    []DrainStatus    `json:"draining"`
+	// Canary is the change that is being tried; null is none.
+	Canary *control.Ongoing `json:"canary"`
 }
 
 // ListenerStatus is one listener.

@@ -32,6 +32,7 @@ type Trial struct {
 	Next    Outcomes `json:"next"`    // of the change
 	Running Outcomes `json:"running"` // of what ran beside it
 	Why     string   `json:"why,omitempty"`
+	Files   string   `json:"files,omitempty"` // what was tried, as in Entry
 }
 
 // Tried is a generation that serves beside the running one.
@@ -96,17 +97,19 @@ func ParseUntil(text string) ([]term, error) {
 	return list, nil
 }
 
-func (t term) holds(o Outcomes) bool {
-	v := 0.0
+// value is the figure that the condition is about.
+func (t term) value(o Outcomes) float64 {
 	switch t.name {
 	case "errors":
-		v = float64(o.Errors) / float64(max(o.Requests, 1))
+		return float64(o.Errors) / float64(max(o.Requests, 1))
 	case "p99":
-		v = o.P99
-	case "requests":
-		v = float64(o.Requests)
+		return o.P99
 	}
-	c := cmp.Compare(v, t.bound)
+	return float64(o.Requests)
+}
+
+func (t term) holds(o Outcomes) bool {
+	c := cmp.Compare(t.value(o), t.bound)
 	switch t.op {
 	case "<":
 		return c < 0
@@ -279,7 +282,9 @@ func (c *Controller) decide(w *canary, all bool, why string) (err error) {
 // untry ends a trial for a rollback: nobody gets the change.
 func (c *Controller) untry(w *canary, id uint64, o ApplyOptions) Result {
 	if id != 0 && id != w.id {
-		return c.refused(c.mayChange(ApplyOptions{}))
+		r := c.mayChange(ApplyOptions{})
+		c.report("", &r)
+		return r
 	}
 	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}, Canary: w.id}
 	c.note(&r, c.decide(w, false, "ended by "+cmp.Or(o.Author, "somebody")))

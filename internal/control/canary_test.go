@@ -60,7 +60,7 @@ func TestCanary(t *testing.T) {
 		}},
 		{name: "others wait", wait: time.Second, took: began, do: func(t *testing.T, c *Controller) {
 			for _, r := range []Result{c.Apply(t.Context(), "x", ApplyOptions{}), c.Rollback(t.Context(), 1, ApplyOptions{}), c.Reload(t.Context(), ApplyOptions{})} {
-				if len(r.Errors) != 1 || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 10% of the clients until") {
+				if len(r.Errors) != 1 || !r.Busy || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 10% of the clients until") {
 					t.Errorf("%+v", r.Errors)
 				}
 			}
@@ -76,6 +76,11 @@ func TestCanary(t *testing.T) {
 				r := c.Apply(t.Context(), "a b", ask)
 				if r.Committed || r.Canary != 2 || r.Generation != 1 || len(r.Errors) > 0 {
 					t.Fatalf("%+v", r)
+				}
+				if o := c.Trial(); o == nil || o.Change != 2 || o.Share != 0.1 || time.Until(o.Deadline) != 5*time.Minute || o.Next != tt.o || len(o.Conditions) != 1 {
+					t.Errorf("%+v", o)
+				} else if k := o.Conditions[0]; k.Text != "errors < 1%" || k.Holds == strings.HasPrefix(tt.name, "bad") || !strings.HasSuffix(k.Now, "%") {
+					t.Errorf("%+v", k)
 				}
 				if tt.do != nil {
 					tt.do(t, c)
@@ -93,7 +98,7 @@ func TestCanary(t *testing.T) {
 				case strings.HasSuffix(tt.took, none):
 					state = RolledBack
 				}
-				if e.State != state || c.Generation() != generation || e.Canary == nil || e.Canary.Why != tt.why || (state != Trying) != (e.Deadline == nil) {
+				if e.State != state || c.Generation() != generation || e.Canary == nil || e.Canary.Why != tt.why || (state != Trying) != (e.Deadline == nil) || (state == Trying) != (c.Trial() != nil) {
 					t.Errorf("generation %d, history %+v %+v", c.Generation(), e, e.Canary)
 				}
 				if state != Trying && (e.Canary.Next != tt.o || e.Canary.Running.Requests != 900) {
@@ -127,6 +132,52 @@ func TestCanaryDoesNotOutliveTheProcess(t *testing.T) {
 	}
 	if c.kept().ID != 1 {
 		t.Error("it would run again")
+	}
+}
+
+// TestReloadOfWhatWasTried wants to be forced, as long as the file is what was
+// tried.
+func TestReloadOfWhatWasTried(t *testing.T) { synctest.Test(t, reloadOfWhatWasTried) }
+
+func reloadOfWhatWasTried(t *testing.T) {
+	var o atomic.Pointer[Outcomes]
+	o.Store(&Outcomes{})
+	f := &fake{}
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "other": "a c"}}
+	c, end := d.serve(f)
+	defer end()
+	trialOf(f, &o)
+	tryOut := func(path string) {
+		if r := c.Apply(t.Context(), path, ApplyOptions{Canary: &Canary{Share: 0.5, For: time.Hour, Until: "errors < 1%"}}); r.Canary == 0 {
+			t.Fatalf("%+v", r)
+		}
+		c.Rollback(t.Context(), 0, ApplyOptions{Author: "uid 7"})
+	}
+	d.files["main"] = "a b"
+	tryOut("main")
+	r := c.Reload(t.Context(), ApplyOptions{})
+	if len(r.Errors) != 1 || r.Errors[0].Summary != "the file is what change 2 tried, which was undone: ended by uid 7" || r.Busy {
+		t.Errorf("%+v", r)
+	}
+	if r := c.Apply(t.Context(), "main", ApplyOptions{Match: 7}); r.Committed {
+		t.Error("generation 7 does not run")
+	}
+	d.files["main"] = "a b d"
+	if r := c.Reload(t.Context(), ApplyOptions{}); !r.Committed {
+		t.Errorf("another file: %+v", r)
+	}
+	d.files["main"] = "a e"
+	tryOut("main")
+	if r := c.Reload(t.Context(), ApplyOptions{Force: true}); !r.Committed {
+		t.Errorf("forced: %+v", r)
+	}
+	// A trial of another file says nothing of this one.
+	if r := c.Revise(t.Context(), also("x"), ApplyOptions{}); !r.Committed {
+		t.Errorf("%+v", r)
+	}
+	tryOut("other")
+	if r := c.Reload(t.Context(), ApplyOptions{}); !r.Committed || runs(c) != "a e" {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -16,6 +16,9 @@ type pending struct {
 	timer    *time.Timer
 }
 
+// ErrSettled means that there is nothing to confirm.
+var ErrSettled = errors.New("no change waits to be confirmed")
+
 // retryRollback is how long a rollback that failed waits for its next turn.
 const retryRollback = 10 * time.Second
 
@@ -87,7 +90,7 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	}
 	w := c.awaited()
 	if w == nil {
-		return 0, errors.New("no change waits to be confirmed")
+		return 0, ErrSettled
 	}
 	crash.At(crash.Confirm)
 	// What is not on disk is not confirmed: the next process would undo it.

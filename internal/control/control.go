@@ -106,6 +106,7 @@ type Result struct {
 	Plan              // Generation is the one that runs afterwards
 	Committed bool    `json:"committed"`
 	Canary    uint64  `json:"canary,omitempty"` // the change that is tried from now on, or is not any more
+	Busy      bool    `json:"busy,omitempty"`   // refused, since another change is not decided yet
 	Seconds   float64 `json:"seconds"`          // from the call to the commit
 }
 
@@ -139,6 +140,7 @@ type ApplyOptions struct {
 	again    Entry    // the entry that this commit only makes run again
 	changes  []Change // to remember instead of those from nothing
 	unless   *pending // a rollback of that, if it still waits
+	files    string   // what the files of this change hold
 }
 
 // Reload applies the path that Start was given. It commits although nothing
@@ -153,13 +155,13 @@ func (c *Controller) Reload(ctx context.Context, o ApplyOptions) Result {
 }
 
 // behind reports a reload that would undo a rollback unasked, or do again what a
-// trial undid. read is what the files hold.
-func (c *Controller) behind(o ApplyOptions, read string, changes []Change) []Problem {
+// trial undid.
+func (c *Controller) behind(o ApplyOptions, changes []Change) []Problem {
 	e, _ := c.entry(c.Generation())
 	if o.Force || !o.Always || len(changes) == 0 {
 		return nil
 	}
-	if last := c.last(); last.Canary != nil && last.State == RolledBack && last.Files == read && last.Parent == e.ID {
+	if last := c.last(); last.Canary != nil && last.State == RolledBack && last.Canary.Files == o.files && last.Parent == e.ID {
 		return []Problem{{
 			Summary: fmt.Sprintf("the file is what change %d tried, which was undone: %s", last.ID, last.Canary.Why), Detail: named(changes),
 			Suggestion: "fishplate reload --force applies the file",
@@ -265,16 +267,18 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	begin := time.Now()
 	ctx, end, err := c.begin(ctx, "apply", o)
 	if err != nil {
-		return c.refused([]Problem{{Summary: err.Error()}})
+		return c.late(err)
 	}
 	defer end()
-	if errs := c.mayChange(o); errs != nil {
-		return c.refused(errs)
+	if r := c.mayChange(o); len(r.Errors) > 0 {
+		c.report("", &r)
+		return r
 	}
 	crash.At(crash.Plan)
 	p, next := c.plan(path)
 	if next != nil {
-		p.Errors = append(p.Errors, c.behind(o, next.read, p.Changes)...)
+		o.files = next.read
+		p.Errors = append(p.Errors, c.behind(o, p.Changes)...)
 		if running, ok := c.entry(p.Generation); ok && path != c.Path() {
 			next.read = running.Files // what a start would read has not changed
 		}
@@ -288,18 +292,20 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	return r
 }
 
-// mayChange says why no change can be made now.
-func (c *Controller) mayChange(o ApplyOptions) []Problem {
-	if errs := c.matches(o); errs != nil {
-		return errs
+// mayChange returns a result whose errors say why no change can be made now.
+func (c *Controller) mayChange(o ApplyOptions) Result {
+	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: c.matches(o)}}
+	if len(r.Errors) > 0 {
+		return r
 	}
 	if w := c.awaited(); w != nil {
-		return []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
+		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
 	}
 	if w := c.trying(); w != nil {
-		return []Problem{{Summary: fmt.Sprintf("change %d is tried with %g%% of the clients until %s", w.id, w.share*100, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm gives it to all, fishplate rollback to none"}}
+		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d is tried with %g%% of the clients until %s", w.id, w.share*100, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm gives it to all, fishplate rollback to none"}}
 	}
-	return nil
+	r.Busy = len(r.Errors) > 0
+	return r
 }
 
 // matches says that something else runs than the caller saw.
@@ -307,7 +313,7 @@ func (c *Controller) matches(o ApplyOptions) []Problem {
 	if g := c.Generation(); o.Match != 0 && o.Match != g {
 		return []Problem{{Summary: fmt.Sprintf("generation %d runs, not %d: somebody changed it meanwhile", g, o.Match), Suggestion: "look at fishplate history, and plan again"}}
 	}
-	return nil
+	return []Problem{}
 }
 
 // transact prepares next and commits it, or undoes the preparation.
@@ -389,7 +395,7 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 	}
 	if o.Canary != nil {
 		until := e.Time.Add(o.Canary.For)
-		e.State, e.Deadline, e.Canary = Trying, &until, &Trial{Share: o.Canary.Share, Until: o.Canary.Until}
+		e.State, e.Deadline, e.Canary = Trying, &until, &Trial{Share: o.Canary.Share, Until: o.Canary.Until, Files: o.files}
 	}
 	return e
 }

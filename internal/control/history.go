@@ -41,6 +41,9 @@ type Entry struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 	// Canary is how it was tried; nil: it was not.
 	Canary *Trial `json:"canary,omitempty"`
+	// Why says what undid the entry, when neither a trial nor a rollback's entry
+	// does.
+	Why string `json:"why,omitempty"`
 	// Path and Files say what the configuration's file was, and what it held,
 	// when this was committed or last read before.
 	Path  string `json:"path,omitempty"`

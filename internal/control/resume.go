@@ -32,11 +32,20 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 		if from := c.resume(path, next, &r, &o); from != nil {
 			next = from
 		}
+		waits := c.last()
 		c.transact(ctx, &r, next, o)
+		if r.Committed && waits.State == Pending && waits.ID != r.Generation {
+			c.note(&r, c.undo(waits.ID, fmt.Sprintf("the files changed before it was confirmed: change %d", r.Generation)))
+		}
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	c.report(path, &r)
 	return r.Err()
+}
+
+// undo notes that an entry is not what runs any more, nor waits to be confirmed.
+func (c *Controller) undo(id uint64, why string) error {
+	return c.amend(id, func(e *Entry) { e.State, e.Deadline, e.Why = RolledBack, nil, why })
 }
 
 // resume looks into the history for what ran last. It returns that when it is to
@@ -46,11 +55,11 @@ func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOption
 	newest := c.last()
 	for _, h := range c.History()[min(1, len(c.History())):] {
 		if h.State == Pending { // it was gone back from, and the process ended before it wrote so
-			c.note(r, c.amend(h.ID, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
+			c.note(r, c.undo(h.ID, ""))
 		}
 	}
 	if newest.State == Pending && newest.Deadline != nil && time.Now().After(*newest.Deadline) {
-		c.note(r, c.amend(newest.ID, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
+		c.note(r, c.undo(newest.ID, "not confirmed in time"))
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was not confirmed until %s: what ran before it runs", newest.ID, newest.Deadline.Format(time.TimeOnly))})
 	}
 	e := c.kept()

@@ -115,6 +115,37 @@ func TestWhatWinsAtStart(t *testing.T) {
 	}
 }
 
+// TestWhatBecameOfWaiting: the history says at once what undid a change that
+// waited, and of which change the loss was.
+func TestWhatBecameOfWaiting(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(c *Controller, d *desk)
+		why  string
+	}{
+		{"the file changed", func(_ *Controller, d *desk) { d.files["main"] = "d" }, "the files changed before it was confirmed: change 3"},
+		{"late", func(c *Controller, _ *desk) { late(t, c) }, "not confirmed in time"},
+		{"rolled back", func(c *Controller, _ *desk) { c.Rollback(t.Context(), 0, ApplyOptions{}) }, "change 3 went back"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &desk{t, t.TempDir(), map[string]string{"main": "a b"}}
+			c, end := d.serve(&fake{})
+			d.files["main"] = "c"
+			c.Apply(t.Context(), "main", ApplyOptions{Confirm: time.Hour})
+			tt.do(c, d)
+			end()
+			c, end = d.serve(&fake{})
+			defer end()
+			if e, _ := c.entry(2); e.State != RolledBack || e.Why != tt.why || e.Deadline != nil {
+				t.Errorf("%+v", e)
+			}
+			if r := c.Apply(t.Context(), "main", ApplyOptions{Always: true}); r.Busy {
+				t.Errorf("it still waits: %+v", r.Errors)
+			}
+		})
+	}
+}
+
 // also adds a virtual host to a text.
 func also(name string) func([]byte) ([]byte, []Problem) {
 	return func(text []byte) ([]byte, []Problem) { return append(text, " "+name...), nil }
@@ -142,7 +173,7 @@ func confirm(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	r := c.Apply(t.Context(), "third", ApplyOptions{})
-	if r.Committed || !strings.HasPrefix(r.Errors[0].Summary, "change 2 waits to be confirmed until ") {
+	if r.Committed || !strings.HasPrefix(r.Errors[0].Summary, "change 2 waits to be confirmed until ") || !r.Busy {
 		t.Errorf("%+v", r)
 	}
 	if id, err := c.Confirm(t.Context()); id != 2 || err != nil || c.History()[0].State != Committed {

@@ -15,10 +15,10 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 	begin := time.Now()
 	ctx, end, err := c.begin(ctx, "rollback", o)
 	if err != nil {
-		return c.refused([]Problem{{Summary: err.Error()}})
+		return c.late(err)
 	}
 	defer end()
-	if errs := c.matches(o); errs != nil {
+	if errs := c.matches(o); len(errs) > 0 {
 		return c.refused(errs)
 	}
 	if w := c.trying(); w != nil {
@@ -46,7 +46,7 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		if c.transact(ctx, &r, next, o); r.Committed && w != nil {
 			crash.At(crash.Settle)
 			c.forget(w)
-			c.note(&r, c.amend(w.id, func(e *Entry) { e.State, e.Deadline = RolledBack, nil }))
+			c.note(&r, c.undo(w.id, fmt.Sprintf("change %d went back", r.Generation)))
 		}
 	}
 	r.Seconds = time.Since(begin).Seconds()
@@ -85,10 +85,10 @@ func (c *Controller) Revise(ctx context.Context, revise func(text []byte) ([]byt
 	begin := time.Now()
 	ctx, end, err := c.begin(ctx, "change", o)
 	if err != nil {
-		return c.refused([]Problem{{Summary: err.Error()}})
+		return c.late(err)
 	}
 	defer end()
-	r := Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: c.mayChange(o)}}
+	r := c.mayChange(o)
 	var text []byte
 	if len(r.Errors) == 0 {
 		var err error

@@ -45,7 +45,19 @@ func (c *Controller) take(ctx context.Context, what string, o ApplyOptions) erro
 	if h := c.holder.Load(); h != nil {
 		other += fmt.Sprintf(" since %s (%v), by %s", h.since.Format(time.TimeOnly), time.Since(h.since).Round(time.Second), h.author)
 	}
-	return fmt.Errorf("%s: %s: %w", what, other, context.Cause(ctx))
+	return undecided{fmt.Errorf("%s: %s: %w", what, other, context.Cause(ctx))}
+}
+
+// undecided is the error of whoever waited for another change in vain.
+type undecided struct{ error }
+
+func (u undecided) Unwrap() error { return u.error }
+
+// late is the result of a change that did not get its turn.
+func (c *Controller) late(err error) Result {
+	r := c.refused([]Problem{{Summary: err.Error()}})
+	_, r.Busy = errors.AsType[undecided](err)
+	return r
 }
 
 func (c *Controller) give() {

@@ -61,7 +61,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/v1/status":
-		fmt.Fprintf(w, `{"generation":%d,"uptime":%d,"version":%s,"pid":1,"path":%s,"listeners":[{"name":%s,"bind":[%s],"tls":true,"connections":1,"accepted":1,"requests":%d,"refused":1}],"vhosts":[%s],"backends":[%s],"tenants":[%s],"cache":null,"findings":[{"id":"x","severity":"fail","text":%s}],"draining":[]}`,
+		fmt.Fprintf(w, `{"generation":%d,"uptime":%d,"version":%s,"pid":1,"path":%s,"listeners":[{"name":%s,"bind":[%s],"tls":true,"connections":1,"accepted":1,"requests":%d,"refused":1}],"vhosts":[%s],"backends":[%s],"tenants":[%s],"cache":null,"findings":[{"id":"x","severity":"fail","text":%s}],"draining":[],"canary":{"change":7,"share":0.1,"deadline":"2030-01-01T00:00:00Z","conditions":[{"text":"errors < 1%%","now":"3%%","holds":false}],"next":{"requests":100,"errors":3,"p99_ms":5},"running":{"requests":900,"errors":0,"p99_ms":5}}}`,
 			n, n, quoted(hostile[0]), quoted(hostile[1]), quoted(hostile[2]), quoted(hostile[0]), n*10,
 			strings.Join(vhosts, ","), strings.Join(backends, ","), strings.Join(tenants, ","), quoted(hostile[0]))
 	case "/v1/counters":
@@ -126,7 +126,7 @@ func TestBrowser(t *testing.T) {
 	body = body[:strings.Index(body, "<script>")] // its own text has more than it shows
 	for _, want := range []string{
 		`&lt;img src=x onerror="document.title='owned'"&gt;`, `&lt;/script&gt;&lt;script&gt;document.title=`, `"&gt;&lt;svg onload=`, `a\u{202e}gpj.exe\u{a}\u{0}b`, `__proto__`,
-		"calls stopped by fault", "cause &lt;img", "up → down", "≤ 2.5 ms", "generation ", `class="spark"`,
+		"calls stopped by fault", "cause &lt;img", "change 7 is tried with 10% of the clients", "errors &lt; 1% (now 3%)", "up → down", "≤ 2.5 ms", "generation ", `class="spark"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not show %q", want)

@@ -232,7 +232,10 @@
     byId('facts').textContent = plain('version ' + st.version + ' · generation ' + st.generation + ' · up ' + long(st.uptime) + ' · process ' + st.pid + ' · ' + st.path);
     document.title = (rateOf('requests') === undefined ? '' : rate(rateOf('requests')) + ' req/s · ') + 'Fishplate';
     byId('findings').replaceChildren(...st.findings.map((f) => el('p', { class: f.severity === 'fail' ? 'notice fail' : 'notice' }, f.text)),
-      ...st.draining.map((d) => el('p', { class: 'notice' }, 'generation ' + d.generation + ' is held by ' + d.part)));
+      ...st.draining.map((d) => el('p', { class: 'notice' }, 'generation ' + d.generation + ' is held by ' + d.part)),
+      ...(st.canary ? [st.canary] : []).map((c) => el('p', { class: c.conditions.every((k) => k.holds) ? 'notice' : 'notice fail' },
+        'change ' + c.change + ' is tried with ' + c.share * 100 + '% of the clients until ' + new Date(c.deadline).toLocaleTimeString([], { hour12: false }) +
+        ': ' + c.next.requests + ' requests, ' + c.next.errors + ' errors; ' + c.conditions.map((k) => k.text + ' (now ' + k.now + ')').join(', '))));
 
     const connections = st.listeners.reduce((n, l) => n + l.connections, 0);
     const servers = st.backends.flatMap((b) => b.servers), up = servers.filter((s) => s.state === 'up').length;

@@ -109,7 +109,7 @@ func (p *Process) status() admin.Status {
 	if cfg == nil || g == nil {
 		return st
 	}
-	st.Generation = g.ID
+	st.Generation, st.Canary = g.ID, p.control.Trial()
 	open := p.addresses()
 	for _, l := range cfg.Listeners {
 		c := p.proxy.Listener(l.Name)

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,9 +19,16 @@ func History(w io.Writer, list []control.Entry) error {
 		if e.Deadline != nil {
 			state += " until " + e.Deadline.Local().Format(time.TimeOnly)
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, printable(e.Comment)+trial(e.Canary))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, printable(e.Comment)+ended(e)+trial(e.Canary))
 	}
 	return t.Flush()
+}
+
+func ended(e control.Entry) string {
+	if e.Why == "" {
+		return ""
+	}
+	return " [" + e.Why + "]"
 }
 
 // trial tells the figures by which a change was decided.
@@ -28,12 +36,28 @@ func trial(t *control.Trial) string {
 	if t == nil {
 		return ""
 	}
-	side := func(o control.Outcomes) string {
-		return fmt.Sprintf("%s, %s, p99 up to %g ms", Count(int(o.Requests), "request"), Count(int(o.Errors), "error"), o.P99)
-	}
 	text := fmt.Sprintf(" [%g%% until %s", t.Share*100, t.Until)
 	if t.Why != "" {
-		text += fmt.Sprintf(": %s; it had %s, and beside it %s", t.Why, side(t.Next), side(t.Running))
+		text += fmt.Sprintf(": %s; it had %s, and beside it %s", t.Why, outcomes(t.Next), outcomes(t.Running))
 	}
 	return text + "]"
+}
+
+// outcomes tells the figures of one side of a trial.
+func outcomes(o control.Outcomes) string {
+	return fmt.Sprintf("%s, %s, p99 up to %g ms", Count(int(o.Requests), "request"), Count(int(o.Errors), "error"), o.P99)
+}
+
+// canary writes what is being tried, and how it stands.
+func canary(w io.Writer, o *control.Ongoing) error {
+	if o == nil {
+		return nil
+	}
+	words := make([]string, len(o.Conditions))
+	for i, c := range o.Conditions {
+		words[i] = fmt.Sprintf("%s (now %s)", c.Text, c.Now)
+	}
+	_, err := fmt.Fprintf(w, "\nchange %d is tried with %g%% of the clients for another %s; then all, if %s, or none\nit had %s, and beside it %s\n",
+		o.Change, o.Share*100, max(0, time.Until(o.Deadline)).Round(time.Second), strings.Join(words, " && "), outcomes(o.Next), outcomes(o.Running))
+	return err
 }

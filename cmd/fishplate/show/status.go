@@ -40,6 +40,9 @@ func Status(w io.Writer, s *admin.Status) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := canary(w, s.Canary); err != nil {
+		return err
+	}
 	for _, d := range s.Draining {
 		fmt.Fprintf(w, "\ngeneration %d drains: %s\n", d.Generation, d.Part)
 	}

@@ -1,0 +1,49 @@
+package control
+
+import (
+	"fmt"
+	"time"
+)
+
+// Ongoing is a trial that runs now.
+type Ongoing struct {
+	Change     uint64      `json:"change"`
+	Share      float64     `json:"share"` // of the clients
+	Deadline   time.Time   `json:"deadline"`
+	Conditions []Condition `json:"conditions"`
+	Next       Outcomes    `json:"next"`    // of the change
+	Running    Outcomes    `json:"running"` // of what runs beside it
+}
+
+// Condition is what must hold for a trial to be committed.
+type Condition struct {
+	Text  string `json:"text"` // "errors < 1%"
+	Now   string `json:"now"`  // "0.2%"
+	Holds bool   `json:"holds"`
+}
+
+// Trial returns the trial that runs now, nil when none does.
+func (c *Controller) Trial() *Ongoing {
+	w := c.trying()
+	if w == nil {
+		return nil
+	}
+	o := &Ongoing{Change: w.id, Share: w.share, Deadline: w.deadline, Conditions: make([]Condition, len(w.terms))}
+	o.Next, o.Running = w.tried.Outcomes()
+	for i, t := range w.terms {
+		o.Conditions[i] = Condition{Text: t.text, Now: t.now(o.Next), Holds: t.holds(o.Next)}
+	}
+	return o
+}
+
+// now writes the figure that the condition is about as the condition does.
+func (t term) now(o Outcomes) string {
+	switch v := t.value(o); t.name {
+	case "errors":
+		return fmt.Sprintf("%.3g%%", v*100)
+	case "p99":
+		return fmt.Sprintf("%gms", v)
+	default:
+		return fmt.Sprintf("%g", v)
+	}
+}
