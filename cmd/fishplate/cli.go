@@ -34,7 +34,7 @@ type verb struct {
 	words   []string
 	flags   func(f *pflag.FlagSet)
 	run     func(c *call) error
-	sub     []verb // verbs below this one, named in full ("guest run"); then run is nil
+	sub     []verb // verbs below this one, named in full ("guest run"); run is what else may follow
 }
 
 // call is one invocation of a verb.
@@ -140,14 +140,13 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// flat lists rows with those below them in place of a row that has some.
+// flat lists the rows that can be run, with those below them.
 func flat(rows []verb) (list []verb) {
 	for _, v := range rows {
-		if v.sub == nil {
+		if v.run != nil {
 			list = append(list, v)
-		} else {
-			list = append(list, flat(v.sub)...)
 		}
+		list = append(list, flat(v.sub)...)
 	}
 	return list
 }
@@ -171,7 +170,7 @@ func (v verb) command(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command 
 	for _, s := range v.sub {
 		c.AddCommand(s.command(stdin, stdout, stderr))
 	}
-	if v.sub != nil {
+	if v.sub != nil && v.run == nil {
 		c.Use = v.name + " VERB"
 		c.Args = cobra.ArbitraryArgs
 		c.RunE = func(c *cobra.Command, args []string) error {

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+
+	"fishplate/cmd/fishplate/measure"
+	"fishplate/internal/bench"
 
 	"github.com/spf13/pflag"
 )
 
 // verbs returns the table, in the order of help.
 func verbs() []verb {
-	return slices.Concat(serveVerbs(), changeVerbs(), upgradeVerbs(), editVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), deskVerbs())
+	return slices.Concat(serveVerbs(), changeVerbs(), upgradeVerbs(), editVerbs(), seeVerbs(), cacheVerbs(), tenantVerbs(), demoVerbs(), guestVerbs(), benchVerbs(), deskVerbs())
 }
 
 // changeVerbs are about configurations and what runs.
@@ -157,6 +161,49 @@ func seeVerbs() []verb {
 			},
 		},
 	}
+}
+
+// benchVerbs measure.
+func benchVerbs() []verb {
+	var names []string
+	list := "Workloads:"
+	for _, w := range bench.Workloads() {
+		names = append(names, w.Name)
+		list += fmt.Sprintf("\n  %-15s %s", w.Name, w.Does)
+	}
+	return []verb{{
+		name: "bench", form: "WORKLOAD [--loopback|--server ADDR] [-c N|--rate R] [--duration D] [--single-acceptor] [--backlog N] [--json]",
+		min: 1, max: 1, words: names, flags: measure.Flags,
+		short: "Measure a server, and say what bounds the result",
+		long: list + "\n\nMeasures until the mean is known to ±2.5 %, and prints it with its interval, latencies, the processor time that each side\n" +
+			"used for a transaction, what the kernel counted, and a diagnosis that cites these numbers. With -c each connection begins\n" +
+			"anew when it has its answer: that finds the capacity. With --rate transactions are due at fixed times, and latencies count\n" +
+			"from then: that finds what clients feel.",
+		example: "fishplate bench accept --loopback --single-acceptor --backlog 128\nfishplate bench crr -c 1\nfishplate bench http-close --server 10.0.0.7:80 --rate 5000 --json",
+		run:     func(c *call) error { return benchError(measure.Run(c.ctx, c.args[0], c.flags, c.desk())) },
+		sub: []verb{
+			{
+				name: "bench server", form: "WORKLOAD [--bind ADDR] [--single-acceptor] [--backlog N] [--plain] [--json]", min: 1, max: 1,
+				short:   "Serve a workload's other side, to be measured from another machine",
+				example: "fishplate bench server crr --bind 0.0.0.0:7777",
+				words:   names, flags: measure.ServerFlags,
+				run: func(c *call) error { return benchError(measure.Serve(c.ctx, c.args[0], c.flags, c.desk())) },
+			},
+		},
+	}}
+}
+
+func (c *call) desk() measure.Desk {
+	return measure.Desk{In: c.stdin, Out: c.stdout, Err: c.stderr, Terminal: isTerminal(c.stderr), Version: version()}
+}
+
+// benchError tells a wrong command line from what failed.
+func benchError(err error) error {
+	var usage *measure.UsageError
+	if errors.As(err, &usage) {
+		return exit{exitUsage, usage}
+	}
+	return err
 }
 
 // deskVerbs need no running process.

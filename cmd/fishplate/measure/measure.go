@@ -1,0 +1,182 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"fishplate/internal/bench"
+	"fishplate/internal/bench/report"
+)
+
+// A UsageError is a command line that makes no sense.
+type UsageError struct{ Err error }
+
+// Error implements error.
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// Desk is where the person sits.
+type Desk struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Terminal bool // Err is looked at by a person
+	Version  string
+}
+
+// Flags declares those of a workload.
+func Flags(f *pflag.FlagSet) {
+	f.Bool("loopback", false, "against a server of our own, a process on this machine (the default)")
+	f.String("server", "", "against this address, host:port")
+	f.IntP("connections", "c", 0, "connections in flight: a closed loop, for the capacity (default 256)")
+	f.Float64("rate", 0, "transactions a second, due at fixed times: an open loop, for latencies")
+	f.Duration("duration", bench.DefaultDuration, "of one measurement")
+	f.Int("repeat", bench.DefaultRepeat, "measurements at most; they end when the mean is known to ±2.5 % at 95 %, after three at least")
+	serverFlags(f)
+	f.Int("threads", 0, "of the client (default one for each processor)")
+	f.Int("sources", bench.DefaultSources, "loopback addresses to connect from, each with its own ports; 0 leaves it to the kernel")
+	f.Bool("reset", false, "close by RST: cheaper, and not what clients do")
+	f.Duration("timeout", 5*time.Second, "of one transaction")
+	f.String("path", "/", "to ask for, with HTTP")
+	f.String("host", "bench.example", "to ask, with HTTP")
+	f.Bool("json", false, "print JSON: fishplate.bench/1")
+}
+
+func serverFlags(f *pflag.FlagSet) {
+	f.Bool("single-acceptor", false, "our server: one thread accepts for all")
+	f.Int("backlog", 0, "our server: the backlog of its listeners; 0 is the largest that the kernel allows")
+	f.Bool("plain", false, "our server: threads and epoll, not the product's accept path")
+}
+
+// ServerFlags declares those of the server's side.
+func ServerFlags(f *pflag.FlagSet) {
+	f.String("bind", "127.0.0.1:7777", "address of the listener; port 0 takes a free one")
+	serverFlags(f)
+	f.Bool("until-eof", false, "end when the standard input does")
+	f.Bool("json", false, "say where as JSON")
+}
+
+// Run measures a workload.
+func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
+	o, err := options(workload, f)
+	if err != nil {
+		return err
+	}
+	o.Version = d.Version
+	if d.Terminal {
+		o.Progress = func(repetition int, t bench.Tick) {
+			fmt.Fprintf(d.Err, "\r\x1b[K%s, measurement %d: %s a second, p99 %s", workload, repetition, report.Thousands(t.Rate), report.Nanos(int64(t.P99)))
+		}
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	r, err := bench.Run(ctx, o)
+	if d.Terminal {
+		fmt.Fprint(d.Err, "\r\x1b[K")
+	}
+	if r == nil {
+		return err
+	}
+	return errors.Join(err, show(r, f, d))
+}
+
+// show prints a result as the flags say.
+func show(r *bench.Result, f *pflag.FlagSet, d Desk) error {
+	if asked(f, "json") {
+		return report.JSON(d.Out, r)
+	}
+	return report.Text(d.Out, r)
+}
+
+func asked(f *pflag.FlagSet, name string) bool {
+	on, err := f.GetBool(name)
+	if err != nil {
+		panic(err) // the row does not declare the flag that is read here
+	}
+	return on
+}
+
+func number(f *pflag.FlagSet, name string) int {
+	n, err := f.GetInt(name)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func text(f *pflag.FlagSet, name string) string {
+	s, err := f.GetString(name)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func duration(f *pflag.FlagSet, name string) time.Duration {
+	v, err := f.GetDuration(name)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
+	rate, err := f.GetFloat64("rate")
+	if err != nil {
+		panic(err)
+	}
+	o = bench.Options{
+		Timeout: duration(f, "timeout"),
+		Params: bench.Params{
+			Workload: workload, Server: text(f, "server"), Connections: number(f, "connections"), Rate: rate,
+			Duration: duration(f, "duration"), Repeat: number(f, "repeat"), SingleAcceptor: asked(f, "single-acceptor"),
+			Backlog: number(f, "backlog"), Plain: asked(f, "plain"), Threads: number(f, "threads"), Sources: number(f, "sources"),
+			Reset: asked(f, "reset"), Path: text(f, "path"), Host: text(f, "host"),
+		},
+	}
+	switch p := o.Params; {
+	case asked(f, "loopback") && p.Server != "":
+		return o, usagef("bench: --loopback or --server, not both")
+	case p.Duration <= 0 || p.Repeat < 1 || o.Timeout <= 0:
+		return o, usagef("bench: --duration, --repeat and --timeout are above zero")
+	case p.Connections < 0 || p.Rate < 0 || p.Backlog < 0 || p.Sources < 0 || p.Threads < 0:
+		return o, usagef("bench: a number is negative")
+	}
+	if err := bench.Known(workload); err != nil {
+		return o, &UsageError{err}
+	}
+	return o, nil
+}
+
+// Serve is the server's side alone.
+func Serve(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
+	if err := bench.Known(workload); err != nil {
+		return &UsageError{err}
+	}
+	o := bench.ServerOptions{
+		Address: text(f, "bind"), Workload: workload, Plain: asked(f, "plain"), SingleAcceptor: asked(f, "single-acceptor"), Backlog: number(f, "backlog"),
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	var in io.Reader
+	if asked(f, "until-eof") {
+		in = d.In
+	}
+	return bench.Serve(ctx, o, in, func(s bench.Server) error {
+		if asked(f, "json") {
+			return report.Line(d.Out, s)
+		}
+		_, err := fmt.Fprintf(d.Out, "serving %s on %s; ask it with: fishplate bench %s --server %s\n", workload, s.Address, workload, s.Address)
+		return err
+	})
+}

@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fishplate/internal/bench/outcome"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inside runs the built-in server in the process of the test.
+func inside(_ context.Context, o ServerOptions) (Server, func(), error) { return StartServer(o) }
+
+// Each workload finds its built-in server's answers in order, in both loops and
+// both forms.
+func TestWorkloads(t *testing.T) {
+	for _, w := range Workloads() {
+		for _, rate := range []float64{0, 300} {
+			for _, plain := range []bool{false, true} {
+				r, err := Run(context.Background(), Options{
+					Serve: inside, Warm: 20 * time.Millisecond, Timeout: 20 * time.Second,
+					Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: 100 * time.Millisecond, Repeat: 1, Plain: plain},
+				})
+				if err != nil {
+					t.Fatalf("%s: %v", w.Name, err)
+				}
+				if r.Totals.Transactions == 0 || r.Totals.Errors != 0 || r.Latency.Total.Count == 0 {
+					t.Errorf("%s, rate %v, plain %t: %+v, errors %v", w.Name, rate, plain, r.Totals, r.Errors)
+				}
+				if from := r.Latency.From; (from == "intended") != (rate > 0) {
+					t.Errorf("%s: latencies from %q", w.Name, from)
+				}
+			}
+		}
+	}
+}
+
+// The document has every counter, and reading it gives what was written.
+func TestDocument(t *testing.T) {
+	r, err := Run(context.Background(), Options{
+		Serve: inside, Version: "test", Params: Params{Workload: "crr", Connections: 2, Duration: 50 * time.Millisecond, Repeat: 2},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{`"schema":"fishplate.bench/1"`, `"ListenOverflows":`, `"nr_throttled":`, `"time_squeeze":`, `"us_per_transaction":`, `"params_hash":`} {
+		if !bytes.Contains(b, []byte(key)) {
+			t.Errorf("no %s in the document", key)
+		}
+	}
+	again, err := outcome.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := json.Marshal(again)
+	if !bytes.Equal(b, c) {
+		t.Error("the document changes by being read")
+	}
+	if r.Rate.N != 2 || len(r.Reps) != 2 || r.Server.PID != os.Getpid() || r.Server.Backlog == 0 {
+		t.Errorf("%+v, %+v", r.Rate, r.Server)
+	}
+	if _, err := outcome.Decode([]byte(`{"schema":"other"}`)); err == nil {
+		t.Error("another schema is read")
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	for _, p := range []Params{
+		{Workload: "smtp"}, {Workload: "crr", Backlog: -1}, {Workload: "crr", Server: "127.0.0.1:1", SingleAcceptor: true}, {Workload: "crr", Server: "nowhere"},
+	} {
+		if _, err := Run(context.Background(), Options{Params: p, Serve: inside}); err == nil || !strings.HasPrefix(err.Error(), "bench: ") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}

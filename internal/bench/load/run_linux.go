@@ -1,0 +1,136 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// source is a part of the load that a look can be taken at.
+type source interface {
+	run()
+	stop()
+	look(into *histogram) recent
+	count() int64
+	waiting() int64
+	result() *Tally
+}
+
+// Run makes transactions until the window is over, or the context. It returns
+// what the window held; when the context ended, what there was of it, and the
+// context's error.
+func Run(ctx context.Context, p Plan, win Window) (*Tally, error) {
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("make load: %w", err)
+	}
+	times := &schedule{base: time.Now(), opens: int64(win.Warm), shuts: int64(win.Warm + win.Length)}
+	parts, err := sources(&p, times)
+	if err != nil {
+		return nil, fmt.Errorf("make load: %w", err)
+	}
+	var all sync.WaitGroup
+	for _, s := range parts {
+		all.Go(s.run)
+	}
+	over := context.AfterFunc(ctx, func() {
+		for _, s := range parts {
+			s.stop()
+		}
+	})
+	defer over()
+	ticks := watchOver(ctx, parts, times, win)
+	all.Wait()
+	tally := newTally()
+	tally.Window, tally.Ticks = win.Length, ticks
+	for _, s := range parts {
+		tally.join(s.result())
+	}
+	return tally, ctx.Err()
+}
+
+// sources divides the connections among threads, or goroutines for TLS.
+func sources(p *Plan, times *schedule) (parts []source, err error) {
+	p.Threads = max(1, min(p.Threads, p.Connections))
+	for i := range p.Threads {
+		n := p.Connections / p.Threads
+		if i < p.Connections%p.Threads {
+			n++
+		}
+		w, err := newWorker(p, times, i, n)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, w)
+	}
+	return parts, nil
+}
+
+// watchOver looks at the parts at every tick until the window is over.
+func watchOver(ctx context.Context, parts []source, times *schedule, win Window) (ticks []Tick) {
+	if win.Tick <= 0 {
+		win.Tick = time.Second
+	}
+	sleep := func(until int64) bool {
+		t := time.NewTimer(time.Duration(until - times.now()))
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	h := newHistogram()
+	if !sleep(times.opens) {
+		return nil
+	}
+	for _, s := range parts { // what the warm-up did
+		s.look(h)
+	}
+	if win.Begin != nil {
+		win.Begin()
+	}
+	last := times.now()
+	for last < times.shuts {
+		going := sleep(min(last+int64(win.Tick), times.shuts))
+		now := times.now()
+		if !going {
+			break
+		}
+		ticks = append(ticks, tickOf(parts, h, now-times.opens, now-last))
+		if win.OnTick != nil {
+			win.OnTick(ticks[len(ticks)-1])
+		}
+		last = now
+	}
+	if win.End != nil {
+		win.End()
+	}
+	return ticks
+}
+
+func tickOf(parts []source, h *histogram, at, length int64) Tick {
+	h.Reset()
+	k := Tick{At: time.Duration(at)}
+	done := int64(0)
+	for _, s := range parts {
+		r := s.look(h)
+		done += r.done
+		k.Errors += r.errors
+		k.Connect += r.connects
+		k.Flying += s.count()
+		k.Behind += s.waiting()
+	}
+	if length > 0 {
+		k.Rate = float64(done) / (float64(length) / 1e9)
+	}
+	k.P50 = time.Duration(h.ValueAtPercentile(50))
+	k.P99 = time.Duration(h.ValueAtPercentile(99))
+	return k
+}
+
+func (w *worker) stop()          { w.stopped.Store(true) }
+func (w *worker) count() int64   { return w.flying.Load() }
+func (w *worker) waiting() int64 { return w.behind.Load() }
+func (w *worker) result() *Tally { return w.tally }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package serve
+
+import "errors"
+
+func startPlain(Options, talk) (*Server, error) { return nil, errors.ErrUnsupported }
