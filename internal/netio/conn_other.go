@@ -172,7 +172,13 @@ func (l *Listener) AcceptShard(int) (*Conn, error) {
 }
 
 // Drain closes the listener; what is queued is lost on this system.
-func (l *Listener) Drain() { l.Close() }
+func (l *Listener) Drain(time.Duration) { l.Close() }
+
+// Share cannot be done on this system.
+func (l *Listener) Share(bool) error { return ErrUnsupported }
+
+// Begin does nothing: it listens already.
+func (l *Listener) Begin(ListenOptions) error { return nil }
 
 // Close closes the listener.
 func (l *Listener) Close() { _ = l.inner.Close() }

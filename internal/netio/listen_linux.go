@@ -23,10 +23,11 @@ type Listener struct {
 	key       string
 	addr      net.Addr
 	shards    []*shard
-	unlink    string // path to remove on Close, "" for none
-	shared    bool   // somebody else holds the sockets too, whose queues outlive this listener
+	unlink    string // path to remove on Drain or Close, "" for none
+	unlinked  atomic.Bool
+	shared    bool // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
-	drainedAt atomic.Int64 // when Drain was called, nanoseconds since 1970
+	lingersTo atomic.Int64 // when its sockets are closed, nanoseconds since 1970
 	closing   chan struct{}
 	once      sync.Once
 	counters  listenCounters
@@ -108,7 +109,7 @@ func tcpOptions(o ListenOptions) []option {
 		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 	}
-	if o.Shards > 1 {
+	if o.Shards > 1 || o.Shared {
 		out = append(out, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
 	}
 	if o.KeepAlive >= 0 {
@@ -162,6 +163,9 @@ func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 	}
 	if err = unix.Bind(fd, sa); err != nil {
 		return -1, os.NewSyscallError("bind", err)
+	}
+	if o.Shared {
+		return fd, nil
 	}
 	if err = unix.Listen(fd, backlog(o)); err != nil {
 		return -1, os.NewSyscallError("listen", err)
@@ -367,20 +371,20 @@ func (l *Listener) pause() bool {
 }
 
 // Drain makes the accepting goroutines take what is queued, and what is about to
-// be, and then get ErrClosed; each shard's socket is closed by its own last
-// Accept. The path of a Unix socket is removed at once, for a successor to bind.
-// The queue of a socket that the service manager keeps is left to the next
+// be within that time, and then get ErrClosed; each shard's socket is closed by its
+// own last Accept. The path of a Unix socket is removed at once, for a successor to
+// bind. The queue of a socket that the service manager keeps is left to the next
 // process.
-func (l *Listener) Drain() {
+func (l *Listener) Drain(linger time.Duration) {
 	if l.shared {
 		l.Close()
 		return
 	}
 	l.removePath()
-	l.drainedAt.Store(time.Now().UnixNano())
+	l.lingersTo.Store(time.Now().Add(linger).UnixNano())
 	l.draining.Store(true)
 	for _, s := range l.shards {
-		if !s.unix {
+		if !s.unix && s.hide() != nil {
 			_ = s.refuseNew() // best effort: without it a few are reset
 		}
 		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Accept
@@ -403,7 +407,7 @@ func (l *Listener) Close() {
 }
 
 func (l *Listener) removePath() {
-	if l.unlink != "" {
+	if l.unlink != "" && !l.unlinked.Swap(true) { // another may have the path by then
 		_ = os.Remove(l.unlink)
 	}
 }

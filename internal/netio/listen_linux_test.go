@@ -3,9 +3,11 @@ package netio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -105,6 +107,9 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
+// testLinger is as long as a handshake on this machine may take.
+const testLinger = 100 * time.Millisecond
+
 func TestDrain(t *testing.T) {
 	l := listen(t, "127.0.0.1:0", ListenOptions{})
 	address := l.Addr().String()
@@ -115,7 +120,7 @@ func TestDrain(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	l.Drain()
+	l.Drain(testLinger)
 	for range 5 {
 		s, err := l.Accept()
 		if err != nil {
@@ -132,7 +137,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestDrainWakesAccept(t *testing.T) {
-	for name, end := range map[string]func(*Listener){"drain": (*Listener).Drain, "close": (*Listener).Close} {
+	for name, end := range map[string]func(*Listener){"drain": func(l *Listener) { l.Drain(testLinger) }, "close": (*Listener).Close} {
 		t.Run(name, func(t *testing.T) {
 			l := listen(t, "127.0.0.1:0", ListenOptions{})
 			done := make(chan error)
@@ -309,7 +314,141 @@ func TestDrainResetsNobody(t *testing.T) {
 			})
 		}
 		first.Wait()
-		l.Drain()
+		l.Drain(testLinger)
 		loops.Wait()
 	}
 }
+
+// TestSharedAddress: one address takes the place of another that overlaps it, and
+// no client finds it closed.
+func TestSharedAddress(t *testing.T) {
+	for _, tt := range []struct{ old, next string }{
+		{":0", "127.0.0.2:%d"}, {"127.0.0.2:0", ":%d"}, {"0.0.0.0:0", "127.0.0.2:%d"}, {"127.0.0.2:0", "127.0.0.2:%d"}, {":0", "[::1]:%d"}, {"[::1]:0", ":%d"},
+	} {
+		t.Run(tt.old+" "+tt.next, func(t *testing.T) {
+			old := listen(t, tt.old, ListenOptions{})
+			number := portOf(old.Addr())
+			target := fmt.Sprintf("127.0.0.2:%d", number)
+			if strings.Contains(tt.old+tt.next, "::1") {
+				target = fmt.Sprintf("[::1]:%d", number)
+			}
+			next := fmt.Sprintf(tt.next, number)
+			if _, err := Listen(t.Context(), next, ListenOptions{}); !errors.Is(err, syscall.EADDRINUSE) {
+				t.Fatalf("without sharing: %v", err)
+			}
+			if _, err := Listen(t.Context(), next, ListenOptions{Shared: true}); !errors.Is(err, syscall.EADDRINUSE) {
+				t.Fatalf("shared by one: %v", err)
+			}
+			if err := old.Share(true); err != nil {
+				t.Fatal(err)
+			}
+			l, err := Listen(t.Context(), next, ListenOptions{Shared: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			reach(t, target, old) // nobody notices before Begin
+			queued := dial(t, target)
+			if err := l.Begin(ListenOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			old.Drain(testLinger)
+			reach(t, target, l)
+			c, err := old.Accept()
+			if err != nil || portOf(c.RemoteAddr()) != portOf(queued.LocalAddr()) {
+				t.Fatalf("what the old queue held: %v", err)
+			}
+			_ = c.Close()
+			if _, err := old.Accept(); !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+			reach(t, target, l)
+			if _, err := Listen(t.Context(), next, ListenOptions{}); !errors.Is(err, syscall.EADDRINUSE) {
+				t.Errorf("the address is not taken: %v", err)
+			}
+		})
+	}
+}
+
+// TestHandshakesEndAfterDrain: handshakes that are under way when the socket is
+// given up are finished, and nobody else begins one. Deferred accepting holds them
+// back here as a slow network would.
+func TestHandshakesEndAfterDrain(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Defer: 10 * time.Second})
+	var clients []net.Conn
+	for range 20 {
+		clients = append(clients, dial(t, l.Addr().String()))
+	}
+	if fd, _, errno, err := l.shards[0].accept(true); errno != unix.EAGAIN || err != nil {
+		t.Fatalf("a handshake has ended: %d, %v, %v", fd, errno, err)
+	}
+	l.Drain(time.Second)
+	if c, err := net.DialTimeout("tcp", l.Addr().String(), 500*time.Millisecond); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("somebody new gets %v, %v", c, err)
+	}
+	for _, c := range clients {
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range clients {
+		s, err := l.Accept()
+		if err != nil {
+			t.Fatalf("a handshake that had begun was lost: %v", err)
+		}
+		_ = s.Close()
+	}
+	if _, err := l.Accept(); !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// TestSharedAddressUndone: what was bound and never began leaves no trace.
+func TestSharedAddressUndone(t *testing.T) {
+	old := listen(t, ":0", ListenOptions{})
+	target := fmt.Sprintf("127.0.0.2:%d", portOf(old.Addr()))
+	if err := old.Share(true); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Listen(t.Context(), target, ListenOptions{Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, target)
+	l.Close()
+	if err := old.Share(false); err != nil {
+		t.Fatal(err)
+	}
+	s, err := old.Accept()
+	if err != nil || portOf(s.RemoteAddr()) != portOf(c.LocalAddr()) {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	reach(t, target, old)
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, 500*time.Millisecond) // shorter than a SYN's repetition
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// reach expects that a client gets to that listener.
+func reach(t *testing.T, address string, l *Listener) {
+	t.Helper()
+	c := dial(t, address)
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if portOf(s.RemoteAddr()) != portOf(c.LocalAddr()) {
+		t.Errorf("%s got %v, not %v", address, s.RemoteAddr(), c.LocalAddr())
+	}
+}
+
+func portOf(a net.Addr) int { return a.(*net.TCPAddr).Port }

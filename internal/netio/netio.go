@@ -25,7 +25,10 @@ type DialOptions struct {
 
 // ListenOptions tune Listen. The zero value is what a proxy wants.
 type ListenOptions struct {
-	Shards  int           // sockets that share the port by SO_REUSEPORT; below 2 = one socket without it
+	Shards int // sockets that share the port by SO_REUSEPORT; below 2 = one socket without it
+	// Shared binds the address, which the listeners share that this process gives up
+	// (Listener.Share), and leaves its clients to them until Begin; TCP only.
+	Shared  bool
 	Backlog int           // 0 = 65535; the kernel cuts it to net.core.somaxconn
 	Defer   time.Duration // TCP_DEFER_ACCEPT, whole seconds; 0 = off (for servers that speak first)
 	// FastOpen lets clients with a cookie send data in the SYN.

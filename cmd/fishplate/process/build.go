@@ -39,7 +39,7 @@ type estate struct {
 
 	mu        sync.Mutex
 	listeners map[string]*openListener // by bind address
-	leaving   map[string]*openListener // given up, and not closed yet
+	leaving   map[*openListener]bool   // given up, and not closed yet
 	heir      heir
 	gone      atomic.Bool         // another process has taken over
 	logs      map[string]*openLog // by name
@@ -53,6 +53,9 @@ type openListener struct {
 	name atomic.Pointer[string]
 	how  netio.ListenOptions // as it was opened or adjusted last; the Controller's turn guards it
 	done chan struct{}       // closed when its accept loops have ended
+	// shared says that it takes clients only from the commit on: until then another
+	// socket of ours has a part of its address.
+	shared bool
 }
 
 type openLog struct {
@@ -254,23 +257,16 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		for _, bind := range m.Bind {
 			o := e.listeners[bind]
 			if o == nil {
-				e.awaitLeaving(ctx, bind)
-				l, was, err := e.heir.listener(bind)
-				abort := func() { l.Leave() }
-				if l == nil && err == nil {
-					l, err = netio.Listen(ctx, bind, how)
-					abort = func() { l.Close() }
-				} else {
-					how.Shards = was
-				}
+				o, err := e.open(ctx, t, bind, how)
 				if err != nil {
 					refusal = append(refusal, problemAt(t, m.At, fmt.Sprintf("listener %q: %v", m.Name, err)))
 					continue
 				}
-				o = &openListener{l: l, how: how, done: make(chan struct{})}
-				t.OnAbort(abort)
 				fresh = append(fresh, o)
-			} else if o.how != how {
+				next[bind], names[o] = o, m.Name
+				continue
+			}
+			if o.how != how {
 				if o.how.Shards != how.Shards {
 					t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s keeps its number of accept shards: %s", m.Name, bind, reshard)))
 				}
@@ -301,14 +297,19 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		e.listeners = next
 		e.mu.Unlock()
 		for _, o := range fresh {
+			if o.shared {
+				if err := o.l.Begin(o.how); err != nil { // the address is bound: nothing is known to prevent it
+					e.logger.Error("begin to listen", "address", o.l.Key(), "error", err)
+				}
+			}
 			e.heir.later(func() { e.accept(o) })
 		}
 		for bind, o := range old {
 			if next[bind] != o {
 				e.mu.Lock()
-				e.leaving[bind] = o
+				e.leaving[o] = true
 				e.mu.Unlock()
-				o.l.Drain()
+				o.l.Drain(lingering)
 			}
 		}
 	}
@@ -323,9 +324,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			}
 			o.l.Close()
 			e.mu.Lock()
-			if e.leaving[bind] == o {
-				delete(e.leaving, bind)
-			}
+			delete(e.leaving, o)
 			e.mu.Unlock()
 		}
 		return nil
@@ -339,20 +338,6 @@ func (e *estate) accept(o *openListener) {
 		defer close(o.done)
 		e.server.Serve(o.l, func() string { return *o.name.Load() })
 	})
-}
-
-// awaitLeaving waits until an address that was given up a moment ago is free.
-func (e *estate) awaitLeaving(ctx context.Context, bind string) {
-	e.mu.Lock()
-	o := e.leaving[bind]
-	e.mu.Unlock()
-	if o == nil {
-		return
-	}
-	select {
-	case <-o.done:
-	case <-ctx.Done():
-	}
 }
 
 // reshard says how the number of an address's sockets is changed: all of them
@@ -403,7 +388,7 @@ func (e *estate) shutdown(ctx context.Context) error {
 	listeners := e.listeners
 	e.mu.Unlock()
 	for _, o := range listeners {
-		o.l.Drain()
+		o.l.Drain(parting)
 	}
 	end := e.server.Drain
 	if e.succeeded() {
@@ -411,6 +396,12 @@ func (e *estate) shutdown(ctx context.Context) error {
 		var leaves sync.WaitGroup
 		leaves.Go(e.admin.Leave) // the successor answers on these sockets
 		defer leaves.Wait()
+	}
+	for _, o := range listeners { // who was connected becomes a session, before these are counted
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+		}
 	}
 	err := end(ctx)
 	for _, o := range listeners {

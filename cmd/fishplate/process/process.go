@@ -89,7 +89,7 @@ func Serve(ctx context.Context, o Options) error {
 	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, claim: claimed, done: make(chan struct{})}
 	p.heir.passed, p.manager = netio.Passed(), notify.Find()
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
-	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[string]*openListener{}, map[string]*openLog{}
+	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[*openListener]bool{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
 	p.certs = cert.NewStore(cert.Options{})
 	p.caches = cache.New(cache.Options{Logger: logger})

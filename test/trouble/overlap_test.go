@@ -1,0 +1,106 @@
+package trouble
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fishplate/test/harness"
+)
+
+// patience is shorter than the second after which a client repeats a SYN that
+// nobody answered.
+const patience = 900 * time.Millisecond
+
+// TestAddressesThatOverlap moves a listener between addresses that overlap while
+// clients connect without pause: each gets its answer, and none has to ask twice.
+// Changes that fail in a later part leave the old address as it was.
+func TestAddressesThatOverlap(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	_, port, err := net.SplitHostPort(harness.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := harness.ListenLow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	at := func(list ...string) string {
+		return fmt.Sprintf("listener \"web\" {\n  bind = [\"%s\"]\n  limits { per_client = 100000 }\n}\nbackend \"app\" { servers = [%q] }\nvhost \"any\" { backend = \"app\" }\n",
+			strings.Join(list, `", "`), o.Addr)
+	}
+	s := harness.Start(t, at(":"+port))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var done, failed atomic.Int64
+	var slowest atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				begin := time.Now()
+				c, err := net.DialTimeout("tcp", "127.0.0.2:"+port, 10*time.Second)
+				took := int64(time.Since(begin))
+				for was := slowest.Load(); took > was && !slowest.CompareAndSwap(was, took); was = slowest.Load() {
+				}
+				text := []byte{}
+				if err == nil {
+					_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+					_, _ = io.WriteString(c, get)
+					text, err = io.ReadAll(c)
+					c.Close()
+				}
+				if done.Add(1); (err != nil || status(string(text)) != "200") && failed.Add(1) < 10 {
+					t.Errorf("%q, %v", text, err)
+				}
+			}
+		})
+	}
+	for round := range 2 {
+		for _, next := range []string{"127.0.0.2:", "0.0.0.0:", "[::]:", "127.0.0.2:", ":"} {
+			seen := done.Load()
+			s.Write(at(next+port, taken.Addr().String()))
+			if out, errs, code := s.Run("reload"); code != 1 || !strings.Contains(errs, taken.Addr().String()) {
+				t.Fatalf("round %d, %s beside an address that is taken: exit %d\n%s%s", round, next, code, out, errs)
+			}
+			s.Apply(at(next + port))
+			harness.Eventually(t, "it serves on", func() bool { return done.Load() > seen+20 })
+		}
+	}
+	close(stop)
+	wg.Wait()
+	t.Logf("%d connections, %d failed, the slowest took %v", done.Load(), failed.Load(), time.Duration(slowest.Load()))
+	if time.Duration(slowest.Load()) > patience {
+		t.Errorf("a client waited %v for its connection: its first attempt was ignored", time.Duration(slowest.Load()))
+	}
+}
+
+// TestListenerComesBackAtOnce removes a listener and adds it again, without a pause
+// and with a client in its queue each time.
+func TestListenerComesBackAtOnce(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	addr, other := harness.FreeAddr(t), harness.FreeAddr(t)
+	both := shape(other, "", "", "", o.Addr) + fmt.Sprintf("listener \"second\" { bind = [%q] }\n", addr)
+	s := harness.Start(t, both)
+	for range 4 {
+		c := harness.Dial(t, addr)
+		s.Apply(shape(other, "", "", "", o.Addr))
+		s.Apply(both)
+		served(t, addr)
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = io.WriteString(c, get)
+		if text, err := io.ReadAll(c); err != nil || status(string(text)) != "200" {
+			t.Errorf("a client of the socket that left: %q, %v", text, err)
+		}
+	}
+}
