@@ -58,6 +58,12 @@ func Run(t *testing.T, rows []see.Row, cases []Case) {
 	}
 }
 
+// View is a machine of a few files, for tests of what rows are made of.
+func View(t *testing.T, files map[string]string) *see.View {
+	t.Helper()
+	return &see.View{System: machine(t, files, "")}
+}
+
 func machine(t *testing.T, files map[string]string, probe string) *see.System {
 	t.Helper()
 	tree := fstest.MapFS{}

@@ -1,0 +1,163 @@
+package sys
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/gauge"
+	"fishplate/internal/doctor/parse"
+	"fishplate/internal/doctor/see"
+)
+
+func oom() see.Row {
+	const file = "/proc/self/oom_score_adj"
+	return see.Row{Check: fact.Check{
+		ID: "sys.oom", Title: "Whom the kernel kills first when memory ends", Reads: file,
+		Rule: "never worse than information", Severity: fact.SevereInfo, Scope: fact.Process, Path: fact.Any,
+		Why:     "A front end that is killed takes all sites with it; a smaller number makes another process the first.",
+		Fix:     []fact.Fix{{Command: "echo -500 > /proc/PID/oom_score_adj", Persist: "OOMScoreAdjust=-500 in the service's unit", Risk: "another process is killed instead", Who: fact.Root, Undo: "write the old number back", Auto: fact.Asked}},
+		Sources: []string{procDoc},
+	}, Look: gauge.Judge(file, func(n int64) (fact.Status, string) {
+		return fact.Info, fmt.Sprintf("%d on a scale from -1000, never, to 1000, first", n)
+	})}
+}
+
+func swap() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "sys.swap", Title: "Memory that was written to disk", Reads: "/proc/swaps, /proc/vmstat",
+		Rule: "swapping while looking warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
+		Why:     "A page that must come back from disk stops its thread for a millisecond or more, and the garbage collector touches all pages.",
+		Fix:     []fact.Fix{fact.Sysctl("vm.swappiness", "10", "less memory for the cache of files", fact.Freely, false)},
+		Sources: []string{"https://docs.kernel.org/admin-guide/sysctl/vm.html"},
+	}, Look: func(v *see.View) fact.Finding {
+		areas, e, err := gauge.Read(v, "/proc/swaps", parse.Swaps)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		if len(areas) == 0 {
+			return fact.Say(fact.OK, "there is no swap", e)
+		}
+		c, err := gauge.Count(v, "/proc/vmstat", parse.Pairs)
+		if err == nil && !c.Known("pswpin") {
+			err = c.Missing("pswpin")
+		}
+		if err != nil {
+			return gauge.Unseen(v, err).With(e)
+		}
+		n := c.Sum("pswpin", "pswpout")
+		found := fmt.Sprintf("%d pages went to disk or came back %s", n, v.Span())
+		if n > 0 {
+			return fact.Say(c.Stricter(fact.Warn, fact.Info), found, e).With(c.Evidence("pswpin", "pswpout")...)
+		}
+		return fact.Say(fact.OK, found, e).With(c.Evidence("pswpin", "pswpout")...)
+	}}
+}
+
+func psi() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "sys.psi", Title: "How long tasks wait for processors, memory and disks", Reads: "/proc/pressure/cpu, memory, io",
+		Rule: "processors above 20 % or all tasks waiting for memory above 1 %, over ten seconds, warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
+		Why:     "It shows neighbours within this machine, where steal shows those outside.",
+		Sources: []string{"https://docs.kernel.org/accounting/psi.html"},
+	}, Look: func(v *see.View) fact.Finding {
+		var e []fact.Evidence
+		var found []string
+		status := fact.OK
+		for _, kind := range []string{"cpu", "memory", "io"} {
+			p, evidence, err := gauge.Read(v, "/proc/pressure/"+kind, parse.Pressures)
+			if err != nil {
+				return gauge.Unseen(v, err).With(e...)
+			}
+			e = append(e, evidence)
+			found = append(found, fmt.Sprintf("%s %.1f %%", kind, p["some"].Avg10))
+			if kind == "cpu" && p["some"].Avg10 > 20 || kind == "memory" && p["full"].Avg10 > 1 {
+				status = fact.Warn
+			}
+		}
+		return fact.Say(status, "some task waited in the last ten seconds for "+strings.Join(found, ", "), e...)
+	}}
+}
+
+func thp() see.Row {
+	const dir = "/sys/kernel/mm/transparent_hugepage/"
+	return see.Row{Check: fact.Check{
+		ID: "sys.thp", Title: "Transparent huge pages", Reads: dir + "enabled, defrag",
+		Rule: "always, with memory made contiguous on the spot, warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
+		Why:     "A page fault then waits until two megabytes in a row are found: spikes of milliseconds, and more memory held than used.",
+		Fix:     []fact.Fix{{Command: "echo madvise > " + dir + "enabled; echo defer+madvise > " + dir + "defrag", Persist: "transparent_hugepage=madvise on the kernel's command line", Risk: "databases that count on huge pages must ask for them", Who: fact.Root, Undo: "echo always to both", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
+		Sources: []string{"https://docs.kernel.org/admin-guide/mm/transhuge.html"},
+	}, Look: func(v *see.View) fact.Finding {
+		chosen := func(b []byte) (string, error) { c, _, err := parse.Chosen(b); return c, err }
+		enabled, e1, err := gauge.Read(v, dir+"enabled", chosen)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		defrag, e2, err := gauge.Read(v, dir+"defrag", chosen)
+		if err != nil {
+			return gauge.Unseen(v, err).With(e1)
+		}
+		found := "enabled " + enabled + ", defrag " + defrag
+		if enabled == "always" && defrag == "always" {
+			return fact.Say(fact.Warn, found, e1, e2)
+		}
+		return fact.Say(fact.OK, found, e1, e2)
+	}}
+}
+
+func balloon() see.Row {
+	const file = "/proc/vmstat"
+	return see.Row{Check: fact.Check{
+		ID: "sys.balloon", Title: "Memory that the host took back", Reads: file,
+		Rule: "never worse than information", Severity: fact.SevereInfo, Scope: fact.Host, Path: fact.Any,
+		Why:     "Pages that come back from a balloon fault in the host when they are first touched.",
+		Fix:     []fact.Fix{{Command: "give the guest fixed memory, without balloon or free page reporting", Risk: "the host has less to lend", Who: fact.ByHost, Undo: "add the balloon again"}},
+		Sources: []string{"https://docs.oasis-open.org/virtio/virtio/v1.2/virtio-v1.2.html"},
+	}, Look: func(v *see.View) fact.Finding {
+		if !v.Env.Guest() {
+			return fact.Say(fact.Skip, "not a virtual machine, as far as can be seen")
+		}
+		c, err := gauge.Count(v, file, parse.Pairs)
+		if err == nil && !c.Known("balloon_inflate") {
+			err = c.Missing("balloon_inflate")
+		}
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		n := c.Sum("balloon_inflate")
+		if n > 0 {
+			return fact.Say(fact.Info, fmt.Sprintf("the host took %d pages %s", n, v.Span()), c.Evidence("balloon_inflate", "balloon_deflate")...)
+		}
+		return fact.Say(fact.OK, "the host took nothing by the balloon "+v.Span(), c.Evidence("balloon_inflate", "balloon_deflate")...)
+	}}
+}
+
+func neighbours() see.Row {
+	const file = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
+	return see.Row{Check: fact.Check{
+		ID: "sys.neigh", Title: "Room for neighbours' addresses", Reads: file + ", /proc/net/arp",
+		Rule: "more than 80 % taken warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Card,
+		Why:     "On a flat network with many servers or clients the table overflows, and packets to new ones are dropped.",
+		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.neigh.default.gc_thresh3", "16384", "some kernel memory", fact.Freely, true)},
+		Sources: []string{"https://docs.kernel.org/networking/ip-sysctl.html"},
+	}, Look: func(v *see.View) fact.Finding {
+		most, e, err := gauge.Number(v, file)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		text, err := v.Text("/proc/net/arp")
+		if err == nil && !strings.HasPrefix(text, "IP address") {
+			err = &see.Error{What: "/proc/net/arp", Class: see.Broken}
+		}
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		n := strings.Count(text, "\n")
+		f := fact.Say(fact.OK, fmt.Sprintf("%d of %d", n, most), e, fact.Read("/proc/net/arp", strconv.Itoa(n)+" rows", n))
+		if float64(n) > 0.8*float64(most) {
+			f.Status = fact.Warn
+		}
+		return f
+	}}
+}
