@@ -13,6 +13,7 @@ import (
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/config"
+	"fishplate/internal/doctor"
 	"fishplate/internal/http1"
 	"fishplate/internal/metrics"
 	"fishplate/internal/predicate"
@@ -36,6 +37,7 @@ func runGen(c *call) error {
 		{"steps.md", referenceSteps},
 		{"causes.md", referenceCauses},
 		{"cache.md", cache.Reference},
+		{"doctor.md", doctor.Reference},
 		{"syscalls.md", referenceSyscalls},
 		{"instructions.md", riscv.WriteReference},
 	} {

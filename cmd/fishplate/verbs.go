@@ -9,6 +9,8 @@ import (
 	"fishplate/internal/bench"
 
 	"github.com/spf13/pflag"
+
+	"fishplate/cmd/fishplate/checkup"
 )
 
 // verbs returns the table, in the order of help.
@@ -210,6 +212,16 @@ func benchError(err error) error {
 func deskVerbs() []verb {
 	return []verb{
 		{
+			name: "doctor", run: runDoctor, flags: checkup.Flags,
+			form:  "[--json|--sarif|--junit|--prom] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--baseline F]",
+			short: "Say what of this machine costs connections, and who can mend it",
+			long: "Looks at the hypervisor, the container, processors, clocks, the listen path, network cards, packet filters and limits, all at\n" +
+				"once and without changing anything. Each finding has what was seen, why it matters, and how to mend it by whom. What cannot\n" +
+				"be seen from here is unknown, never ok. It needs no root; root sees more. docs/reference/doctor.md lists the checks.",
+			example: "fishplate doctor\nfishplate doctor --only tcp,cpu.steal --watch 10s\nfishplate doctor --explain tcp.somaxconn\nfishplate doctor --json > before.json",
+			exits:   "0 nothing at --fail-on or above, 1 warnings with --fail-on warn, or unknowns with --strict, 2 failures, 3 it could not run.",
+		},
+		{
 			name: "completion", form: "bash|zsh|fish|powershell", min: 1, max: 1, run: runCompletion,
 			words:   []string{"bash", "zsh", "fish", "powershell"},
 			short:   "Print the completion script of a shell",
@@ -242,6 +254,17 @@ func runVersion(c *call) error {
 	}
 	_, err := fmt.Fprintln(c.stdout, "fishplate", version())
 	return err
+}
+
+func runDoctor(c *call) error {
+	code, err := checkup.Run(c.ctx, c.flags, c.stdout, colored(c.stdout))
+	if errors.As(err, &checkup.Usage{}) {
+		code = exitUsage
+	}
+	if code == exitDone {
+		return err
+	}
+	return exit{code: code, err: err}
 }
 
 func runCompletion(c *call) error {

@@ -1,0 +1,136 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/parse"
+	"fishplate/internal/doctor/place"
+	"fishplate/internal/doctor/report"
+	"fishplate/internal/doctor/see"
+)
+
+// Report is what a run found.
+type Report = report.Report
+
+// System is the machine, or a fixture of one.
+type System = see.System
+
+// Ours is what our own configuration wants of the machine.
+type Ours = see.Ours
+
+// Status is the verdict of a check.
+type Status = fact.Status
+
+// The verdicts that an exit status may begin at.
+const (
+	Warn = fact.Warn
+	Fail = fact.Fail
+)
+
+// NoRun is the exit status of a doctor that could not run.
+const NoRun = report.NoRun
+
+// Machine returns the machine that we run on.
+func Machine() *System { return see.Machine() }
+
+// At returns the machine below a folder: a capture, or a mounted image.
+func At(dir string) (*System, error) { return see.At(dir) }
+
+// ReadReport reads a report that was written as JSON.
+func ReadReport(in io.Reader) (report.Earlier, error) { return report.Read(in) }
+
+// Options of a run.
+type Options struct {
+	// System is looked at; nil is the machine that we run on.
+	System *System
+	// Before is the same machine at an earlier time: counters are judged by the
+	// difference. Nil judges them since boot.
+	Before *System
+	Only   []string
+	Skip   []string
+	Ours   *Ours
+	// Deadline bounds the looking; 0 is ten seconds. A check that has not answered
+	// by then is unknown.
+	Deadline time.Duration
+}
+
+// Run looks at the machine.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	rows, err := Select(o.Only, o.Skip)
+	if err != nil {
+		return nil, err
+	}
+	if o.System == nil {
+		o.System = see.Machine()
+	}
+	if o.Deadline == 0 {
+		o.Deadline = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
+	defer cancel()
+	start := time.Now()
+	v := &see.View{System: o.System, Env: place.Of(o.System), Before: o.Before, Ours: o.Ours}
+	r := &Report{Host: host(v), Results: look(ctx, v, rows)}
+	r.Seconds = time.Since(start).Seconds()
+	return r, nil
+}
+
+func host(v *see.View) report.Host {
+	h := report.Host{Stack: v.Env.Stack}
+	if text, err := v.Text("/proc/sys/kernel/osrelease"); err == nil {
+		h.Kernel = text
+	}
+	if list, _, err := see.As(v.System, "/sys/devices/system/cpu/online", parse.CPUList); err == nil {
+		h.CPUs = len(list)
+	} else if cpu, _, err := see.As(v.System, "/proc/cpuinfo", parse.ProcCPUInfo); err == nil {
+		h.CPUs = cpu.Processors
+	}
+	return h
+}
+
+// look asks all rows in parallel, as many at once as wait for files of the kernel
+// without being in each other's way.
+func look(ctx context.Context, v *see.View, rows []see.Row) []report.Result {
+	results := make([]report.Result, len(rows))
+	places := make(chan struct{}, 4*runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for i, row := range rows {
+		wait.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			results[i] = report.Result{Check: row.Check, Finding: ask(ctx, v, row)}
+		})
+	}
+	wait.Wait()
+	return results
+}
+
+// ask asks one row, and answers for it when it does not.
+func ask(ctx context.Context, v *see.View, row see.Row) fact.Finding {
+	start := time.Now()
+	answer := make(chan fact.Finding, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				// One text that a reader did not expect must not take the other
+				// checks along.
+				answer <- fact.Say(fact.Unknown, fmt.Sprintf("the check itself broke: %v", p))
+			}
+		}()
+		answer <- row.Look(v)
+	}()
+	var f fact.Finding
+	select {
+	case f = <-answer:
+	case <-ctx.Done():
+		f = fact.Say(fact.Unknown, "no answer in time")
+	}
+	f.Seconds = time.Since(start).Seconds()
+	return f
+}

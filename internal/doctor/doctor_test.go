@@ -1,0 +1,148 @@
+package doctor
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/see"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestCatalogue holds what every row must say.
+func TestCatalogue(t *testing.T) {
+	seen, form := map[string]bool{}, regexp.MustCompile(`^(virt|cpu|tcp|nic|fw|sys|cfg)\.[a-z0-9]+([-_][a-z0-9]+)*$`)
+	for _, r := range Catalogue() {
+		if seen[r.ID] {
+			t.Errorf("%s: twice", r.ID)
+		}
+		seen[r.ID] = true
+		if !form.MatchString(r.ID) {
+			t.Errorf("%s: not an id", r.ID)
+		}
+		if r.Title == "" || r.Reads == "" || r.Rule == "" || r.Why == "" || r.Severity == "" || r.Scope == "" || r.Path == "" || r.Look == nil {
+			t.Errorf("%s: something is not said: %+v", r.ID, r.Check)
+		}
+		if r.Severity == fact.SevereFail && len(r.Fix) == 0 {
+			t.Errorf("%s: may be bad, and has no way to mend it", r.ID)
+		}
+		for _, f := range r.Fix {
+			if f.Command == "" || f.Who == "" || f.Risk == "" {
+				t.Errorf("%s: a fix does not say its command, who or its risk: %+v", r.ID, f)
+			}
+			if len(f.Set) > 0 && f.Auto == fact.Never {
+				t.Errorf("%s: has settings that --fix never writes", r.ID)
+			}
+		}
+	}
+}
+
+// TestNothingVisible: of a machine that shows nothing no check may say ok.
+func TestNothingVisible(t *testing.T) {
+	s, err := see.Fixture(fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(t.Context(), Options{System: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range r.Results {
+		switch x.Finding.Status {
+		case fact.Unknown, fact.Skip:
+		default:
+			t.Errorf("%s: %s: %s", x.Check.ID, x.Finding.Status, x.Finding.Found)
+		}
+		if x.Finding.Found == "" {
+			t.Errorf("%s: says nothing", x.Check.ID)
+		}
+	}
+}
+
+// TestGarbage: no check breaks at texts that are none, or says ok of them.
+func TestGarbage(t *testing.T) {
+	empty, err := see.Fixture(fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, junk := range []string{"", "\x00\xff\n", "-1", strings.Repeat("9", 40), "a b c\n1 2\n", ":\n:::\n"} {
+		s := see.New(junkFS(junk), empty.Probe)
+		r, err := Run(t.Context(), Options{System: s, Before: see.New(junkFS(junk), empty.Probe)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range r.Results {
+			if strings.HasPrefix(x.Finding.Found, "the check itself broke") {
+				t.Errorf("%s at %q: %s", x.Check.ID, junk, x.Finding.Found)
+			}
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	all := len(Catalogue())
+	for _, c := range []struct {
+		only, skip []string
+		want       func(n int) bool
+	}{
+		{nil, nil, func(n int) bool { return n == all }},
+		{[]string{"virt"}, nil, func(n int) bool { return n == 14 }},
+		{[]string{"virt.*"}, nil, func(n int) bool { return n == 14 }},
+		{[]string{"virt.x*"}, nil, func(n int) bool { return n == 2 }},
+		{[]string{"virt"}, []string{"virt.kernel"}, func(n int) bool { return n == 13 }},
+		{nil, []string{"virt"}, func(n int) bool { return n == all-14 }},
+	} {
+		rows, err := Select(c.only, c.skip)
+		if err != nil || !c.want(len(rows)) {
+			t.Errorf("only %q, skip %q: %d rows, %v", c.only, c.skip, len(rows), err)
+		}
+	}
+	for _, bad := range []string{"nothing.like", "[", "virt.kernl"} {
+		if _, err := Select([]string{bad}, nil); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+// TestHanging: a check that does not answer is unknown, and the others answer.
+func TestHanging(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	rows := []see.Row{
+		{Check: fact.Check{ID: "sys.hangs"}, Look: func(*see.View) fact.Finding { <-release; return fact.Say(fact.OK, "") }},
+		{Check: fact.Check{ID: "sys.breaks"}, Look: func(*see.View) fact.Finding { panic("no such text") }},
+		{Check: fact.Check{ID: "sys.fine"}, Look: func(*see.View) fact.Finding { return fact.Say(fact.OK, "1") }},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r := look(ctx, &see.View{}, rows)
+	if r[0].Finding.Status != fact.Unknown || r[1].Finding.Status != fact.Unknown || !strings.Contains(r[1].Finding.Found, "no such text") {
+		t.Errorf("%+v", r[:2])
+	}
+	if s := r[2].Finding.Status; s != fact.OK && s != fact.Unknown {
+		t.Errorf("%+v", r[2])
+	}
+}
+
+// TestThisMachine looks at the machine that the test runs on.
+func TestThisMachine(t *testing.T) {
+	r, err := Run(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Results) != len(Catalogue()) || len(r.Host.Stack) == 0 {
+		t.Errorf("%d results, stack %v", len(r.Results), r.Host.Stack)
+	}
+	for _, x := range r.Results {
+		if x.Finding.Status == fact.OK && len(x.Finding.Evidence) == 0 {
+			t.Errorf("%s: ok without evidence", x.Check.ID)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"fishplate/internal/doctor/fact"
+)
+
+// Schema names the shape of the JSON.
+const Schema = "fishplate.doctor/1"
+
+// Report is what one run found.
+type Report struct {
+	Host    Host
+	Results []Result // in the order of the catalogue
+	// Seconds is how long the run took.
+	Seconds float64
+	// Known are ids that an earlier report had at the same status or a worse one:
+	// they do not count for the exit status.
+	Known map[string]bool
+	// Gone are ids that the earlier report had as a warning or failure, and this
+	// one has not.
+	Gone []string
+}
+
+// Host is the machine.
+type Host struct {
+	Stack  []fact.Layer `json:"stack"`
+	Kernel string       `json:"kernel"`
+	CPUs   int          `json:"cpus"`
+}
+
+// Result is a check and what it found.
+type Result struct {
+	Check   fact.Check
+	Finding fact.Finding
+}
+
+// Why is why the check matters, joined with what was found.
+func (r Result) Why() string {
+	switch r.Finding.Status {
+	case fact.Warn, fact.Fail:
+		return Sentence(r.Finding.Found) + " " + Sentence(r.Check.Why)
+	}
+	return r.Finding.Found
+}
+
+// Sentence gives a text its capital and its full stop.
+func Sentence(s string) string {
+	s = strings.TrimSuffix(s, ".")
+	if s == "" {
+		return ""
+	}
+	b := []byte(s)
+	if b[0] >= 'a' && b[0] <= 'z' {
+		b[0] -= 'a' - 'A'
+	}
+	return string(b) + "."
+}
+
+// Fixes are those of the finding, or those of the check when it has a loss.
+func (r Result) Fixes() []fact.Fix {
+	if r.Finding.Fix != nil {
+		return r.Finding.Fix
+	}
+	if r.Finding.Status == fact.Warn || r.Finding.Status == fact.Fail {
+		return r.Check.Fix
+	}
+	return nil
+}
+
+// Count says how many results have a status.
+func (r *Report) Count(s fact.Status) (n int) {
+	for _, x := range r.Results {
+		if x.Finding.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// With lists the results of a status.
+func (r *Report) With(s fact.Status) (list []Result) {
+	for _, x := range r.Results {
+		if x.Finding.Status == s {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// Exit statuses of the verb.
+const (
+	Fine     = 0
+	Warnings = 1 // and warnings are asked for
+	Failures = 2
+	NoRun    = 3 // the doctor itself could not run
+)
+
+// Exit is the exit status. On is the least status that counts: fact.Warn or
+// fact.Fail. Strict counts what cannot be seen as a warning.
+func (r *Report) Exit(on fact.Status, strict bool) int {
+	worst := Fine
+	for _, x := range r.Results {
+		if r.Known[x.Check.ID] {
+			continue
+		}
+		switch s := x.Finding.Status; {
+		case s == fact.Fail:
+			return Failures
+		case s == fact.Warn && on == fact.Warn, s == fact.Unknown && strict:
+			worst = Warnings
+		}
+	}
+	return worst
+}
+
+// document is the JSON of a report.
+type document struct {
+	Schema  string         `json:"schema"`
+	Host    Host           `json:"host"`
+	Checks  []check        `json:"checks"`
+	Summary map[string]int `json:"summary"`
+}
+
+type check struct {
+	ID       string          `json:"id"`
+	Status   fact.Status     `json:"status"`
+	Severity fact.Severity   `json:"severity"`
+	Scope    fact.Scope      `json:"scope"`
+	Path     fact.Path       `json:"path"`
+	Title    string          `json:"title"`
+	Why      string          `json:"why"`
+	Evidence []fact.Evidence `json:"evidence"`
+	Fix      []fact.Fix      `json:"fix"`
+	RunOn    string          `json:"run_on"`
+	Seconds  float64         `json:"seconds"`
+}
+
+// JSON writes the report with all keys, lists being [] when there is nothing.
+func (r *Report) JSON(w io.Writer) error {
+	d := document{Schema: Schema, Host: r.Host, Checks: []check{}, Summary: map[string]int{}}
+	d.Host.Stack = filled(d.Host.Stack)
+	for i := range d.Host.Stack {
+		d.Host.Stack[i].Evidence = filled(d.Host.Stack[i].Evidence)
+	}
+	for _, s := range fact.Statuses() {
+		d.Summary[string(s)] = r.Count(s)
+	}
+	for _, x := range r.Results {
+		d.Checks = append(d.Checks, check{
+			ID: x.Check.ID, Status: x.Finding.Status, Severity: x.Check.Severity, Scope: x.Check.Scope, Path: x.Check.Path,
+			Title: x.Check.Title, Why: x.Why(), Evidence: filled(x.Finding.Evidence), Fix: filled(x.Fixes()),
+			RunOn: x.Finding.RunOn, Seconds: x.Finding.Seconds,
+		})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(d); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// filled is a copy of list that is not nil.
+func filled[T any](list []T) []T { return append([]T{}, list...) }
+
+// Earlier is what a report written as JSON says of each check.
+type Earlier map[string]fact.Finding
+
+// Read reads a report that was written as JSON.
+func Read(in io.Reader) (Earlier, error) {
+	var d document
+	if err := json.NewDecoder(in).Decode(&d); err != nil {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
+	if d.Schema != Schema {
+		return nil, errors.New("read report: its schema is not " + Schema)
+	}
+	e := Earlier{}
+	for _, c := range d.Checks {
+		e[c.ID] = fact.Finding{Status: c.Status, Found: c.Why, Evidence: c.Evidence, Fix: c.Fix, RunOn: c.RunOn, Seconds: c.Seconds}
+	}
+	return e, nil
+}
+
+// Since marks what an earlier report had already.
+func (r *Report) Since(e Earlier) {
+	r.Known = map[string]bool{}
+	now := map[string]int{}
+	for _, x := range r.Results {
+		now[x.Check.ID] = rank(x.Finding.Status)
+		if old, ok := e[x.Check.ID]; ok && rank(old.Status) >= rank(x.Finding.Status) && rank(x.Finding.Status) > 0 {
+			r.Known[x.Check.ID] = true
+		}
+	}
+	for id, old := range e {
+		if at, ok := now[id]; ok && rank(old.Status) >= 2 && at < 2 {
+			r.Gone = append(r.Gone, id)
+		}
+	}
+	slices.Sort(r.Gone)
+}
+
+// rank orders statuses by how much they matter: 0 not at all.
+func rank(s fact.Status) int {
+	switch s {
+	case fact.Fail:
+		return 3
+	case fact.Warn:
+		return 2
+	case fact.Unknown:
+		return 1
+	}
+	return 0
+}

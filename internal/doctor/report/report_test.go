@@ -1,0 +1,173 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fishplate/internal/doctor/fact"
+)
+
+var update = flag.Bool("update", false, "write testdata")
+
+// sample has a result of each status.
+func sample() *Report {
+	fix := fact.Sysctl("net.core.somaxconn", "65535", "none", fact.Freely, true)
+	check := func(id string, fixes ...fact.Fix) fact.Check {
+		return fact.Check{
+			ID: id, Title: "Title of " + id, Why: "it costs connections", Rule: "warn: below 10",
+			Severity: fact.SevereFail, Scope: fact.Netns, Path: fact.Any, Fix: fixes,
+		}
+	}
+	at := func(c fact.Check, f fact.Finding) Result { return Result{Check: c, Finding: f} }
+	return &Report{
+		Host: Host{Kernel: "6.18", CPUs: 2, Stack: []fact.Layer{{Kind: fact.Hypervisor, Name: "kvm", Confidence: fact.High}}},
+		Results: []Result{
+			at(check("tcp.a", fix), fact.Say(fact.Fail, "128 is below 1024", fact.Read("/proc/sys/net/core/somaxconn", "128\n", 128))),
+			at(check("tcp.b"), fact.Say(fact.OK, "1", fact.Read("/proc/b", "1", 1))),
+			at(check("nic.c"), fact.Say(fact.Warn, "one <queue> & \"two\" CPUs", fact.Read("ethtool eth0", "combined 1", nil))),
+			at(check("nic.d"), fact.Finding{Status: fact.Unknown, Found: "/x: absent", RunOn: "host"}),
+			at(check("sys.e"), fact.Say(fact.Info, "so it is")),
+			at(check("sys.f"), fact.Say(fact.Skip, "not Xen")),
+		},
+	}
+}
+
+// TestFormats compares each format with its golden file.
+func TestFormats(t *testing.T) {
+	for name, write := range map[string]func(*Report, *bytes.Buffer) error{
+		"text": func(r *Report, b *bytes.Buffer) error { return r.Text(b, false) },
+		"json": func(r *Report, b *bytes.Buffer) error { return r.JSON(b) }, "sarif": func(r *Report, b *bytes.Buffer) error { return r.SARIF(b) },
+		"junit": func(r *Report, b *bytes.Buffer) error { return r.JUnit(b) }, "prom": func(r *Report, b *bytes.Buffer) error { return r.Prometheus(b) },
+	} {
+		var b bytes.Buffer
+		if err := write(sample(), &b); err != nil {
+			t.Fatal(name, err)
+		}
+		file := filepath.Join("testdata", name+".golden")
+		if *update {
+			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
+// TestJSONKeys holds the promise of the schema: these keys and no others, lists
+// never null.
+func TestJSONKeys(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var d map[string]any
+	if err := json.Unmarshal(b.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	keys(t, d, "schema", "host", "checks", "summary")
+	keys(t, d["host"], "stack", "kernel", "cpus")
+	keys(t, d["host"].(map[string]any)["stack"].([]any)[0], "kind", "name", "confidence", "evidence")
+	for _, x := range d["checks"].([]any) {
+		c := x.(map[string]any)
+		if c["evidence"] == nil || c["fix"] == nil {
+			t.Errorf("%s: a list is null", c["id"])
+		}
+	}
+	c := d["checks"].([]any)[0].(map[string]any)
+	keys(t, c, "id", "status", "severity", "scope", "path", "title", "why", "evidence", "fix", "run_on", "seconds")
+	keys(t, c["evidence"].([]any)[0], "source", "raw", "parsed")
+	keys(t, c["fix"].([]any)[0], "command", "persist", "risk", "who", "undo")
+	keys(t, d["summary"], "ok", "warn", "fail", "info", "unknown", "skip")
+}
+
+func keys(t *testing.T, v any, want ...string) {
+	t.Helper()
+	m, ok := v.(map[string]any)
+	if !ok || len(m) != len(want) {
+		t.Errorf("%v has not the keys %q", v, want)
+		return
+	}
+	for _, k := range want {
+		if _, ok := m[k]; !ok {
+			t.Errorf("no key %q in %v", k, m)
+		}
+	}
+}
+
+func TestJUnitIsXML(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().JUnit(&b); err != nil {
+		t.Fatal(err)
+	}
+	var s suites
+	if err := xml.Unmarshal(b.Bytes(), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Tests != 6 || s.Failures != 2 || s.Skipped != 2 || len(s.Suites) != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestExit(t *testing.T) {
+	only := func(s fact.Status) *Report {
+		return &Report{Results: []Result{{Check: fact.Check{ID: "a.b"}, Finding: fact.Say(s, "")}}}
+	}
+	for _, c := range []struct {
+		status fact.Status
+		on     fact.Status
+		strict bool
+		want   int
+	}{
+		{fact.OK, fact.Warn, true, Fine}, {fact.Info, fact.Warn, true, Fine}, {fact.Skip, fact.Warn, true, Fine},
+		{fact.Warn, fact.Fail, false, Fine}, {fact.Warn, fact.Warn, false, Warnings}, {fact.Fail, fact.Fail, false, Failures}, {fact.Fail, fact.Warn, false, Failures},
+		{fact.Unknown, fact.Warn, false, Fine}, {fact.Unknown, fact.Fail, true, Warnings},
+	} {
+		if got := only(c.status).Exit(c.on, c.strict); got != c.want {
+			t.Errorf("%s, --fail-on %s, strict %v: %d, want %d", c.status, c.on, c.strict, got, c.want)
+		}
+	}
+}
+
+// TestBaseline: what an earlier report has does not count, what is worse does.
+func TestBaseline(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	earlier, err := Read(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sample()
+	r.Since(earlier)
+	if got := r.Exit(fact.Warn, true); got != Fine {
+		t.Errorf("the same again: exit %d", got)
+	}
+	r.Results[1].Finding.Status = fact.Fail
+	r.Results[2].Finding.Status = fact.OK
+	r.Gone = nil
+	r.Since(earlier)
+	if got := r.Exit(fact.Fail, false); got != Failures {
+		t.Errorf("a new failure: exit %d", got)
+	}
+	if !cmp.Equal(r.Gone, []string{"nic.c"}) {
+		t.Errorf("mended: %q", r.Gone)
+	}
+	if _, err := Read(strings.NewReader(`{"schema": "other"}`)); err == nil {
+		t.Error("another schema was read")
+	}
+}
