@@ -191,6 +191,22 @@ func benchVerbs() []verb {
 				words:   names, flags: measure.ServerFlags,
 				run: func(c *call) error { return benchError(measure.Serve(c.ctx, c.args[0], c.flags, c.desk())) },
 			},
+			{
+				name: "bench compare", form: "A B [--json]", min: 2, max: 2, flags: jsonFlag,
+				short: "Compare two saved results",
+				long: "Each is what bench --json wrote. They must have measured the same, or they are refused: the workload, the connections, the\n" +
+					"rate, the client's options. Servers, their options and machines may differ, and are listed.",
+				example: "fishplate bench compare a.json b.json",
+				run:     func(c *call) error { return measure.Compare(c.args[0], c.args[1], c.flags, c.desk()) },
+			},
+			{
+				name: "bench ab", form: "CMD1 CMD2 [--pairs N] [--json]", min: 2, max: 2, flags: measure.PairFlags,
+				short: "Run two commands in turn, and compare them in pairs",
+				long: "What drifts over minutes drops out of each pair. A command that begins with a workload is one of bench's; every other one\n" +
+					"is the shell's. A command that writes a result of bench is judged by its figures, every other one by the time it took.",
+				example: "fishplate bench ab 'accept --single-acceptor' accept\nfishplate bench ab './old < input' './new < input' --pairs 20",
+				run:     func(c *call) error { return benchError(measure.AB(c.ctx, c.args[0], c.args[1], c.flags, c.desk())) },
+			},
 		},
 	}}
 }

@@ -40,6 +40,9 @@ type (
 	Tick   = load.Tick
 )
 
+// Read reads a saved result.
+func Read(path string) (*Result, error) { return outcome.Read(path) }
+
 // Defaults.
 const (
 	DefaultConnections = 256

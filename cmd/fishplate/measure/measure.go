@@ -180,3 +180,59 @@ func Serve(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error
 		return err
 	})
 }
+
+// Compare compares two saved results.
+func Compare(a, b string, f *pflag.FlagSet, d Desk) error {
+	ra, err := bench.Read(a)
+	if err != nil {
+		return err
+	}
+	rb, err := bench.Read(b)
+	if err != nil {
+		return err
+	}
+	c, err := bench.Compare(a, b, ra, rb)
+	if err != nil {
+		return err
+	}
+	return showComparison(c, f, d)
+}
+
+func showComparison(c *bench.Comparison, f *pflag.FlagSet, d Desk) error {
+	if asked(f, "json") {
+		return report.JSON(d.Out, c)
+	}
+	return report.Comparison(d.Out, c)
+}
+
+// PairFlags declares those of ab.
+func PairFlags(f *pflag.FlagSet) {
+	f.Int("pairs", 8, "how often each command runs")
+	f.Bool("json", false, "print JSON: fishplate.bench.compare/1")
+}
+
+// AB runs two commands in turn.
+func AB(ctx context.Context, a, b string, f *pflag.FlagSet, d Desk) error {
+	pairs := number(f, "pairs")
+	if pairs < 2 {
+		return usagef("bench ab: it takes two pairs to know an interval")
+	}
+	ab := bench.AB{Commands: [2]string{a, b}, Pairs: pairs}
+	if d.Terminal {
+		ab.Progress = func(pair int, c *bench.Comparison) {
+			if len(c.Figures) > 0 {
+				fmt.Fprintf(d.Err, "\r\x1b[Kpair %d of %d: %s %+.1f %%", pair, pairs, c.Figures[0].Name, (c.Figures[0].Ratio-1)*100)
+			}
+		}
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	c, err := ab.Run(ctx)
+	if d.Terminal {
+		fmt.Fprint(d.Err, "\r\x1b[K")
+	}
+	if c == nil {
+		return err
+	}
+	return errors.Join(err, showComparison(c, f, d))
+}

@@ -33,18 +33,25 @@ func startPaved(o Options, t talk) (*Server, error) {
 		return nil, err
 	}
 	p := &paved{talk: t, tls: o.TLS, single: o.SingleAcceptor, l: l, open: map[*netio.Conn]struct{}{}}
+	s := &Server{Address: l.Addr().(*net.TCPAddr).AddrPort(), Listeners: shards, Workers: runtime.GOMAXPROCS(0), close: p.close}
+	thread := make(chan int, shards)
 	for i := range shards {
-		p.all.Go(func() { p.accept(i) })
+		p.all.Go(func() { p.accept(i, thread) })
 	}
-	address := l.Addr().(*net.TCPAddr).AddrPort()
-	return &Server{Address: address, Listeners: shards, Workers: runtime.GOMAXPROCS(0), close: p.close}, nil
+	if id := <-thread; p.single && id > 0 {
+		s.Acceptors = []int{id}
+	}
+	return s, nil
 }
 
-func (p *paved) accept(shard int) {
+// accept takes connections of one shard. Before the first it tells its thread,
+// which is its own only when it is the single one.
+func (p *paved) accept(shard int, thread chan<- int) {
 	if p.single {
 		runtime.LockOSThread() // one thread, as where the question came from
 		defer runtime.UnlockOSThread()
 	}
+	thread <- threadID()
 	for {
 		c, err := p.l.AcceptShard(shard)
 		if err != nil {

@@ -103,7 +103,7 @@ func (p *plain) start() (acceptors []int) {
 		p.all.Go(func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			names <- unix.Gettid()
+			names <- threadID()
 			w.run()
 		})
 		if id := <-names; p.boss == nil {
@@ -114,7 +114,7 @@ func (p *plain) start() (acceptors []int) {
 		p.all.Go(func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			names <- unix.Gettid()
+			names <- threadID()
 			p.boss.run()
 		})
 		acceptors = append(acceptors, <-names)
@@ -414,3 +414,5 @@ func await(poller int, events []unix.EpollEvent) int {
 	}
 	return int(n)
 }
+
+func threadID() int { return unix.Gettid() }

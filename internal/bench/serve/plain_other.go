@@ -5,3 +5,5 @@ package serve
 import "errors"
 
 func startPlain(Options, talk) (*Server, error) { return nil, errors.ErrUnsupported }
+
+func threadID() int { return 0 }

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"fishplate/internal/bench"
+)
+
+// Comparison writes a comparison for people.
+func Comparison(w io.Writer, c *bench.Comparison) error {
+	var b strings.Builder
+	how := "Welch's test of the repetitions"
+	if c.Paired {
+		how = "paired"
+	}
+	fmt.Fprintf(&b, "A  %s\nB  %s\n\n", c.A, c.B)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "\tA\tB\tB / A\t95 %%, %s\t\n", how)
+	for _, f := range c.Figures {
+		interval := "one measurement each"
+		if f.Known {
+			interval = fmt.Sprintf("%+.1f … %+.1f %%", (f.Low-1)*100, (f.High-1)*100)
+		}
+		fmt.Fprintf(t, "%s\t%s %s\t%s %s\t%+.1f %%\t%s\t  %s\n", f.Name, plain(f.A), f.Unit, plain(f.B), f.Unit, (f.Ratio-1)*100, interval, verdict(f))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		title string
+		list  []bench.Difference
+	}{{"What was asked for differs in", c.Options}, {"The machines differ in", c.Host}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s:\n", part.title)
+		for _, d := range part.list {
+			fmt.Fprintf(&b, "  %s: %s, %s\n", d.Name, or(d.A), or(d.B))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func or(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+func plain(v float64) string {
+	if v >= 1000 {
+		return Thousands(v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// verdict is a word for a figure.
+func verdict(f bench.Figure) string {
+	switch {
+	case !f.Known:
+		return ""
+	case !f.Sure:
+		return "no difference seen"
+	case (f.Ratio < 1) == f.Less:
+		return "B is better"
+	}
+	return "A is better"
+}
