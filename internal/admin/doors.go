@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,9 @@ type door struct {
 	address string
 	l       net.Listener
 	server  *http.Server
+	inside  http.Handler
+	open    atomic.Int64  // connections
+	leaving atomic.Bool   // the socket lives on in another process
 	done    chan struct{} // closed when the server's goroutine has ended
 	release func()
 }
@@ -72,9 +76,10 @@ func (u *Update) open(was *door, address string, listen func(string) (net.Listen
 	if err != nil {
 		return nil, err
 	}
-	d := &door{address: address, l: l, done: make(chan struct{}), release: release}
+	d := &door{address: address, l: l, inside: h, done: make(chan struct{}), release: release}
 	d.server = &http.Server{
-		Handler:           h,
+		Handler:           http.HandlerFunc(d.answer),
+		ConnState:         d.count,
 		ConnContext:       rememberPeer,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -100,7 +105,7 @@ func (u *Update) Commit() {
 		}
 		go func() {
 			defer close(d.done)
-			if err := d.server.Serve(d.l); !errors.Is(err, http.ErrServerClosed) {
+			if err := d.server.Serve(d.l); !errors.Is(err, http.ErrServerClosed) && !d.leaving.Load() {
 				u.s.o.Logger.Error("admin", "address", d.address, "error", err)
 			}
 		}()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -66,12 +67,52 @@ func (s *Server) inherited(address string) (net.Listener, func(), error) {
 	return l, release, nil
 }
 
-// Leave stops answering, and leaves the sockets to whoever has copies of them.
-// Calls in flight finish.
+// Leave stops accepting, and leaves the sockets to whoever has copies of them. Who
+// was accepted is answered; a connection that waits for its next question gets that
+// answered too, if it comes soon.
 func (s *Server) Leave() {
+	var doors sync.WaitGroup
 	for _, d := range s.shutDoors() {
-		d.release = func() {}
-		d.close(finishCalls)
+		doors.Go(func() {
+			d.release = func() {}
+			d.leave()
+		})
+	}
+	doors.Wait()
+}
+
+// lastQuestion is how long an idle connection of a door that is left may ask once
+// more: longer than a question is on its way, and no client asks seldom by chance.
+const lastQuestion = time.Second
+
+// leave is close for a door whose socket lives on. The http.Server would close idle
+// connections at once, under the question that is on its way, and may not know yet
+// which connection it accepted last.
+func (d *door) leave() {
+	d.leaving.Store(true)
+	_ = d.l.Close()
+	<-d.done
+	for end := time.Now().Add(lastQuestion); d.open.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	d.close(finishCalls)
+}
+
+// answer makes the answers of a door that is left the last of their connections.
+func (d *door) answer(w http.ResponseWriter, r *http.Request) {
+	if d.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	d.inside.ServeHTTP(w, r)
+}
+
+// count follows the number of open connections.
+func (d *door) count(_ net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		d.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		d.open.Add(-1)
 	}
 }
 
