@@ -1,0 +1,154 @@
+package cfg
+
+import (
+	"fmt"
+	"strings"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/gauge"
+	"fishplate/internal/doctor/see"
+)
+
+const guide = "docs/guide/accept.md"
+
+// ours runs a rule when there is a configuration.
+func ours(rule func(v *see.View, o see.Ours) fact.Finding) func(*see.View) fact.Finding {
+	return func(v *see.View) fact.Finding {
+		if v.Ours == nil {
+			return fact.Say(fact.Skip, "no configuration was given")
+		}
+		return rule(v, *v.Ours)
+	}
+}
+
+// says is the evidence of something that the configuration says.
+func says(text string, parsed any) fact.Evidence { return fact.Read("configuration", text, parsed) }
+
+// change is a fix by editing the configuration.
+func change(what, risk string) []fact.Fix {
+	return []fact.Fix{{Command: what + ", and fishplate reload", Risk: risk, Who: fact.Us, Undo: "fishplate rollback", Auto: fact.Never}}
+}
+
+func fastOpen() see.Row {
+	const file = "/proc/sys/net/ipv4/tcp_fastopen"
+	return see.Row{Check: fact.Check{
+		ID: "cfg.fastopen", Title: "Fast Open that the kernel does not grant", Reads: "the configuration, " + file,
+		Rule: "wanted and off in the kernel warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Card,
+		Why:     "The listener is made all the same, and nothing is saved.",
+		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_fastopen", "3", "requests may be replayed by who can see packets", fact.Freely, false)},
+		Sources: []string{guide},
+	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
+		if !o.FastOpen {
+			return fact.Say(fact.OK, "not asked for", says("fast open off", false))
+		}
+		n, e, err := gauge.Number(v, file)
+		switch {
+		case err != nil:
+			return gauge.Unseen(v, err)
+		case n&2 == 0:
+			return fact.Say(fact.Warn, "asked for, and off in the kernel", e)
+		}
+		return fact.Say(fact.OK, "asked for, and granted", e)
+	})}
+}
+
+func shards() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "cfg.shards", Title: "Sockets of a listener for the processors", Reads: "the configuration, sched_getaffinity",
+		Rule: "more sockets than processors we may run on warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Why:     "A socket for a processor that we may not run on is served from another one, with an interrupt between them for each connection.",
+		Fix:     change("leave the number of listeners to the server", "waiting connections of a closed socket go over to another, or are reset on old kernels"),
+		Sources: []string{guide},
+	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
+		cpus := len(v.Probe.Self().Affinity)
+		if cpus == 0 {
+			cpus = gauge.CPUs(v)
+		}
+		if cpus == 0 {
+			return gauge.Unseen(v, &see.Error{What: "sched_getaffinity", Class: see.Hidden})
+		}
+		found := fmt.Sprintf("%d sockets for %d processors", max(o.Shards, 1), cpus)
+		e := says(found, o.Shards)
+		switch {
+		case o.Shards > cpus:
+			return fact.Say(fact.Warn, found, e)
+		case o.Shards <= 1 && cpus > 2:
+			return fact.Say(fact.Info, "one socket for all processors", e)
+		}
+		return fact.Say(fact.OK, found, e)
+	})}
+}
+
+func backlog() see.Row {
+	const file = "/proc/sys/net/core/somaxconn"
+	return see.Row{Check: fact.Check{
+		ID: "cfg.backlog", Title: "Backlogs that the kernel cuts", Reads: "the configuration, " + file,
+		Rule: "a backlog above the kernel's bound warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Why:     "The kernel takes its own bound without a word, and the queue is shorter than the configuration says.",
+		Fix:     []fact.Fix{fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true)},
+		Sources: []string{guide},
+	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
+		n, e, err := gauge.Number(v, file)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		var cut []string
+		for _, l := range o.Listeners {
+			if int64(l.Backlog) > n {
+				cut = append(cut, fmt.Sprintf("%s:%d wants %d", l.Address, l.Port, l.Backlog))
+			}
+		}
+		if len(cut) > 0 {
+			return fact.Say(fact.Warn, fmt.Sprintf("%s, and gets %d", strings.Join(cut, ", "), n), e)
+		}
+		return fact.Say(fact.OK, fmt.Sprintf("no listener wants more than %d", n), e)
+	})}
+}
+
+func keepAlive() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "cfg.keepalive", Title: "Whether clients keep their connections", Reads: "the configuration",
+		Rule: "off warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Why:     "It is the greatest lever of all: 32,000 connections a second were 60,000 to 78,000 requests a second when kept, on two virtual processors.",
+		Fix:     change("switch keep-alive on", "idle connections take memory"),
+		Sources: []string{guide},
+	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
+		if !o.KeepAlive {
+			return fact.Say(fact.Warn, "each request takes a connection of its own", says("keep-alive off", false))
+		}
+		return fact.Say(fact.OK, "connections are kept", says("keep-alive on", true))
+	})}
+}
+
+func upstream() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "cfg.upstream-keepalive", Title: "Whether connections to servers are kept", Reads: "the configuration",
+		Rule: "off warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Why:     "Without it each request costs a handshake with a server, and a port for a minute.",
+		Fix:     change("let backends keep connections", "servers must close idle ones later than we do"),
+		Sources: []string{guide},
+	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
+		switch {
+		case o.Upstreams == 0:
+			return fact.Say(fact.Skip, "no servers behind us")
+		case !o.Reuse:
+			return fact.Say(fact.Warn, fmt.Sprintf("none of the connections to %d servers is kept", o.Upstreams), says("reuse off", false))
+		}
+		return fact.Say(fact.OK, "kept", says("reuse on", true))
+	})}
+}
+
+func accessLog() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "cfg.access-log", Title: "Whether a request waits for its line in the log", Reads: "the configuration",
+		Rule: "waiting warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Why:     "A slow disk, or a full pipe, then stops requests.",
+		Fix:     change("let the access log be buffered", "the last lines may be lost in a crash"),
+		Sources: []string{guide},
+	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
+		if o.SyncLog {
+			return fact.Say(fact.Warn, "the log is written in the request's path", says("synchronous", true))
+		}
+		return fact.Say(fact.OK, "the log is written apart", says("buffered", false))
+	})}
+}

@@ -1,0 +1,42 @@
+package cfg
+
+import (
+	"testing"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/see"
+	"fishplate/internal/doctor/trial"
+)
+
+func TestHonest(t *testing.T) { trial.Honest(t, Rows()) }
+
+func TestRows(t *testing.T) {
+	type files = map[string]string
+	const two = `{"self": {"affinity": [0, 1]}}`
+	tfo := func(n string) files { return files{"/proc/sys/net/ipv4/tcp_fastopen": n} }
+	some := files{"/proc/sys/net/core/somaxconn": "4096"}
+	at := func(backlog int) *see.Ours {
+		return &see.Ours{Listeners: []see.OurListener{{Address: "::", Port: 80, Backlog: backlog}}}
+	}
+	trial.Run(t, Rows(), []trial.Case{
+		{ID: "cfg.fastopen", Want: fact.Skip},
+		{ID: "cfg.fastopen", Ours: &see.Ours{}, Want: fact.OK},
+		{ID: "cfg.fastopen", Ours: &see.Ours{FastOpen: true}, Files: tfo("1"), Want: fact.Warn},
+		{ID: "cfg.fastopen", Ours: &see.Ours{FastOpen: true}, Files: tfo("3"), Want: fact.OK},
+		{ID: "cfg.fastopen", Ours: &see.Ours{FastOpen: true}, Want: fact.Unknown, RunOn: "initns"},
+		{ID: "cfg.shards", Ours: &see.Ours{Shards: 4}, Probe: two, Want: fact.Warn, Says: "4 sockets for 2"},
+		{ID: "cfg.shards", Ours: &see.Ours{Shards: 2}, Probe: two, Want: fact.OK},
+		{ID: "cfg.shards", Ours: &see.Ours{Shards: 1}, Files: files{"/sys/devices/system/cpu/online": "0-7"}, Want: fact.Info},
+		{ID: "cfg.shards", Ours: &see.Ours{Shards: 1}, Want: fact.Unknown},
+		{ID: "cfg.backlog", Ours: at(65535), Files: some, Want: fact.Warn, Says: ":::80 wants 65535, and gets 4096"},
+		{ID: "cfg.backlog", Ours: at(4096), Files: some, Want: fact.OK},
+		{ID: "cfg.backlog", Ours: at(1), Want: fact.Unknown, RunOn: "initns"},
+		{ID: "cfg.keepalive", Ours: &see.Ours{}, Want: fact.Warn},
+		{ID: "cfg.keepalive", Ours: &see.Ours{KeepAlive: true}, Want: fact.OK},
+		{ID: "cfg.upstream-keepalive", Ours: &see.Ours{}, Want: fact.Skip},
+		{ID: "cfg.upstream-keepalive", Ours: &see.Ours{Upstreams: 2}, Want: fact.Warn},
+		{ID: "cfg.upstream-keepalive", Ours: &see.Ours{Upstreams: 2, Reuse: true}, Want: fact.OK},
+		{ID: "cfg.access-log", Ours: &see.Ours{SyncLog: true}, Want: fact.Warn},
+		{ID: "cfg.access-log", Ours: &see.Ours{}, Want: fact.OK},
+	})
+}
