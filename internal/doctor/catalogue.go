@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"fishplate/internal/doctor/cfg"
+	"fishplate/internal/doctor/fw"
 	"fishplate/internal/doctor/nic"
 	"fishplate/internal/doctor/see"
+	"fishplate/internal/doctor/sys"
 	"fishplate/internal/doctor/tcp"
 	"fishplate/internal/doctor/virt"
 )
@@ -16,7 +19,7 @@ import (
 func Catalogue() []see.Row {
 	var rows []see.Row
 	for _, group := range []func() []see.Row{
-		virt.Rows, tcp.Rows, nic.Rows,
+		virt.Rows, tcp.Rows, nic.Rows, fw.Rows, sys.Rows, cfg.Rows,
 	} {
 		rows = append(rows, group()...)
 	}

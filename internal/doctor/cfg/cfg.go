@@ -9,7 +9,13 @@ import (
 	"fishplate/internal/doctor/see"
 )
 
-const guide = "docs/guide/accept.md"
+const (
+	listenDoc = "https://man7.org/linux/man-pages/man2/listen.2.html"
+	reuseDoc  = "https://lwn.net/Articles/542629/"
+	httpDoc   = "https://www.rfc-editor.org/rfc/rfc9112#section-9.3"
+	openDoc   = "https://www.rfc-editor.org/rfc/rfc7413"
+	logDoc    = "docs/guide/configuration.md"
+)
 
 // ours runs a rule when there is a configuration.
 func ours(rule func(v *see.View, o see.Ours) fact.Finding) func(*see.View) fact.Finding {
@@ -36,7 +42,7 @@ func fastOpen() see.Row {
 		Rule: "wanted and off in the kernel warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Card,
 		Why:     "The listener is made all the same, and nothing is saved.",
 		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_fastopen", "3", "requests may be replayed by who can see packets", fact.Freely, false)},
-		Sources: []string{guide},
+		Sources: []string{openDoc},
 	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
 		if !o.FastOpen {
 			return fact.Say(fact.OK, "not asked for", says("fast open off", false))
@@ -58,7 +64,7 @@ func shards() see.Row {
 		Rule: "more sockets than processors we may run on warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "A socket for a processor that we may not run on is served from another one, with an interrupt between them for each connection.",
 		Fix:     change("leave the number of listeners to the server", "waiting connections of a closed socket go over to another, or are reset on old kernels"),
-		Sources: []string{guide},
+		Sources: []string{reuseDoc},
 	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
 		cpus := len(v.Probe.Self().Affinity)
 		if cpus == 0 {
@@ -86,7 +92,7 @@ func backlog() see.Row {
 		Rule: "a backlog above the kernel's bound warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "The kernel takes its own bound without a word, and the queue is shorter than the configuration says.",
 		Fix:     []fact.Fix{fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true)},
-		Sources: []string{guide},
+		Sources: []string{listenDoc},
 	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
 		n, e, err := gauge.Number(v, file)
 		if err != nil {
@@ -111,7 +117,7 @@ func keepAlive() see.Row {
 		Rule: "off warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "It is the greatest lever of all: 32,000 connections a second were 60,000 to 78,000 requests a second when kept, on two virtual processors.",
 		Fix:     change("switch keep-alive on", "idle connections take memory"),
-		Sources: []string{guide},
+		Sources: []string{httpDoc},
 	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
 		if !o.KeepAlive {
 			return fact.Say(fact.Warn, "each request takes a connection of its own", says("keep-alive off", false))
@@ -126,7 +132,7 @@ func upstream() see.Row {
 		Rule: "off warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "Without it each request costs a handshake with a server, and a port for a minute.",
 		Fix:     change("let backends keep connections", "servers must close idle ones later than we do"),
-		Sources: []string{guide},
+		Sources: []string{httpDoc},
 	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
 		switch {
 		case o.Upstreams == 0:
@@ -144,7 +150,7 @@ func accessLog() see.Row {
 		Rule: "waiting warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "A slow disk, or a full pipe, then stops requests.",
 		Fix:     change("let the access log be buffered", "the last lines may be lost in a crash"),
-		Sources: []string{guide},
+		Sources: []string{logDoc},
 	}, Look: ours(func(_ *see.View, o see.Ours) fact.Finding {
 		if o.SyncLog {
 			return fact.Say(fact.Warn, "the log is written in the request's path", says("synchronous", true))

@@ -168,6 +168,7 @@ func kernelLog() see.Row {
 		ID: "sys.kernel-log", Title: "What the kernel complained of", Reads: file,
 		Rule: "packets or processes lost fail, what may have cost time warns", Severity: fact.SevereFail, Scope: fact.Kernel, Path: fact.Any,
 		Why:     "The kernel says some losses here and nowhere else.",
+		Fix:     []fact.Fix{{Command: "dmesg -T, and then the fix of the check that the finding names", Risk: "that of the other check", Who: fact.Root, Undo: "that of the other check"}},
 		Sources: []string{"https://docs.kernel.org/admin-guide/dynamic-debug-howto.html", "https://man7.org/linux/man-pages/man1/dmesg.1.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		data, err := v.Read(file)
