@@ -197,7 +197,7 @@ func TestPrepareNamesEveryTrouble(t *testing.T) {
 	}
 }
 
-func TestInspect(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	f := files{}
 	now := time.Now()
 	s := NewStore(Options{ReadFile: f.read})
@@ -206,9 +206,60 @@ func TestInspect(t *testing.T) {
 		until time.Time
 		want  string
 	}{"fine": {now.Add(1000 * time.Hour), ""}, "near": {now.Add(24 * time.Hour), "expires on "}, "over": {now.Add(-time.Hour), "expired on "}} {
-		got, err := s.Inspect(f.add(t, name, tt.until, name+".test"))
-		if err != nil || !strings.HasPrefix(strings.Join(got, ""), tt.want) || (tt.want == "") != (len(got) == 0) {
-			t.Errorf("%s: %v %v", name, got, err)
+		m := f.add(t, name, tt.until, name+".test")
+		u, err := s.Prepare([]*model.Certificate{m}, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		got := u.Warnings(m)
+		if !strings.HasPrefix(strings.Join(got, ""), tt.want) || (tt.want == "") != (len(got) == 0) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestWhatDidNotChangeIsShared: a connection that began under an earlier generation
+// holds no certificates of its own, and one that begins on its configuration is
+// presented what was committed last.
+func TestWhatDidNotChangeIsShared(t *testing.T) {
+	f := files{}
+	later := time.Now().Add(1000 * time.Hour)
+	a := f.add(t, "a", later, "a.test")
+	certs := []*model.Certificate{a, f.add(t, "b", later, "b.test")}
+	s := NewStore(Options{ReadFile: f.read})
+	defer s.Close()
+	prepare := func() *Update {
+		u, err := s.Prepare(certs, []*model.Listener{{Name: "web", TLS: &model.ListenerTLS{Certificates: []string{"a", "b"}, ClientCA: "a.pem", ClientAuth: "optional"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	first := prepare()
+	first.Commit()
+	presented := func(cfg *tls.Config) *big.Int {
+		st, err := handshake(t, cfg, &tls.Config{ServerName: "a.test", InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.PeerCertificates[0].SerialNumber
+	}
+	was := presented(first.Configs()["web"])
+	f.add(t, "a", later, "a.test")
+	u := prepare()
+	if u.loaded["a"] == first.loaded["a"] || u.loaded["b"] != first.loaded["b"] {
+		t.Error("what changed was not read, or what did not was read again")
+	}
+	if presented(first.Configs()["web"]).Cmp(was) != 0 {
+		t.Error("what was only prepared is presented")
+	}
+	u.Commit()
+	for _, cfg := range []*tls.Config{first.Configs()["web"], u.Configs()["web"]} {
+		if presented(cfg).Cmp(was) == 0 {
+			t.Error("the certificate before is presented")
+		}
+	}
+	if again := prepare(); again.loaded["a"] != u.loaded["a"] || again.Configs()["web"].ClientCAs != u.Configs()["web"].ClientCAs {
+		t.Error("what did not change was read again")
 	}
 }

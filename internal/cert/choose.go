@@ -2,9 +2,9 @@ package cert
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fishplate/internal/model"
@@ -49,39 +49,35 @@ func (c *chooser) choose(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.fallback, nil
 }
 
-// load reads one key pair.
-func (s *Store) load(m *model.Certificate) (*tls.Certificate, error) {
-	cert, err := s.readFile(m.Cert)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %q: %w", m.Name, err)
+// front is what one listener presents. Connections keep the configuration that they
+// began with as long as they last: they hold this, and not the certificates of a
+// generation that is long gone.
+type front struct{ chooser atomic.Pointer[chooser] }
+
+func (f *front) choose(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return f.chooser.Load().choose(h)
+}
+
+// front returns a listener's, which presents what it did until the commit.
+func (u *Update) front(listener string, c *chooser) *front {
+	u.store.mu.Lock()
+	defer u.store.mu.Unlock()
+	f := u.store.fronts[listener]
+	if f == nil {
+		f = &front{}
+		f.chooser.Store(c)
 	}
-	key, err := s.readFile(m.Key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %q: %w", m.Name, err)
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate %q: %w", m.Name, err)
-	}
-	if pair.Leaf == nil {
-		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return nil, fmt.Errorf("certificate %q: %w", m.Name, err)
-		}
-	}
-	return &pair, nil
+	u.fronts[listener], u.choosers[listener] = f, c
+	return f
 }
 
 // soon is how long before its end a certificate is warned of.
 const soon = 14 * 24 * time.Hour
 
-// Inspect loads a certificate as Prepare does and says what people should know:
-// the end of its validity, near or past. It is what check prints.
-func (s *Store) Inspect(m *model.Certificate) (warnings []string, err error) {
-	pair, err := s.load(m)
-	if err != nil {
-		return nil, err
-	}
-	now, leaf := s.now(), pair.Leaf
+// Warnings says what people should know of a certificate that was prepared: the end
+// of its validity, near or past. It is what check prints.
+func (u *Update) Warnings(m *model.Certificate) (warnings []string) {
+	now, leaf := u.store.now(), u.loaded[m.Name].Leaf
 	switch {
 	case now.After(leaf.NotAfter):
 		warnings = append(warnings, fmt.Sprintf("expired on %s", leaf.NotAfter.Format(time.DateOnly)))
@@ -93,5 +89,5 @@ func (s *Store) Inspect(m *model.Certificate) (warnings []string, err error) {
 	if len(leaf.DNSNames)+len(leaf.IPAddresses) == 0 {
 		warnings = append(warnings, "has no subject alternative names: no client will accept it")
 	}
-	return warnings, nil
+	return warnings
 }

@@ -5,5 +5,6 @@
 //
 // A Store is the estate: it owns the ticket keys and one goroutine that turns
 // them, which Close ends. Each generation gets fresh *tls.Config values from
-// Prepare; they are immutable but for their ticket keys.
+// Prepare; they are immutable but for their ticket keys, and for the certificates:
+// the configurations that a listener had and has present what was committed last.
 package cert

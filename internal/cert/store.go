@@ -2,7 +2,6 @@ package cert
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +18,8 @@ type Options struct {
 	Now      func() time.Time                  // nil: time.Now
 }
 
-// Store keeps what outlives a generation: the session ticket keys.
+// Store keeps what outlives a generation: the session ticket keys, what was made
+// of files that did not change, and what listeners present.
 type Store struct {
 	readFile func(string) ([]byte, error)
 	now      func() time.Time
@@ -28,6 +28,8 @@ type Store struct {
 
 	mu      sync.Mutex
 	keys    keyring
+	read    read
+	fronts  map[string]*front      // by listener
 	configs map[string]*tls.Config // of the running generation, by listener
 	period  time.Duration
 	turning bool
@@ -41,29 +43,34 @@ func NewStore(o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{readFile: o.ReadFile, now: o.Now, stop: make(chan struct{}), configs: map[string]*tls.Config{}}
+	return &Store{readFile: o.ReadFile, now: o.Now, stop: make(chan struct{}), fronts: map[string]*front{}, configs: map[string]*tls.Config{}}
 }
 
 // Update is a prepared change; nothing of it is visible before Commit.
 type Update struct {
-	store   *Store
-	configs map[string]*tls.Config
-	period  time.Duration
+	store    *Store
+	read     read
+	loaded   map[string]*tls.Certificate // by name
+	choosers map[string]*chooser         // by listener
+	fronts   map[string]*front
+	configs  map[string]*tls.Config
+	period   time.Duration
 }
 
 // Prepare loads the certificates and makes the configuration of every listener
 // that terminates TLS. All that is wrong is returned at once.
 func (s *Store) Prepare(certs []*model.Certificate, listeners []*model.Listener) (*Update, error) {
-	u := &Update{store: s, configs: map[string]*tls.Config{}}
-	loaded := map[string]*tls.Certificate{}
+	u := &Update{
+		store: s, read: newRead(), loaded: make(map[string]*tls.Certificate, len(certs)), choosers: map[string]*chooser{}, fronts: map[string]*front{}, configs: map[string]*tls.Config{},
+	}
 	var errs []error
 	for _, m := range certs {
-		c, err := s.load(m)
+		c, err := u.load(m)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		loaded[m.Name] = c
+		u.loaded[m.Name] = c
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -72,12 +79,10 @@ func (s *Store) Prepare(certs []*model.Certificate, listeners []*model.Listener)
 		if l.TLS == nil {
 			continue
 		}
-		cfg, err := s.config(l.TLS, loaded)
-		if err != nil {
+		if err := u.config(l.Name, l.TLS); err != nil {
 			errs = append(errs, fmt.Errorf("listener %q: tls: %w", l.Name, err))
 			continue
 		}
-		u.configs[l.Name] = cfg
 		if d := l.TLS.Tickets; !l.TLS.TicketsOff && (u.period == 0 || d > 0 && d < u.period) {
 			u.period = max(d, time.Minute)
 			if d == 0 {
@@ -110,12 +115,16 @@ func (s *Store) withKeys(u *Update) error {
 // Configs returns the configurations by listener.
 func (u *Update) Configs() map[string]*tls.Config { return u.configs }
 
-// Commit makes the prepared configurations those whose keys are turned.
+// Commit makes the prepared configurations those whose keys are turned, and lets
+// their listeners present the prepared certificates.
 func (u *Update) Commit() {
 	s := u.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.configs, s.period = u.configs, u.period
+	for name, f := range u.fronts {
+		f.chooser.Store(u.choosers[name])
+	}
+	s.read, s.fronts, s.configs, s.period = u.read, u.fronts, u.configs, u.period
 	for _, cfg := range s.configs {
 		cfg.SetSessionTicketKeys(s.keys.list) // they may have turned since Prepare
 	}
@@ -167,12 +176,12 @@ func (s *Store) turn() {
 }
 
 // config makes one listener's configuration.
-func (s *Store) config(m *model.ListenerTLS, loaded map[string]*tls.Certificate) (*tls.Config, error) {
+func (u *Update) config(listener string, m *model.ListenerTLS) error {
 	byName := newChooser()
 	for i, name := range m.Certificates {
-		c := loaded[name]
+		c := u.loaded[name]
 		if c == nil {
-			return nil, fmt.Errorf("no certificate %q", name)
+			return fmt.Errorf("no certificate %q", name)
 		}
 		byName.add(c)
 		if name == m.Default || m.Default == "" && i == 0 {
@@ -180,20 +189,20 @@ func (s *Store) config(m *model.ListenerTLS, loaded map[string]*tls.Certificate)
 		}
 	}
 	if m.Default != "" && !slices.Contains(m.Certificates, m.Default) {
-		if byName.fallback = loaded[m.Default]; byName.fallback == nil {
-			return nil, fmt.Errorf("no certificate %q", m.Default)
+		if byName.fallback = u.loaded[m.Default]; byName.fallback == nil {
+			return fmt.Errorf("no certificate %q", m.Default)
 		}
 		byName.add(byName.fallback)
 	}
 	if byName.fallback == nil {
-		return nil, errors.New("no certificates")
+		return errors.New("no certificates")
 	}
 	curves, err := curvesOf(m.Curves)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	cfg := &tls.Config{
-		GetCertificate:         byName.choose,
+		GetCertificate:         u.front(listener, byName).choose,
 		GetConfigForClient:     greet,
 		MinVersion:             tls.VersionTLS12,
 		CurvePreferences:       curves,
@@ -205,13 +214,14 @@ func (s *Store) config(m *model.ListenerTLS, loaded map[string]*tls.Certificate)
 	case "1.3":
 		cfg.MinVersion = tls.VersionTLS13
 	default:
-		return nil, fmt.Errorf("min_version %q: 1.2 or 1.3", m.MinVersion)
+		return fmt.Errorf("min_version %q: 1.2 or 1.3", m.MinVersion)
 	}
-	return cfg, s.clientAuth(cfg, m)
+	u.configs[listener] = cfg
+	return u.clientAuth(cfg, m)
 }
 
 // clientAuth asks for client certificates of the given authority.
-func (s *Store) clientAuth(cfg *tls.Config, m *model.ListenerTLS) error {
+func (u *Update) clientAuth(cfg *tls.Config, m *model.ListenerTLS) error {
 	switch m.ClientAuth {
 	case "":
 		if m.ClientCA == "" {
@@ -225,13 +235,9 @@ func (s *Store) clientAuth(cfg *tls.Config, m *model.ListenerTLS) error {
 	default:
 		return fmt.Errorf("client_auth %q: optional or required", m.ClientAuth)
 	}
-	text, err := s.readFile(m.ClientCA)
-	if err != nil {
+	var err error
+	if cfg.ClientCAs, err = u.pool(m.ClientCA); err != nil {
 		return fmt.Errorf("client_ca: %w", err)
-	}
-	cfg.ClientCAs = x509.NewCertPool()
-	if !cfg.ClientCAs.AppendCertsFromPEM(text) {
-		return fmt.Errorf("client_ca: no certificate in %s", m.ClientCA)
 	}
 	return nil
 }

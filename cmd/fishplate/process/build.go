@@ -120,11 +120,7 @@ func (e *estate) prepareCerts(_ context.Context, t *control.Transaction, p *prox
 	t.OnAbort(u.Abort)
 	t.OnCommit(u.Commit)
 	for _, c := range t.Next.Certificates {
-		warnings, err := e.certs.Inspect(c)
-		if err != nil {
-			return err
-		}
-		for _, w := range warnings {
+		for _, w := range u.Warnings(c) {
 			t.Warn(problemAt(t, c.At, fmt.Sprintf("certificate %q %s", c.Name, w)))
 		}
 	}
