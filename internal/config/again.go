@@ -23,6 +23,7 @@ type Memory struct {
 	mu     sync.Mutex
 	pieces map[pieceKey]*piece // of the last load that found no error
 	older  map[pieceKey]*piece // of the one before: a plan of another file is between two loads of one
+	leaves whole.Leaves        // of the last look at one
 }
 
 // pieceKey is the folder that a piece's paths are relative to, and its text.

@@ -10,7 +10,11 @@ func (l *loader) check() {
 	if l.broken {
 		return // what a broken file holds is unknown: every complaint here could be wrong
 	}
-	(&whole.Look{Text: l, Config: l.cfg, Policies: l.policies, FS: l.o.FS, Now: l.o.Now, Start: start(l.o.Path)}).Check()
+	look := whole.Look{Text: l, Config: l.cfg, Policies: l.policies, FS: l.o.FS, Now: l.o.Now, Start: start(l.o.Path)}
+	if l.memory != nil {
+		look.Leaves = &l.memory.leaves
+	}
+	look.Check()
 }
 
 // Errorf adds an error.

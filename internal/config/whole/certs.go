@@ -1,10 +1,12 @@
 package whole
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io/fs"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -20,18 +22,26 @@ const soon = 14 * 24 * time.Hour
 // checkCertificates reads the pairs: what cannot be served is an error, what
 // clients will refuse is a warning.
 func (l *Look) checkCertificates() {
-	leaves := map[string]*x509.Certificate{}
+	leaves := make(map[string]*x509.Certificate, len(l.Config.Certificates))
+	read := make(Leaves, len(l.Config.Certificates))
 	for _, c := range l.Config.Certificates {
-		if leaf := l.leaf(c); leaf != nil {
+		if leaf := l.leaf(c, read); leaf != nil {
 			leaves[c.Name] = leaf
 			l.dates(c, leaf)
 		}
 	}
 	l.coverage(leaves)
+	if l.Leaves != nil {
+		*l.Leaves = read
+	}
 }
 
+// Leaves are the certificates of pairs whose halves belong together, by the contents
+// of both. Of each there is what is looked at here: its names and dates.
+type Leaves map[[2][sha256.Size]byte]*x509.Certificate
+
 // leaf reads a pair and checks that its halves belong together.
-func (l *Look) leaf(c *model.Certificate) *x509.Certificate {
+func (l *Look) leaf(c *model.Certificate, read Leaves) *x509.Certificate {
 	if c.Cert == "" || c.Key == "" {
 		return nil
 	}
@@ -45,13 +55,21 @@ func (l *Look) leaf(c *model.Certificate) *x509.Certificate {
 		}
 		halves[i] = b
 	}
+	sum := [2][sha256.Size]byte{sha256.Sum256(halves[0]), sha256.Sum256(halves[1])}
+	if l.Leaves != nil && (*l.Leaves)[sum] != nil {
+		read[sum] = (*l.Leaves)[sum]
+		return read[sum]
+	}
 	pair, err := tls.X509KeyPair(halves[0], halves[1])
 	if err != nil {
 		text := strings.TrimPrefix(err.Error(), "tls: ")
 		l.Errorf(l.At("certificate", c.Name, c.At, "cert"), fmt.Sprintf("certificate %q: %s", c.Name, text), "", "cert is a PEM chain, leaf first; key is the leaf's PEM private key")
 		return nil
 	}
-	return pair.Leaf
+	read[sum] = &x509.Certificate{
+		DNSNames: pair.Leaf.DNSNames, IPAddresses: pair.Leaf.IPAddresses, NotBefore: pair.Leaf.NotBefore, NotAfter: pair.Leaf.NotAfter,
+	}
+	return read[sum]
 }
 
 func (l *Look) dates(c *model.Certificate, leaf *x509.Certificate) {
@@ -69,17 +87,20 @@ func (l *Look) dates(c *model.Certificate, leaf *x509.Certificate) {
 
 // coverage warns of hosts without a certificate and certificates without a host.
 func (l *Look) coverage(leaves map[string]*x509.Certificate) {
-	var served []*x509.Certificate
-	complete := true
+	served, byName, complete := map[*x509.Certificate]bool{}, map[string][]*x509.Certificate{}, true
 	for _, ls := range l.Config.Listeners {
 		if ls.TLS == nil {
 			continue
 		}
 		for _, name := range ls.TLS.Certificates {
-			if leaves[name] == nil {
+			leaf := leaves[name]
+			if leaf == nil {
 				complete = false
-			} else if !slices.Contains(served, leaves[name]) {
-				served = append(served, leaves[name])
+			} else if !served[leaf] {
+				served[leaf] = true
+				for _, n := range namesOf(leaf) {
+					byName[n] = append(byName[n], leaf)
+				}
 			}
 		}
 	}
@@ -91,7 +112,7 @@ func (l *Look) coverage(leaves map[string]*x509.Certificate) {
 		open = open || len(v.Hosts) == 0
 		for _, h := range v.Hosts {
 			covered := false
-			for _, leaf := range served {
+			for _, leaf := range slices.Concat(byName[plain(h)], byName[wild(h)]) {
 				if leafMatches(leaf, h) {
 					covered, matched[leaf] = true, true
 				}
@@ -102,10 +123,37 @@ func (l *Look) coverage(leaves map[string]*x509.Certificate) {
 		}
 	}
 	for _, c := range l.Config.Certificates {
-		if leaf := leaves[c.Name]; leaf != nil && slices.Contains(served, leaf) && !matched[leaf] && !open {
+		if leaf := leaves[c.Name]; leaf != nil && served[leaf] && !matched[leaf] && !open {
 			l.Warnf(c.At, fmt.Sprintf("certificate %q is for no host of any vhost", c.Name), "It is for "+schema.List(leaf.DNSNames)+".", "")
 		}
 	}
+}
+
+// namesOf returns what a certificate is for, as plain and wild ask for it.
+func namesOf(leaf *x509.Certificate) (list []string) {
+	for _, n := range leaf.DNSNames {
+		list = append(list, plain(n))
+	}
+	for _, ip := range leaf.IPAddresses {
+		list = append(list, ip.String())
+	}
+	return list
+}
+
+// plain returns a host in the one way in which it is written here, and wild the
+// wildcard that may stand for it, "" when there is none.
+func plain(host string) string {
+	if ip := net.ParseIP(strings.Trim(host, "[]")); ip != nil {
+		return ip.String()
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
+func wild(host string) string {
+	if _, parent, ok := strings.Cut(plain(host), "."); ok {
+		return "*." + parent
+	}
+	return ""
 }
 
 // leafMatches compares a host of ours, which may be a wildcard, with a certificate.

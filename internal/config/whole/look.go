@@ -14,6 +14,7 @@ type Look struct {
 	Policies []*Policy // every cache block of a route, vhost or tenant
 	FS       fs.FS     // rooted at "/"
 	Now      time.Time // of the certificates' dates; zero: they are not looked at
+	Leaves   *Leaves   // of the look before, and then of this one; nil: every pair is read anew
 	Start    model.Range
 }
 
