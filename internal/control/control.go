@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -387,7 +388,7 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 		e.Changes, e.Parent = o.changes, c.kept().ID
 	}
 	if n := len(e.Changes); n > listed {
-		e.Changes, e.More = e.Changes[:listed:listed], n-listed
+		e.Changes, e.More = slices.Clone(e.Changes[:listed]), n-listed
 	}
 	if o.Confirm > 0 {
 		until := e.Time.Add(o.Confirm)

@@ -53,8 +53,12 @@ type Entry struct {
 // listed bounds the changes that an entry names.
 const listed = 1000
 
-// historyLength bounds how many commits are remembered.
-const historyLength = 1000
+// historyLength bounds how many commits are remembered, and namedChanges how many
+// changes they name together: of older ones the journal and their texts know.
+const (
+	historyLength = 1000
+	namedChanges  = 5_000
+)
 
 // ledger keeps entries with their texts: on disk, or in memory where there is no
 // state folder. Who has the turn writes to it; anybody reads, at any time.
@@ -124,6 +128,18 @@ func (c *Controller) openLedger(dir string) {
 		}
 		c.history = append(c.history, h)
 	}
+	c.abridge()
+}
+
+// abridge lets go of the changes of old entries when there are too many of them. The
+// caller holds the lock.
+func (c *Controller) abridge() {
+	for i, named := len(c.history)-1, 0; i >= 0; i-- {
+		e := &c.history[i]
+		if named += len(e.Changes); named > namedChanges && i < len(c.history)-1 {
+			e.More, e.Changes = e.More+len(e.Changes), []Change{}
+		}
+	}
 }
 
 // History returns the commits that are remembered, the newest first.
@@ -150,6 +166,7 @@ func (c *Controller) record(e Entry, text []byte) error {
 		c.history = append(c.history[:0], c.history[1:]...)
 	}
 	c.history = append(c.history, e)
+	c.abridge()
 	return nil
 }
 

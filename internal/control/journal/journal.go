@@ -3,7 +3,6 @@ package journal
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -36,9 +35,9 @@ const (
 
 // Journal is a folder of entries.
 type Journal struct {
-	dir     string
-	keep    int     // entries
-	entries []Entry // oldest first
+	dir  string
+	keep int      // entries
+	ids  []uint64 // of the entries, oldest first; what they hold stays on disk
 }
 
 // Open reads the heads of what the folder holds, and makes the folder when there
@@ -62,30 +61,36 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 			continue
 		}
 		id, err := strconv.ParseUint(digits, 10, 64)
-		var e Entry
 		if err == nil {
-			e, _, err = j.read(id, false)
+			_, _, err = j.read(id, false)
 		}
 		if err != nil {
 			broken = append(broken, err)
 			_ = os.Rename(filepath.Join(dir, f.Name()), filepath.Join(dir, f.Name()+".broken"))
 			continue
 		}
-		j.entries = append(j.entries, e)
+		j.ids = append(j.ids, id)
 	}
-	slices.SortFunc(j.entries, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
+	slices.Sort(j.ids)
 	return j, broken, nil
 }
 
-// Entries returns what is kept, the oldest first. The slice is the caller's.
-func (j *Journal) Entries() []Entry { return slices.Clone(j.entries) }
+// Entries reads what is kept, the oldest first, but for what cannot be read any more.
+func (j *Journal) Entries() (list []Entry) {
+	for _, id := range j.ids {
+		if e, _, err := j.read(id, false); err == nil {
+			list = append(list, e)
+		}
+	}
+	return list
+}
 
 // Put writes an entry, in place of the one with its ID if there is one. It is on
 // disk when Put returns; else an error says why it is not.
 func (j *Journal) Put(id uint64, head, text []byte) error {
 	sum := sha256.Sum256(text)
-	e := Entry{ID: id, Sum: hex.EncodeToString(sum[:]), Head: slices.Clone(head)}
-	at, found := slices.BinarySearchFunc(j.entries, id, func(e Entry, id uint64) int { return cmp.Compare(e.ID, id) })
+	e := Entry{ID: id, Sum: hex.EncodeToString(sum[:]), Head: head}
+	at, found := slices.BinarySearch(j.ids, id)
 	if len(text) > maxText {
 		return fmt.Errorf("write journal: %d bytes of text, more than the %d of an entry", len(text), maxText)
 	}
@@ -93,13 +98,12 @@ func (j *Journal) Put(id uint64, head, text []byte) error {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	if found {
-		j.entries[at] = e
 		return nil
 	}
-	j.entries = slices.Insert(j.entries, at, e)
-	for len(j.entries) > j.keep {
-		_ = os.Remove(j.name(j.entries[0].ID))
-		j.entries = slices.Delete(j.entries, 0, 1)
+	j.ids = slices.Insert(j.ids, at, id)
+	for len(j.ids) > j.keep {
+		_ = os.Remove(j.name(j.ids[0]))
+		j.ids = slices.Delete(j.ids, 0, 1)
 	}
 	return nil
 }
