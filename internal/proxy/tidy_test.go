@@ -42,3 +42,35 @@ func TestTidyAfterABurst(t *testing.T) {
 		})
 	}
 }
+
+// TestTidyAfterReloads follows the generation second by second.
+func TestTidyAfterReloads(t *testing.T) {
+	tests := []struct {
+		name        string
+		generations []uint64
+		want        int // the look at which memory is given back first; -1 is never
+	}{
+		{"after the start", []uint64{0, 1, 1, 1}, 2},
+		{"when a row of changes is over", []uint64{1, 2, 3, 4, 5, 5}, 5},
+		{"not while it goes on", []uint64{1, 2, 3, 4, 5, 6}, -1},
+		{"nothing ran", []uint64{0, 0, 0}, -1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var ti tidier
+			now, got := time.Unix(1000, 0), -1
+			for i, g := range tt.generations {
+				now = now.Add(tidyLook)
+				if ti.settled(g, now) && got < 0 {
+					got = i
+					ti.done(0, now)
+				} else if got >= 0 && ti.settled(g, now) {
+					t.Errorf("again at look %d", i)
+				}
+			}
+			if got != tt.want {
+				t.Errorf("gave back at look %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
