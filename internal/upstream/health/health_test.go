@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -101,6 +102,54 @@ func TestRun(t *testing.T) {
 		for i := 1; i < len(at); i++ {
 			if gap := at[i] - at[i-1]; gap < 9*time.Second || gap > 11*time.Second {
 				t.Errorf("gap of %v, want 10 s give or take a tenth", gap)
+			}
+		}
+	})
+}
+
+// TestChecksAfterAPause lets a hundred servers be checked in step, and the process
+// stand still for half a minute: what was missed is not made up for, and what is due
+// for all of them at once is spread over an interval.
+func TestChecksAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const servers, interval = 100, 10 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var stopped time.Duration
+		var at []time.Duration // of checks, from the pause on
+		now := func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			return time.Now().Add(stopped)
+		}
+		var done sync.WaitGroup
+		for range servers {
+			done.Go(func() {
+				run(ctx, interval, now, func(context.Context) Result { return Result{OK: true} }, func(Result) {
+					mu.Lock()
+					defer mu.Unlock()
+					at = append(at, time.Duration(time.Now().UnixNano()))
+				})
+			})
+		}
+		time.Sleep(5 * time.Second) // the first check of all of them was at once
+		mu.Lock()
+		stopped, at = 30*time.Second, nil
+		mu.Unlock()
+		time.Sleep(interval*3/2 + time.Second)
+		cancel()
+		done.Wait()
+		if len(at) < servers || len(at) > 2*servers {
+			t.Fatalf("%d checks of %d servers in an interval and a half after the pause", len(at), servers)
+		}
+		const slot = interval / 10
+		slots := map[time.Duration]int{}
+		for _, d := range at {
+			slots[d/slot]++
+		}
+		for i, n := range slots {
+			if n > servers*3/10 {
+				t.Errorf("%d of %d servers are checked in one tenth of an interval (%d)", n, servers, i)
 			}
 		}
 	})
