@@ -352,12 +352,26 @@ func (l *load) session() {
 func (l *load) outcome() map[string]*Counts {
 	l.wg.Wait()
 	for _, c := range l.all {
-		slices.Sort(c.times)
-		if n := len(c.times); n > 0 {
-			c.P50, c.P999 = ms(c.times[n/2]), ms(c.times[min(n-1, n*999/1000)])
-		}
+		c.sum()
 	}
 	return l.all
+}
+
+func (c *Counts) sum() {
+	slices.Sort(c.times)
+	if n := len(c.times); n > 0 {
+		c.P50, c.P999 = ms(c.times[n/2]), ms(c.times[min(n-1, n*999/1000)])
+	}
+}
+
+// add takes the counts of another part of the same.
+func (c *Counts) add(o *Counts) {
+	c.Done, c.Failed, c.Apart, c.Closed = c.Done+o.Done, c.Failed+o.Failed, c.Apart+o.Apart, c.Closed+o.Closed
+	for why, n := range o.Why {
+		c.Why[why] += n
+	}
+	c.times = append(c.times, o.times...)
+	c.sum()
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

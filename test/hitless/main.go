@@ -44,8 +44,10 @@ type Result struct {
 	Load    map[string]*Counts `json:"load"`
 	Changes map[string]int     `json:"changes"` // that were made, by kind
 	Wrong   []string           `json:"wrong,omitempty"`
-	Before  Footprint          `json:"before"`
-	After   Footprint          `json:"after"` // when the clients have left
+	Round   int                `json:"round"`
+	Before  Footprint          `json:"before"` // with next to nothing done
+	Middle  Footprint          `json:"middle"` // when the clients of the first half have left
+	After   Footprint          `json:"after"`  // when those of the second half have
 }
 
 func main() {
@@ -57,24 +59,32 @@ func main() {
 	program := flag.String("tenant", "sdk/examples/hello.elf", "program of the tenant")
 	systems := flag.String("systems", "fishplate,nginx,haproxy", "what is tested")
 	results := flag.String("results", "test/bench/results", "folder of the figures; empty is none")
+	rounds := flag.Int("rounds", 1, "how often all systems are tested, by turns")
 	big := flag.Bool("full", false, "1,000 requests and 500 connections a second, 500 changes in five minutes")
 	s := usual
-	flag.DurationVar(&s.Time, "time", s.Time, "of each system")
-	flag.IntVar(&s.Upgrades, "upgrades", s.Upgrades, "of our binary, to itself")
+	length := flag.Duration("time", 0, "of each system; 0 is a minute, or five of -full")
+	upgrades := flag.Int("upgrades", -1, "of our binary, to itself; -1 is none, or 20 of -full")
 	flag.Parse()
 	if *big {
 		s = full
 	}
-	if err := run(s, *binary, *program, *systems, *results); err != nil {
+	if *length > 0 {
+		s.Time = *length
+	}
+	if *upgrades >= 0 {
+		s.Upgrades = *upgrades
+	}
+	if err := run(s, *rounds, *binary, *program, *systems, *results); err != nil {
 		fmt.Fprintln(os.Stderr, "hitless:", err)
 		os.Exit(1)
 	}
 }
 
-func run(s size, binary, program, names, results string) error {
+func run(s size, rounds int, binary, program, names, results string) error {
 	binary, program = abs(binary), abs(program)
 	var list []*Result
-	for _, name := range strings.Split(names, ",") {
+	turns := slices.Repeat(strings.Split(names, ","), rounds)
+	for i, name := range turns {
 		made := map[string]func() *system{"fishplate": func() *system { return fishplate(binary, program) }, "nginx": nginx, "haproxy": haproxy}[name]
 		if made == nil {
 			return fmt.Errorf("there is no system %q", name)
@@ -83,9 +93,11 @@ func run(s size, binary, program, names, results string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		r.Round = 1 + i*rounds/len(turns)
 		list = append(list, r)
 		r.print()
 	}
+	compare(list)
 	if results == "" {
 		return nil
 	}
@@ -153,37 +165,86 @@ func try(sys *system, s size) (*Result, error) {
 	time.Sleep(time.Second)
 	r.Before = sys.footprint()
 
-	ctx, stop := context.WithTimeout(context.Background(), s.Time)
-	defer stop()
-	l := loaded()
-	l.start(ctx)
-	r.churn(ctx, sys, s)
-	<-ctx.Done()
-	r.Load = l.outcome()
-	// What leaves finishes: old workers, drained connections, collected memory.
-	for range 20 {
-		if r.After = sys.footprint(); r.After.Descriptors <= r.Before.Descriptors+16 && r.After.Processes <= r.Before.Processes {
-			break
-		}
-		time.Sleep(500 * time.Millisecond)
-	}
+	r.Load = map[string]*Counts{}
+	list := sys.churns(s)
+	half := len(list) / 2
+	r.half(sys, loaded(), s, list[:half], 0)
+	r.Middle = sys.quiet(r.Before)
+	r.half(sys, loaded(), s, list[half:], half)
+	r.After = sys.quiet(r.Middle)
 	return r, nil
 }
 
-// churn spreads all changes over the time, in random order.
-func (r *Result) churn(ctx context.Context, sys *system, s size) {
-	var list []string
-	for kind, n := range map[string]int{"change": s.Changes, "broken": s.Broken, "certificate": s.Swaps, "kill": s.Kills, "upgrade": s.Upgrades} {
-		if kind == "upgrade" && sys.name != "fishplate" {
+// half runs half of the load with half of the changes.
+func (r *Result) half(sys *system, l *load, s size, changes []string, version int) {
+	ctx, stop := context.WithTimeout(context.Background(), s.Time/2)
+	defer stop()
+	l.start(ctx)
+	r.churn(ctx, sys, s.Time/2, changes, version)
+	<-ctx.Done()
+	for kind, c := range l.outcome() {
+		if r.Load[kind] == nil {
+			r.Load[kind] = c
+			continue
+		}
+		r.Load[kind].add(c)
+	}
+}
+
+// quiet waits until what leaves has finished: old workers, drained connections, idle
+// ones, collected memory. It returns what is left when that is no more than before,
+// or does not become less any more.
+func (s *system) quiet(before Footprint) (f Footprint) {
+	for still := 0; still < 12; still++ {
+		now := s.footprint()
+		if now.Processes <= before.Processes && now.Descriptors <= before.Descriptors && now.RSS <= before.RSS {
+			return now
+		}
+		if now.Processes < f.Processes || now.Descriptors < f.Descriptors || now.RSS < f.RSS-1<<20 {
+			still = 0
+		}
+		f = now
+		time.Sleep(time.Second)
+	}
+	return f
+}
+
+// leaks says what there is more of than after the first half.
+func (r *Result) leaks() (list []string) {
+	m, a := r.Middle, r.After
+	if a.Processes > m.Processes {
+		list = append(list, fmt.Sprintf("%d processes, %d before", a.Processes, m.Processes))
+	}
+	if a.Descriptors > m.Descriptors+32 { // pools of idle connections differ
+		list = append(list, fmt.Sprintf("%d descriptors, %d before", a.Descriptors, m.Descriptors))
+	}
+	if a.Threads > m.Threads+4 {
+		list = append(list, fmt.Sprintf("%d threads, %d before", a.Threads, m.Threads))
+	}
+	if a.RSS > m.RSS+m.RSS/4+8<<20 {
+		list = append(list, fmt.Sprintf("%d MiB resident, %d before", a.RSS>>20, m.RSS>>20))
+	}
+	return list
+}
+
+// churns are all changes, in random order.
+func (s *system) churns(size size) (list []string) {
+	for kind, n := range map[string]int{"change": size.Changes, "broken": size.Broken, "certificate": size.Swaps, "kill": size.Kills, "upgrade": size.Upgrades} {
+		if kind == "upgrade" && s.name != "fishplate" {
 			continue
 		}
 		list = append(list, slices.Repeat([]string{kind}, n)...)
 	}
 	slices.Sort(list)
-	sys.r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	begin, version := time.Now(), 0
+	s.r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+// churn spreads changes over the time.
+func (r *Result) churn(ctx context.Context, sys *system, whole time.Duration, list []string, version int) {
+	begin := time.Now()
 	for i, kind := range list {
-		due := begin.Add(s.Time * time.Duration(i) / time.Duration(len(list)+1))
+		due := begin.Add(whole * time.Duration(i) / time.Duration(len(list)+1))
 		select {
 		case <-time.After(time.Until(due)):
 		case <-ctx.Done():
@@ -239,8 +300,44 @@ func (r *Result) print() {
 		}
 		fmt.Println()
 	}
-	fmt.Printf("before %+v\nafter  %+v\n", r.Before, r.After)
+	fmt.Printf("before %+v\nmiddle %+v\nafter  %+v\n", r.Before, r.Middle, r.After)
+	for _, l := range r.leaks() {
+		fmt.Println("leak:", l)
+	}
 	for _, w := range r.Wrong {
 		fmt.Println("wrong:", w)
 	}
+}
+
+// compare prints the slowest thousandth of each kind, of each round, side by side.
+func compare(list []*Result) {
+	var systems, kinds []string
+	for _, r := range list {
+		if !slices.Contains(systems, r.System) {
+			systems = append(systems, r.System)
+		}
+		for kind := range r.Load {
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	slices.Sort(kinds)
+	fmt.Printf("\np99.9 in ms, by rounds\n%-12s", "")
+	for _, name := range systems {
+		fmt.Printf(" %24s", name)
+	}
+	for _, kind := range kinds {
+		fmt.Printf("\n%-12s", kind)
+		for _, name := range systems {
+			var all []string
+			for _, r := range list {
+				if c := r.Load[kind]; r.System == name && c != nil {
+					all = append(all, fmt.Sprintf("%.1f", c.P999))
+				}
+			}
+			fmt.Printf(" %24s", strings.Join(all, " "))
+		}
+	}
+	fmt.Println()
 }

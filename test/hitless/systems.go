@@ -283,6 +283,7 @@ defaults
  timeout server 60s
  timeout tunnel 1h
  option http-keep-alive
+ option idle-close-on-response
  retries 2
  retry-on conn-failure empty-response response-timeout
  option redispatch 1
@@ -311,12 +312,47 @@ func haproxy() *system {
 		}
 		return fmt.Sprintf(haproxyText, s.dir, s.plain, s.secure, servers, n, more)
 	}
-	s.start = func(s *system) *exec.Cmd { return exec.Command("haproxy", "-W", "-db", "-f", s.config()) }
+	s.start = func(s *system) *exec.Cmd {
+		return exec.Command("haproxy", "-W", "-db", "-S", s.master(), "-f", s.config())
+	}
 	s.reload = func(s *system) error {
 		if err := s.run("haproxy", "-c", "-f", s.config()); err != nil {
 			return err
 		}
-		return s.cmd.Process.Signal(syscall.SIGUSR2)
+		before := s.worker()
+		if err := s.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+			return err
+		}
+		// Its next reload takes the sockets of a worker that serves: wait for that.
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if now := s.worker(); now != "" && now != before {
+				return nil
+			}
+		}
+		return fmt.Errorf("no new worker")
 	}
 	return s
+}
+
+func (s *system) master() string { return filepath.Join(s.dir, "m.sock") }
+
+// worker asks haproxy's master for the process that serves; "" when it does not
+// answer, which it does not while it starts itself anew.
+func (s *system) worker() string {
+	c, err := net.DialTimeout("unix", s.master(), time.Second)
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	if _, err := io.WriteString(c, "show proc\n"); err != nil {
+		return ""
+	}
+	text, _ := io.ReadAll(c) // what it said before the end will do
+	_, workers, _ := strings.Cut(string(text), "# workers\n")
+	workers, _, _ = strings.Cut(workers, "# old workers")
+	if f := strings.Fields(workers); len(f) > 0 && f[0] != "#" {
+		return f[0]
+	}
+	return ""
 }
