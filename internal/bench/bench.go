@@ -123,6 +123,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
 	s := &session{o: &o, root: os.DirFS("/"), tally: load.NewTally(), delta: count.NewDelta(), client: count.Usage{}, serve: count.Usage{}}
+	if w.TLS && o.Params.Plain {
+		return nil, fmt.Errorf("bench: the plain server has no TLS: %s is measured with the product's accept path", w.Name)
+	}
 	host := outcome.ReadHost(s.root)
 	host.Probe = probe()
 	stop, err := s.meet(ctx, w)

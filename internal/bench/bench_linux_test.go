@@ -25,6 +25,9 @@ func TestWorkloads(t *testing.T) {
 	for _, w := range Workloads() {
 		for _, rate := range []float64{0, 300} {
 			for _, plain := range []bool{false, true} {
+				if plain && w.TLS {
+					continue
+				}
 				r, err := Run(context.Background(), Options{
 					Serve: inside, Warm: 20 * time.Millisecond, Timeout: 20 * time.Second,
 					Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: 100 * time.Millisecond, Repeat: 1, Plain: plain},
@@ -78,7 +81,7 @@ func TestDocument(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	for _, p := range []Params{
-		{Workload: "smtp"}, {Workload: "crr", Backlog: -1}, {Workload: "crr", Server: "127.0.0.1:1", SingleAcceptor: true}, {Workload: "crr", Server: "nowhere"},
+		{Workload: "smtp"}, {Workload: "crr", Backlog: -1}, {Workload: "tls", Plain: true}, {Workload: "crr", Server: "127.0.0.1:1", SingleAcceptor: true}, {Workload: "crr", Server: "nowhere"},
 	} {
 		if _, err := Run(context.Background(), Options{Params: p, Serve: inside}); err == nil || !strings.HasPrefix(err.Error(), "bench: ") {
 			t.Errorf("%+v: %v", p, err)

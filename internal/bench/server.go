@@ -33,6 +33,11 @@ func StartServer(o ServerOptions) (outcome.Server, func(), error) {
 	so := serve.Options{
 		Address: o.Address, Protocol: w.Protocol, Plain: o.Plain, SingleAcceptor: o.SingleAcceptor, Backlog: o.Backlog,
 	}
+	if w.TLS {
+		if so.TLS, err = serve.Certificate("bench.example"); err != nil {
+			return outcome.Server{}, nil, err
+		}
+	}
 	s, err := serve.Start(so)
 	if err != nil {
 		return outcome.Server{}, nil, err

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -34,6 +35,12 @@ func Workloads() []Workload {
 		}},
 		{"http-keepalive", "GET after GET on connections that stay open", "http", false, func(p *load.Plan, o *Options) {
 			p.Request, p.Ending, p.Persist = o.get(false), load.AtHTTP, true
+		}},
+		{"tls", "a full TLS handshake and one GET a connection", "http", true, func(p *load.Plan, o *Options) {
+			p.Request, p.Ending, p.HTTP, p.TLS = o.get(true), load.AtClose, true, o.secure()
+		}},
+		{"tls-resumed", "a resumed TLS handshake and one GET a connection", "http", true, func(p *load.Plan, o *Options) {
+			p.Request, p.Ending, p.HTTP, p.TLS, p.Resume = o.get(true), load.AtClose, true, o.secure(), true
 		}},
 		{"ws", "a message of 32 bytes to and fro on WebSockets", "ws", false, func(p *load.Plan, o *Options) {
 			p.Opening = o.upgrade()
@@ -74,6 +81,11 @@ func (o *Options) get(closing bool) []byte {
 func (o *Options) upgrade() []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", o.Params.Path, o.Params.Host)
+}
+
+// secure does not look at the server's certificate: it is measured, not trusted.
+func (o *Options) secure() *tls.Config {
+	return &tls.Config{ServerName: o.Params.Host, InsecureSkipVerify: true}
 }
 
 const maskBytes = 4

@@ -51,6 +51,9 @@ func Run(ctx context.Context, p Plan, win Window) (*Tally, error) {
 
 // sources divides the connections among threads, or goroutines for TLS.
 func sources(p *Plan, times *schedule) (parts []source, err error) {
+	if p.TLS != nil {
+		return []source{newSecure(p, times)}, nil
+	}
 	p.Threads = max(1, min(p.Threads, p.Connections))
 	for i := range p.Threads {
 		n := p.Connections / p.Threads
