@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fishplate/internal/doctor/cfg"
+	"fishplate/internal/doctor/cpu"
 	"fishplate/internal/doctor/fw"
 	"fishplate/internal/doctor/nic"
 	"fishplate/internal/doctor/see"
@@ -19,7 +20,7 @@ import (
 func Catalogue() []see.Row {
 	var rows []see.Row
 	for _, group := range []func() []see.Row{
-		virt.Rows, tcp.Rows, nic.Rows, fw.Rows, sys.Rows, cfg.Rows,
+		virt.Rows, cpu.Rows, tcp.Rows, nic.Rows, fw.Rows, sys.Rows, cfg.Rows,
 	} {
 		rows = append(rows, group()...)
 	}

@@ -57,7 +57,9 @@ func Sentence(s string) string {
 		return ""
 	}
 	b := []byte(s)
-	if b[0] >= 'a' && b[0] <= 'z' {
+	// Names of interfaces, files and settings keep their letters.
+	first, _, _ := strings.Cut(s, " ")
+	if b[0] >= 'a' && b[0] <= 'z' && !strings.ContainsAny(first, ":._/-0123456789") {
 		b[0] -= 'a' - 'A'
 	}
 	return string(b) + "."

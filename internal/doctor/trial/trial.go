@@ -21,6 +21,8 @@ type Case struct {
 	Probe  string            // probe.json
 	Env    []fact.Layer
 	Ours   *see.Ours
+	// Measured are results of the probes, nil when nothing was measured.
+	Measured map[string]float64
 
 	Want  fact.Status
 	Says  string // part of the sentence
@@ -38,7 +40,7 @@ func Run(t *testing.T, rows []see.Row, cases []Case) {
 			if i < 0 {
 				t.Fatalf("no row %s", c.ID)
 			}
-			v := &see.View{System: machine(t, c.Files, c.Probe), Env: fact.Environment{Stack: c.Env}, Ours: c.Ours}
+			v := &see.View{System: machine(t, c.Files, c.Probe), Env: fact.Environment{Stack: c.Env}, Ours: c.Ours, Measured: c.Measured}
 			if c.Before != nil {
 				old := maps.Clone(c.Files)
 				maps.Copy(old, c.Before)
