@@ -275,7 +275,8 @@ func editVerbs() []verb {
 		name: "drain", form: "BACKEND/SERVER [--wait] [--comment TEXT] [--confirm D] [--match N] [--json]", min: 1, max: 1, live: true,
 		short: "Give a server no new sessions",
 		long: "Short for server set BACKEND/SERVER state=drain. Its requests finish; fishplate status shows what is left. With --wait the\n" +
-			"command ends when nothing is: no request, and no session in the table of its persistence.",
+			"command ends when nothing is: no request, and no session in the table of its persistence. Cookies that\n" +
+			"the server's clients hold are in no table: of those, status says that their number is unknown.",
 		example: "fishplate drain app/a --wait",
 		flags: func(f *pflag.FlagSet) {
 			changeFlags(f)
@@ -313,7 +314,7 @@ func (c *call) awaitDrained(key string) error {
 func busy(st admin.Status, backend, server string) bool {
 	for _, b := range st.Backends {
 		for _, s := range b.Servers {
-			if b.Name == backend && s.Name == server && s.Active+s.Sessions > 0 {
+			if b.Name == backend && s.Name == server && (s.Active > 0 || s.Sessions != nil && *s.Sessions > 0) {
 				return true
 			}
 		}

@@ -76,7 +76,7 @@ type ServerStatus struct {
 	Weight        int        `json:"weight"`
 	Connections   int64      `json:"connections"`
 	Active        int64      `json:"active"`
-	Sessions      int64      `json:"sessions"`
+	Sessions      *int64     `json:"sessions"` // pinned ones; null: a cookie tells, and no table counts them
 	Requests      int64      `json:"requests"`
 	Errors        int64      `json:"errors"` // 5xx answers, failed dials and spoiled exchanges
 	DrainingSince *time.Time `json:"draining_since"`

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fishplate/internal/message"
@@ -174,11 +175,34 @@ func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Faul
 			}
 			b.group.counters.Add(p.Shard, BackendNoServer, 1)
 			return nil, v, busy(cause.NoServer, 0)
+		case balance.Waiting:
+			if s := b.standIn(p); s != nil {
+				return s, balance.Chosen, nil
+			}
+			return nil, v, nil
 		default:
 			return nil, v, nil
 		}
 	}
 	return nil, balance.AllFull, nil
+}
+
+// standIn takes a slot of a server that is leaving, within its grace, while those
+// that took its place wait for their first check; nil is none. Nobody is pinned
+// by that.
+func (b *Backend) standIn(p *Pick) (least *Server) {
+	for _, s := range b.group.pins.Load().leaving {
+		if s.node.Why(p.query.Now) != balance.In || s.expired(p.query.Now) || slices.Contains(p.query.Tried, &s.node) {
+			continue
+		}
+		if least == nil || s.node.Active() < least.node.Active() {
+			least = s
+		}
+	}
+	if least == nil || !least.node.Take() {
+		return nil
+	}
+	return least
 }
 
 // Bounds of the wait when the configuration has no queue, for the cases where

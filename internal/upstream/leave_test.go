@@ -55,6 +55,78 @@ func listed(s *Set, name string) (text string) {
 
 var byUser = &model.Persist{Kind: "header", Name: "X-User", Age: 10 * time.Minute}
 
+// TestLeaversStandIn: while all servers that took the place of others wait for
+// their first check, those in their grace serve on, and pin nobody.
+func TestLeaversStandIn(t *testing.T) {
+	for _, p := range []*model.Persist{nil, byUser, {Kind: "cookie", Mode: "insert", Name: "SRV"}} {
+		bubble(t, func(t *testing.T, s *Set, down *outage) {
+			m := checked(leavable(4, p))
+			b := commit(t, s, without(without(m, "s2"), "s3"))
+			await(t, b, "up up", time.Second)
+			next := without(without(m, "s0"), "s1")
+			down.hold(true)
+			b = commit(t, s, next)
+			for range 4 {
+				who := user(fmt.Sprint(time.Now().UnixNano()))
+				srv := slot(t, b, who)
+				if srv.name != "s0" && srv.name != "s1" {
+					t.Fatalf("%s serves, which nobody has checked", srv.name)
+				}
+				b.learn(who, srv)
+				var resp message.Response
+				if b.PersistResponse(who, &resp, srv); resp.Len() > 0 || srv.sessions.Load() > 0 {
+					t.Errorf("a client is pinned to %s", srv.name)
+				}
+				srv.release()
+				time.Sleep(time.Millisecond)
+			}
+			down.hold(false)
+			await(t, b, "up up", 3*time.Second)
+			if srv := slot(t, b, user("late")); srv.leaving() {
+				t.Errorf("%s serves on", srv.name)
+			}
+		})
+	}
+}
+
+// TestNobodyStandsInAfterTheGrace: then a request waits for the first check.
+func TestNobodyStandsInAfterTheGrace(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Set, down *outage) {
+		m := checked(leavable(2, nil))
+		m.Grace = 0
+		b := commit(t, s, without(m, "s1"))
+		await(t, b, "up", time.Second)
+		down.hold(true)
+		b = commit(t, s, without(m, "s0"))
+		go func() {
+			time.Sleep(time.Second)
+			down.hold(false)
+		}()
+		if srv := slot(t, b, user("ann")); srv.name != "s1" {
+			t.Errorf("%s serves", srv.name)
+		}
+	})
+}
+
+// TestUncounted: clients whose pin is a cookie of theirs are in no table.
+func TestUncounted(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
+		for _, tt := range []struct {
+			p    *model.Persist
+			want bool
+		}{
+			{nil, false}, {byUser, false}, {&model.Persist{Kind: "cookie", Mode: "passive", Name: "SRV"}, false},
+			{&model.Persist{Kind: "cookie", Mode: "insert", Name: "SRV"}, true},
+			{byUser, true}, // who left with the cookie's servers may still come by it
+		} {
+			commit(t, s, leavable(2, tt.p))
+			if got := s.Status()[0].Servers[1].Stateless; got != tt.want {
+				t.Errorf("%+v: %v", tt.p, got)
+			}
+		}
+	})
+}
+
 // TestGraceOfAServer: a server's own grace holds in place of the backend's, and
 // the backend's may change while servers leave.
 func TestGraceOfAServer(t *testing.T) {

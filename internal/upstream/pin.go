@@ -24,6 +24,8 @@ type pin struct {
 type pinIndex struct {
 	tags  map[string]*Server
 	names map[string]*Server // rewritten cookie names, for mode "name"
+	// leaving are the servers that left and are in their grace.
+	leaving []*Server
 }
 
 // pinName is what cookies call a new server: its name, and with the address
@@ -48,6 +50,9 @@ func (g *group) index(b *Backend) {
 	for _, s := range g.servers {
 		if s.expired(now) {
 			continue
+		}
+		if s.leaving() {
+			x.leaving = append(x.leaving, s)
 		}
 		g.enter(x, s, s.pinName)
 		if other := qualified(s.name, s.address); other != s.pinName {
@@ -80,6 +85,10 @@ func (g *group) enter(x *pinIndex, s *Server, name string) {
 func usesTable(m *model.Persist) bool {
 	return m != nil && (m.Kind != "cookie" || m.Mode == "passive")
 }
+
+// stateless reports whether nothing here knows how many clients a kind of
+// persistence has pinned.
+func stateless(m *model.Persist) bool { return m != nil && !usesTable(m) }
 
 // PersistRequest reads the client's pin and hides our marks from the server: an
 // inserted cookie is taken out, a prefixed value or a rewritten name gets its
@@ -241,7 +250,7 @@ func (b *Backend) unpin(p *Pick) {
 // carries the key.
 func (b *Backend) learn(p *Pick, s *Server) {
 	m := b.model.Persist
-	if m == nil || len(p.pin.key) == 0 || p.pin.server == s || m.Kind == "cookie" || s.expired(nowNanos()) {
+	if m == nil || len(p.pin.key) == 0 || p.pin.server == s || m.Kind == "cookie" || s.leaving() {
 		return
 	}
 	if t := b.group.sessions.Load(); t != nil {
@@ -304,6 +313,9 @@ func (b *Backend) remember(key []byte, srv *Server) {
 func (b *Backend) insertCookie(p *Pick, resp *message.Response, srv *Server) {
 	m, now := b.model.Persist, time.Now()
 	same := p.pin.was != nil && p.pin.was.tag == srv.tag
+	if !same && srv.leaving() {
+		return // it stood in for others
+	}
 	if same && (m.Idle == 0 || now.Sub(p.pin.renewed) < m.Idle/4) {
 		return
 	}

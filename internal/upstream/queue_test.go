@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,30 @@ import (
 )
 
 // outage is the set of servers whose checks fail.
-type outage struct{ names sync.Map }
+type outage struct {
+	names sync.Map
+	held  atomic.Pointer[chan struct{}] // closed when checks get their answers again; nil: they do
+}
+
+// hold keeps the answers of all checks back, until it is called with false.
+func (o *outage) hold(back bool) {
+	if back {
+		c := make(chan struct{})
+		o.held.Store(&c)
+		return
+	}
+	close(*o.held.Swap(nil))
+}
+
+// answer returns when a check may have its answer.
+func (o *outage) answer(ctx context.Context) {
+	if c := o.held.Load(); c != nil {
+		select {
+		case <-*c:
+		case <-ctx.Done():
+		}
+	}
+}
 
 func (o *outage) set(name string, down bool) { o.names.Store(name, down) }
 
@@ -31,7 +55,8 @@ func bubble(t *testing.T, f func(t *testing.T, s *Set, down *outage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, down := NewSet(Options{Secret: []byte("of the test")}), &outage{}
-		s.probe = func(_ context.Context, srv *Server, _ *health.Probe) health.Result {
+		s.probe = func(ctx context.Context, srv *Server, _ *health.Probe) health.Result {
+			down.answer(ctx)
 			return health.Result{At: time.Now(), OK: !down.has(srv.name), Cause: "scripted"}
 		}
 		f(t, s, down)

@@ -35,6 +35,7 @@ type ServerStatus struct {
 	MaxConnections int              `json:"max_connections,omitempty"`
 	Idle           int              `json:"idle"`
 	Sessions       int              `json:"sessions"`
+	Stateless      bool             `json:"stateless"` // clients may be pinned that Sessions does not count: a cookie tells, no table
 	DrainingSince  *time.Time       `json:"draining_since"`
 	DrainingUntil  *time.Time       `json:"draining_until"` // when the grace of a removed server ends
 	EjectedUntil   *time.Time       `json:"ejected_until,omitempty"`
@@ -92,6 +93,9 @@ func (g *group) status() BackendStatus {
 		if !in[s] {
 			st.Servers = append(st.Servers, s.status())
 		}
+	}
+	for i := range st.Servers {
+		st.Servers[i].Stateless = stateless(g.persist) || stateless(g.former())
 	}
 	slices.SortFunc(st.Servers[stay:], func(a, b ServerStatus) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Address, b.Address))

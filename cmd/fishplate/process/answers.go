@@ -172,8 +172,11 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 		for _, v := range b.Servers {
 			row := admin.ServerStatus{
 				Name: v.Name, Address: v.Address, State: v.State, Weight: v.Weight, Connections: int64(v.Connections + v.Idle),
-				Active: int64(v.Connections), Sessions: int64(v.Sessions), Requests: v.Counters["requests"],
+				Active: int64(v.Connections), Requests: v.Counters["requests"],
 				DrainingSince: v.DrainingSince, DrainingUntil: v.DrainingUntil,
+			}
+			if n := int64(v.Sessions); n > 0 || !v.Stateless {
+				row.Sessions = &n
 			}
 			for name, n := range v.Counters {
 				if name == "responses_5xx" || strings.HasSuffix(name, "_errors") || strings.HasSuffix(name, "_timeouts") || name == "resets" {

@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,7 +28,7 @@ func Status(w io.Writer, s *admin.Status) error {
 	head("BACKEND", "SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNECTIONS", "SESSIONS", "REQUESTS", "ERRORS")
 	for _, b := range s.Backends {
 		for _, v := range b.Servers {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, v.Sessions, v.Requests, v.Errors)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, sessions(v.Sessions), v.Requests, v.Errors)
 		}
 	}
 	if len(s.Tenants) > 0 {
@@ -61,6 +62,14 @@ func stateText(s admin.ServerStatus) string {
 		text += " until " + s.DrainingUntil.Format(time.TimeOnly)
 	}
 	return text
+}
+
+// sessions writes how many there are, if that is known.
+func sessions(n *int64) string {
+	if n == nil {
+		return "unknown"
+	}
+	return strconv.FormatInt(*n, 10)
 }
 
 func yes(b bool) string {

@@ -153,6 +153,6 @@ func persistBlock() *Block {
 		{Name: "size", Kind: Int, Default: "100000", Range: "1..100000000", Doc: "Entries of the table."},
 		{Name: "age", Kind: DurationT, Default: "30m", Range: "1s..3650d", Doc: "An entry unused for so long is forgotten."},
 		{Name: "on_down", Kind: String, Default: "rebalance", OneOf: []string{"rebalance", "wait", "fail"}, Doc: "When the pinned server is down. One that is gone for good is never waited for."},
-		{Name: "follow", Kind: String, Default: "route", OneOf: []string{"route", "session"}, Doc: "When a route comes to name another backend: \"session\" keeps who is pinned here until `grace` ends."},
+		{Name: "follow", Kind: String, Default: "route", OneOf: []string{"route", "session"}, Doc: "When a route comes to name another backend: \"session\" keeps who is pinned here until `grace` ends. A program that names a backend is not overruled."},
 	}}
 }

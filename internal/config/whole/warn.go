@@ -53,6 +53,7 @@ func (l *Look) checkUnused() {
 			}
 		}
 	}
+	l.checkFollow(func(backend string) bool { return used[noun{"backend", backend}] })
 	for _, t := range l.Config.Tenants {
 		for _, b := range t.Backends {
 			used[noun{"backend", b}] = true
@@ -124,6 +125,16 @@ func (l *Look) checkServers() {
 		}
 		if b.Queue != nil && b.Discover == nil && !slices.ContainsFunc(b.Servers, func(s *model.Server) bool { return s.MaxConnections > 0 }) {
 			l.Warnf(l.At("backend", b.Name, b.At, "queue", "limit"), fmt.Sprintf("the queue of backend %q is never used", b.Name), "No server has max_connections.", "")
+		}
+	}
+}
+
+// checkFollow warns of sessions that are to stay where no route leads.
+func (l *Look) checkFollow(routed func(backend string) bool) {
+	for _, b := range l.Config.Backends {
+		if b.Persist != nil && b.Persist.Follow == "session" && !routed(b.Name) {
+			l.Warnf(b.At, fmt.Sprintf("backend %q: follow = \"session\" does nothing", b.Name),
+				"It is for routes that come to name another backend. What a program decides for a request stands.", "")
 		}
 	}
 }
