@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/measure"
 	"fishplate/internal/doctor/parse"
 	"fishplate/internal/doctor/place"
 	"fishplate/internal/doctor/report"
@@ -55,6 +56,9 @@ type Options struct {
 	Only   []string
 	Skip   []string
 	Ours   *Ours
+	// Probe measures first, for about two seconds; verdicts then go by what was
+	// measured. It needs the machine that we run on.
+	Probe bool
 	// Deadline bounds the looking; 0 is ten seconds. A check that has not answered
 	// by then is unknown.
 	Deadline time.Duration
@@ -72,10 +76,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Deadline == 0 {
 		o.Deadline = 10 * time.Second
 	}
+	start := time.Now()
+	var measured map[string]float64
+	if o.Probe && o.System.Live {
+		// What could not be measured is missing, which its row says.
+		measured, _ = measure.All(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
 	defer cancel()
-	start := time.Now()
-	v := &see.View{System: o.System, Env: place.Of(o.System), Before: o.Before, Ours: o.Ours}
+	v := &see.View{System: o.System, Env: place.Of(o.System), Before: o.Before, Ours: o.Ours, Measured: measured}
 	r := &Report{Host: host(v), Results: look(ctx, v, rows)}
 	r.Seconds = time.Since(start).Seconds()
 	return r, nil

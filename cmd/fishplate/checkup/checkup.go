@@ -32,6 +32,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("fail-on", "fail", "warn or fail: the least verdict that makes the exit code other than 0")
 	f.Bool("strict", false, "count what cannot be seen as a warning, whatever --fail-on says")
 	f.String("root", "", "look at the machine below this folder: a mounted image, or a capture")
+	f.Bool("probe", false, "measure wake-ups, system calls, clocks, connections, encryption and memory first, which takes two seconds")
 	f.Duration("watch", 0, "look twice, with this time in between, and judge counters by the difference")
 	f.String("baseline", "", "an earlier report as JSON: what it has already does not count")
 }
@@ -43,6 +44,7 @@ type asked struct {
 	skip     []string
 	on       doctor.Status
 	strict   bool
+	probe    bool
 	root     string
 	watch    time.Duration
 	baseline string
@@ -102,6 +104,7 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 		return s
 	}
 	a.only, a.skip, a.strict, a.root, a.baseline = list("only"), list("skip"), flag("strict"), text("root"), text("baseline")
+	a.probe = flag("probe")
 	a.on = doctor.Status(text("fail-on"))
 	a.watch, err = f.GetDuration("watch")
 	errs = append(errs, err)
@@ -120,6 +123,8 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 		return a, Usage{"one of " + strings.Join(formats, ", ") + " at a time"}
 	case a.on != doctor.Warn && a.on != doctor.Fail:
 		return a, Usage{fmt.Sprintf("--fail-on is warn or fail, not %q", a.on)}
+	case a.probe && a.root != "":
+		return a, Usage{"--probe measures the machine that it runs on, and --root is another"}
 	case a.watch < 0:
 		return a, Usage{"--watch is a time"}
 	}
@@ -148,6 +153,7 @@ func look(ctx context.Context, a asked) (*doctor.Report, error) {
 		}
 		o.Before, o.System = o.System, o.System.Again()
 	}
+	o.Probe = a.probe
 	return doctor.Run(ctx, o)
 }
 

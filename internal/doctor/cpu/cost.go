@@ -79,7 +79,7 @@ func wakeLatency() see.Row {
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{
 				{Command: "accept and serve a connection on one processor, which our listeners do", Who: fact.Us, Auto: fact.Already, Risk: "none", Undo: "none is needed"},
-				{Command: "host: APICv or AVIC on, halt_poll_ns=200000, processors pinned", Persist: "options kvm halt_poll_ns=200000 in /etc/modprobe.d/kvm.conf", Who: fact.ByHost, Risk: "polling takes time of the host's processors", Undo: "halt_poll_ns=0"},
+				{Command: "APICv or AVIC on, halt_poll_ns=200000, processors pinned", Persist: "options kvm halt_poll_ns=200000 in /etc/modprobe.d/kvm.conf", Who: fact.ByHost, Risk: "polling takes time of the host's processors", Undo: "halt_poll_ns=0"},
 			},
 			Sources: []string{"https://docs.kernel.org/virt/kvm/halt-polling.html"},
 		},
@@ -181,7 +181,7 @@ func crrFloor() see.Row {
 		Why:   "It tells the proxy from the machine: what is missing between this and what a server reaches is the server's.",
 		Scope: fact.Host, Path: fact.Loopback, Sources: []string{"https://hewlettpackard.github.io/netperf/doc/netperf.html#TCP_005fCRR"},
 	}, func(x []float64) string {
-		return fmt.Sprintf("%sconnections a second, 99 %% of them within %s", rate(x[0]), span(x[1]))
+		return fmt.Sprintf("%.0f connections a second, 99 %% of them within %s", x[0], span(x[1]))
 	}, CRR, CRRLatency)
 }
 
@@ -193,7 +193,7 @@ func cryptoSpeed() see.Row {
 		Why:   "A full handshake is one signature, and an answer over TLS is that many bytes.",
 		Scope: fact.Host, Path: fact.Any, Sources: []string{"https://pkg.go.dev/crypto/tls"},
 	}, func(x []float64) string {
-		return fmt.Sprintf("%sB/s of AES-128-GCM, %ssignatures a second on one processor", rate(x[0]), rate(x[1]))
+		return fmt.Sprintf("%sB/s of AES-128-GCM, %.0f signatures a second on one processor", rate(x[0]), x[1])
 	}, AES, Sign)
 }
 

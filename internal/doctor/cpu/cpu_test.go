@@ -102,7 +102,7 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.page-fault", Want: fact.Info, Measured: map[string]float64{Fault: 7e-7}},
 		{ID: "cpu.timer-slack", Want: fact.OK, Measured: map[string]float64{Slack: 6e-5}},
 		{ID: "cpu.timer-slack", Want: fact.Warn, Measured: map[string]float64{Slack: 2e-3}},
-		{ID: "cpu.crr-floor", Want: fact.Info, Says: "15.4 k", Measured: map[string]float64{CRR: 15400, CRRLatency: 61e-6}},
+		{ID: "cpu.crr-floor", Want: fact.Info, Says: "15400 connections", Measured: map[string]float64{CRR: 15400, CRRLatency: 61e-6}},
 		{ID: "cpu.crypto-speed", Want: fact.Info, Says: "4.2 GB/s", Measured: map[string]float64{AES: 4.2e9, Sign: 40000}},
 		{ID: "cpu.memory-speed", Want: fact.Info, Measured: map[string]float64{Copy: 9e9}},
 		{ID: "cpu.clock-cost", Want: fact.OK, Env: metal, Files: clock("tsc\n", "tsc hpet acpi_pm")},

@@ -99,7 +99,7 @@ func steal() see.Row {
 			Severity: fact.SevereFail, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{
 				{Command: "a larger instance or one with processors of its own; on types with credits: unlimited mode", Who: fact.Provider, Risk: "price", Undo: "move back"},
-				{Command: "host: fewer virtual processors, or pinned ones (virsh vcpupin)", Who: fact.ByHost, Risk: "see cpu.pinning", Undo: "virsh vcpupin DOMAIN VCPU 0-N"},
+				{Command: "fewer virtual processors, or pinned ones (virsh vcpupin)", Who: fact.ByHost, Risk: "see cpu.pinning", Undo: "virsh vcpupin DOMAIN VCPU 0-N"},
 			},
 			Sources: []string{"https://docs.kernel.org/filesystems/proc.html"},
 		},
@@ -152,7 +152,7 @@ func stealVisible() see.Row {
 			Why:      "Hyper-V and VirtualBox always say zero, VMware mostly: zero is then no comfort.",
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{{
-				Command: "host: look at its load; a machine with processors of its own", Who: fact.ByHost, Risk: "price", Undo: "move back",
+				Command: "look at its load; a machine with processors of its own", Who: fact.ByHost, Risk: "price", Undo: "move back",
 			}},
 			Sources: []string{"https://docs.kernel.org/virt/kvm/x86/msr.html"},
 		},
