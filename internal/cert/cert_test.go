@@ -263,3 +263,64 @@ func TestWhatDidNotChangeIsShared(t *testing.T) {
 		t.Error("what did not change was read again")
 	}
 }
+
+// TestWallClockIsSet: keys turn and tickets end by the dates that the clock shows, and
+// so do clients' certificates. Ours are presented whatever it says, with a warning at
+// the next change: nothing here renews or checks them meanwhile.
+func TestWallClockIsSet(t *testing.T) {
+	f := files{}
+	begin := time.Now().Round(0)
+	now := begin
+	certs := []*model.Certificate{f.add(t, "a", begin.Add(30*time.Minute), "a.test"), f.add(t, "me", begin.Add(30*time.Minute))}
+	s := NewStore(Options{ReadFile: f.read, Now: func() time.Time { return now }})
+	defer s.Close()
+	s.Inherit(Keys{List: [][32]byte{{1}}, Since: begin.Add(time.Hour)}) // of a process whose clock was ahead
+	prepare := func() *Update {
+		u, err := s.Prepare(certs, []*model.Listener{{Name: "web", TLS: &model.ListenerTLS{Certificates: []string{"a"}, Tickets: 12 * time.Hour, ClientCA: "me.pem", ClientAuth: "optional"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Commit()
+		return u
+	}
+	u := prepare()
+	if s.turn(); len(s.Keys().List) != 2 || !s.Keys().Since.Equal(begin) {
+		t.Error("a key of the future encrypts on")
+	}
+	client := &tls.Config{ServerName: "a.test", InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(4), Time: func() time.Time { return begin }}
+	pair, err := tls.X509KeyPair(f["me.pem"], f["me.key"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := &tls.Config{InsecureSkipVerify: true, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }}
+	if _, err := handshake(t, u.Configs()["web"], client); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		step     time.Duration
+		keys     int // afterwards
+		resumes  bool
+		me       bool
+		warnings int
+	}{
+		{0, 2, true, true, 1}, // it ends soon
+		{time.Hour, 2, true, false, 1},
+		{0, 2, true, true, 1},
+		{-time.Hour, 3, true, true, 1}, // the key that encrypted is of the future now
+	} {
+		now = begin.Add(tt.step)
+		s.turn()
+		if n := len(s.Keys().List); n != tt.keys {
+			t.Errorf("stepped by %v: %d keys, want %d", tt.step, n, tt.keys)
+		}
+		if st, err := handshake(t, u.Configs()["web"], client); err != nil || st.DidResume != tt.resumes {
+			t.Errorf("stepped by %v: resumed %v (%v)", tt.step, st.DidResume, err)
+		}
+		if _, err := handshake(t, u.Configs()["web"], me); (err == nil) != tt.me {
+			t.Errorf("stepped by %v: a client's certificate: %v", tt.step, err)
+		}
+		if w := prepare().Warnings(certs[0]); len(w) != tt.warnings {
+			t.Errorf("stepped by %v: warned of %v", tt.step, w)
+		}
+	}
+}

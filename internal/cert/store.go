@@ -164,7 +164,8 @@ func (s *Store) run() {
 func (s *Store) turn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.period == 0 || s.now().Sub(s.keys.since) < s.period {
+	// A key that another process made while the clock was ahead is old enough.
+	if age := s.now().Sub(s.keys.since); s.period == 0 || age >= 0 && age < s.period {
 		return
 	}
 	if s.keys.turn(s.now()) != nil {
@@ -208,6 +209,7 @@ func (u *Update) config(listener string, m *model.ListenerTLS) error {
 		CurvePreferences:       curves,
 		NextProtos:             []string{"http/1.1"},
 		SessionTicketsDisabled: m.TicketsOff,
+		Time:                   u.store.now,
 	}
 	switch m.MinVersion {
 	case "", "1.2":

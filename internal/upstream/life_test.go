@@ -152,6 +152,33 @@ func TestEjection(t *testing.T) {
 	})
 }
 
+// TestEjectionWithAClockThatIsSet: an ejection lasts until a date, and no longer than
+// it was to, whatever the clock is set to meanwhile.
+func TestEjectionWithAClockThatIsSet(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Set, _ *outage) {
+		m := limited(3, 10, time.Minute)
+		m.Eject = &model.Eject{Errors: 5, Window: 10 * time.Second, For: 30 * time.Second, Max: 0.5}
+		b := commit(t, s, m)
+		for _, tt := range []struct {
+			ahead time.Duration // of the clock, when the server was ejected
+			after time.Duration
+			want  string
+		}{
+			{0, 29 * time.Second, "ejected"}, {0, 31 * time.Second, "up"},
+			{time.Hour, 29 * time.Second, "ejected"}, {time.Hour, 31 * time.Second, "up"}, // it was set back since
+			{-time.Hour, 0, "up"}, // it was set forward since
+		} {
+			srv := b.Servers()[0]
+			b.ejectServer(srv, time.Now().Add(tt.ahead))
+			time.Sleep(tt.after)
+			if got := srv.State(); got != tt.want {
+				t.Errorf("%v after an ejection by a clock %v ahead: %s, want %s", tt.after, tt.ahead, got, tt.want)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 func TestEjectionWakesWaiter(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(2, 10, time.Minute)

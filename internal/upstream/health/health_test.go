@@ -221,6 +221,28 @@ func TestTCPProbe(t *testing.T) {
 	}
 }
 
+// TestProbeDuringAPause: a question during which the process stood still fails, and is
+// asked again; one that was late by little is an answer.
+func TestProbeDuringAPause(t *testing.T) {
+	for pause, want := range map[time.Duration]bool{30 * time.Second: true, 1500 * time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			p := &Probe{Kind: "tcp", Timeout: time.Second, Dial: func(context.Context) (net.Conn, error) {
+				if asked++; asked == 1 {
+					time.Sleep(pause) // nobody looked at the deadline meanwhile
+					return nil, context.DeadlineExceeded
+				}
+				client, server := net.Pipe()
+				t.Cleanup(func() { _ = server.Close() })
+				return client, nil
+			}}
+			if r := p.Run(t.Context()); r.OK != want || (asked == 2) != want {
+				t.Errorf("pause of %v: %+v after %d questions", pause, r, asked)
+			}
+		})
+	}
+}
+
 func TestProbeEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()

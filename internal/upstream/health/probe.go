@@ -29,8 +29,17 @@ type Probe struct {
 // maxHead bounds what a probe reads of an answer.
 const maxHead = 64 << 10
 
-// Run asks once. It returns within Timeout.
+// Run asks, and returns within Timeout. A question during which the process stood
+// still says nothing of the server: it is asked again.
 func (p *Probe) Run(ctx context.Context) Result {
+	r := p.once(ctx)
+	if !r.OK && r.Took > p.Timeout+stood && ctx.Err() == nil {
+		r = p.once(ctx)
+	}
+	return r
+}
+
+func (p *Probe) once(ctx context.Context) Result {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()

@@ -41,6 +41,6 @@ func run(ctx context.Context, interval time.Duration, now func() time.Time, prob
 	}
 }
 
-// stood is how late a check is, at least, when the process stood still: one that is
-// merely busy is not that late.
+// stood is how late a check or its end is, at least, when the process stood still: one
+// that is merely busy is not that late.
 const stood = time.Second

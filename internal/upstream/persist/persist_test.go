@@ -214,3 +214,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestWallClockIsSet: set forward by more than its age, the table forgets a client
+// that was here a moment ago; set back, nobody is forgotten.
+func TestWallClockIsSet(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	for after, want := range map[time.Duration]bool{29 * time.Minute: true, -time.Hour: true, time.Hour: false} {
+		table := NewTable(10, 30*time.Minute, func(int, int64) {})
+		table.Put([]byte("a"), 7, now.UnixNano())
+		then := now.Add(after).UnixNano()
+		table.Sweep(then, nil)
+		if _, ok := table.Find([]byte("a"), then); ok != want {
+			t.Errorf("%v after it was used the client is known: %v, want %v", after, ok, want)
+		}
+	}
+}
