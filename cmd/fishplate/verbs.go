@@ -174,7 +174,7 @@ func benchVerbs() []verb {
 		list += fmt.Sprintf("\n  %-15s %s", w.Name, w.Does)
 	}
 	return []verb{{
-		name: "bench", form: "WORKLOAD [--loopback|--server ADDR] [-c N|--rate R] [--duration D] [--single-acceptor] [--backlog N] [--json]",
+		name: "bench", form: "WORKLOAD [--loopback|--server ADDR] [-c N|--rate R] [--duration D] [--single-acceptor] [--backlog N] [--json] [--plot F]",
 		min: 1, max: 1, words: names, flags: measure.Flags,
 		short: "Measure a server, and say what bounds the result",
 		long: list + "\n\nMeasures until the mean is known to ±2.5 %, and prints it with its interval, latencies, the processor time that each side\n" +

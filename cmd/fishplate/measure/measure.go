@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -50,6 +51,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("path", "/", "to ask for, with HTTP")
 	f.String("host", "bench.example", "to ask, with HTTP")
 	f.Bool("json", false, "print JSON: fishplate.bench/1")
+	f.String("plot", "", "draw latencies, and rate over time, into this file: .svg, or .html with the text")
 }
 
 func serverFlags(f *pflag.FlagSet) {
@@ -87,7 +89,26 @@ func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
 	if r == nil {
 		return err
 	}
-	return errors.Join(err, show(r, f, d))
+	return errors.Join(err, draw(r, text(f, "plot")), show(r, f, d))
+}
+
+// draw writes the picture, if there is to be one.
+func draw(r *bench.Result, path string) error {
+	if path == "" {
+		return nil
+	}
+	out, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("draw: %w", err)
+	}
+	write := report.SVG
+	if filepath.Ext(path) == ".html" {
+		write = report.HTML
+	}
+	if err := errors.Join(write(out, r), out.Close()); err != nil {
+		return fmt.Errorf("draw %s: %w", path, err)
+	}
+	return nil
 }
 
 // show prints a result as the flags say.
@@ -143,6 +164,9 @@ func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
 			Backlog: number(f, "backlog"), Plain: asked(f, "plain"), Threads: number(f, "threads"), Sources: number(f, "sources"),
 			Reset: asked(f, "reset"), Path: text(f, "path"), Host: text(f, "host"),
 		},
+	}
+	if ext := filepath.Ext(text(f, "plot")); ext != "" && ext != ".svg" && ext != ".html" || ext == "" && text(f, "plot") != "" {
+		return o, usagef("bench: --plot writes .svg or .html, not %q", text(f, "plot"))
 	}
 	switch p := o.Params; {
 	case asked(f, "loopback") && p.Server != "":

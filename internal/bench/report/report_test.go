@@ -1,7 +1,9 @@
 package report
 
 import (
+	"encoding/xml"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,5 +93,35 @@ func TestNumbers(t *testing.T) {
 		if got := Nanos(v); got != want {
 			t.Errorf("Nanos(%v) = %q", v, got)
 		}
+	}
+}
+
+// The pictures are well-formed, and whole for results with nothing in them.
+func TestPictures(t *testing.T) {
+	for name, r := range map[string]*outcome.Result{"one": one(), "nothing": {}} {
+		var b strings.Builder
+		if err := SVG(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		if name == "one" {
+			golden(t, "result.svg", b.String())
+		}
+		d := xml.NewDecoder(strings.NewReader(b.String()))
+		for {
+			_, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", name, err, b.String())
+			}
+		}
+		if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "Inf") {
+			t.Errorf("%s: a place is no number:\n%s", name, b.String())
+		}
+	}
+	var b strings.Builder
+	if err := HTML(&b, one()); err != nil || !strings.Contains(b.String(), "<svg") || !strings.Contains(b.String(), "listen-overflow: listen overflow") {
+		t.Errorf("%v: %.200s", err, b.String())
 	}
 }
