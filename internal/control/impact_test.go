@@ -160,3 +160,29 @@ func TestCompilerWrites(t *testing.T) {
 		t.Errorf("%+v", p.Changes)
 	}
 }
+
+// TestHistoryNamesSoManyChanges: of old commits only the number of changes stays in
+// memory; the newest is named whatever it changed.
+func TestHistoryNamesSoManyChanges(t *testing.T) {
+	c := New(Options{})
+	for id := uint64(1); id <= 20; id++ {
+		if err := c.record(Entry{ID: id, Changes: make([]Change, 1000), More: 7}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, e := range c.History() {
+		want := 1000
+		if i >= namedChanges/1000 {
+			want = 0
+		}
+		if len(e.Changes) != want || len(e.Changes)+e.More != 1007 || e.Changes == nil {
+			t.Errorf("entry %d names %d changes, and has %d more", e.ID, len(e.Changes), e.More)
+		}
+	}
+	if err := c.record(Entry{ID: 21, Changes: make([]Change, namedChanges+1)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e := c.last(); len(e.Changes) != namedChanges+1 {
+		t.Errorf("the newest names %d changes", len(e.Changes))
+	}
+}
