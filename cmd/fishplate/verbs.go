@@ -229,12 +229,12 @@ func deskVerbs() []verb {
 	return []verb{
 		{
 			name: "doctor", run: runDoctor, flags: checkup.Flags,
-			form:  "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--baseline F]",
+			form:  "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--host-script] [--merge F] [--baseline F]",
 			short: "Say what of this machine costs connections, and who can mend it",
 			long: "Looks at the hypervisor, the container, processors, clocks, the listen path, network cards, packet filters and limits, all at\n" +
 				"once and without changing anything. Each finding has what was seen, why it matters, and how to mend it by whom. What cannot\n" +
 				"be seen from here is unknown, never ok. It needs no root; root sees more. docs/reference/doctor.md lists the checks.",
-			example: "fishplate doctor --probe\nfishplate doctor --only tcp,cpu.steal --watch 10s\nfishplate doctor --explain tcp.somaxconn\nfishplate doctor --json > before.json",
+			example: "fishplate doctor --probe\nfishplate doctor --only tcp,cpu.steal --watch 10s\nfishplate doctor --explain tcp.somaxconn\nfishplate doctor --json > before.json\nfishplate doctor --host-script > check.sh\nfishplate doctor --merge host.json",
 			exits:   "0 nothing at --fail-on or above, 1 warnings with --fail-on warn, or unknowns with --strict, 2 failures, 3 it could not run.",
 		},
 		{

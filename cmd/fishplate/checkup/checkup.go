@@ -34,6 +34,8 @@ func Flags(f *pflag.FlagSet) {
 	f.String("root", "", "look at the machine below this folder: a mounted image, or a capture")
 	f.Bool("probe", false, "measure wake-ups, system calls, clocks, connections, encryption and memory first, which takes two seconds")
 	f.Duration("watch", 0, "look twice, with this time in between, and judge counters by the difference")
+	f.Bool("host-script", false, "print a script for the host of this virtual machine, and look at nothing")
+	f.String("merge", "", "what that script printed there, or a report of the host as JSON: it fills in what is unknown here")
 	f.String("baseline", "", "an earlier report as JSON: what it has already does not count")
 }
 
@@ -48,6 +50,7 @@ type asked struct {
 	root     string
 	watch    time.Duration
 	baseline string
+	merge    string
 }
 
 // Run is the verb. The code is the exit status; with an error it is that of the
@@ -71,9 +74,17 @@ func Run(ctx context.Context, f *pflag.FlagSet, out io.Writer, color bool) (code
 	if list, _ := f.GetBool("list"); list {
 		return 0, doctor.List(out, rows)
 	}
+	if script, _ := f.GetBool("host-script"); script {
+		return 0, doctor.HostScript(out)
+	}
 	r, err := look(ctx, a)
 	if err != nil {
 		return doctor.NoRun, err
+	}
+	if a.merge != "" {
+		if err := merge(ctx, r, a.merge); err != nil {
+			return doctor.NoRun, err
+		}
 	}
 	if a.baseline != "" {
 		if err := compare(r, a.baseline); err != nil {
@@ -104,7 +115,7 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 		return s
 	}
 	a.only, a.skip, a.strict, a.root, a.baseline = list("only"), list("skip"), flag("strict"), text("root"), text("baseline")
-	a.probe = flag("probe")
+	a.probe, a.merge = flag("probe"), text("merge")
 	a.on = doctor.Status(text("fail-on"))
 	a.watch, err = f.GetDuration("watch")
 	errs = append(errs, err)
@@ -155,6 +166,18 @@ func look(ctx context.Context, a asked) (*doctor.Report, error) {
 	}
 	o.Probe = a.probe
 	return doctor.Run(ctx, o)
+}
+
+func merge(ctx context.Context, r *doctor.Report, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read the host's answer: %w", err)
+	}
+	defer f.Close() // read only
+	if err := doctor.Merge(ctx, r, f); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
 func compare(r *doctor.Report, file string) error {

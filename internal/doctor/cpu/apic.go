@@ -46,7 +46,7 @@ func apicv() see.Row {
 			}
 			switch {
 			case cpu.Has("svm"):
-				return avic(v)
+				return avic(v, cpu)
 			case len(cpu.VMXFlags) > 0:
 				return flags(cpu)
 			case cpu.Has("vmx"):
@@ -134,13 +134,18 @@ func registers(v *see.View) fact.Finding {
 }
 
 // avic judges AMD's counterpart.
-func avic(v *see.View) fact.Finding {
+func avic(v *see.View, cpu parse.CPUInfo) fact.Finding {
 	r, err := v.Probe.CPUID(0x8000000a, 0)
-	if err != nil {
-		return gauge.Unseen(v, err)
-	}
 	has := map[string]bool{"AVIC": r.EDX>>13&1 == 1, "x2AVIC": r.EDX>>18&1 == 1}
-	f := verdict(has, []string{"AVIC"}, fact.Read("cpuid 0x8000000a", fmt.Sprintf("edx=%#08x", r.EDX), has))
+	ev := fact.Read("cpuid 0x8000000a", fmt.Sprintf("edx=%#08x", r.EDX), has)
+	if err != nil {
+		if !cpu.Has("avic") { // old kernels do not name it
+			return gauge.Unseen(v, err)
+		}
+		has["AVIC"], has["x2AVIC"] = true, cpu.Has("x2avic")
+		ev = fact.Read(info, "flags: avic", has)
+	}
+	f := verdict(has, []string{"AVIC"}, ev)
 	if has["x2AVIC"] && f.Status == fact.OK {
 		f.Found += ", x2AVIC"
 	}

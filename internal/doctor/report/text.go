@@ -108,7 +108,7 @@ func doer(w fact.Who) string {
 // unknown lists what cannot be seen by where it can.
 func (p printer) unknown(list []Result) {
 	for _, place := range []struct{ on, head string }{
-		{"host", "Not visible in this guest, but on its host"},
+		{"host", "Not visible in this guest: run there what fishplate doctor --host-script prints, and give its output to --merge"},
 		{"initns", "Not visible in this container, but on its host"},
 		{"root", "Visible to root"},
 		{"", "Unknown"},
