@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -287,10 +288,22 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	r := Result{Plan: p}
 	if next != nil && len(p.Errors) == 0 && (o.Always || len(p.Changes) > 0) {
 		c.transact(ctx, &r, next, o)
+	} else if next != nil && len(p.Errors) == 0 {
+		c.restate(ctx, next)
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	c.report(path, &r)
 	return r
+}
+
+// restate lets a configuration that says the same at other places take the place
+// of the running one, whose generation it stays: who asks where something stands
+// is told of the file as it is. When it cannot be prepared nothing happens.
+func (c *Controller) restate(ctx context.Context, next *state) {
+	old := c.running.Load()
+	if e, ok := c.entry(c.Generation()); ok && old != nil && !maps.Equal(old.config.Places, next.config.Places) {
+		c.transact(ctx, &Result{Plan: Plan{Generation: old.id}}, next, ApplyOptions{again: e})
+	}
 }
 
 // mayChange returns a result whose errors say why no change can be made now.

@@ -92,8 +92,11 @@ func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOption
 	if len(changes) > 0 {
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d runs, which the files do not have", e.ID), Detail: named(changes)})
 	}
-	was.id, was.read = e.ID, e.Files
 	o.again = e
+	if len(changes) == 0 {
+		was = files // the same, and it says where things stand
+	}
+	was.id, was.read = e.ID, e.Files
 	return was
 }
 

@@ -26,6 +26,8 @@ type desk struct {
 func (d *desk) load(path string) (*model.Config, []Problem, []Problem) {
 	cfg, errs, warnings := d.parse(path, []byte(d.files[path]))
 	if cfg != nil {
+		space := len(d.files[path]) - len(strings.TrimLeft(d.files[path], "\n"))
+		cfg.Places = model.Places{"piece": {File: path, Line: space}}
 		cfg.Sources = []model.Source{{Path: path, Hash: sha256.Sum256([]byte(d.files[path]))}}
 	}
 	return cfg, errs, warnings
@@ -113,6 +115,34 @@ func TestWhatWinsAtStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMovedText: a file that says the same at other places is no change, and what
+// runs knows the places; also after a restart.
+func TestMovedText(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a b"}}
+	f := &fake{}
+	c, end := d.serve(f)
+	line := func() int { return c.Running().Places["piece"].Line }
+	d.files["main"] = "\n\na b"
+	for range 2 {
+		r := c.Apply(t.Context(), "main", ApplyOptions{Confirm: time.Minute})
+		if r.Committed || len(r.Errors) > 0 || c.Generation() != 1 || len(c.History()) != 1 || line() != 2 {
+			t.Errorf("%+v, generation %d, line %d", r, c.Generation(), line())
+		}
+	}
+	f.parts = []string{"bad!"}
+	d.files["main"] = "\n\n\na b"
+	if r := c.Apply(t.Context(), "main", ApplyOptions{}); len(r.Errors) > 0 || line() != 2 {
+		t.Errorf("%+v, line %d", r, line())
+	}
+	d.files["main"] = "a b"
+	end()
+	c, end = d.serve(&fake{})
+	if line() != 0 || c.Running().Places["piece"].File != "main" || c.Generation() != 1 {
+		t.Errorf("%+v, generation %d", c.Running().Places, c.Generation())
+	}
+	end()
 }
 
 // TestWhatBecameOfWaiting: the history says at once what undid a change that
