@@ -106,7 +106,7 @@ var effects = []struct {
 	{"listener", "add", 0, "accepts at once"},
 	{"listener", "remove", connections, "its accept queue is drained, its connections finish, new ones are refused at once"},
 	{"listener", "change", 0, "the socket stays; connections keep their terms, new ones meet the new terms at once"},
-	{"certificate", "", 0, "sessions keep the certificate that they began with; the next handshake gets the new one"},
+	{"certificate", "", 0, "open connections keep the certificate that they began with; the next handshake gets the new one"},
 	{"tenant", "add", 0, "its program serves after it started"},
 	{"tenant", "remove", objects, "calls in flight finish; new requests do not meet its program; its key-value storage and its versions are forgotten"},
 	{"tenant", "change", tenants, "its program is started beside the old one, which finishes its calls; storage state is handed over where both have the callbacks for it; key-value storage stays"},
@@ -143,7 +143,7 @@ var facets = []struct {
 	{"listener", "bind", "", 0, "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"},
 	{"listener", "limits", "", 0, "the socket stays; connections beyond a lower limit stay, new ones are refused"},
 	{"listener", "timeouts", "", 0, "the socket stays; a request in flight keeps its times, the next has the new ones"},
-	{"listener", "tls", "", 0, "the socket stays; sessions keep what their handshake agreed on, the next handshake gets the new terms"},
+	{"listener", "tls", "", 0, "the socket stays; open connections keep what their handshake agreed on, the next handshake gets the new terms"},
 	{"route", "limits", "", 0, "connections stay; what clients used of a rate stays counted; new requests meet the new limits at once"},
 	{"route", "timeouts", "", 0, "a request in flight keeps its times; new requests have the new ones"},
 }
