@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/process"
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/config"
 )
@@ -21,9 +22,9 @@ func runCheck(c *call) error {
 		return fmt.Errorf("find working directory: %w", err)
 	}
 	files := os.DirFS("/")
-	if process.IsTenantsFile(path) {
+	if reading.IsTenantsFile(path) {
 		// What stands around it is not asked for here, and cannot be wrong.
-		files, path = process.Around(path, ":8080", "127.0.0.1:8081")
+		files, path = reading.Around(path, ":8080", "127.0.0.1:8081")
 	}
 	cfg, found, sources := config.LoadSources(config.Options{
 		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,

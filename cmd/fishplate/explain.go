@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/process"
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/proxy"
@@ -72,7 +73,7 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 	if err != nil {
 		return nil, err
 	}
-	cfg, errs, warnings := new(process.Reader).FromDisk(path)
+	cfg, errs, warnings := new(reading.Reader).FromDisk(path)
 	if cfg == nil {
 		show.Problems(c.stderr, errs, warnings)
 		return nil, exit{code: exitRefused}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/cmd/fishplate/process"
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/config"
@@ -36,18 +37,18 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
-	var reader process.Reader
+	var reader reading.Reader
 	from, err := process.Inherit()
 	if err != nil {
 		return err
 	}
-	load, parse := process.Load(reader.FromDisk), process.Parse(reader.Parse)
+	load, parse := reading.Load(reader.FromDisk), reading.Parse(reader.Parse)
 	if backend := c.text("backend"); backend != "" {
 		if !strings.HasSuffix(path, ".json") {
 			return usagef("serve: --backend is for a tenants file (.json)")
 		}
 		load = reader.TenantsFile(path, c.text("bind"), backend)
-	} else if process.IsTenantsFile(path) {
+	} else if reading.IsTenantsFile(path) {
 		return usagef("serve: %s is a tenants file: --backend ADDR names the server behind it", c.args[0])
 	}
 	if socket := c.text("socket"); socket != "" {

@@ -24,7 +24,7 @@ func Adopt(key string, files []*os.File) (l *Listener, err error) {
 	if err != nil {
 		return l, err
 	}
-	l.shared = la.kind == "fd"
+	l.shared.Store(la.kind == "fd")
 	if la.kind == "unix" {
 		l.unlink = la.text
 	}
@@ -68,8 +68,10 @@ func dup(f *os.File) (fd int, err error) {
 }
 
 // Passed returns copies of the sockets that the service manager passed, by name,
-// and keeps the originals from other programs that this process starts.
-func Passed() map[string]*os.File {
+// and keeps the originals from other programs that this process starts. Those that
+// owned names are the caller's alone, and the originals are closed; the others can
+// be opened as "fd:name" again and again.
+func Passed(owned func(name string) bool) map[string]*os.File {
 	passed := map[string]*os.File{}
 	n, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	if pid := os.Getenv("LISTEN_PID"); err != nil || pid != "" && pid != strconv.Itoa(os.Getpid()) {
@@ -84,6 +86,9 @@ func Passed() map[string]*os.File {
 		unix.CloseOnExec(firstInherited + i)
 		if fd, err := unix.FcntlInt(uintptr(firstInherited+i), unix.F_DUPFD_CLOEXEC, 0); err == nil {
 			passed[name] = os.NewFile(uintptr(fd), name)
+			if owned(name) {
+				_ = unix.Close(firstInherited + i)
+			}
 		}
 	}
 	return passed

@@ -174,6 +174,9 @@ func (l *Listener) AcceptShard(int) (*Conn, error) {
 // Drain closes the listener; what is queued is lost on this system.
 func (l *Listener) Drain(time.Duration) { l.Close() }
 
+// Keep is for service managers that this system has not.
+func (l *Listener) Keep(bool) {}
+
 // Share cannot be done on this system.
 func (l *Listener) Share(bool) error { return ErrUnsupported }
 
@@ -193,7 +196,7 @@ func (l *Listener) Files() ([]*os.File, error) { return nil, ErrUnsupported }
 func Adopt(string, []*os.File) (*Listener, error) { return nil, ErrUnsupported }
 
 // Passed is nothing here: socket activation is Linux's.
-func Passed() map[string]*os.File { return nil }
+func Passed(func(string) bool) map[string]*os.File { return nil }
 
 // Leave closes the listener.
 func (l *Listener) Leave() { l.Close() }

@@ -3,6 +3,7 @@ package netio
 import (
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,6 +48,10 @@ func (l *Listener) Begin(o ListenOptions) error {
 	return l.Share(false)
 }
 
+// Keep says whether somebody else holds the sockets too, for another process to
+// take: then Drain and Close leave them, their queues and their path alone.
+func (l *Listener) Keep(on bool) { l.shared.Store(on || strings.HasPrefix(l.key, "fd:")) }
+
 // nowhere is the number of a network interface that no machine has.
 const nowhere = 1<<31 - 1
 
@@ -84,5 +89,5 @@ func (s *shard) refuseNew() error {
 // lingers says whether a shard whose queue is empty waits for handshakes under
 // way, and waits a little.
 func (l *Listener) lingers(s *shard) bool {
-	return !s.unix && !l.shared && time.Now().UnixNano() < l.lingersTo.Load() && l.pause()
+	return !s.unix && !l.shared.Load() && time.Now().UnixNano() < l.lingersTo.Load() && l.pause()
 }

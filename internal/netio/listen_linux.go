@@ -25,7 +25,7 @@ type Listener struct {
 	shards    []*shard
 	unlink    string // path to remove on Drain or Close, "" for none
 	unlinked  atomic.Bool
-	shared    bool // somebody else holds the sockets too, whose queues outlive this listener
+	shared    atomic.Bool // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
 	lingersTo atomic.Int64 // when its sockets are closed, nanoseconds since 1970
 	closing   chan struct{}
@@ -230,7 +230,7 @@ func (l *Listener) openInherited(name string) error {
 	if err != nil {
 		return err
 	}
-	l.shared = true
+	l.shared.Store(true)
 	// A copy, so that closing this listener leaves the passed one for the next.
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -376,7 +376,7 @@ func (l *Listener) pause() bool {
 // bind. The queue of a socket that the service manager keeps is left to the next
 // process.
 func (l *Listener) Drain(linger time.Duration) {
-	if l.shared {
+	if l.shared.Load() {
 		l.Close()
 		return
 	}
@@ -407,7 +407,7 @@ func (l *Listener) Close() {
 }
 
 func (l *Listener) removePath() {
-	if l.unlink != "" && !l.unlinked.Swap(true) { // another may have the path by then
+	if l.unlink != "" && !l.shared.Load() && !l.unlinked.Swap(true) { // another may have the path by then
 		_ = os.Remove(l.unlink)
 	}
 }

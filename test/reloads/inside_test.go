@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/process"
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/test/harness"
 )
 
@@ -42,7 +43,7 @@ func open(socket, path string) error {
 	}
 	http.HandleFunc("/held", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(held()) })
 	go func() { _ = http.Serve(l, nil) }()
-	var reader process.Reader
+	var reader reading.Reader
 	cfg, errs, _ := reader.FromDisk(path)
 	if cfg == nil {
 		return fmt.Errorf("load %s: %+v", path, errs)

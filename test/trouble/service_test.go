@@ -2,11 +2,14 @@ package trouble
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -93,4 +96,161 @@ func TestServiceManager(t *testing.T) {
 		t.Fatalf("the manager's socket was closed: %v", err)
 	}
 	c.Close()
+}
+
+// shelves is a service manager that keeps descriptors.
+type shelves struct {
+	c     *net.UnixConn
+	mu    sync.Mutex
+	names []string // in the order of the files
+	files []*os.File
+	heard []string
+}
+
+func newShelves(t *testing.T) (*shelves, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shelves{c: c}
+	var loop sync.WaitGroup
+	loop.Go(s.listen)
+	t.Cleanup(func() {
+		c.Close()
+		loop.Wait()
+		for _, f := range s.files {
+			f.Close()
+		}
+	})
+	return s, path
+}
+
+func (s *shelves) listen() {
+	b, rights := make([]byte, 4096), make([]byte, 4096)
+	for {
+		n, oob, _, _, err := s.c.ReadMsgUnix(b, rights)
+		if err != nil {
+			return
+		}
+		text := string(b[:n])
+		var fds []int
+		if messages, err := syscall.ParseSocketControlMessage(rights[:oob]); err == nil && len(messages) == 1 {
+			fds, _ = syscall.ParseUnixRights(&messages[0])
+		}
+		name := text[strings.LastIndex(text, "=")+1:]
+		s.mu.Lock()
+		s.heard = append(s.heard, text)
+		if at := slices.Index(s.names, name); at >= 0 { // given again, or taken back
+			s.files[at].Close()
+			s.names, s.files = slices.Delete(s.names, at, at+1), slices.Delete(s.files, at, at+1)
+		}
+		for _, fd := range fds {
+			if strings.HasPrefix(text, "FDSTORE=1") {
+				s.names, s.files = append(s.names, name), append(s.files, os.NewFile(uintptr(fd), name))
+			} else {
+				_ = syscall.Close(fd)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// keeps returns the names of what is kept.
+func (s *shelves) keeps() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := slices.Sorted(slices.Values(s.names))
+	return strings.Join(list, " ")
+}
+
+// passes makes a process the next one of the service.
+func (s *shelves) passes(path string) harness.Option {
+	return func(cmd *exec.Cmd) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
+		if len(s.files) > 0 {
+			cmd.Env = append(cmd.Env, fmt.Sprint("LISTEN_FDS=", len(s.files)), "LISTEN_FDNAMES="+strings.Join(s.names, ":"))
+			cmd.ExtraFiles = s.files
+		}
+	}
+}
+
+// TestSocketsOutliveTheProcess: a service manager keeps the listening sockets. A
+// client that connects after a crash, or while the service is started again, waits
+// and is answered by the next process.
+func TestSocketsOutliveTheProcess(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	manager, path := newShelves(t)
+	addr, other := harness.FreeAddr(t), harness.FreeAddr(t)
+	unix := filepath.Join(t.TempDir(), "web.sock")
+	_, port, err := net.SplitHostPort(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(more ...string) string {
+		return fmt.Sprintf("listener \"web\" { bind = [\"%s\"] }\nbackend \"app\" { servers = [%q] }\nvhost \"any\" { backend = \"app\" }\n",
+			strings.Join(append([]string{addr}, more...), `", "`), o.Addr)
+	}
+	name := func(bind string) string { return "listen/0/0/" + strings.ReplaceAll(bind, ":", "%3A") }
+	s := harness.Start(t, text("unix:"+unix, other), manager.passes(path))
+	kept := func(binds ...string) {
+		t.Helper()
+		want := make([]string, len(binds))
+		for i, b := range binds {
+			want[i] = name(b)
+		}
+		slices.Sort(want)
+		harness.Eventually(t, "the manager keeps "+strings.Join(want, " "), func() bool { return manager.keeps() == strings.Join(want, " ") })
+	}
+	kept(addr, "unix:"+unix, other)
+	again := func(how syscall.Signal) {
+		t.Helper()
+		s.Signal(how)
+		<-s.Exited()
+		waits := []net.Conn{harness.Dial(t, addr)}
+		if c, err := net.Dial("unix", unix); err != nil {
+			t.Errorf("after %v: %v", how, err)
+		} else {
+			defer c.Close()
+			waits = append(waits, c)
+		}
+		for _, c := range waits {
+			_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+			_, _ = io.WriteString(c, get)
+		}
+		if s.Again(manager.passes(path)); !s.Ready() {
+			t.Fatal(s.Stderr())
+		}
+		for _, c := range waits {
+			if text, err := io.ReadAll(c); err != nil || status(string(text)) != "200" {
+				t.Errorf("after %v, on %v: %q, %v", how, c.RemoteAddr(), text, err)
+			}
+		}
+		served(t, addr)
+	}
+	again(syscall.SIGKILL)
+	again(syscall.SIGTERM)
+	// What a change removes is not kept, and refuses; what it adds is.
+	s.Apply(text("unix:" + unix))
+	kept(addr, "unix:"+unix)
+	if c, err := net.Dial("tcp", other); err == nil {
+		c.Close()
+		t.Error("a removed listener takes connections")
+	}
+	s.Apply(text("unix:"+unix, other))
+	kept(addr, "unix:"+unix, other)
+	again(syscall.SIGKILL)
+	// What the next process does not want is let go before it binds what overlaps.
+	s.Signal(syscall.SIGKILL)
+	<-s.Exited()
+	s.Write(text("0.0.0.0:" + port))
+	if s.Again(manager.passes(path)); !s.Ready() {
+		t.Fatal(s.Stderr())
+	}
+	kept(addr, "0.0.0.0:"+port)
+	served(t, addr)
+	served(t, other)
 }

@@ -2,11 +2,14 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,9 +35,26 @@ func Find() *Manager {
 
 // Tell sends assignments such as "READY=1". An error means that nobody listens:
 // it is worth a line of the log, and no more.
-func (m *Manager) Tell(assignments ...string) error {
+func (m *Manager) Tell(assignments ...string) error { return m.send(nil, assignments...) }
+
+// send is Tell with open files, which stay the caller's.
+func (m *Manager) send(files []*os.File, assignments ...string) error {
 	if m.address == "" {
 		return nil
+	}
+	var fds []int
+	for _, f := range files {
+		raw, err := f.SyscallConn() // Fd would make it blocking, for everybody who has it
+		if err == nil {
+			err = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
+		}
+		if err != nil {
+			return fmt.Errorf("notify: %w", err)
+		}
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = syscall.UnixRights(fds...)
 	}
 	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: m.address, Net: "unixgram"})
 	if err != nil {
@@ -42,11 +62,58 @@ func (m *Manager) Tell(assignments ...string) error {
 	}
 	defer c.Close()
 	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // a manager that hangs must not hang us
-	if _, err := c.Write([]byte(strings.Join(assignments, "\n"))); err != nil {
+	raw, err := c.SyscallConn()                         // WriteMsgUnix wants a datagram socket that is not connected
+	if err == nil {
+		failed := raw.Write(func(fd uintptr) bool {
+			err = syscall.Sendmsg(int(fd), []byte(strings.Join(assignments, "\n")), rights, nil, 0)
+			return !errors.Is(err, syscall.EAGAIN)
+		})
+		err = errors.Join(failed, os.NewSyscallError("sendmsg", err))
+	}
+	if err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
 	return nil
 }
+
+// Present says whether there is anybody to tell.
+func (m *Manager) Present() bool { return m != nil && m.address != "" }
+
+// Store gives the manager a copy of an open file to keep, which it passes by that
+// name to the next process of the service, however this one ends. The same file
+// given twice is kept once.
+func (m *Manager) Store(name string, f *os.File) error {
+	return m.send([]*os.File{f}, "FDSTORE=1", "FDPOLL=0", "FDNAME="+name)
+}
+
+// Discard makes the manager close what it keeps by that name.
+func (m *Manager) Discard(name string) error { return m.Tell("FDSTOREREMOVE=1", "FDNAME="+name) }
+
+// Barrier waits, a few seconds at most, until the manager has done what it was
+// told before: it then closes the file that comes with this message.
+func (m *Manager) Barrier() error {
+	if m.address == "" {
+		return nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	defer r.Close()
+	err = m.send([]*os.File{w}, "BARRIER=1")
+	_ = w.Close()
+	if err != nil {
+		return err
+	}
+	_ = r.SetReadDeadline(time.Now().Add(barrierTime))
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("notify: wait for the manager: %w", err)
+	}
+	return nil
+}
+
+// barrierTime bounds the wait for a manager.
+const barrierTime = 5 * time.Second
 
 // Reloading says that a reload begins. The manager wants the monotonic time of
 // that, to tell it from an earlier one.

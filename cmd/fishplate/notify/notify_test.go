@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -84,6 +85,58 @@ func TestWatchdog(t *testing.T) {
 func TestNobody(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	if err := Find().Tell("READY=1"); err != nil {
+		t.Error(err)
+	}
+	if err := Find().Barrier(); err != nil || Find().Present() {
+		t.Error(err)
+	}
+}
+
+// TestStore: a file arrives with its name, and a barrier falls when the manager has
+// come to it.
+func TestStore(t *testing.T) {
+	c := manager(t)
+	m := Find()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := m.Store("listen/1/0/x", f); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Discard("listen/1/0/x"); err != nil {
+		t.Fatal(err)
+	}
+	fallen := make(chan error, 1)
+	go func() { fallen <- m.Barrier() }()
+	for i, want := range []string{"FDSTORE=1\nFDPOLL=0\nFDNAME=listen/1/0/x", "FDSTOREREMOVE=1\nFDNAME=listen/1/0/x", "BARRIER=1"} {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		b, rights := make([]byte, 4096), make([]byte, 4096)
+		n, oob, _, _, err := c.ReadMsgUnix(b, rights)
+		if err != nil || string(b[:n]) != want {
+			t.Fatalf("%q, %v; want %q", b[:n], err, want)
+		}
+		messages, err := syscall.ParseSocketControlMessage(rights[:oob])
+		if err != nil || len(messages) != 1-i%2 {
+			t.Fatalf("%q came with %d messages, %v", want, len(messages), err)
+		}
+		for _, m := range messages {
+			fds, err := syscall.ParseUnixRights(&m)
+			if err != nil || len(fds) != 1 {
+				t.Fatal(fds, err)
+			}
+			if i == 2 {
+				select {
+				case err := <-fallen:
+					t.Error("the barrier fell before the manager came to it:", err)
+				default:
+				}
+			}
+			_ = syscall.Close(fds[0])
+		}
+	}
+	if err := <-fallen; err != nil {
 		t.Error(err)
 	}
 }

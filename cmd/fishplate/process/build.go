@@ -41,6 +41,7 @@ type estate struct {
 	listeners map[string]*openListener // by bind address
 	leaving   map[*openListener]bool   // given up, and not closed yet
 	heir      heir
+	shelf     shelf
 	gone      atomic.Bool         // another process has taken over
 	logs      map[string]*openLog // by name
 	loops     sync.WaitGroup
@@ -248,6 +249,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	names := map[*openListener]string{}
 	var adjust []func()
 	var refusal control.Refusal
+	e.shelf.clear(&e.heir, t.Next.Listeners)
 	for _, m := range t.Next.Listeners {
 		how := listenOptions(m)
 		for _, bind := range m.Bind {
@@ -305,6 +307,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 				e.mu.Lock()
 				e.leaving[o] = true
 				e.mu.Unlock()
+				e.shelf.remove(o)
 				o.l.Drain(lingering)
 			}
 		}
@@ -330,6 +333,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 
 // accept begins to accept on a listener.
 func (e *estate) accept(o *openListener) {
+	e.shelf.put(o)
 	e.loops.Go(func() {
 		defer close(o.done)
 		e.server.Serve(o.l, func() string { return *o.name.Load() })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
 )
@@ -67,7 +68,7 @@ func TestRoom(t *testing.T) {
 
 // TestUsualConnections holds the constant to what a file without a limit means.
 func TestUsualConnections(t *testing.T) {
-	var reader Reader
+	var reader reading.Reader
 	cfg, errs, _ := reader.Parse("x.hcl", []byte("listener \"web\" { bind = [\":80\"] }\nvhost \"any\" {\n  route \"all\" {\n    respond {\n      body = \"x\"\n    }\n  }\n}\n"))
 	if cfg == nil {
 		t.Fatal(errs)

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync/atomic"
-	"time"
 
 	"fishplate/internal/config"
 	"fishplate/internal/control"
@@ -22,164 +18,6 @@ import (
 	"fishplate/internal/program"
 	"fishplate/sdk"
 )
-
-// Load reads a file or folder, for control.Options.Load; a nil Config is
-// refused.
-type Load func(path string) (cfg *model.Config, errs, warnings []control.Problem)
-
-// At returns a Load whose configurations have their admin socket at that path.
-func (load Load) At(socket string) Load {
-	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
-		cfg, errs, warnings := load(path)
-		if cfg != nil {
-			cfg.Admin.Socket = socket
-		}
-		return cfg, errs, warnings
-	}
-}
-
-// Parse reads the text of a whole configuration, for control.Options.Parse.
-type Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []control.Problem)
-
-// At returns a Parse whose configurations have their admin socket at that path.
-func (parse Parse) At(socket string) Parse {
-	return func(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
-		cfg, errs, warnings := parse(name, text)
-		if cfg != nil {
-			cfg.Admin.Socket = socket
-		}
-		return cfg, errs, warnings
-	}
-}
-
-// First returns a Load whose first answer is what was loaded from there already:
-// a start does not read a large configuration twice. The rest are load's own.
-func (load Load) First(from string, cfg *model.Config, errs, warnings []control.Problem) Load {
-	var asked atomic.Bool
-	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
-		if !asked.Swap(true) && path == from {
-			return cfg, errs, warnings
-		}
-		return load(path)
-	}
-}
-
-// Reader reads configurations. It remembers what it made of their parts: one that
-// differs little from the last takes little time.
-type Reader struct{ memory config.Memory }
-
-// FromDisk reads configurations as they are.
-func (d *Reader) FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
-	return d.load(os.DirFS("/"), path)
-}
-
-// TenantsFile returns what reads the tenants file at path, and others that plan
-// and apply name later, with a listener at bind and one backend at that address
-// around it. Configurations that they name are read as they are.
-func (d *Reader) TenantsFile(path, bind, backend string) Load {
-	return func(named string) (*model.Config, []control.Problem, []control.Problem) {
-		if named != path && !IsTenantsFile(named) {
-			return d.FromDisk(named)
-		}
-		files, made := Around(named, bind, backend)
-		return d.load(files, made)
-	}
-}
-
-// Around returns a file system with a configuration for a tenants file in it,
-// and the name of that. It exists in memory only.
-func Around(path, bind, backend string) (files fs.FS, made string) {
-	made = filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
-	text := fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n}\nbackend \"default\" {\n  servers = [%q]\n}\n"+
-		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", bind, backend, path)
-	return overlay{os.DirFS("/"), strings.TrimPrefix(made, "/"), text}, made
-}
-
-// IsTenantsFile says whether a file is a tenants file rather than a
-// configuration in JSON: something in it has a filename.
-func IsTenantsFile(path string) bool {
-	if !strings.HasSuffix(path, ".json") {
-		return false
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return false
-	}
-	var top map[string]json.RawMessage
-	if json.Unmarshal(text, &top) != nil {
-		return false
-	}
-	for _, raw := range top {
-		var entry struct{ Filename *string }
-		if json.Unmarshal(raw, &entry) == nil && entry.Filename != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// overlay is a file system with one more file in it.
-type overlay struct {
-	fs.FS
-	name, text string
-}
-
-// Open implements fs.FS.
-func (o overlay) Open(name string) (fs.File, error) {
-	if name == o.name {
-		return &memoryFile{Reader: strings.NewReader(o.text), name: name, size: len(o.text)}, nil
-	}
-	return o.FS.Open(name)
-}
-
-// memoryFile is the one file; it is its own description.
-type memoryFile struct {
-	*strings.Reader
-	name string
-	size int
-}
-
-func (f *memoryFile) Stat() (fs.FileInfo, error) { return f, nil }
-func (f *memoryFile) Close() error               { return nil }
-func (f *memoryFile) Name() string               { return filepath.Base(f.name) }
-func (f *memoryFile) Size() int64                { return int64(f.size) }
-func (f *memoryFile) Mode() fs.FileMode          { return 0o400 }
-func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
-func (f *memoryFile) IsDir() bool                { return false }
-func (f *memoryFile) Sys() any                   { return nil }
-
-// Parse reads the whole text of a configuration, for control.Options.Parse.
-func (d *Reader) Parse(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
-	path := "/" + name
-	return d.load(overlay{os.DirFS("/"), name, string(text)}, path)
-}
-
-// load reads and checks a configuration; a nil one is refused.
-func (d *Reader) load(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
-	base, err := os.Getwd()
-	if err != nil {
-		base = "" // file names in problems are then absolute
-	}
-	cfg, found, sources := config.LoadSources(config.Options{
-		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true, Memory: &d.memory,
-	})
-	return cfg, problemsOf(found.Errors(), sources), problemsOf(found.Warnings(), sources)
-}
-
-func problemsOf(found config.Diagnostics, sources config.Sources) (list []control.Problem) {
-	for _, d := range found {
-		var text strings.Builder
-		one := config.Diagnostics{d}
-		if err := one.Format(&text, sources, false); err != nil {
-			text.Reset()
-		}
-		list = append(list, control.Problem{
-			File: d.File, Line: d.Line, Column: d.Column, Summary: d.Summary, Detail: d.Detail, Suggestion: d.Suggestion,
-			Text: text.String(),
-		})
-	}
-	return list
-}
 
 // stateSecret returns the secret of the state folder, which is made the first
 // time. It keys persistence cookies and the debug field.

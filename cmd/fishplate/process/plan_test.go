@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
@@ -216,7 +217,7 @@ func TestPlanOfEveryRow(t *testing.T) {
 // plannedAs is the plan from planned to next.
 func plannedAs(t *testing.T, next string, renewed bool) string {
 	t.Helper()
-	var reader Reader
+	var reader reading.Reader
 	dir := t.TempDir()
 	pair, key := selfSigned(t)
 	for name, text := range map[string][]byte{"shop.pem": pair, "shop2.pem": pair, "shop.key": key, "shop.elf": nil, "shop2.elf": nil} {

@@ -17,6 +17,7 @@ import (
 
 	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/notify"
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
@@ -59,9 +60,9 @@ type Process struct {
 // Options are what a process is started with.
 type Options struct {
 	Path    string // that Load reads, now and at each reload
-	Load    Load
-	Parse   Parse  // a text of the history
-	State   string // folder of what outlives the process
+	Load    reading.Load
+	Parse   reading.Parse // a text of the history
+	State   string        // folder of what outlives the process
 	Version string
 	Stderr  io.Writer        // the operational log, and why a start is refused
 	Ready   func(p *Process) // called once it answers; nil is nothing
@@ -87,7 +88,9 @@ func Serve(ctx context.Context, o Options) error {
 	}
 
 	p := &Process{version: o.Version, causes: metrics.NewWords(256), started: time.Now(), secret: secret, state: o.State, claim: claimed, done: make(chan struct{})}
-	p.heir.passed, p.manager = netio.Passed(), notify.Find()
+	p.heir.passed, p.manager = netio.Passed(isShelved), notify.Find()
+	p.shelf = shelf{p.manager, logger}
+	p.heir.sockets, p.heir.passed = recall(p.heir.passed)
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[*openListener]bool{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})

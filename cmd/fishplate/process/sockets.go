@@ -1,0 +1,231 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fishplate/cmd/fishplate/notify"
+	"fishplate/internal/control"
+	"fishplate/internal/model"
+	"fishplate/internal/netio"
+)
+
+// How long a listening socket waits for handshakes that began before it was given
+// up, while it is hidden from everybody else: one that a change removed, for the
+// slowest networks, and one of a process that is to end.
+const (
+	lingering = time.Second
+	parting   = 100 * time.Millisecond
+)
+
+// open binds an address that no listener has, or takes the sockets that were
+// inherited for it.
+func (e *estate) open(ctx context.Context, t *control.Transaction, bind string, how netio.ListenOptions) (*openListener, error) {
+	l, was, err := e.heir.listener(bind)
+	if err != nil {
+		return nil, err
+	}
+	if l != nil {
+		how.Shards = was
+		t.OnAbort(l.Leave)
+		if !e.heir.waits { // it is of a process that has ended: nobody else has it
+			if err := l.Adjust(how); err != nil {
+				e.logger.Warn("adjust listener", "bind", bind, "error", err)
+			}
+		}
+		return &openListener{l: l, how: how, done: make(chan struct{})}, nil
+	}
+	given := e.givenUp(t, bind)
+	if len(given) == 0 {
+		if l, err = netio.Listen(ctx, bind, how); err != nil {
+			return nil, err
+		}
+		t.OnAbort(l.Close)
+		return &openListener{l: l, how: how, done: make(chan struct{})}, nil
+	}
+	// The old socket serves until the commit, and this one from then on: in between
+	// both have the address. What cannot be shared is in use, as the next call tells.
+	shared := how
+	shared.Shared = true
+	for _, o := range given {
+		_ = o.l.Share(true)
+	}
+	alone := func() {
+		for _, o := range given {
+			_ = o.l.Share(false) // it is closed, or the change of a moment ago succeeded too
+		}
+	}
+	if l, err = netio.Listen(ctx, bind, shared); err != nil {
+		alone()
+		return nil, err
+	}
+	t.OnAbort(func() { l.Close(); alone() })
+	return &openListener{l: l, how: how, done: make(chan struct{}), shared: true}, nil
+}
+
+// givenUp returns the TCP listeners with the port of an address that go with this
+// change, or went a moment ago.
+func (e *estate) givenUp(t *control.Transaction, bind string) (list []*openListener) {
+	port := portOf(bind)
+	if port == "" {
+		return nil
+	}
+	kept := map[string]bool{}
+	for _, m := range t.Next.Listeners {
+		for _, b := range m.Bind {
+			kept[b] = true
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for b, o := range e.listeners {
+		if !kept[b] && portOf(b) == port {
+			list = append(list, o)
+		}
+	}
+	for o := range e.leaving {
+		if portOf(o.l.Key()) == port {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// portOf returns the port of a TCP address as it is written, "" for others.
+func portOf(bind string) string {
+	host, port, err := net.SplitHostPort(bind)
+	if err != nil || host == "unix" || host == "fd" || port == "0" {
+		return ""
+	}
+	return port
+}
+
+// shelf is where the service manager keeps copies of the listening sockets: a
+// process that crashes, or is started again, finds them there with the connections
+// that wait in their queues. Without a manager nothing is kept.
+type shelf struct {
+	manager *notify.Manager
+	logger  *slog.Logger
+}
+
+// shelved begins the names of the sockets that are ours on the shelf. The rest is
+// the number of shards, which of them it is, and the address.
+const shelved = "listen/"
+
+// shelfName is the name of one socket. A manager takes no colon in it.
+func shelfName(bind string, shards, n int) string {
+	return fmt.Sprintf("%s%d/%d/%s", shelved, shards, n, strings.NewReplacer("%", "%25", ":", "%3A").Replace(bind))
+}
+
+// shelfAddress is the reverse.
+func shelfAddress(name string) (bind string, shards, n int, ok bool) {
+	parts := strings.SplitN(strings.TrimPrefix(name, shelved), "/", 3)
+	if !strings.HasPrefix(name, shelved) || len(parts) != 3 {
+		return "", 0, 0, false
+	}
+	shards, err := strconv.Atoi(parts[0])
+	if err == nil {
+		n, err = strconv.Atoi(parts[1])
+	}
+	return strings.NewReplacer("%3A", ":", "%25", "%").Replace(parts[2]), shards, n, err == nil && n >= 0
+}
+
+func isShelved(name string) bool {
+	_, _, _, ok := shelfAddress(name)
+	return ok
+}
+
+// put gives the manager the sockets of a listener, unless they came from it.
+func (s *shelf) put(o *openListener) {
+	bind := o.l.Key()
+	if !s.manager.Present() || strings.HasPrefix(bind, "fd:") {
+		return
+	}
+	files, err := o.l.Files()
+	for n, f := range files {
+		if err == nil {
+			err = s.manager.Store(shelfName(bind, o.how.Shards, n), f)
+		}
+	}
+	closeFiles(files)
+	if err != nil {
+		s.logger.Warn("service manager keeps no socket", "address", bind, "error", err)
+		return
+	}
+	o.l.Keep(true)
+}
+
+// remove takes back the sockets of a listener.
+func (s *shelf) remove(o *openListener) {
+	if !s.manager.Present() || strings.HasPrefix(o.l.Key(), "fd:") {
+		return
+	}
+	for n := range o.l.Shards() {
+		s.discard(shelfName(o.l.Key(), o.how.Shards, n))
+	}
+	o.l.Keep(false)
+}
+
+func (s *shelf) discard(name string) {
+	if err := s.manager.Discard(name); err != nil {
+		s.logger.Warn("service manager", "error", err)
+	}
+}
+
+// recall parts the files that the manager passed into the sockets that a process
+// before put on the shelf, by address, and all others, by name.
+func recall(passed map[string]*os.File) (sockets map[string]inherited, others map[string]*os.File) {
+	sockets, others = map[string]inherited{}, map[string]*os.File{}
+	names := make([]string, 0, len(passed))
+	for name := range passed {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { // shards in their order
+		_, _, m, _ := shelfAddress(a)
+		_, _, n, _ := shelfAddress(b)
+		return m - n
+	})
+	for _, name := range names {
+		bind, shards, _, ok := shelfAddress(name)
+		if !ok {
+			others[name] = passed[name]
+			continue
+		}
+		was := sockets[bind]
+		sockets[bind] = inherited{shards, append(was.files, passed[name])}
+	}
+	return sockets, others
+}
+
+// clear lets go of what stands on the shelf for addresses that a start does not
+// want, before it binds others that may overlap.
+func (s *shelf) clear(h *heir, listeners []*model.Listener) {
+	if h.waits {
+		return // these are of another process
+	}
+	cleared := false
+	for bind, was := range h.sockets {
+		if slices.ContainsFunc(listeners, func(m *model.Listener) bool { return slices.Contains(m.Bind, bind) }) {
+			continue
+		}
+		for n := range was.files {
+			s.discard(shelfName(bind, was.shards, n))
+		}
+		closeFiles(was.files)
+		delete(h.sockets, bind)
+		cleared = true
+	}
+	if !cleared {
+		return
+	}
+	if err := s.manager.Barrier(); err != nil {
+		s.logger.Warn("service manager", "error", err)
+	}
+}
