@@ -170,6 +170,9 @@ func xdp() see.Row {
 		if len(names) > 0 {
 			return fact.Say(fact.Info, "at "+strings.Join(names, ", "), e)
 		}
-		return fact.Say(fact.OK, "none at the links seen from here", e)
+		if v.Env.Contained() {
+			return hostOnly("the programs at the links").With(e)
+		}
+		return fact.Say(fact.OK, "none", e)
 	}}
 }

@@ -28,6 +28,7 @@ func TestTracking(t *testing.T) {
 		{ID: "fw.conntrack-on", Files: table("0"), Probe: rows(""), Want: fact.OK},
 		{ID: "fw.conntrack-on", Files: files{tracked: "0", "/proc/net/ip_tables_names": "nat\nfilter\n"}, Want: fact.Warn, Says: "iptables nat"},
 		{ID: "fw.conntrack-on", Files: table("0"), Probe: `{"network": {"chains": {"error": "EPERM", "class": "permission denied"}}}`, Want: fact.Unknown, RunOn: "root"},
+		{ID: "fw.conntrack-on", Files: files{tracked: "0", "/proc/net/ip_tables_names": "filter\n"}, Probe: rows(""), Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.conntrack-full", Files: table("1"), Want: fact.OK, Says: "not counted"},
 		{ID: "fw.conntrack-full", Files: table("701"), Want: fact.Warn, Says: "701 of 1000"},
 		{ID: "fw.conntrack-full", Files: table("901"), Want: fact.Fail},
@@ -37,8 +38,12 @@ func TestTracking(t *testing.T) {
 		{ID: "fw.rules", Probe: rows(`{"name": "a", "hook": "input", "rules": 40}, {"name": "b", "hook": "input", "rules": 20}, {"name": "c", "rules": 900}`), Want: fact.Warn, Says: "60 rules at input"},
 		{ID: "fw.rules", Probe: rows(`{"name": "a", "hook": "input", "rules": 4}, {"name": "b", "hook": "postrouting", "rules": 90}`), Want: fact.OK, Says: "4 rules"},
 		{ID: "fw.rules", Want: fact.Unknown},
+		{ID: "fw.rules", Probe: rows(""), Env: docker, Want: fact.Unknown, RunOn: "initns"},
+		{ID: "fw.rules", Probe: rows(""), Files: files{"/proc/net/ip_tables_names": "filter\n"}, Want: fact.Unknown, Says: "iptables-save", RunOn: "root"},
+		{ID: "fw.rules", Probe: `{"errors": {"/proc/net/ip_tables_names": "EACCES"}, "network": {"chains": {"seen": true}}}`, Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.ipvs", Files: files{"/proc/net/ip_vs": "IP Virtual Server\nProt LocalAddress:Port\nTCP  0A000001:0050 rr\n  -> 0A000002:0050 Masq\n"}, Want: fact.Info, Says: "1 services"},
 		{ID: "fw.ipvs", Want: fact.Skip},
+		{ID: "fw.ipvs", Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.kube-proxy", Probe: rows(many), Want: fact.Warn, Says: "1001"},
 		{ID: "fw.kube-proxy", Probe: rows(`{"name": "KUBE-SEP-1"}`), Want: fact.Info},
 		{ID: "fw.kube-proxy", Probe: rows(""), Want: fact.OK},
@@ -73,6 +78,7 @@ func TestBridges(t *testing.T) {
 		{ID: "fw.netns", Probe: `{"errors": {"/proc/1/ns/net": "EACCES"}, "links": {"/proc/self/ns/net": "net:[1]"}, "network": {"links": {"seen": true}}}`, Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.xdp", Probe: links(`{"name": "eth0", "xdp": true}`), Want: fact.Info, Says: "eth0"},
 		{ID: "fw.xdp", Probe: links(`{"name": "eth0"}`), Want: fact.OK},
+		{ID: "fw.xdp", Probe: links(`{"name": "eth0"}`), Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.xdp", Want: fact.Unknown},
 	})
 }

@@ -2,6 +2,7 @@ package fw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"fishplate/internal/doctor/fact"
@@ -27,7 +28,21 @@ func without(v *see.View, err error) (fact.Evidence, bool) {
 	return fact.Read(settings, "there, and nothing of this beside it", false), true
 }
 
-// chains are those of nf_tables, and whether the older tables have some.
+// older are the tables of the iptables before nf_tables. Their rules are counted
+// nowhere; an error says that even their names cannot be seen.
+func older(v *see.View) ([]string, error) {
+	var names []string
+	for _, file := range []string{"/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"} {
+		text, err := v.Text(file)
+		if err != nil && see.ClassOf(err) != see.Absent {
+			return names, err
+		}
+		names = append(names, strings.Fields(text)...)
+	}
+	return names, nil
+}
+
+// chains are those of nf_tables.
 func chains(v *see.View) ([]see.Chain, error) {
 	return v.Probe.Network().Chains.Get("nf_tables")
 }
@@ -54,8 +69,12 @@ func tracking() see.Row {
 				asking = append(asking, c.Table+" "+c.Name)
 			}
 		}
-		if old, oldErr := v.Text("/proc/net/ip_tables_names"); oldErr == nil && strings.Contains(old, "nat") {
+		tables, oldErr := older(v)
+		if slices.Contains(tables, "nat") {
 			asking = append(asking, "iptables nat")
+		}
+		if err == nil {
+			err = oldErr
 		}
 		switch {
 		case len(asking) > 0:
@@ -64,6 +83,10 @@ func tracking() see.Row {
 			return fact.Say(fact.Warn, fmt.Sprintf("%d connections are tracked", n), e)
 		case err != nil:
 			return gauge.Unseen(v, err).With(e)
+		case len(tables) > 0:
+			f := fact.Say(fact.Unknown, "none is tracked now; whether the older iptables ask for it, iptables-save says", e)
+			f.RunOn = "root"
+			return f
 		}
 		return fact.Say(fact.OK, "no connection is tracked, and no rule asks for it", e, fact.Read("nf_tables", fmt.Sprintf("%d chains, none of them asks for the state", len(list)), len(list)))
 	}}
@@ -142,7 +165,20 @@ func rules() see.Row {
 		if n > 50 {
 			return fact.Say(fact.Warn, fmt.Sprintf("%d rules at %s", n, worst), e)
 		}
-		return fact.Say(fact.OK, fmt.Sprintf("%d rules at %s; those of the older iptables are not counted", n, worst), e)
+		tables, err := older(v)
+		switch {
+		case v.Env.Contained():
+			f := fact.Say(fact.Unknown, fmt.Sprintf("%d rules at %s in our network namespace; those of the host are not seen from here", n, worst), e)
+			f.RunOn = "initns"
+			return f
+		case err != nil:
+			return gauge.Unseen(v, err).With(e)
+		case len(tables) > 0:
+			f := fact.Say(fact.Unknown, fmt.Sprintf("%d rules at %s, and older tables (%s), whose rules iptables-save counts", n, worst, strings.Join(tables, " ")), e)
+			f.RunOn = "root"
+			return f
+		}
+		return fact.Say(fact.OK, fmt.Sprintf("%d rules at %s", n, worst), e)
 	}}
 }
 
@@ -155,8 +191,8 @@ func ipvs() see.Row {
 		Sources: []string{"https://docs.kernel.org/networking/ipvs-sysctl.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		text, err := v.Text(file)
-		if see.ClassOf(err) == see.Absent {
-			return fact.Say(fact.Skip, "the kernel has no IPVS loaded in what is seen from here")
+		if see.ClassOf(err) == see.Absent && !v.Env.Contained() {
+			return fact.Say(fact.Skip, "the kernel has no IPVS loaded")
 		}
 		if err != nil {
 			return gauge.Unseen(v, err)

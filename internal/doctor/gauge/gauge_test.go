@@ -89,6 +89,13 @@ func TestRunning(t *testing.T) {
 	}
 }
 
+func TestImitated(t *testing.T) {
+	v := view(t, map[string]string{"/proc/self/mountinfo": "30 22 0:51 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw\n"})
+	if !Imitated(v, "/proc/stat") || Imitated(v, "/proc/swaps") || Imitated(view(t, nil), "/proc/stat") {
+		t.Error("what lxcfs stands for is wrong")
+	}
+}
+
 func TestCards(t *testing.T) {
 	v := view(t, map[string]string{
 		"probe.json": `{"network": {"links": {"list": [

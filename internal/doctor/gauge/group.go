@@ -84,3 +84,10 @@ func Running(v *see.View, names ...string) (found []string, err error) {
 	}
 	return found, nil
 }
+
+// Imitated reports whether lxcfs stands in the place of a file: it makes up what
+// a container is to see.
+func Imitated(v *see.View, file string) bool {
+	mounts, _, err := Read(v, "/proc/self/mountinfo", parse.Mounts)
+	return err == nil && slices.ContainsFunc(mounts, func(m parse.Mount) bool { return m.Point == file && m.Type == "fuse.lxcfs" })
+}

@@ -2,7 +2,9 @@ package gauge
 
 import (
 	"path"
+	"strings"
 
+	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/parse"
 	"fishplate/internal/doctor/see"
 )
@@ -11,12 +13,14 @@ import (
 func Links(v *see.View) ([]see.Link, error) { return v.Probe.Network().Links.Get("netlink links") }
 
 // Cards are the interfaces that packets come in by: up, and neither loopback nor
-// made of software (bridges, tunnels, veth).
+// made of software (bridges, tunnels, veth). The ends of guests' cards in Xen's
+// first domain, which have no kind, are named vif.
 func Cards(v *see.View) ([]see.Link, error) {
 	links, err := Links(v)
+	_, dom0 := v.Env.Is(fact.Paravirtual, "xen-dom0")
 	var cards []see.Link
 	for _, l := range links {
-		if l.Up && !l.Loop && l.Kind == "" {
+		if l.Up && !l.Loop && l.Kind == "" && !(dom0 && strings.HasPrefix(l.Name, "vif")) {
 			cards = append(cards, l)
 		}
 	}

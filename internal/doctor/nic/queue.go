@@ -2,6 +2,7 @@ package nic
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -99,8 +100,8 @@ func alone(v *see.View, e []fact.Evidence) fact.Finding {
 		}
 	}
 	hot, share := 0, 0.0
-	for cpu, t := range now.CPUs {
-		d := t.Minus(old.CPUs[cpu])
+	for _, cpu := range slices.Sorted(maps.Keys(now.CPUs)) {
+		d := now.CPUs[cpu].Minus(old.CPUs[cpu])
 		if total := d.Total(); total > 0 {
 			if s := float64(d.SoftIRQ) / float64(total); s > share {
 				hot, share = cpu, s
