@@ -96,7 +96,7 @@ func upgradeVerbs() []verb {
 		flags: func(f *pflag.FlagSet) {
 			jsonFlag(f)
 			f.String("within", "2m", "give up when the new process is not ready by then")
-			f.Bool("force", false, "although programs that came by the API are lost")
+			f.Bool("force", false, "although programs that came by the API are lost: only without a state folder")
 		},
 	}}
 }

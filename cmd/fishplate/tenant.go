@@ -24,27 +24,28 @@ func tenantVerbs() []verb {
 				flags:   jsonFlag,
 			},
 			{
-				name: "tenant update", form: "NAME PROG [--comment TEXT] [--signature FILE] [--json]", min: 2, max: 2, live: true, run: runTenantUpdate,
+				name: "tenant update", form: "NAME PROG [--comment TEXT] [--signature FILE] [--match N] [--json]", min: 2, max: 2, live: true, run: runTenantUpdate,
 				short: "Give a tenant another program, without a reload",
 				long: "PROG is an ELF file, or sources as for guest build, which are compiled here. The new program is started beside the old one,\n" +
 					"takes the state of its storage over (on_live_update, on_resume_update), and has every request from one moment on; requests\n" +
 					"under way end with the old one. When anything fails the old one serves on, and the reason is printed.\n\n" +
-					"It stays until the program that the configuration names changes. Where the tenant has update { key = … }, FILE holds the\n" +
+					"It is a change like others: history has it, rollback and diff understand it, it is kept in the state folder and runs again\n" +
+					"after a restart, and it is refused while another change is tried or waits to be confirmed. It stays until the program that\n" +
+					"the configuration names changes. Without a state folder it lives in memory, and ends with the process. Where the tenant has update { key = … }, FILE holds the\n" +
 					"Ed25519 signature, 64 bytes or base64 of them, of SHA-256 over the tenant's name, a zero byte and the ELF file.",
 				example: "fishplate tenant update shop.example shop.cpp --comment 'new prices'\nfishplate tenant update shop.example shop.elf --signature shop.sig\n" +
 					"{ printf 'shop.example\\0'; cat shop.elf; } | openssl dgst -sha256 -binary > d && openssl pkeyutl -sign -rawin -inkey key.pem -in d -out shop.sig",
 				flags: func(f *pflag.FlagSet) {
-					jsonFlag(f)
-					f.String("comment", "", "why, for the list of versions")
+					giveFlags(f)
 					f.String("signature", "", "a file with the signature of the ELF file")
 				},
 			},
 			{
-				name: "tenant rollback", form: "NAME [VERSION] [--json]", min: 1, max: 2, live: true, run: runTenantRollback,
+				name: "tenant rollback", form: "NAME [VERSION] [--comment TEXT] [--match N] [--json]", min: 1, max: 2, live: true, run: runTenantRollback,
 				short:   "Make an earlier program of a tenant current again",
-				long:    "Without VERSION the one before the current. It becomes a new version, and state is handed over as by update.",
+				long:    "Without VERSION the one before the current. It becomes a new version and a change of its own, as by update.",
 				example: "fishplate tenant rollback shop.example\nfishplate tenant rollback shop.example 3",
-				flags:   jsonFlag,
+				flags:   giveFlags,
 			},
 			{
 				name: "tenant versions", form: "NAME [--json]", min: 1, max: 1, live: true, run: runTenantVersions,
@@ -71,4 +72,11 @@ func tenantVerbs() []verb {
 			},
 		}, tenantDebugVerbs()...),
 	}}
+}
+
+// giveFlags go with a change of a tenant's program.
+func giveFlags(f *pflag.FlagSet) {
+	jsonFlag(f)
+	f.String("comment", "", "why, for the history and the list of versions")
+	f.Uint64("match", 0, "only when this generation runs")
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fishplate/cmd/fishplate/show"
+	"fishplate/internal/admin"
 	"fishplate/internal/program"
 	"fishplate/internal/tenant"
 	"fishplate/sdk"
@@ -69,7 +70,12 @@ func runTenantUpdate(c *call) error {
 	if err != nil {
 		return err
 	}
-	v, err := c.client().UpdateTenant(c.ctx, c.args[0], elf, c.text("comment"), signature)
+	o, err := c.giving()
+	if err != nil {
+		return err
+	}
+	o.Signature = signature
+	v, err := c.client().UpdateTenant(c.ctx, c.args[0], elf, o)
 	if err != nil {
 		return refused("tenant update", err)
 	}
@@ -84,18 +90,29 @@ func runTenantRollback(c *call) error {
 			return usagef("tenant rollback: VERSION is a number from `fishplate tenant versions`, not %q", c.args[1])
 		}
 	}
-	v, err := c.client().RollbackTenant(c.ctx, c.args[0], number)
+	o, err := c.giving()
+	if err != nil {
+		return err
+	}
+	v, err := c.client().RollbackTenant(c.ctx, c.args[0], number, o)
 	if err != nil {
 		return refused("tenant rollback", err)
 	}
 	return c.version(v)
 }
 
-func (c *call) version(v tenant.Version) error {
+// giving reads the flags that update and rollback share.
+func (c *call) giving() (o admin.GiveOptions, err error) {
+	o.Comment = c.text("comment")
+	o.Match, err = c.flags.GetUint64("match")
+	return o, err
+}
+
+func (c *call) version(v admin.Gave) error {
 	if c.flag("json") {
 		return c.printJSON(v)
 	}
-	return show.Version(c.stdout, c.args[0], &v)
+	return show.Version(c.stdout, c.args[0], &v.Version)
 }
 
 func runTenantShadow(c *call) error {

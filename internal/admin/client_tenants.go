@@ -29,11 +29,25 @@ func (c *Client) TenantVersions(ctx context.Context, name string) (list []tenant
 	return list, c.call(ctx, "GET", tenantPath(name, "/versions"), nil, &list)
 }
 
-// UpdateTenant gives a tenant the program elf. The signature, 64 bytes or base64
-// of them, may be empty.
-func (c *Client) UpdateTenant(ctx context.Context, name string, elf []byte, comment string, signature []byte) (v tenant.Version, err error) {
-	path := tenantPath(name, "/program") + "?" + url.Values{"comment": {comment}}.Encode()
-	return v, c.send(ctx, path, elf, signed(signature), &v)
+// GiveOptions go with a program for a tenant.
+type GiveOptions struct {
+	Comment   string
+	Signature []byte // 64 bytes or base64 of them; may be empty
+	Match     uint64 // the generation that must run; 0 is any
+}
+
+func (o *GiveOptions) fields() http.Header {
+	h := signed(o.Signature)
+	if o.Match != 0 {
+		h.Set("If-Match", strconv.Quote(strconv.FormatUint(o.Match, 10)))
+	}
+	return h
+}
+
+// UpdateTenant gives a tenant the program elf.
+func (c *Client) UpdateTenant(ctx context.Context, name string, elf []byte, o GiveOptions) (v Gave, err error) {
+	path := tenantPath(name, "/program") + "?" + url.Values{"comment": {o.Comment}}.Encode()
+	return v, c.send(ctx, path, elf, o.fields(), &v)
 }
 
 // signed is the field of a signature. Bytes of any value do not fit into one.
@@ -46,8 +60,8 @@ func signed(signature []byte) http.Header {
 }
 
 // RollbackTenant makes an earlier program current; 0 is the one before.
-func (c *Client) RollbackTenant(ctx context.Context, name string, version int) (v tenant.Version, err error) {
-	return v, c.judged(ctx, "POST", tenantPath(name, "/rollback"), map[string]int{"version": version}, &v)
+func (c *Client) RollbackTenant(ctx context.Context, name string, version int, o GiveOptions) (v Gave, err error) {
+	return v, c.judged(ctx, "POST", tenantPath(name, "/rollback"), map[string]any{"version": version, "comment": o.Comment}, o.fields(), &v)
 }
 
 // TenantShadow asks for the report on a tenant's candidate.
@@ -70,12 +84,12 @@ func (c *Client) EndTrial(ctx context.Context, name string) (r tenant.ShadowRepo
 func tenantPath(name, what string) string { return "/v1/tenants/" + url.PathEscape(name) + what }
 
 // judged is call where 422 is an error like others.
-func (c *Client) judged(ctx context.Context, method, path string, body, into any) error {
+func (c *Client) judged(ctx context.Context, method, path string, body any, fields http.Header, into any) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode question: %w", err)
 	}
-	return c.receive(ctx, method, path, encoded, nil, into)
+	return c.receive(ctx, method, path, encoded, fields, into)
 }
 
 // send posts a program.

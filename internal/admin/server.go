@@ -55,6 +55,7 @@ type Options struct {
 	// Tenants answers for the calls below /v1/tenants. OpenReads says whether
 	// other hosts may read on the TCP address; nil is yes.
 	Tenants   *tenant.Set
+	Programs  Programs // what gives tenants programs; nil: nothing does
 	OpenReads func() bool
 	// Page is what a browser gets at / of the TCP address; nil is nothing.
 	Page http.Handler
@@ -152,7 +153,9 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusNotImplemented
 		case errors.Is(err, tenant.ErrNoTenant), errors.Is(err, tenant.ErrNoVersion), errors.Is(err, tenant.ErrNoRecord):
 			status = http.StatusNotFound
-		case errors.Is(err, tenant.ErrBusy):
+		case errors.Is(err, errMatch):
+			status = http.StatusPreconditionFailed
+		case errors.Is(err, tenant.ErrBusy), errors.Is(err, errBusy):
 			status = http.StatusConflict
 		case errors.Is(err, tenant.ErrSize):
 			status = http.StatusRequestEntityTooLarge

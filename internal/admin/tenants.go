@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"fishplate/internal/control"
 	"fishplate/internal/metrics"
 	"fishplate/internal/tenant"
 )
@@ -26,6 +28,44 @@ const (
 	maxUploads  = 1                // programs of one tenant on their way, which lie in memory
 	updatesWait = 30 * time.Second // for the program to start
 )
+
+// Programs makes changes that give tenants programs. They return the number of the
+// change; an error is a *Refused where the change was, and one of tenant's where it
+// was not begun.
+type Programs interface {
+	Update(ctx context.Context, name string, elf []byte, o tenant.UpdateOptions, a control.ApplyOptions) (tenant.Version, uint64, error)
+	Rollback(ctx context.Context, name string, number int, o tenant.UpdateOptions, a control.ApplyOptions) (tenant.Version, uint64, error)
+}
+
+// Refused is the error form of a change that was not made.
+type Refused struct {
+	Result control.Result
+	Match  uint64 // the generation that was to run; 0 is any
+}
+
+func (r *Refused) Error() string { return control.Refusal(r.Result.Errors).Error() }
+
+// Is sorts refusals for their statuses.
+func (r *Refused) Is(target error) bool {
+	switch target {
+	case errMatch:
+		return r.Match != 0 && r.Result.Generation != r.Match
+	case errBusy:
+		return r.Result.Busy
+	}
+	return false
+}
+
+var (
+	errMatch = errors.New("another generation runs")
+	errBusy  = errors.New("another change is under way")
+)
+
+// Gave is the answer to an update of a tenant's program.
+type Gave struct {
+	tenant.Version
+	Change uint64 `json:"change"` // its number in the history
+}
 
 // TenantView is one tenant with its programs.
 type TenantView struct {
@@ -128,10 +168,22 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant
 	return elf, nil
 }
 
-func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
-	comment := r.URL.Query().Get("comment")
+// giving reads what every change is told that gives a tenant a program.
+func (s *Server) giving(r *http.Request, comment string) (o tenant.UpdateOptions, a control.ApplyOptions, err error) {
+	if s.o.Programs == nil {
+		return o, a, errors.ErrUnsupported
+	}
 	if len(comment) > maxComment {
-		return fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
+		return o, a, fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
+	}
+	a, err = (&ChangeRequest{Comment: comment}).options(r)
+	return tenant.UpdateOptions{Comment: comment, Author: a.Author, Signature: []byte(r.Header.Get(signatureField))}, a, err
+}
+
+func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
+	o, a, err := s.giving(r, r.URL.Query().Get("comment"))
+	if err != nil {
+		return err
 	}
 	done, err := s.uploading(t)
 	if err != nil {
@@ -144,29 +196,34 @@ func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.R
 	}
 	ctx, cancel := changing(r)
 	defer cancel()
-	v, err := s.o.Tenants.Update(ctx, t.Name(), elf, tenant.UpdateOptions{
-		Comment: comment, Author: author(r), Signature: []byte(r.Header.Get(signatureField)),
-	})
-	s.o.Logger.Info("tenant updated", "tenant", t.Name(), "by", author(r), "bytes", len(elf), "version", v.Number, "error", err)
+	v, change, err := s.o.Programs.Update(ctx, t.Name(), elf, o, a)
+	s.o.Logger.Info("tenant updated", "tenant", t.Name(), "by", a.Author, "bytes", len(elf), "version", v.Number, "change", change, "error", err)
 	if err != nil {
 		return refusedProgram(err)
 	}
-	return answer(w, http.StatusOK, v)
+	return answer(w, http.StatusOK, Gave{v, change})
 }
 
 func (s *Server) tenantRollback(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
-	var q struct{ Version int }
+	var q struct {
+		Version int
+		Comment string
+	}
 	if err := question(r, &q); err != nil {
+		return err
+	}
+	o, a, err := s.giving(r, q.Comment)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := changing(r)
 	defer cancel()
-	v, err := s.o.Tenants.Rollback(ctx, t.Name(), q.Version)
-	s.o.Logger.Info("tenant rolled back", "tenant", t.Name(), "by", author(r), "to", q.Version, "version", v.Number, "error", err)
+	v, change, err := s.o.Programs.Rollback(ctx, t.Name(), q.Version, o, a)
+	s.o.Logger.Info("tenant rolled back", "tenant", t.Name(), "by", a.Author, "to", q.Version, "version", v.Number, "change", change, "error", err)
 	if err != nil {
 		return refusedProgram(err)
 	}
-	return answer(w, http.StatusOK, v)
+	return answer(w, http.StatusOK, Gave{v, change})
 }
 
 func (s *Server) tenantShadow(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {
@@ -220,7 +277,7 @@ var errProgram = errors.New("refused")
 // refusedProgram marks an error of Update and its like that has no status of
 // its own.
 func refusedProgram(err error) error {
-	for _, known := range []error{tenant.ErrNoTenant, tenant.ErrNoVersion, tenant.ErrSize, tenant.ErrRate, tenant.ErrSignature} {
+	for _, known := range []error{errMatch, errBusy, tenant.ErrNoTenant, tenant.ErrNoVersion, tenant.ErrSize, tenant.ErrRate, tenant.ErrSignature} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"fishplate/internal/control"
 	"fishplate/internal/model"
 	"fishplate/internal/tenant"
 )
@@ -36,7 +40,7 @@ func TestUploadsOneAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, _, _ := open(t, Options{Control: &fake{}, Tenants: set})
+	s, _, _ := open(t, Options{Control: &fake{}, Tenants: set, Programs: takes{}})
 	_, bind := s.Addresses()
 	defer http.DefaultClient.CloseIdleConnections()
 	send := func(name string, body io.Reader, size int) (int, error) {
@@ -85,5 +89,69 @@ func TestUploadsOneAtATime(t *testing.T) {
 	}
 	if status, err := send("a", strings.NewReader(string(elf)), len(elf)); status != 200 || err != nil {
 		t.Errorf("the next: %d, %v", status, err)
+	}
+}
+
+// takes is Programs that makes no change, or refuses each.
+type takes struct{ refused *Refused }
+
+func (p takes) Update(_ context.Context, name string, elf []byte, o tenant.UpdateOptions, a control.ApplyOptions) (tenant.Version, uint64, error) {
+	if p.refused != nil {
+		p.refused.Match = a.Match
+		return tenant.Version{}, 0, fmt.Errorf("update guest %q: %w", name, p.refused)
+	}
+	return tenant.Version{Number: 2, Size: len(elf), Author: o.Author, Comment: o.Comment}, 7, nil
+}
+
+func (p takes) Rollback(ctx context.Context, name string, _ int, o tenant.UpdateOptions, a control.ApplyOptions) (tenant.Version, uint64, error) {
+	return p.Update(ctx, name, nil, o, a)
+}
+
+// TestProgramsAreChanges: an update is refused as other changes are, and says why.
+func TestProgramsAreChanges(t *testing.T) {
+	set := tenant.NewSet(tenant.Options{Logger: slog.New(slog.DiscardHandler), Permits: 1})
+	defer set.Close()
+	u, errs := set.Prepare(t.Context(), []*model.Tenant{{Name: "a", Program: "../../sdk/examples/hello.elf"}})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	u.Commit()
+	for _, tt := range []struct {
+		name   string
+		result *control.Result
+		match  uint64
+		status int
+	}{
+		{"made", nil, 0, 200},
+		{"another change", &control.Result{Busy: true, Plan: control.Plan{Generation: 3, Errors: []control.Problem{{Summary: "change 3 is tried"}}}}, 0, 409},
+		{"another generation", &control.Result{Plan: control.Plan{Generation: 3, Errors: []control.Problem{{Summary: "generation 3 runs"}}}}, 2, 412},
+		{"a bad program", &control.Result{Plan: control.Plan{Generation: 3, Errors: []control.Problem{{Summary: "no program"}}}}, 3, 422},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := takes{}
+			if tt.result != nil {
+				p.refused = &Refused{Result: *tt.result}
+			}
+			_, c, _ := open(t, Options{Control: &fake{}, Tenants: set, Programs: p})
+			o := GiveOptions{Comment: "why", Match: tt.match}
+			v, err := c.UpdateTenant(t.Context(), "a", []byte("elf"), o)
+			_, again := c.RollbackTenant(t.Context(), "a", 0, o)
+			if tt.status == 200 {
+				if err != nil || again != nil || v.Change != 7 || v.Number != 2 || v.Comment != "why" || v.Size != 3 {
+					t.Errorf("%+v, %v, %v", v, err, again)
+				}
+				return
+			}
+			for _, err := range []error{err, again} {
+				api, ok := errors.AsType[*APIError](err)
+				if !ok || api.Status != tt.status || !strings.Contains(api.Message, tt.result.Errors[0].Summary) {
+					t.Errorf("%v", err)
+				}
+			}
+		})
+	}
+	_, c, _ := open(t, Options{Control: &fake{}, Tenants: set})
+	if _, err := c.UpdateTenant(t.Context(), "a", []byte("elf"), GiveOptions{}); err == nil || !strings.Contains(err.Error(), "unsupported") {
+		t.Errorf("where nothing gives programs: %v", err)
 	}
 }

@@ -38,9 +38,9 @@ var floors = []struct {
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
-	"cmd/fishplate":     {"checkup", "show", "report", "starter", "handover", "notify", "claim", "measure", "reading", "process"},
+	"cmd/fishplate":     {"checkup", "show", "report", "starter", "handover", "notify", "claim", "measure", "reading", "given", "process"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
-	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel"},
+	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},
 	"internal/control":  {"journal"},
 	"internal/doctor":   {"fact", "see", "parse", "gauge", "trial", "place", "virt", "cpu", "tcp", "nic", "fw", "sys", "cfg", "measure", "report", "", "apply"},
 	"internal/bench":    {"stats", "count", "load", "serve", "outcome", "diagnose", "", "report"},

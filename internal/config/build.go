@@ -35,6 +35,7 @@ func (l *loader) build(root *node) {
 	for _, n := range root.kids["tenants"] {
 		l.tenants(n)
 	}
+	l.programs(root)
 	l.owners = advice.Owners(l.cfg.Tenants)
 	for _, n := range root.kids["vhost"] {
 		l.cfg.VHosts = append(l.cfg.VHosts, l.vhostOf(n))

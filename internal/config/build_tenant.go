@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
@@ -36,6 +37,35 @@ func (l *loader) tenant(n *node) *model.Tenant {
 	d := n.kid("debug")
 	t.Debug = model.Debug{Record: d.frac("record"), OnFault: d.flag("on_fault"), Ring: d.size("ring")}
 	return t
+}
+
+// programs are what tenants run instead of their own. One whose tenant has left
+// means nothing any more: it is left out.
+func (l *loader) programs(root *node) {
+	list := root.kids["program"]
+	if len(list) == 0 {
+		return
+	}
+	var used []*node
+	tenants := make(map[string]*model.Tenant, len(l.cfg.Tenants))
+	for _, t := range l.cfg.Tenants {
+		tenants[t.Name] = t
+	}
+	for _, n := range list {
+		if b, err := hex.DecodeString(n.str("sha256")); err != nil || len(b) != 32 {
+			l.errorf(n.rangeOf("sha256"), fmt.Sprintf("program %q: sha256 is not 64 hexadecimal digits", n.label), "", "")
+		}
+		t := tenants[n.label]
+		if t == nil {
+			l.warnf(n.at, fmt.Sprintf("program %q: there is no such tenant", n.label), "", "take the block away")
+			continue
+		}
+		used = append(used, n)
+		t.Given = &model.Given{
+			SHA256: strings.ToLower(n.str("sha256")), Over: n.str("instead_of"), Version: n.num("version"), Signature: n.str("signature"), At: n.at,
+		}
+	}
+	root.kids["program"] = used
 }
 
 // tenants adds the tenants of a block: those of a file, or those written in it.

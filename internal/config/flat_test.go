@@ -2,10 +2,12 @@ package config
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 
 	"fishplate/internal/config/syntax"
+	"fishplate/internal/model"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -51,5 +53,44 @@ func TestFlat(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestGive writes programs into a text, whose model has them then and not before.
+func TestGive(t *testing.T) {
+	o := testOptions("full/full.hcl")
+	o.Flat = true
+	cfg, diags := Load(o)
+	if cfg == nil {
+		t.Fatal(diags)
+	}
+	read := func(text []byte) *model.Config {
+		t.Helper()
+		o.FS, o.Path = with{o.FS, "flat.hcl", text}, "flat.hcl"
+		again, diags := Load(o)
+		if again == nil {
+			t.Fatalf("%v\n%s", diags, text)
+		}
+		return again
+	}
+	for i, tenant := range cfg.Tenants {
+		tenant.Given = nil
+		if i > 0 {
+			tenant.Given = &model.Given{SHA256: strings.Repeat("ab", 32), Over: "x\"y", Version: i, Signature: "c2ln\n"}
+		}
+	}
+	text := Give(cfg.Flat, cfg.Tenants)
+	for i, tenant := range read(text).Tenants {
+		if i == 0 && tenant.Given != nil || i > 0 && (tenant.Given == nil || tenant.Given.Over != "x\"y" || tenant.Given.Version != i || tenant.Given.Signature != "c2ln") {
+			t.Errorf("%s: %+v", tenant.Name, tenant.Given)
+		}
+	}
+	if again := Give(text, cfg.Tenants); string(again) != string(text) {
+		t.Error("the same programs make another text")
+	}
+	// Whose tenant is not there is left out, and said so.
+	again := read(append(text, "program \"nobody\" {\n  sha256 = \""+strings.Repeat("ab", 32)+"\"\n  instead_of = \"\"\n  version = 1\n}\n"...))
+	if strings.Contains(string(again.Flat), "nobody") {
+		t.Error("a program without a tenant stays")
 	}
 }

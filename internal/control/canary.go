@@ -145,6 +145,8 @@ func untried(changes []Change) (list []Problem) {
 			why = "it is met before anybody knows which side a client is on, or is one for both"
 		case c.Kind == "server" && c.Action == "change" && !has(c.Fields, "address"):
 			why = "what a server is, is one for both sides"
+		case c.Kind == "tenant" && has(c.Fields, "program.sha256"):
+			why = "a program that came by the API, or goes, is one for both sides"
 		case c.Kind == "backend" && slices.ContainsFunc(c.Fields, func(f Field) bool { return strings.HasPrefix(f.Name, "discover") && f.New != "" }):
 			why = "its servers are looked for from the commit on"
 		}

@@ -28,6 +28,10 @@ type Options struct {
 	Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []Problem)
 	// Diff returns what differs, without impact, in a stable order.
 	Diff func(old, next *model.Config) []Change
+	// Programs keeps what tenants are given by the API, and Give writes that into
+	// the text of a whole configuration. Without both, nothing can be given.
+	Programs Programs
+	Give     func(text []byte, tenants []*model.Tenant) []byte
 	// Census returns what counts for one plan how much stands on a thing of the
 	// running configuration; nil counts nothing.
 	Census func() func(kind, key string) Numbers
@@ -69,6 +73,7 @@ type Controller struct {
 	ledger  ledger  // of the transactions
 	waits   *pending
 	trial   *canary
+	named   map[string]bool   // programs by the API that the last entry has; nil: unknown. The turn guards it.
 	waiting map[uint64]string // generations that drain, and at what
 }
 
@@ -141,6 +146,7 @@ type ApplyOptions struct {
 	restored uint64   // what a rollback goes back to
 	again    Entry    // the entry that this commit only makes run again
 	changes  []Change // to remember instead of those from nothing
+	program  *ProgramNote
 	unless   *pending // a rollback of that, if it still waits
 	files    string   // what the files of this change hold
 }
@@ -165,7 +171,7 @@ func (c *Controller) behind(o ApplyOptions, changes []Change) []Problem {
 	}
 	if last := c.last(); last.Canary != nil && last.State == RolledBack && last.Canary.Files == o.files && last.Parent == e.ID {
 		return []Problem{{
-			Summary: fmt.Sprintf("the file is what change %d tried, which was undone: %s", last.ID, last.Canary.Why), Detail: named(changes),
+			Summary: fmt.Sprintf("the file is what change %d tried, which was undone: %s", last.ID, last.Canary.Why), Detail: listOf(changes),
 			Suggestion: "fishplate reload --force applies the file",
 		}}
 	}
@@ -173,7 +179,7 @@ func (c *Controller) behind(o ApplyOptions, changes []Change) []Problem {
 		return nil
 	}
 	return []Problem{{
-		Summary: fmt.Sprintf("the file is not what runs: change %d went back behind it", e.ID), Detail: named(changes),
+		Summary: fmt.Sprintf("the file is not what runs: change %d went back behind it", e.ID), Detail: listOf(changes),
 		Suggestion: "fishplate reload --force applies the file",
 	}}
 }
@@ -211,20 +217,20 @@ func (c *Controller) Plan(_ context.Context, path string) Plan {
 
 func (c *Controller) plan(path string) (Plan, *state) {
 	cfg, errs, warnings := c.o.Load(path)
-	return c.propose(path, cfg, errs, warnings)
+	return c.propose(path, cfg, errs, warnings, fromFile)
 }
 
 // parse plans a text of the history.
-func (c *Controller) parse(id uint64, text []byte) (Plan, *state) {
+func (c *Controller) parse(id uint64, text []byte, m manner) (Plan, *state) {
 	name := fmt.Sprintf("change %d", id)
 	if c.o.Parse == nil {
-		return c.propose(name, nil, []Problem{{Summary: "texts cannot be read here"}}, nil)
+		return c.propose(name, nil, []Problem{{Summary: "texts cannot be read here"}}, nil, m)
 	}
 	cfg, errs, warnings := c.o.Parse(name, text)
-	return c.propose(name, cfg, errs, warnings)
+	return c.propose(name, cfg, errs, warnings, m)
 }
 
-func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Problem) (Plan, *state) {
+func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Problem, m manner) (Plan, *state) {
 	p := Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}
 	p.Errors, p.Warnings = append(p.Errors, errs...), warnings
 	if cfg == nil || len(errs) > 0 {
@@ -234,13 +240,19 @@ func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Pr
 		return p, nil
 	}
 	next := &state{config: cfg, files: digests(cfg, c.o.Digest), read: filesOf(cfg)}
+	p.Warnings = append(p.Warnings, c.settle(next, m)...)
+	return c.compare(p, next)
+}
+
+// compare completes a plan that makes next of what runs.
+func (c *Controller) compare(p Plan, next *state) (Plan, *state) {
 	old := c.running.Load()
 	if old == nil {
 		old = &state{config: &model.Config{}}
 	}
-	p.Changes = assess(contents(c.o.Diff(old.config, cfg), old, next), c.o.Census)
+	p.Changes = assess(contents(c.o.Diff(old.config, next.config), old, next), c.o.Census)
 	c.remark(p.Changes)
-	if p.Errors = immovable(old.config, cfg); len(p.Errors) > 0 {
+	if p.Errors = immovable(old.config, next.config); len(p.Errors) > 0 {
 		return p, nil
 	}
 	return p, next
@@ -346,7 +358,7 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 			return
 		}
 	}
-	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes}
+	t := &Transaction{ID: next.id, Next: next.config, Running: c.Running(), Changes: r.Changes, Unread: o.program != nil}
 	err := c.o.Builder.Prepare(context.WithValue(ctx, inside{}, t), t)
 	crash.At(crash.Prepared)
 	if err == nil {
@@ -363,7 +375,7 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	e := c.entryOf(r, next, o)
 	if err == nil && o.again.ID == 0 {
 		// From here on a process that starts runs the new configuration.
-		err = c.record(e, next.config.Flat)
+		err = c.record(e, next.config)
 	}
 	if err != nil {
 		t.abort()
@@ -396,6 +408,7 @@ func (c *Controller) entryOf(r *Result, next *state, o ApplyOptions) Entry {
 	e := Entry{
 		ID: next.id, Time: time.Now(), Author: o.Author, Comment: o.Comment, Source: cmp.Or(o.Source, "file"),
 		Changes: r.Changes, Generation: next.id, State: Committed, Parent: r.Generation, Restored: o.restored, Path: c.Path(), Files: next.read,
+		Program: o.program,
 	}
 	if o.changes != nil {
 		e.Changes, e.Parent = o.changes, c.kept().ID

@@ -44,6 +44,9 @@ func references(cfg *model.Config) (list []reference) {
 	return list
 }
 
+// unreadable stands for the digest of a file that cannot be read.
+const unreadable = "unreadable"
+
 func (r reference) id() string { return r.kind + "\x00" + r.key + "\x00" + r.name }
 
 // digests reads every referenced file, once however many refer to it. One that
@@ -56,7 +59,7 @@ func digests(cfg *model.Config, digest func(string) (string, error)) map[string]
 		if !ok {
 			var err error
 			if d, err = digest(r.path); err != nil {
-				d = "unreadable"
+				d = unreadable
 			}
 			read[r.path] = d
 		}

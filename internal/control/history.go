@@ -44,6 +44,11 @@ type Entry struct {
 	// Why says what undid the entry, when neither a trial nor a rollback's entry
 	// does.
 	Why string `json:"why,omitempty"`
+	// Program is what came by the API; nil: the change is another.
+	Program *ProgramNote `json:"program,omitempty"`
+	// Gone are the programs by the API, by their SHA-256, that the entry before has
+	// and this one has not.
+	Gone []string `json:"gone,omitempty"`
 	// Path and Files say what the configuration's file was, and what it held,
 	// when this was committed or last read before.
 	Path  string `json:"path,omitempty"`
@@ -152,13 +157,22 @@ func (c *Controller) History() []Entry {
 }
 
 // record keeps an entry, before it takes effect.
-func (c *Controller) record(e Entry, text []byte) error {
+func (c *Controller) record(e Entry, cfg *model.Config) error {
+	has := named(cfg)
+	for hash := range c.named {
+		if !has[hash] {
+			e.Gone = append(e.Gone, hash)
+		}
+	}
 	head, err := json.Marshal(e)
 	if err == nil {
-		err = c.ledger.Put(e.ID, head, text)
+		err = c.ledger.Put(e.ID, head, cfg.Flat)
 	}
 	if err != nil {
 		return err
+	}
+	if c.named != nil {
+		c.named = has
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

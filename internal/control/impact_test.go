@@ -166,7 +166,7 @@ func TestCompilerWrites(t *testing.T) {
 func TestHistoryNamesSoManyChanges(t *testing.T) {
 	c := New(Options{})
 	for id := uint64(1); id <= 20; id++ {
-		if err := c.record(Entry{ID: id, Changes: make([]Change, 1000), More: 7}, nil); err != nil {
+		if err := c.record(Entry{ID: id, Changes: make([]Change, 1000), More: 7}, &model.Config{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,7 +179,7 @@ func TestHistoryNamesSoManyChanges(t *testing.T) {
 			t.Errorf("entry %d names %d changes, and has %d more", e.ID, len(e.Changes), e.More)
 		}
 	}
-	if err := c.record(Entry{ID: 21, Changes: make([]Change, namedChanges+1)}, nil); err != nil {
+	if err := c.record(Entry{ID: 21, Changes: make([]Change, namedChanges+1)}, &model.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	if e := c.last(); len(e.Changes) != namedChanges+1 {

@@ -29,6 +29,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 		if dir := next.config.State.Dir; dir != "" {
 			c.openLedger(filepath.Join(dir, "journal"))
 		}
+		c.knowPrograms()
 		if from := c.resume(path, next, &r, &o); from != nil {
 			next = from
 		}
@@ -37,6 +38,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 		if r.Committed && waits.State == Pending && waits.ID != r.Generation {
 			c.note(&r, c.undo(waits.ID, fmt.Sprintf("the files changed before it was confirmed: change %d", r.Generation)))
 		}
+		c.sweep()
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	c.report(path, &r)
@@ -73,35 +75,47 @@ func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOption
 		return nil
 	}
 	crash.At(crash.Resume)
-	p, was := c.parse(e.ID, text)
+	p, was := c.parse(e.ID, text, asIs)
 	if was == nil {
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d is not understood any more: the file runs: %s", e.ID, Refusal(p.Errors).Error())})
 		return nil
 	}
-	changes := contents(c.o.Diff(was.config, files.config), was, files)
+	said := *was
+	lost := c.restore(was)
 	if e.Files != files.read {
+		r.Warnings = append(r.Warnings, c.inherit(was.config, files)...)
+		changes := contents(c.o.Diff(said.config, files.config), was, files)
 		o.changes = changes
 		if e.Source != "file" && len(changes) > 0 {
 			r.Warnings = append(r.Warnings, Problem{
-				Summary: fmt.Sprintf("the files changed since change %d, which did not come from them: they win", e.ID), Detail: named(changes),
+				Summary: fmt.Sprintf("the files changed since change %d, which did not come from them: they win", e.ID), Detail: listOf(changes),
 				Suggestion: fmt.Sprintf("fishplate rollback %d brings it back", e.ID),
 			})
 		}
 		return nil
 	}
+	changes := contents(c.o.Diff(was.config, files.config), was, files)
 	if len(changes) > 0 {
-		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d runs, which the files do not have", e.ID), Detail: named(changes)})
-	}
-	o.again = e
-	if len(changes) == 0 {
+		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d runs, which the files do not have", e.ID), Detail: listOf(changes)})
+	} else {
 		was = files // the same, and it says where things stand
 	}
 	was.id, was.read = e.ID, e.Files
+	if lost { // it is not what the entry says
+		if e.State == Pending { // what runs now waits in its place
+			o.Confirm = max(time.Until(*e.Deadline), time.Millisecond)
+			c.note(r, c.undo(e.ID, "a program that it had could not be restored: the next change waits in its place"))
+		}
+		o.changes = contents(c.o.Diff(said.config, was.config), was, was)
+		o.Comment = "without programs that came by the API"
+		return was
+	}
+	o.again = e
 	return was
 }
 
-// named lists things that changed, a few by name.
-func named(changes []Change) string {
+// listOf lists things that changed, a few by name.
+func listOf(changes []Change) string {
 	const most = 8
 	var words []string
 	for i, ch := range changes {

@@ -35,7 +35,7 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 	if id == 0 {
 		return c.refused([]Problem{{Summary: "rollback: nothing ran before"}})
 	}
-	r, next := c.recall(id)
+	r, next := c.recall(id, recalled)
 	if next != nil {
 		o.Source, o.Always = "rollback", true
 		if o.Comment == "" {
@@ -66,7 +66,7 @@ func (c *Controller) before(e Entry) uint64 {
 }
 
 // recall plans what ran after a commit.
-func (c *Controller) recall(id uint64) (Result, *state) {
+func (c *Controller) recall(id uint64, m manner) (Result, *state) {
 	text, err := c.ledger.Text(id)
 	if err != nil {
 		p := Problem{Summary: err.Error()}
@@ -75,7 +75,7 @@ func (c *Controller) recall(id uint64) (Result, *state) {
 		}
 		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{p}}}, nil
 	}
-	p, next := c.parse(id, text)
+	p, next := c.parse(id, text, m)
 	return Result{Plan: p}, next
 }
 
@@ -100,7 +100,7 @@ func (c *Controller) Revise(ctx context.Context, revise func(text []byte) ([]byt
 	}
 	if len(r.Errors) == 0 {
 		running, _ := c.entry(r.Generation)
-		p, next := c.parse(r.Generation+1, text)
+		p, next := c.parse(r.Generation+1, text, edited)
 		r.Plan = p
 		if next != nil && len(p.Changes) > 0 {
 			o.Source, next.read = "api", running.Files
@@ -140,7 +140,7 @@ func (c *Controller) find(what string) (*state, []Problem) {
 		return c.running.Load(), nil
 	}
 	if id, err := strconv.ParseUint(what, 10, 64); err == nil {
-		r, s := c.recall(id)
+		r, s := c.recall(id, asIs)
 		return s, r.Errors
 	}
 	cfg, errs, _ := c.o.Load(what)

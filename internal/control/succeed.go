@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"fishplate/internal/model"
 )
 
 // Legacy is what a process that takes another one's place must know of its
@@ -37,6 +39,17 @@ func (c *Controller) Legacy() (l Legacy, err error) {
 	if l.Text, err = c.ledger.Text(l.Entry.ID); err != nil {
 		return l, fmt.Errorf("read change %d: %w", l.Entry.ID, err)
 	}
+	if c.o.Programs != nil && !c.o.Programs.Lasting() && c.o.Give != nil {
+		bare := &state{config: c.Running()} // what is kept in memory goes with it
+		given := map[string]*model.Given{}
+		for _, t := range bare.config.Tenants {
+			if t.Given != nil {
+				given[t.Name] = nil
+			}
+		}
+		c.bestow(bare, given)
+		l.Text = bare.config.Flat
+	}
 	return l, nil
 }
 
@@ -50,13 +63,14 @@ func (c *Controller) Succeed(ctx context.Context, l Legacy) (release func(), err
 		return nil, err
 	}
 	begin := time.Now()
-	p, next := c.parse(l.Entry.ID, l.Text)
+	p, next := c.parse(l.Entry.ID, l.Text, asIs)
 	r := Result{Plan: p}
 	if next != nil {
 		next.id, next.read = l.Entry.ID, l.Entry.Files
 		if dir := next.config.State.Dir; dir != "" {
 			c.openLedger(filepath.Join(dir, "journal"))
 		}
+		c.knowPrograms()
 		if err := c.know(l); err != nil {
 			end()
 			return nil, err

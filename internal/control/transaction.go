@@ -22,6 +22,9 @@ type Transaction struct {
 	Next    *model.Config // what is to run
 	Running *model.Config // what runs; nil at the start of the process
 	Changes []Change      // from Running to Next
+	// Unread says that nothing was read again: of what Next has from Running, by
+	// pointer, no file needs to be looked at.
+	Unread bool
 
 	try      func(share float64) Tried
 	besides  []func()

@@ -20,6 +20,8 @@ const (
 	Settle    Point = "settle"    // rolled back, but the change that waited is still said to wait
 	Confirm   Point = "confirm"   // confirmed, and that is not written yet
 	Resume    Point = "resume"    // at a start: the last change was read
+	Shelving  Point = "shelving"  // a tenant's program is written aside, not yet on disk
+	Shelved   Point = "shelved"   // on disk, and no change names it
 )
 
 // The points of an upgrade: first those of the process that leaves, then those of
@@ -58,5 +60,5 @@ func Comers() []Point {
 
 // Points returns those of a change.
 func Points() []Point {
-	return []Point{Plan, Prepare, Preparing, Prepared, Aborting, Written, Synced, Renamed, Recorded, Commit, Committed, Drain, Settle, Confirm, Resume}
+	return []Point{Plan, Prepare, Preparing, Prepared, Aborting, Written, Synced, Renamed, Recorded, Commit, Committed, Drain, Settle, Confirm, Resume, Shelving, Shelved}
 }

@@ -370,6 +370,7 @@ type Tenant struct {
 	Update   UpdateLimit
 	Shadow   *Shadow
 	Debug    Debug
+	Given    *Given // nil: the program runs that Program names
 
 	Cache    *CachePolicy
 	FromFile bool // came from a tenants file: its failure to load does not refuse the configuration
@@ -381,6 +382,16 @@ type Token struct {
 	Name string
 	Hash string // SHA-256 of the token, in hexadecimal digits
 	At   Range
+}
+
+// Given is the program of a tenant that came by the API and runs in place of the
+// one that the tenant names.
+type Given struct {
+	SHA256    string // of the ELF file, in hexadecimal digits; it lies in the state folder
+	Over      string // what told the program that the tenant names from others when this one came
+	Version   int
+	Signature string // base64; "" is none
+	At        Range
 }
 
 // UpdateLimit bounds updates of a tenant's program by the API.

@@ -224,9 +224,10 @@ func TestManyChangesKeepServing(t *testing.T) {
 		t.Error(f)
 	}
 	// An update by the API comes first: the background leaves it alone.
-	if _, err := s.Update(context.Background(), last.Name(), program(t, "loop"), UpdateOptions{}); err != nil {
+	if _, err := updateTenant(s, last.Name(), program(t, "loop"), UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	last = s.Tenant(last.Name())
 	given := last.current.Load()
 	s.starts.drain()
 	if now := last.current.Load(); now == old || now != given || last.Status().State != "ready" {
@@ -276,7 +277,7 @@ func BenchmarkTenant(b *testing.B) {
 	b.Run("update", func(b *testing.B) {
 		elf := files["p1"]
 		for b.Loop() {
-			if _, err := s.Update(context.Background(), "t7", elf, UpdateOptions{}); err != nil {
+			if _, err := updateTenant(s, "t7", elf, UpdateOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		}

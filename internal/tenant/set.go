@@ -26,6 +26,7 @@ type Options struct {
 	Permits   int                                                    // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
 	CacheLook CacheLook                                              // nil: programs find nothing
 	Objects   Objects                                                // nil: programs store nothing in the cache
+	Kept      func(sha256 string) ([]byte, error)                    // a program that came by the API; nil: there are none
 }
 
 // Set is every tenant that there is, by name, and the permits that they share.
@@ -44,7 +45,8 @@ type Set struct {
 	sweeper kv.Sweeper // of stores
 
 	histories map[string]*history
-	playing   *player // of a repetition, for what main asks
+	models    map[string]*model.Tenant // of the last Commit
+	playing   *player                  // of a repetition, for what main asks
 
 	starts  *starts
 	warmth  *warmth
@@ -81,7 +83,9 @@ type Update struct {
 	made     []*Tenant // what Abort must undo
 	origins  map[string]origin
 	warnings []error
-	starters []*starter        // what Commit leaves to the background
+	starters []*starter // what Commit leaves to the background
+	swaps    []swap     // of programs of tenants that stay
+	models   map[string]*model.Tenant
 	started  int               // programs of tenants files
 	took     time.Duration     // to start those
 	read     map[string]origin // by path: many tenants have one program
@@ -89,10 +93,9 @@ type Update struct {
 
 // origin is where a prepared tenant's program is from.
 type origin struct {
-	file      *code // in the file that the configuration names
+	code      *code
 	signature []byte
-	given     bool // the program is one that came by the API, not file
-	changes   int  // of the history when this was decided
+	number    int // of the version that came by the API; 0: it is in the file
 }
 
 // Trouble is what keeps a tenant's program, or its candidate, from running.
@@ -114,22 +117,42 @@ func (t *Trouble) Unwrap() error { return t.Err }
 // On errors the Update is nil and everything is undone. What is compiled or runs
 // ends with ctx, which is an error for every tenant that is not ready by then.
 func (s *Set) Prepare(ctx context.Context, tenants []*model.Tenant) (*Update, []error) {
+	return s.prepareAll(ctx, tenants, nil)
+}
+
+// PrepareOthers is Prepare that looks at no file of a tenant whose model is the very
+// one that was committed last: the change is about others.
+func (s *Set) PrepareOthers(ctx context.Context, tenants []*model.Tenant) (*Update, []error) {
+	s.mu.Lock()
+	same := s.models
+	s.mu.Unlock()
+	return s.prepareAll(ctx, tenants, same)
+}
+
+func (s *Set) prepareAll(ctx context.Context, tenants []*model.Tenant, same map[string]*model.Tenant) (*Update, []error) {
 	u := &Update{
 		set: s, ctx: ctx, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants)), read: map[string]origin{},
+		models: make(map[string]*model.Tenant, len(tenants)),
 	}
 	var errs []error
 	for _, t := range tenants {
 		old := s.Tenant(t.Name)
+		u.models[t.Name] = t
+		if old != nil && same[t.Name] == t {
+			u.next[t.Name] = old
+			continue
+		}
 		made, err := u.prepare(t, old)
 		switch {
 		case err == nil && made == old:
 			u.next[t.Name] = old
 			continue
-		case err != nil && !t.FromFile:
+		case err != nil && (!t.FromFile || old != nil && u.set.isGiven(t)):
 			errs = append(errs, &Trouble{t, err})
 			continue
 		case err != nil:
 			u.warnings = append(u.warnings, &Trouble{t, err})
+			delete(u.origins, t.Name)
 			if old != nil && old.current.Load() != nil {
 				old.setTrouble(err)
 				u.next[t.Name] = old
@@ -157,7 +180,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load guest %q: %w", t.Name, err)
 	}
-	c := u.choose(t, old, &o)
+	c := o.code
 	u.origins[t.Name] = o
 	var before *image
 	if old != nil {
@@ -166,6 +189,10 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	if before != nil && before.code == c && equal(old.model, t) {
 		old.setTrouble(nil)
 		return old, nil
+	}
+	_, given := s.Given(t.Name)
+	if before != nil && old.starting.Load() == nil && (given || o.number > 0) && equal(old.model, t) {
+		return old, u.swapTo(old, c)
 	}
 	if old != nil && equal(old.model, t) && old.starts(c) {
 		return old, nil
@@ -199,35 +226,11 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	return made, nil
 }
 
-// choose returns the program that a tenant runs: that of the file, or the one that
-// came by the API unless the file changed since. It completes o. A version that
-// comes meanwhile is seen by Commit, which compares the changes.
-func (u *Update) choose(t *model.Tenant, old *Tenant, o *origin) *code {
-	s := u.set
-	h := s.historyOf(t.Name)
+// isGiven says that a tenant is to get another program by the API than it has.
+func (s *Set) isGiven(t *model.Tenant) bool {
 	s.mu.Lock()
-	o.changes = h.changes
-	given, file := h.given && old != nil, h.file
-	var v version
-	if given {
-		v = *h.current()
-	}
-	s.mu.Unlock()
-	if !given {
-		return o.file
-	}
-	if file != o.file.hash {
-		u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s changed: it replaces version %d, which came by the API",
-			t.Name, t.Program, v.Number))
-		return o.file
-	}
-	if err := verify(t, v.code.elf, v.signature); err != nil { // the key may be new
-		u.warnings = append(u.warnings, fmt.Errorf("load guest %q: %s replaces version %d, which came by the API: %w",
-			t.Name, t.Program, v.Number, err))
-		return o.file
-	}
-	o.given = true
-	return v.code
+	defer s.mu.Unlock()
+	return t.Given != nil && s.historyOf(t.Name).given != t.Given.SHA256
 }
 
 // starts says whether a tenant is about to start that program.
@@ -236,8 +239,12 @@ func (t *Tenant) starts(c *code) bool {
 	return st != nil && st.code == c
 }
 
-// origin is Set.read, once for the tenants that have the same file.
+// origin is Set.read, once for the tenants that have the same file, or what came
+// by the API.
 func (u *Update) origin(t *model.Tenant) (origin, error) {
+	if t.Given != nil {
+		return u.set.given(t)
+	}
 	if t.Key != "" {
 		return u.set.read(u.ctx, t)
 	}
@@ -266,7 +273,7 @@ func (s *Set) read(ctx context.Context, t *model.Tenant) (o origin, err error) {
 			return o, err
 		}
 	}
-	if o.file, err = s.codes.load(elf); err != nil {
+	if o.code, err = s.codes.load(elf); err != nil {
 		err = fmt.Errorf("%s is no program that runs here: %w%s", t.Program, err, Remedy(elf))
 	}
 	return o, err
@@ -374,16 +381,16 @@ func (u *Update) Warnings() []error { return u.warnings }
 
 // Commit makes the update the Set's state. It cannot fail. Calls of replaced
 // tenants that are in flight finish on the old image. Storage state is handed
-// over as by Set.Update; a program that cannot take it begins without.
+// over as live updates do; a program that cannot take it begins without, unless it
+// came by the API: then Prepare has seen to it.
 func (u *Update) Commit() {
 	s := u.set
 	s.mu.Lock()
 	old := s.tenants
-	s.tenants = u.next
-	var late []*Tenant
+	s.tenants, s.models = u.next, u.models
 	for name, t := range u.next {
-		if u.record(name) && old[name] != t {
-			late = append(late, t)
+		if o := u.origins[name]; o.code != nil {
+			s.historyOf(name).runs(o.code, o.number, signatureText(o.signature))
 		}
 		if t.model.Storage > 0 && s.stores[name] != nil {
 			s.stores[name].SetLimit(t.model.Storage)
@@ -398,6 +405,10 @@ func (u *Update) Commit() {
 		}
 	}
 	s.mu.Unlock()
+	for i := range u.swaps {
+		u.swaps[i].commit()
+	}
+	u.swaps = nil
 	for name, t := range old {
 		next := u.next[name]
 		if next == t {
@@ -415,49 +426,6 @@ func (u *Update) Commit() {
 		t.retire()
 	}
 	s.starts.add(u.starters)
-	for _, t := range late {
-		s.again(t)
-	}
-}
-
-// record notes in the history what program a tenant has now. It returns true
-// when another came by the API after Prepare had decided. The Set is locked.
-func (u *Update) record(name string) bool {
-	o, h := u.origins[name], u.set.histories[name]
-	if o.file == nil || h == nil {
-		return false // it could not be loaded
-	}
-	if o.changes != h.changes {
-		return h.given
-	}
-	h.file = o.file.hash
-	if o.given {
-		return false
-	}
-	h.given = false
-	if v := h.current(); v == nil || v.code != o.file {
-		h.add(version{Version: Version{Time: time.Now(), Source: "file"}, code: o.file, signature: o.signature})
-	}
-	return false
-}
-
-// again gives a tenant the program that came by the API while its configuration
-// was being prepared.
-func (s *Set) again(t *Tenant) {
-	h := s.historyOf(t.Name())
-	<-h.turn
-	defer func() { h.turn <- struct{}{} }()
-	s.mu.Lock()
-	v := h.current()
-	s.mu.Unlock()
-	err := verify(t.model, v.code.elf, v.signature) // the key may be new
-	if err == nil {
-		err = s.replace(context.Background(), t, v.code)
-	}
-	if err != nil {
-		t.setTrouble(err)
-		s.o.Logger.Error("guest update lost", "tenant", t.Name(), "version", v.Number, "error", err)
-	}
 }
 
 // inherit takes the storage's state over from the tenant that t replaces.
@@ -503,5 +471,8 @@ func (u *Update) Abort() {
 			im.discard()
 		}
 	}
-	u.made = nil
+	for i := range u.swaps {
+		u.swaps[i].abort()
+	}
+	u.made, u.swaps = nil, nil
 }

@@ -162,11 +162,8 @@ func (st *starter) start() (err error) {
 		}
 	}()
 	ctx := st.set.starts.life
-	h := st.set.historyOf(st.tenant.Name())
-	<-h.turn
-	defer func() { h.turn <- struct{}{} }()
-	if st.tenant.current.Load() != st.before {
-		return nil // an update came first
+	if st.dropped.Load() {
+		return nil // another tenant has its place
 	}
 	if err := st.set.replace(ctx, st.tenant, st.code); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"context"
 	"runtime"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestHandOverIsUndone(t *testing.T) {
 	refuses := guest(t, "store_sum", "-DREFUSE")
 	free := tn.current.Load().storage.v.heap.Info()
 	for i, want := range []string{"2 2 0", "3 3 0", "4 4 0"} {
-		if _, err := s.Update(context.Background(), m.Name, refuses, UpdateOptions{}); err == nil || !strings.Contains(err.Error(), "not this one") {
+		if _, err := updateTenant(s, m.Name, refuses, UpdateOptions{}); err == nil || !strings.Contains(err.Error(), "not this one") {
 			t.Fatal(err)
 		}
 		if now := tn.current.Load().storage.v.heap.Info(); now != free {

@@ -187,7 +187,7 @@ func TestStorageUnderSpinners(t *testing.T) {
 
 func give(t testing.TB, s *Set, name string, elf []byte) Version {
 	t.Helper()
-	v, err := s.Update(context.Background(), name, elf, UpdateOptions{Author: "me", Comment: "why"})
+	v, err := updateTenant(s, name, elf, UpdateOptions{Author: "me", Comment: "why"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,13 +216,13 @@ func TestUpdateHandsOver(t *testing.T) {
 		t.Errorf("%v %s", f, fields(&req.Header))
 	}
 	late.Release()
-	if _, err := s.Update(context.Background(), m.Name, guest(t, "store_sum", "-DREFUSE"), UpdateOptions{}); err == nil || !strings.Contains(err.Error(), "not this one") {
+	if _, err := updateTenant(s, m.Name, guest(t, "store_sum", "-DREFUSE"), UpdateOptions{}); err == nil || !strings.Contains(err.Error(), "not this one") {
 		t.Errorf("a program that refuses the state: %v", err)
 	}
 	if got := sum(t, tn, "/x"); got != "4 4 1" {
 		t.Errorf("after an update that failed %q", got)
 	}
-	if v, err := s.Rollback(context.Background(), m.Name, 1); err != nil || v.Source != "rollback" || v.Number != 3 {
+	if v, err := rollbackTenant(s, m.Name, 1); err != nil || v.Source != "rollback" || v.Number != 3 {
 		t.Errorf("%+v %v", v, err)
 	}
 	req = request("/x")
@@ -271,7 +271,7 @@ func TestUpdatesUnderWritersLoseNothing(t *testing.T) {
 		})
 	}
 	for i := range 100 {
-		if _, err := s.Update(context.Background(), m.Name, elfs[(i+1)%2], UpdateOptions{}); err != nil {
+		if _, err := updateTenant(s, m.Name, elfs[(i+1)%2], UpdateOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -308,7 +308,7 @@ func TestUpdatesAreLimited(t *testing.T) {
 		{m.Name, hello, text, nil},
 		{m.Name, hello, signed(m.Name), ErrRate},
 	} {
-		if _, err := s.Update(context.Background(), c.name, c.elf, c.o); !errors.Is(err, c.want) {
+		if _, err := updateTenant(s, c.name, c.elf, c.o); !errors.Is(err, c.want) {
 			t.Errorf("%d: %v, want %v", i, err, c.want)
 		}
 	}
@@ -342,41 +342,45 @@ func TestUpdatesSurviveReloads(t *testing.T) {
 	}
 	part()
 	give(t, s, m.Name, two)
-	load(t, s, m)
+	load(t, s, withGiven(s, m))
 	if got := part(); got != "two 2 2 1" {
 		t.Errorf("after a reload of the same %q", got)
 	}
 	changed := *m
 	changed.Instructions++
-	load(t, s, &changed)
+	load(t, s, withGiven(s, &changed))
 	if got := part(); got != "two 3 3 2" {
 		t.Errorf("after a reload with another limit %q", got)
 	}
 	files["sum"] = three
-	u, errs := s.Prepare(context.Background(), []*model.Tenant{&changed})
-	if errs != nil || len(u.Warnings()) != 1 || !strings.Contains(u.Warnings()[0].Error(), "version 2") {
-		t.Fatal(errs, u.Warnings())
-	}
-	u.Commit()
+	load(t, s, &changed)
 	if got := part(); got != "three 4 4 3" {
 		t.Errorf("after the file changed %q", got)
 	}
-	// An update between Prepare and Commit is not lost either.
-	again := changed
-	again.Instructions++
-	u, errs = s.Prepare(context.Background(), []*model.Tenant{&again})
+	if list := s.Versions(m.Name); list[0].Source != "file" || list[0].Number != 3 {
+		t.Errorf("%+v", list)
+	}
+	// An update that is given up after its state was handed over changes nothing.
+	g := bagOf(s)
+	offer, err := s.Offer(m.Name, two, UpdateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Expect(offer)
+	g.keep(offer.SHA256, offer.ELF())
+	next := changed
+	next.Given = offer.Given("")
+	u, errs := s.Prepare(context.Background(), []*model.Tenant{&next})
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	give(t, s, m.Name, two)
-	u.Commit()
-	if got := part(); !strings.HasPrefix(got, "two 5 5 ") {
-		t.Errorf("after an update during a reload %q", got)
-	}
-	u, _ = s.Prepare(context.Background(), []*model.Tenant{m})
 	u.Abort()
-	if got := part(); !strings.HasPrefix(got, "two 6 6 ") {
-		t.Errorf("after a reload that was given up %q", got)
+	if got := part(); got != "three 5 5 3" {
+		t.Errorf("after an update that was given up %q", got)
+	}
+	give(t, s, m.Name, two)
+	if got := part(); got != "two 6 6 4" {
+		t.Errorf("after an update %q", got)
 	}
 }
 

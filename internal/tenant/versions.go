@@ -1,8 +1,9 @@
 package tenant
 
 import (
-	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"fishplate/internal/model"
@@ -47,30 +48,23 @@ type Version struct {
 	Current bool      `json:"current,omitempty"`
 }
 
-// UpdateOptions go with the program of an update.
-type UpdateOptions struct {
-	Comment   string
-	Author    string // who sent it, for the history
-	Signature []byte // for tenants with a key: 64 bytes, or base64 of them
-}
-
+// A version is what is kept of one; its bytes are kept elsewhere.
 type version struct {
 	Version
-	code      *code
-	signature []byte
+	sha256    string // of the program, hexadecimal
+	signature string // base64; "" is none
 }
 
 // history is what a Set keeps of a tenant's programs; it outlives reloads. It is
-// guarded by the Set's mutex but for turn, which whoever updates holds.
+// guarded by the Set's mutex.
 type history struct {
-	turn    chan struct{}
-	list    []version // the oldest first; the last is current
-	next    int
-	changes int               // updates by the API, ever
-	given   bool              // the current program came by the API
-	file    [sha256.Size]byte // of the program in the file when it was read last
-	update  bucket
-	back    bucket // of rollbacks, which cost the same
+	list   []version // the oldest first
+	at     int       // the current one
+	next   int
+	coming version // that is on its way to be the current one
+	given  string  // SHA-256 of the current program, if it came by the API
+	update bucket
+	back   bucket // of rollbacks, which cost the same
 }
 
 // bucket bounds how often a tenant's program is replaced.
@@ -79,42 +73,34 @@ type bucket struct {
 	filled time.Time
 }
 
-func newHistory() *history {
-	h := &history{turn: make(chan struct{}, 1), next: 1}
-	h.turn <- struct{}{}
-	return h
-}
-
+// historyOf returns what is kept of a tenant's programs. The Set is locked.
 func (s *Set) historyOf(name string) *history {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	h := s.histories[name]
 	if h == nil {
-		h = newHistory()
+		h = &history{next: 1}
 		s.histories[name] = h
 	}
 	return h
 }
 
-// current returns the last version, or nil.
+// current returns the version that runs, or nil.
 func (h *history) current() *version {
 	if len(h.list) == 0 {
 		return nil
 	}
-	return &h.list[len(h.list)-1]
+	return &h.list[h.at]
 }
 
-// add makes v the current version and forgets what is beyond the bounds.
-func (h *history) add(v version) Version {
-	v.Number, v.Hash, v.Size = h.next, v.code.short(), len(v.code.elf)
-	h.next++
+// add makes v, which has its number, the current version and forgets what is
+// beyond the bounds.
+func (h *history) add(v version) {
+	h.next = max(h.next, v.Number+1)
 	h.list = append(h.list, v)
+	h.at = len(h.list) - 1
 	for len(h.list) > 1 && (len(h.list) > keptVersions || h.bytes() > keptBytes) {
-		h.list[0] = version{}
-		h.list = h.list[1:]
+		h.list = slices.Delete(h.list, 0, 1)
+		h.at--
 	}
-	v.Current = true
-	return v.Version
 }
 
 func (h *history) bytes() (n int) {
@@ -126,8 +112,8 @@ func (h *history) bytes() (n int) {
 
 // find returns version n; 0 is the one before the current.
 func (h *history) find(n int) (version, error) {
-	if n == 0 && len(h.list) > 1 {
-		return h.list[len(h.list)-2], nil
+	if n == 0 && h.at > 0 && len(h.list) > 0 {
+		return h.list[h.at-1], nil
 	}
 	for _, v := range h.list {
 		if v.Number == n {
@@ -135,6 +121,39 @@ func (h *history) find(n int) (version, error) {
 		}
 	}
 	return version{}, ErrNoVersion
+}
+
+// runs notes that a program is the current one: that of the file, or number n of
+// those that came by the API.
+func (h *history) runs(c *code, n int, signature string) {
+	hash := hex.EncodeToString(c.hash[:])
+	coming := h.coming
+	h.coming = version{}
+	h.given = ""
+	if n > 0 {
+		h.given = hash
+	}
+	if v := h.current(); v != nil && v.sha256 == hash && (n == 0 || v.Number == n) {
+		return
+	}
+	v := version{Version: Version{Number: n, Time: time.Now(), Source: "file"}, sha256: hash, signature: signature}
+	if n == 0 {
+		v.Number = h.next
+	} else {
+		v.Source = "update"
+		for i, had := range h.list {
+			if had.Number == n && had.sha256 == hash {
+				h.at = i
+				return
+			}
+		}
+	}
+	if coming.Number == n && coming.sha256 == hash {
+		v = coming
+		v.Time = time.Now()
+	}
+	v.Hash, v.Size = c.short(), len(c.elf)
+	h.add(v)
 }
 
 // allow takes one of the updates that the tenant may make now.
@@ -161,7 +180,7 @@ func (s *Set) Given(name string) (v Version, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.histories[name]
-	if h == nil || !h.given || s.tenants[name] == nil {
+	if h == nil || h.given == "" || s.tenants[name] == nil {
 		return Version{}, false
 	}
 	return h.current().Version, true
@@ -179,8 +198,41 @@ func (s *Set) Versions(name string) []Version {
 	list := make([]Version, 0, len(h.list))
 	for i := len(h.list) - 1; i >= 0; i-- {
 		v := h.list[i].Version
-		v.Current = i == len(h.list)-1
+		v.Current = i == h.at
 		list = append(list, v)
+	}
+	return list
+}
+
+// Known is a version that another process knew.
+type Known struct {
+	Version
+	SHA256    string
+	Signature string
+}
+
+// Remember takes in versions of a tenant's programs, in the order of their
+// numbers, before anything of it runs.
+func (s *Set) Remember(name string, list []Known) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.historyOf(name)
+	for _, k := range list {
+		if k.Number >= h.next {
+			k.Current = false
+			h.add(version{Version: k.Version, sha256: k.SHA256, signature: k.Signature})
+		}
+	}
+}
+
+// Wanted returns the SHA-256 of the programs that tenants may be given back.
+func (s *Set) Wanted() (list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.histories {
+		for i := len(h.list) - 1; i >= 0; i-- {
+			list = append(list, h.list[i].sha256)
+		}
 	}
 	return list
 }

@@ -159,6 +159,9 @@ func (k *killed) again() {
 // expects the old or the new configuration, whole, as the step demands.
 func TestCrashPoints(t *testing.T) {
 	for _, point := range crash.Points() {
+		if point == crash.Shelving || point == crash.Shelved {
+			continue // TestCrashPointsOfPrograms
+		}
 		t.Run(string(point), func(t *testing.T) {
 			k := newKilled(t, true)
 			apply := func(more map[string]any) {

@@ -107,7 +107,7 @@ func TestChangesDuringACompile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code, text := s.Admin("POST", "/v1/tenants/hello/program", bytes.NewReader(elf)); code != 200 {
+	if code, text := s.Admin("POST", "/v1/tenants/hello/program", bytes.NewReader(elf)); code != 409 || !strings.Contains(text, "another change is being prepared") {
 		t.Errorf("an update of another tenant: %d %s", code, text)
 	}
 	if out, _, code := s.Run("status"); code != 0 || !strings.Contains(out, "hello") {

@@ -203,9 +203,10 @@ func (p *Process) remark(c control.Change) string {
 	if c.Kind != "tenant" || c.Action != "change" {
 		return ""
 	}
-	changed := slices.ContainsFunc(c.Fields, func(f control.Field) bool { return f.Name == "program" || f.Name == "program content" })
-	if v, ok := p.tenants.Given(c.Key); ok && changed {
-		return fmt.Sprintf("the program of the file, if it is another than before, replaces version %d, which came by the API", v.Number)
+	for _, f := range c.Fields {
+		if f.Name == "program.version" && f.Old != "" && f.New == "" {
+			return fmt.Sprintf("the program that it names replaces version %s, which came by the API", f.Old)
+		}
 	}
 	return ""
 }

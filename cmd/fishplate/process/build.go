@@ -141,7 +141,11 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 }
 
 func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *proxy.Parts) error {
-	u, errs := e.tenants.Prepare(ctx, t.Next.Tenants)
+	prepare := e.tenants.Prepare
+	if t.Unread {
+		prepare = e.tenants.PrepareOthers
+	}
+	u, errs := prepare(ctx, t.Next.Tenants)
 	if len(errs) > 0 {
 		refusal := make(control.Refusal, len(errs))
 		for i, err := range errs {

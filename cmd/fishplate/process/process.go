@@ -16,12 +16,14 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/claim"
+	"fishplate/cmd/fishplate/given"
 	"fishplate/cmd/fishplate/notify"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
+	"fishplate/internal/config"
 	"fishplate/internal/control"
 	"fishplate/internal/dashboard"
 	"fishplate/internal/message"
@@ -50,6 +52,7 @@ type Process struct {
 	version string
 	secret  []byte
 	state   string
+	lasting bool         // programs by the API outlive the process
 	claim   *claim.Claim // on state
 
 	manager     *notify.Manager
@@ -96,7 +99,10 @@ func Serve(ctx context.Context, o Options) error {
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
 	p.certs = cert.NewStore(cert.Options{})
 	p.caches = cache.New(cache.Options{Logger: logger})
-	p.tenants = tenant.NewSet(tenant.Options{Logger: logger, CacheLook: p.look, Objects: p.caches.Values(), ReadFile: programs(o.State, logger).Read})
+	gifts := given.Open(o.State, logger)
+	p.tenants = tenant.NewSet(tenant.Options{
+		Logger: logger, CacheLook: p.look, Objects: p.caches.Values(), ReadFile: programs(o.State, logger).Read, Kept: gifts.Read,
+	})
 	p.server, err = proxy.New(proxy.Options{
 		Logger: logger, Estate: p.proxy, Process: p.process, Causes: p.causes, DebugKey: derive(secret, "debug"),
 	})
@@ -107,11 +113,14 @@ func Serve(ctx context.Context, o Options) error {
 	p.control = control.New(control.Options{
 		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
 		Digest: program.Fingerprint, Parse: o.Parse, Reloading: p.tellReloading, Upgrade: p.upgradeBySignal, Succeeded: p.done,
+		Programs: gifts, Give: config.Give,
 	})
+	gifts.Connect(p.control, p.tenants)
+	p.lasting = gifts.Lasting()
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
-		Tenants: p.tenants, Upgrade: p.upgrade, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
+		Tenants: p.tenants, Programs: gifts, Upgrade: p.upgrade, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
 	})
 
 	signals := make(chan os.Signal, 4)

@@ -63,6 +63,7 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 // try starts one tenant's program, and stops it.
 func try(ctx context.Context, set *tenant.Set, m *model.Tenant) (found config.Diagnostics) {
 	alone := *m
+	alone.Given = nil      // it lies with a process
 	alone.FromFile = false // so that a program that does not start is told as an error
 	u, errs := set.Prepare(ctx, []*model.Tenant{&alone})
 	for _, err := range errs {

@@ -127,12 +127,12 @@ func (p *Process) mayUpgrade(q admin.UpgradeRequest) (path string, within time.D
 	if os.Getpid() == 1 {
 		return "", 0, errors.New("this is process 1 of its container, which ends with it: start another container")
 	}
-	if q.Force {
+	if q.Force || p.lasting {
 		return path, within, nil
 	}
 	for _, t := range p.control.Running().Tenants {
 		if v, ok := p.tenants.Given(t.Name); ok {
-			return "", 0, fmt.Errorf("tenant %q runs version %d, which came by the API and would be lost: put it where the configuration names it, or use --force", t.Name, v.Number)
+			return "", 0, fmt.Errorf("tenant %q runs version %d, which came by the API and is in memory only, since there is no state folder: put it where the configuration names it, or use --force", t.Name, v.Number)
 		}
 	}
 	return path, within, nil

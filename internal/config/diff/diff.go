@@ -68,16 +68,17 @@ func index(ns []noun) map[string]noun {
 	return out
 }
 
-// shared are the vhosts and backends that two configurations both have, by
-// pointer: nothing of them differs.
+// shared are the vhosts, backends and tenants that two configurations both have,
+// by pointer: nothing of them differs.
 type shared struct {
 	vhosts   map[*model.VHost]bool
 	backends map[*model.Backend]bool
+	tenants  map[*model.Tenant]bool
 }
 
 func sharedNouns(a, b *model.Config) (s shared) {
 	if a != nil && b != nil {
-		s.vhosts, s.backends = both(a.VHosts, b.VHosts), both(a.Backends, b.Backends)
+		s.vhosts, s.backends, s.tenants = both(a.VHosts, b.VHosts), both(a.Backends, b.Backends), both(a.Tenants, b.Tenants)
 	}
 	return s
 }
@@ -138,6 +139,9 @@ func nouns(c *model.Config, skip shared) []noun {
 		out = append(out, noun{"backend", x.Name, func(s *sheet) { s.backend(x, order) }})
 	}
 	for _, x := range c.Tenants {
+		if skip.tenants[x] {
+			continue
+		}
 		out = append(out, noun{"tenant", x.Name, func(s *sheet) { s.tenant(x) }})
 	}
 	for _, x := range c.Caches {

@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"strconv"
+
 	"fishplate/internal/config/schema"
 	"fishplate/internal/model"
 )
@@ -46,6 +48,12 @@ func (s *sheet) certificate(c *model.Certificate) {
 
 func (s *sheet) tenant(t *model.Tenant) {
 	s.text("program", t.Program)
+	if g := t.Given; g != nil {
+		s.text("program.sha256", g.SHA256)
+		s.text("program.instead_of", g.Over)
+		s.text("program.version", strconv.Itoa(g.Version))
+		s.text("program.signature", g.Signature)
+	}
 	s.words("arguments", t.Arguments)
 	s.size("memory", t.Memory)
 	s.text("instructions", unlessZero(t.Instructions, formatCount))

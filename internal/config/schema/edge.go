@@ -78,6 +78,15 @@ func certificateBlock() *Block {
 	}}
 }
 
+func programBlock() *Block {
+	return &Block{Name: "program", Label: "tenant", Many: true, Doc: "A tenant's program that came by the API (`tenant update`) and runs in place of the one that the tenant names. `export` writes it; files need not have it.", Attrs: []Attr{
+		{Name: "sha256", Kind: String, Required: true, Doc: "Of the ELF file, 64 hexadecimal digits. It lies in the state folder, under this name."},
+		{Name: "instead_of", Kind: String, Required: true, Doc: "Digest of the program that the tenant names. When that changes, it wins, and this block is dropped with a warning."},
+		{Name: "version", Kind: Int, Required: true, Range: "1..1000000000", Doc: "Its number in `tenant versions`."},
+		{Name: "signature", Kind: String, Doc: "Ed25519 signature, base64, where the tenant has a key."},
+	}}
+}
+
 func tenantBlock() *Block {
 	return &Block{Name: "tenant", Label: "name", Many: true, Doc: "Somebody's program and what it may spend.", Attrs: []Attr{
 		{Name: "program", Kind: File, Required: true, Doc: "An ELF file for RISC-V, or source that is compiled when it is loaded: a .c or .cpp file, a folder with Cargo.toml or go.mod."},

@@ -360,6 +360,13 @@ tenant "shop" {
   }
 }
 
+program "shop" {
+  sha256     = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+  instead_of = "0123456789abcdef"
+  version    = 3
+  signature  = "AA=="
+}
+
 tenants "file" {
   path = "tenants.json"
 }
