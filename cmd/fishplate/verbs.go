@@ -229,7 +229,7 @@ func deskVerbs() []verb {
 	return []verb{
 		{
 			name: "doctor", run: runDoctor, flags: checkup.Flags,
-			form:  "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--host-script] [--merge F] [--baseline F]",
+			form:  "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--host-script] [--merge F] [--capture F] [--baseline F]",
 			short: "Say what of this machine costs connections, and who can mend it",
 			long: "Looks at the hypervisor, the container, processors, clocks, the listen path, network cards, packet filters and limits, all at\n" +
 				"once and without changing anything. Each finding has what was seen, why it matters, and how to mend it by whom. What cannot\n" +

@@ -34,6 +34,7 @@ func Flags(f *pflag.FlagSet) {
 	f.String("root", "", "look at the machine below this folder: a mounted image, or a capture")
 	f.Bool("probe", false, "measure wake-ups, system calls, clocks, connections, encryption and memory first, which takes two seconds")
 	f.Duration("watch", 0, "look twice, with this time in between, and judge counters by the difference")
+	f.String("capture", "", "write what was seen into this tar file, for --root elsewhere; addresses and unique ids are replaced")
 	f.Bool("host-script", false, "print a script for the host of this virtual machine, and look at nothing")
 	f.String("merge", "", "what that script printed there, or a report of the host as JSON: it fills in what is unknown here")
 	f.String("baseline", "", "an earlier report as JSON: what it has already does not count")
@@ -51,6 +52,7 @@ type asked struct {
 	watch    time.Duration
 	baseline string
 	merge    string
+	capture  string
 }
 
 // Run is the verb. The code is the exit status; with an error it is that of the
@@ -115,7 +117,7 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 		return s
 	}
 	a.only, a.skip, a.strict, a.root, a.baseline = list("only"), list("skip"), flag("strict"), text("root"), text("baseline")
-	a.probe, a.merge = flag("probe"), text("merge")
+	a.probe, a.merge, a.capture = flag("probe"), text("merge"), text("capture")
 	a.on = doctor.Status(text("fail-on"))
 	a.watch, err = f.GetDuration("watch")
 	errs = append(errs, err)
@@ -165,7 +167,24 @@ func look(ctx context.Context, a asked) (*doctor.Report, error) {
 		o.Before, o.System = o.System, o.System.Again()
 	}
 	o.Probe = a.probe
-	return doctor.Run(ctx, o)
+	if a.capture == "" {
+		return doctor.Run(ctx, o)
+	}
+	o.System.Record()
+	r, err := doctor.Run(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return r, keep(o.System, a.capture)
+}
+
+// keep writes the capture. It is for its owner's eyes until they have looked at it.
+func keep(s *doctor.System, file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	return errors.Join(s.Capture(f), f.Close())
 }
 
 func merge(ctx context.Context, r *doctor.Report, file string) error {

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -52,8 +53,10 @@ func stealSeen(v *see.View) (seen bool, why string) {
 			return false, name + " does not tell its guests what it takes from them"
 		}
 	}
-	if _, ok := v.Env.Is(fact.Container, "openvz"); ok {
-		return false, "OpenVZ does not tell its containers"
+	for _, name := range []string{"openvz", "wsl1", "gvisor"} {
+		if _, ok := v.Env.Is(fact.Container, name); ok {
+			return false, name + " does not tell what is taken from us"
+		}
 	}
 	if mounts, _, err := see.As(v.System, "/proc/self/mountinfo", parse.Mounts); err == nil {
 		for _, m := range mounts {
@@ -118,6 +121,9 @@ func lookSteal(v *see.View) fact.Finding {
 	if v.Env.Guest() || v.Env.Contained() {
 		if seen, why := stealSeen(v); !seen {
 			f := onHost(why)
+			if v.Env.Contained() {
+				f.RunOn = "initns"
+			}
 			f.Evidence = []fact.Evidence{ev}
 			return f
 		}
@@ -125,7 +131,8 @@ func lookSteal(v *see.View) fact.Finding {
 		return fact.Say(fact.Unknown, "whether there is a hypervisor that would tell is not known", ev)
 	}
 	all, worst, at := part(s.All.Steal, s.All.Total()), 0.0, 0
-	for cpu, t := range s.CPUs {
+	for _, cpu := range slices.Sorted(maps.Keys(s.CPUs)) {
+		t := s.CPUs[cpu]
 		if p := part(t.Steal, t.Total()); p > worst {
 			worst, at = p, cpu
 		}
@@ -175,6 +182,9 @@ func stealVisible() see.Row {
 			switch {
 			case !ok:
 				f := onHost(why)
+				if v.Env.Contained() {
+					f.RunOn = "initns"
+				}
 				f.Evidence = []fact.Evidence{ev}
 				return f
 			case x[1] > 0:
@@ -190,7 +200,7 @@ func oneHot() see.Row {
 		Check: fact.Check{
 			ID: "cpu.one-hot", Title: "One processor busy, the others idle",
 			Reads:    "/proc/stat by processor; NET_RX of /proc/softirqs",
-			Rule:     "warn: one above 80 % and the median of the others below 40 %, under --watch; since boot information",
+			Rule:     "warn: one above 80 % and the median of the others below 40 %; information when nothing was busy since boot",
 			Why:      "It is the picture of a single acceptor or a single queue: soft interrupts on it mean the card's queue, time in the system one accepting thread, stolen time the host.",
 			Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 			Fix: []fact.Fix{
@@ -238,8 +248,6 @@ func lookOneHot(v *see.View) fact.Finding {
 			return fact.Say(fact.Info, text+"; under load --watch tells", ev)
 		}
 		return fact.Say(fact.OK, text, ev)
-	case v.Before == nil:
-		return fact.Say(fact.Info, text, ev)
 	}
 	return fact.Say(fact.Warn, text, ev)
 }

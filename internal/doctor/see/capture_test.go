@@ -1,0 +1,88 @@
+package see
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// TestCapture: what was read of a machine is a machine again, and does not tell
+// whose it is.
+func TestCapture(t *testing.T) {
+	s := small(t, `{"cpuid": {"0x1": {"ECX": 7}, "0x4": {"EAX": 1}}, "msr": {"0x480": "0x1", "0x481": "EIO"}, "errors": {"/proc/1/environ": "EACCES"},
+		"links": {"/sys/a/device": "../virtio_net"}, "ethtool": {"eth0": {"driver": "ena"}},
+		"network": {"links": {"list": [{"name": "eth0", "index": 2}]}, "routes": {"list": [{"link": 2, "gateway": "203.0.113.77"}]}}, "self": {"euid": 7}}`)
+	s.Record()
+	look := func(s *System) string {
+		var b strings.Builder
+		for _, f := range []string{"/proc/stat", "/proc/none", "/proc/1/environ"} {
+			text, err := s.Text(f)
+			b.WriteString(text + string(ClassOf(err)) + ";")
+		}
+		names, _ := s.List("/sys")
+		there, _ := s.Exists("/sys/b/1")
+		link, _ := s.Link("/sys/a/device")
+		b.WriteString(strings.Join(names, ",") + strings.Join(s.Glob("/sys/*/1"), ",") + link)
+		if there {
+			b.WriteString("there")
+		}
+		r, _ := s.Probe.CPUID(1, 0)
+		m, _ := s.Probe.MSR(0, 0x480)
+		_, refused := s.Probe.MSR(0, 0x481)
+		e, _ := s.Probe.Ethtool("eth0")
+		b.WriteString(string(ClassOf(refused)) + e.Driver)
+		if r.ECX == 7 && m == 1 && s.Probe.Self().EUID == 7 && s.Probe.Network().Links.List[0].Name == "eth0" {
+			b.WriteString("same")
+		}
+		return b.String()
+	}
+	want := look(s)
+	var b bytes.Buffer
+	if err := s.Capture(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "203.0.113.77") {
+		t.Error("the capture tells an address")
+	}
+	tree := fstest.MapFS{}
+	for r := tar.NewReader(&b); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree[h.Name] = &fstest.MapFile{Data: data}
+	}
+	again, err := Fixture(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := look(again); got != want {
+		t.Errorf("the capture reads\n%s, the machine\n%s", got, want)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for in, want := range map[string]string{
+		"ec2d1f0a-1111-2222-3333-444455556666": "ec200000-0000-0000-0000-000000000000",
+		"address 02:42:ac:11:00:02 up":         "address 00:00:00:00:00:00 up",
+		"i-0af1234567890abcd\n":                "i-00000000000000000\n",
+		"addr 10.1.2.3:80 and 127.0.0.1":       "addr 192.0.2.1:80 and 127.0.0.1",
+		"0::/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef": "0::/docker/" + strings.Repeat("0", 64),
+		"6.18.44-fc flags aes avx2": "6.18.44-fc flags aes avx2",
+	} {
+		if got := string(redact([]byte(in))); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
