@@ -7,6 +7,7 @@ import (
 
 	"fishplate/cmd/fishplate/measure"
 	"fishplate/internal/bench"
+	"fishplate/sdk/examples"
 
 	"github.com/spf13/pflag"
 
@@ -212,7 +213,7 @@ func benchVerbs() []verb {
 }
 
 func (c *call) desk() measure.Desk {
-	return measure.Desk{In: c.stdin, Out: c.stdout, Err: c.stderr, Terminal: isTerminal(c.stderr), Version: version()}
+	return measure.Desk{In: c.stdin, Out: c.stdout, Err: c.stderr, Terminal: isTerminal(c.stderr), Version: version(), Program: examples.Hello}
 }
 
 // benchError tells a wrong command line from what failed.

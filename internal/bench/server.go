@@ -30,6 +30,9 @@ func StartServer(o ServerOptions) (outcome.Server, func(), error) {
 	if err != nil {
 		return outcome.Server{}, nil, err
 	}
+	if w.Protocol == "" {
+		return outcome.Server{}, nil, fmt.Errorf("%s has no built-in server: fishplate serve is its server", w.Name)
+	}
 	so := serve.Options{
 		Address: o.Address, Protocol: w.Protocol, Plain: o.Plain, SingleAcceptor: o.SingleAcceptor, Backlog: o.Backlog,
 	}

@@ -14,7 +14,7 @@ import (
 type Workload struct {
 	Name     string
 	Does     string // a line for people
-	Protocol string // of the built-in server
+	Protocol string // of the built-in server; empty = Options.Serve must know
 	TLS      bool
 	plan     func(p *load.Plan, o *Options)
 }
@@ -41,6 +41,9 @@ func Workloads() []Workload {
 		}},
 		{"tls-resumed", "a resumed TLS handshake and one GET a connection", "http", true, func(p *load.Plan, o *Options) {
 			p.Request, p.Ending, p.HTTP, p.TLS, p.Resume = o.get(true), load.AtClose, true, o.secure(), true
+		}},
+		{"tenant", "GET after GET, answered by a tenant's program", "", false, func(p *load.Plan, o *Options) {
+			p.Request, p.Ending, p.Persist = o.get(false), load.AtHTTP, true
 		}},
 		{"ws", "a message of 32 bytes to and fro on WebSockets", "ws", false, func(p *load.Plan, o *Options) {
 			p.Opening = o.upgrade()

@@ -33,6 +33,7 @@ type Desk struct {
 	Out, Err io.Writer
 	Terminal bool // Err is looked at by a person
 	Version  string
+	Program  []byte // of the tenant that is measured
 }
 
 // Flags declares those of a workload.
@@ -75,6 +76,18 @@ func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
 		return err
 	}
 	o.Version = d.Version
+	if workload == "tenant" && o.Params.Server == "" {
+		if p := o.Params; p.SingleAcceptor || p.Backlog > 0 || p.Plain {
+			return usagef("bench: tenant is served by fishplate serve, which has its own acceptors and backlog")
+		}
+		o.Serve = serveTenant(d.Program)
+		if !f.Changed("host") {
+			o.Params.Host = tenantHost
+		}
+		if !f.Changed("path") {
+			o.Params.Path = tenantPath
+		}
+	}
 	if d.Terminal {
 		o.Progress = func(repetition int, t bench.Tick) {
 			fmt.Fprintf(d.Err, "\r\x1b[K%s, measurement %d: %s a second, p99 %s", workload, repetition, report.Thousands(t.Rate), report.Nanos(int64(t.P99)))

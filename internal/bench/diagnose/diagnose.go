@@ -122,7 +122,7 @@ func failures(r *outcome.Result) *outcome.Diagnosis {
 		ID: "failures", Title: "failed transactions",
 		Text: fmt.Sprintf("%d transactions failed beside %d that did not, most of them (%d) with %q: latencies are of the others alone.",
 			n, r.Totals.Transactions, most, worst),
-		Advice:  "the errors are listed below; the server's log knows the other side of them",
+		Advice:  "the errors are listed by name; the server's log knows the other side of them",
 		Numbers: map[string]float64{"errors": float64(n), "transactions": float64(r.Totals.Transactions)},
 	}
 }

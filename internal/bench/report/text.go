@@ -69,6 +69,9 @@ func Text(w io.Writer, r *outcome.Result) error {
 }
 
 func serverText(r *outcome.Result) string {
+	if r.Server.Listeners == 0 {
+		return fmt.Sprintf("a process of its own, %d", r.Server.PID)
+	}
 	kind := "the product's accept path"
 	if r.Params.Plain {
 		kind = "plain threads"
