@@ -4,7 +4,7 @@
 // who can mend it.
 //
 // Run looks at all checks of the catalogue in parallel and returns a report. It
-// changes nothing; apply, the room behind this one, does what --fix asks for.
+// changes nothing.
 // What cannot be seen from here is unknown, never fine. Its goroutines end before
 // it returns, but for one that hangs in a file of the kernel after the deadline.
 package doctor

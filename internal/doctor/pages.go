@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/report"
 	"fishplate/internal/doctor/see"
 )
@@ -32,25 +31,11 @@ func Explain(w io.Writer, r see.Row) error {
 				fmt.Fprintf(b, "%-9s %s\n", row[0], row[1])
 			}
 		}
-		fmt.Fprintf(b, "--fix     %s\n", automatic(f))
 	}
 	if len(r.Sources) > 0 {
 		fmt.Fprintf(b, "\nread on   %s\n", strings.Join(r.Sources, "\n          "))
 	}
 	return flushed(b)
-}
-
-// automatic says what --fix does with a fix.
-func automatic(f fact.Fix) string {
-	switch {
-	case f.Auto == fact.Already:
-		return "done already, by the process to its own sockets"
-	case len(f.Set) == 0 || f.Auto == fact.Never:
-		return "never"
-	case f.Auto == fact.Asked:
-		return "only with --only and this id"
-	}
-	return "yes"
 }
 
 func flushed(b *bufio.Writer) error {
@@ -91,7 +76,7 @@ func reference(b *bufio.Writer, r see.Row) {
 				fmt.Fprintf(b, "; %s: %s", row[0], row[1])
 			}
 		}
-		fmt.Fprintf(b, "; --fix: %s\n", strings.TrimSuffix(automatic(f), ", by the process to its own sockets"))
+		b.WriteString("\n")
 	}
 	if len(r.Sources) > 0 {
 		fmt.Fprintf(b, "- read on: %s\n", strings.Join(r.Sources, " · "))

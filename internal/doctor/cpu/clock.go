@@ -37,7 +37,7 @@ func clockCost() see.Row {
 			Fix: []fact.Fix{{
 				Command: "echo tsc > " + clockNow, Persist: "clocksource=tsc tsc=reliable on the kernel's command line", Who: fact.Root,
 				Risk: "after a live migration to a processor of another frequency the time is wrong, unless the host scales it",
-				Undo: "write the old name back; fishplate doctor --undo does",
+				Undo: "write the old name back",
 				Auto: fact.Asked, Set: []fact.Setting{{File: clockNow, Value: "tsc"}},
 			}},
 			Sources: []string{"https://docs.kernel.org/timers/timekeeping.html", "https://docs.kernel.org/virt/kvm/x86/timekeeping.html"},
@@ -94,7 +94,7 @@ func haltpoll() see.Row {
 			Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
 			Fix: []fact.Fix{{
 				Command: "echo 200000 > " + guestPoll, Persist: "cpuidle_haltpoll.force=1 haltpoll.guest_halt_poll_ns=200000 on the kernel's command line", Who: fact.Root,
-				Risk: "processors spin for 0.2 ms before they sleep: on instances with credits that is paid", Undo: "echo 0 > " + guestPoll + "; fishplate doctor --undo writes back what it found",
+				Risk: "processors spin for 0.2 ms before they sleep: on instances with credits that is paid", Undo: "echo 0 > " + guestPoll + "",
 				Auto: fact.Asked, Set: []fact.Setting{{File: guestPoll, Value: "200000", Raise: true}},
 			}},
 			Sources: []string{"https://docs.kernel.org/virt/guest-halt-polling.html", "https://docs.kernel.org/virt/kvm/halt-polling.html"},

@@ -121,9 +121,6 @@ func lookSteal(v *see.View) fact.Finding {
 	if v.Env.Guest() || v.Env.Contained() {
 		if seen, why := stealSeen(v); !seen {
 			f := onHost(why)
-			if v.Env.Contained() {
-				f.RunOn = "initns"
-			}
 			f.Evidence = []fact.Evidence{ev}
 			return f
 		}
@@ -182,9 +179,6 @@ func stealVisible() see.Row {
 			switch {
 			case !ok:
 				f := onHost(why)
-				if v.Env.Contained() {
-					f.RunOn = "initns"
-				}
 				f.Evidence = []fact.Evidence{ev}
 				return f
 			case x[1] > 0:

@@ -89,13 +89,13 @@ func Read(source, raw string, parsed any) Evidence {
 	return Evidence{Source: source, Raw: raw, Parsed: parsed}
 }
 
-// Auto says how far --fix may go with a fix.
+// Auto says how far a program may go with a fix by itself.
 type Auto int
 
 // Degrees of automation.
 const (
 	Never   Auto = iota // boot options, trade-offs of safety, other people's machines
-	Asked               // reversible, but others feel it: only when --only names the check
+	Asked               // reversible, but others feel it: when somebody asks for this one
 	Freely              // reversible, at run time, felt by us alone
 	Already             // the process does it to its own sockets
 )
@@ -116,7 +116,7 @@ type Fix struct {
 	Undo    string `json:"undo"`
 
 	Auto Auto      `json:"-"`
-	Set  []Setting `json:"-"` // what --fix writes; empty when it cannot
+	Set  []Setting `json:"-"` // the files to write; empty when that does not mend it
 }
 
 // Sysctl is the fix of a value below /proc/sys: name is written with dots.
@@ -125,7 +125,7 @@ func Sysctl(name, value, risk string, auto Auto, raise bool) Fix {
 		Command: fmt.Sprintf("sysctl -w %s='%s'", name, value),
 		Persist: fmt.Sprintf("%s = %s in /etc/sysctl.d/60-fishplate.conf", name, value),
 		Risk:    risk, Who: Root, Auto: auto,
-		Undo: "sysctl -w " + name + "=OLD; fishplate doctor --undo writes back what it found",
+		Undo: "sysctl -w " + name + "=OLD, the value that stands there before",
 		Set:  []Setting{{File: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Value: value, Raise: raise}},
 	}
 }
