@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/config/whole"
@@ -45,6 +47,7 @@ type kept struct {
 	policies []*whole.Policy
 	clean    bool // none of its routes is covered by one before
 	text     []byte
+	slim     bool // nothing is left that only the text was made of
 }
 
 // origin is the piece that a block of a file comes from, and which of its blocks
@@ -57,8 +60,28 @@ type origin struct {
 // slim drops the syntax of blocks that were decoded.
 func (p *piece) slim() {
 	for i, n := range p.nodes {
-		if n != nil {
-			p.body.Blocks[i].Body = nil
+		if n == nil {
+			continue
+		}
+		p.body.Blocks[i].Body = nil
+		if k := n.kept; k != nil && k.text != nil && !k.slim {
+			k.slim = true
+			n.slim()
+		}
+	}
+}
+
+// slim drops the expressions of values that were converted.
+func (n *node) slim() {
+	for name, v := range n.attrs {
+		if _, same := v.v.(hclsyntax.Expression); !same {
+			v.expr = nil
+			n.attrs[name] = v
+		}
+	}
+	for _, kids := range n.kids {
+		for _, k := range kids {
+			k.slim()
 		}
 	}
 }
