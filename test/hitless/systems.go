@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -348,8 +349,14 @@ func (s *system) worker() string {
 	if _, err := io.WriteString(c, "show proc\n"); err != nil {
 		return ""
 	}
-	text, _ := io.ReadAll(c) // what it said before the end will do
-	_, workers, _ := strings.Cut(string(text), "# workers\n")
+	text := "" // it does not close the connection
+	for in := bufio.NewReader(c); !strings.Contains(text, "# programs"); {
+		line, err := in.ReadString('\n')
+		if text += line; err != nil {
+			break
+		}
+	}
+	_, workers, _ := strings.Cut(text, "# workers\n")
 	workers, _, _ = strings.Cut(workers, "# old workers")
 	if f := strings.Fields(workers); len(f) > 0 && f[0] != "#" {
 		return f[0]
