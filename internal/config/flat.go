@@ -53,8 +53,10 @@ func (l *loader) flatBlocks(b *bytes.Buffer, n *node, indent string) {
 				k.kept.text = bytes.Clone(b.Bytes()[from:])
 			}
 		}
+		if t.Name == "route" {
+			l.flatLast(b, n, indent)
+		}
 	}
-	l.flatLast(b, n, indent)
 }
 
 // inBlocks reports an attribute that is short for blocks, and is written as such:
@@ -71,9 +73,6 @@ func inBlocks(n *node, attr string) bool {
 
 // flatLast writes the last route that backend or split of a vhost is short for.
 func (l *loader) flatLast(b *bytes.Buffer, n *node, indent string) {
-	if n.table.Name != "vhost" {
-		return
-	}
 	for _, name := range []string{"backend", "split"} {
 		if v, ok := n.attrs[name]; ok {
 			fmt.Fprintf(b, "%sroute \"all\" {\n%s  %s = %s\n%s}\n", indent, indent, name, l.flatValue(n.table.Rows[name], v), indent)
