@@ -54,6 +54,9 @@ func Compare(nameA, nameB string, a, b *Result) (*Comparison, error) {
 	return c, nil
 }
 
+// Paired compares measurements that were taken in pairs.
+func Paired(a, b []float64) stats.Comparison { return stats.Paired(a, b) }
+
 // figure is what can be read from a result: a value for each repetition, or one
 // for all of them.
 type figure struct {
