@@ -84,6 +84,9 @@ func TestRunning(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"systemd-timesyn"}) {
 		t.Errorf("%q %v", got, err)
 	}
+	if _, err := Running(view(t, map[string]string{"/proc/22/comm": "sh"}), "x"); see.ClassOf(err) != see.Denied {
+		t.Errorf("the first process is hidden, and: %v", err)
+	}
 	if _, err := Running(view(t, nil), "x"); err == nil {
 		t.Error("no processes at all, and no error")
 	}

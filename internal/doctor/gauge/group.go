@@ -82,6 +82,10 @@ func Running(v *see.View, names ...string) (found []string, err error) {
 			found = append(found, name)
 		}
 	}
+	if len(found) == 0 && !slices.Contains(files, "/proc/1/comm") {
+		// Mounted with hidepid, /proc shows a user's own processes only.
+		return nil, &see.Error{What: "/proc/1/comm", Class: see.Denied}
+	}
 	return found, nil
 }
 
