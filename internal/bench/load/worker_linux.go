@@ -173,7 +173,7 @@ func (w *worker) dueBefore(when int64) int64 {
 	if when <= w.due {
 		return 0
 	}
-	return int64(float64(when-w.due)/w.step) + 1
+	return int64(float64(when-1-w.due)/w.step) + 1
 }
 
 // take removes the last connection of a list.
