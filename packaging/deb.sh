@@ -13,7 +13,8 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 put 755 "$binary" usr/bin/fishplate
 put 644 "$here/fishplate.service" usr/lib/systemd/system/fishplate.service
 put 644 "$here/fishplate.hcl" etc/fishplate/fishplate.hcl
-put 644 "$here/../LICENSE" usr/share/doc/fishplate/copyright
+put 644 "$here/debian/copyright" usr/share/doc/fishplate/copyright
+put 644 "$here/debian/overrides" usr/share/lintian/overrides/fishplate
 # The socket is where the verbs look for it.
 mkdir -p "$root/usr/lib/tmpfiles.d"
 echo 'L+ /run/fishplate.sock - - - - /run/fishplate/fishplate.sock' >"$root/usr/lib/tmpfiles.d/fishplate.conf"
@@ -21,8 +22,8 @@ echo 'L+ /run/fishplate.sock - - - - /run/fishplate/fishplate.sock' >"$root/usr/
 gzip -9n "$root/usr/share/man/man8/fishplate.8"
 printf 'fishplate (%s) unstable; urgency=medium\n\n  * See the history of the source.\n\n -- Fishplate <maintainers@fishplate.invalid>  %s\n' \
 	"$version" "$(date -uR -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}")" >"$work/changelog"
-put 644 "$work/changelog" usr/share/doc/fishplate/changelog.Debian
-gzip -9n "$root/usr/share/doc/fishplate/changelog.Debian"
+put 644 "$work/changelog" usr/share/doc/fishplate/changelog
+gzip -9n "$root/usr/share/doc/fishplate/changelog"
 "$binary" completion bash >"$work/bash" && put 644 "$work/bash" usr/share/bash-completion/completions/fishplate
 "$binary" completion zsh >"$work/zsh" && put 644 "$work/zsh" usr/share/zsh/vendor-completions/_fishplate
 "$binary" completion fish >"$work/fish" && put 644 "$work/fish" usr/share/fish/vendor_completions.d/fishplate.fish
