@@ -91,7 +91,7 @@ func upgradeVerbs() []verb {
 			"admin socket, the keys of session tickets, the history and the configuration that runs, whatever the files say meanwhile;\n" +
 			"prepares everything, tests itself, and takes over. The old process then finishes what it has: downloads and WebSockets go on\n" +
 			"in it. When a step fails, the old process serves on, and the reason is printed. SIGUSR2 does the same without an answer.\n\n" +
-			"Objects on a cache's disk are there at once; those in memory, key-value storage of tenants and persistence tables begin empty.",
+			"Objects of caches, persistence tables, what is known of servers, rates, and keys and values of tenants go over; counters begin at 0.",
 		example: "fishplate upgrade\nfishplate upgrade /usr/local/bin/fishplate-2",
 		flags: func(f *pflag.FlagSet) {
 			jsonFlag(f)

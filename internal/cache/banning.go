@@ -11,11 +11,13 @@ import (
 // ban puts an expression into the store's list. It means the objects of the
 // partition alone, when that is not "".
 func (k *strike) ban(e *bans.Expression, partition string) error {
+	text := e.String() // without what follows
 	if tenant, ok := strings.CutPrefix(partition, "tenant/"); ok {
 		e = e.Within(tenant)
 	} else if vhost, ok := strings.CutPrefix(partition, "vhost/"); ok {
 		e = e.WithinHost(vhost)
 	}
+	defer k.tell(strikeBan, []byte(text))
 	if _, err := k.s.bans.Add(e, k.soft, time.Unix(0, k.now)); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type Caches struct {
 	counts map[string]*metrics.Set // of partitions, by name
 	homes  map[string]string       // of tenants' partitions: the store of their policy
 	closed chan struct{}
+	relay  atomic.Pointer[Relay] // to the next process; nil: none
 	tidies sync.WaitGroup
 	coders *coders
 	trial  atomic.Pointer[string] // the mark of the one that runs; nil: none
@@ -69,6 +70,10 @@ func New(o Options) *Caches {
 
 // Close ends background work and gives disks back. Nothing may use the stores.
 func (c *Caches) Close() {
+	if r := c.relay.Load(); r != nil {
+		r.settle() // there is nothing here any more that could be struck
+		r.Close()
+	}
 	close(c.closed)
 	c.tidies.Wait()
 	c.coders.close()

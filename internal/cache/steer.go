@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"fishplate/internal/cache/rules"
-	"fishplate/internal/cache/store"
 	"fishplate/internal/message"
 )
 
@@ -47,14 +46,8 @@ func (v *Visit) Ask(t Terms) { v.terms = t }
 func (p *Policy) PurgeGiven(ctx context.Context, given []byte, soft bool) (done Purged, err error) {
 	k := strike{s: p.store, only: p.part, soft: soft, now: p.clock().UnixNano()}
 	for _, text := range p.store.caches.texts(appendGiven(nil, given)) {
-		key := store.KeyOf(p.part.ID(), text)
-		k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
-		n := k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)
-		if d := k.s.disk.Load(); d != nil {
-			onDisk, failed := d.tier.Remove(ctx, k.only.Name(), text, k.soft)
-			n, err = max(n, onDisk), errors.Join(err, failed)
-		}
-		done.Objects += n
+		n, failed := k.key(ctx, text)
+		done.Objects, err = done.Objects+n, errors.Join(err, failed)
 	}
 	return done, err
 }

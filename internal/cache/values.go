@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"time"
 
 	"fishplate/internal/cache/store"
@@ -116,7 +117,7 @@ func (v Values) Delete(tenant string, key []byte) bool {
 	if s == nil {
 		return false
 	}
-	text := valueKey(key)
-	s.memory.PurgeKey(p, store.KeyOf(p.ID(), text), text, false, v.c.clock().UnixNano())
+	k := strike{s: s, only: p, now: v.c.clock().UnixNano()}
+	_, _ = k.key(context.Background(), valueKey(key)) // a disk that fails turns itself off
 	return true
 }

@@ -66,3 +66,10 @@ func (f *Fields) End() error {
 	}
 	return nil
 }
+
+// Rest reads everything that is left, which lies in the record.
+func (f *Fields) Rest() []byte {
+	rest := f.rest
+	f.rest = nil
+	return rest
+}

@@ -26,6 +26,9 @@ var Binary = sync.OnceValues(func() (string, error) {
 	return build("1", "-race", "-tags", "invariant")
 })
 
+// plain builds the product as it is shipped.
+var plain = sync.OnceValues(func() (string, error) { return build("0") })
+
 // crashing builds the product with points at which it ends itself.
 var crashing = sync.OnceValues(func() (string, error) {
 	return build("0", "-tags", "invariant,crashpoints")

@@ -63,6 +63,16 @@ func Start(t testing.TB, text string, options ...Option) *Server {
 	return s
 }
 
+// Plain makes the process one without the race detector and invariants, for figures
+// of time and memory.
+func Plain(t testing.TB) Option {
+	binary, err := plain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(cmd *exec.Cmd) { cmd.Path = binary }
+}
+
 // Crashing makes the process one that is built with -tags crashpoints, and ends
 // where the file at path says (package crash).
 func Crashing(t testing.TB, path string) Option {

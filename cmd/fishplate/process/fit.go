@@ -1,16 +1,13 @@
 package process
 
 import (
-	"bufio"
 	"fmt"
 	"math"
-	"os"
-	"path"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 
+	"fishplate/cmd/fishplate/machine"
 	"fishplate/internal/config"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
@@ -38,51 +35,8 @@ func roomHere() (r room) {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) == nil && uint64(l.Cur) < math.MaxInt64 {
 		r.descriptors = int64(l.Cur)
 	}
-	r.memory, r.memoryOf = memoryIn("/")
+	r.memory, r.memoryOf = machine.Memory("/")
 	return r
-}
-
-// memoryIn finds the smallest bound on memory that the machine below root sets:
-// its own, and those of the control groups that the process is in.
-func memoryIn(root string) (least int64, of string) {
-	bound := func(n int64, what string) {
-		if n > 0 && (least == 0 || n < least) {
-			least, of = n, what
-		}
-	}
-	if text, err := os.ReadFile(path.Join(root, "proc/meminfo")); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "MemTotal:"); ok {
-				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-				bound(kib<<10, "the machine has")
-			}
-		}
-	}
-	file, err := os.Open(path.Join(root, "proc/self/cgroup"))
-	if err != nil {
-		return least, of
-	}
-	defer file.Close()
-	for in := bufio.NewScanner(file); in.Scan(); {
-		_, rest, _ := strings.Cut(in.Text(), ":")
-		kinds, group, _ := strings.Cut(rest, ":")
-		at, name := "sys/fs/cgroup", "memory.max"
-		if kinds == "memory" {
-			at, name = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
-		} else if kinds != "" {
-			continue
-		}
-		for ; ; group = path.Dir(group) {
-			if text, err := os.ReadFile(path.Join(root, at, group, name)); err == nil {
-				n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // "max" is none
-				bound(n, "the control group of the process has")
-			}
-			if group == "/" || group == "." {
-				break
-			}
-		}
-	}
-	return least, of
 }
 
 // need is what a configuration asks for.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fishplate/cmd/fishplate/machine"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
@@ -106,7 +107,7 @@ func TestMemoryIn(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			n, of := memoryIn(root)
+			n, of := machine.Memory(root)
 			if got := fmt.Sprintf("%d %s", n, of); got != tt.want {
 				t.Errorf("%q, not %q", got, tt.want)
 			}

@@ -23,7 +23,8 @@ const (
 
 // parcel is what a process hands to the one that takes its place. Files go with
 // it, in the order of the sockets: those of listeners, of doors, and those that
-// the service manager passed, those of what was learned, and the claim.
+// the service manager passed, those of what was learned, those of
+// the memory of caches, and the claim.
 type parcel struct {
 	PID       int
 	Version   string
@@ -35,12 +36,16 @@ type parcel struct {
 	Doors     []socket
 	Passed    []socket
 	Known     []string // parts of what was learned
+	Memory    bool     // two pipes: of what caches have in memory, and of answers
 	Claim     []socket // on the state folder; none when nothing can be written there
 }
 
 // word is what comes with go: the parts that this moment has settled, in the order
 // of their files.
-type word struct{ Parts []string }
+type word struct {
+	Parts   []string
+	Objects bool // what came of the memory of caches may be served
+}
 
 // socket is an address with a number of files.
 type socket struct {

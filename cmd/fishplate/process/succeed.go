@@ -114,11 +114,15 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 	if ok {
 		rest, ok = unpack(m.Passed, rest, func(s socket, f []*os.File) { p.heir.passed[s.Key] = f[0] })
 	}
-	if !ok || len(rest) != len(m.Known) {
+	pipes := 0
+	if m.Memory {
+		pipes = 2
+	}
+	if !ok || len(rest) != len(m.Known)+pipes {
 		return errors.New("take over: the sockets are not those that were named")
 	}
 	crash.At(crash.Endowed)
-	p.take(p.parts(early), m.Known, rest)
+	p.take(p.parts(early), m.Known, rest[:len(m.Known)])
 	p.admin.Inherit(doors)
 	p.certs.Inherit(m.Tickets)
 	release, err := p.control.Succeed(ctx, m.Config)
@@ -126,6 +130,12 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 		return err
 	}
 	defer release()
+	objects := p.takeMemory(rest[len(m.Known):])
+	defer func() {
+		if err != nil {
+			objects.Close()
+		}
+	}()
 	p.awaitChecks(ctx)
 	if err := p.selfTest(ctx); err != nil {
 		return fmt.Errorf("test of itself: %w", err)
@@ -138,9 +148,13 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 	crash.At(crash.Begin)
 	p.take(p.parts(late), last.Parts, files)
 	p.backends.Settle()
+	if !last.Objects {
+		objects.Renounce()
+	}
 	if err := p.caches.Regain(p.control.Running()); err != nil {
 		return err
 	}
+	objects.Begin()
 	crash.At(crash.Regained)
 	p.predecessor.Store(int64(m.PID))
 	p.claim.Sign()
@@ -156,6 +170,7 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 		_, files, err := i.line.Receive(func(string) any { return nil })
 		closeFiles(files)
 		_ = i.line.Close()
+		objects.Close()
 		p.predecessor.Store(0)
 		p.logger.Info("the process before has ended", "pid", m.PID, "how", err)
 	}()

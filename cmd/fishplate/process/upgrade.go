@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/handover"
+	"fishplate/cmd/fishplate/machine"
 	"fishplate/internal/admin"
+	"fishplate/internal/cache"
 	"fishplate/internal/crash"
 	"fishplate/internal/netio"
 )
@@ -24,6 +26,9 @@ type successor struct {
 	ended chan struct{}
 	how   error           // it ended
 	last  *handover.Giver // of what went with go; nil: it did not come to that
+	relay *cache.Relay    // nil: it did not come to that
+
+	objects bool // it has what caches had in memory, and what was purged since
 }
 
 // succeeded reports that another process has taken over.
@@ -75,6 +80,9 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 		if s.last != nil {
 			s.last.Close()
 		}
+		if err != nil && s.relay != nil {
+			s.relay.Close() // when the disks are open again
+		}
 	}()
 	sockets, err := p.handOver(s, within)
 	defer sockets.close()
@@ -89,7 +97,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	crash.At(crash.Ready)
 
 	paused := time.Now()
-	p.letGo()
+	p.letGo(s)
 	crash.At(crash.LetGo)
 	if err = p.sendGo(s); err == nil {
 		crash.At(crash.Told)
@@ -101,6 +109,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	}
 	crash.At(crash.Succeeded)
 	succeeded = true
+	s.relay.Settle()
 	r = admin.UpgradeResult{PID: s.cmd.Process.Pid, Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
 	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
 	p.tellSuccessor(r.PID)
@@ -261,6 +270,12 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 	h.known, m.Known = known, known.Kinds()
 	h.others, files = append(h.others, ends...), append(files, ends...)
 	known.Start(time.Now().Add(within))
+	pipes, err := handover.NewPipes()
+	if err != nil {
+		return h, err
+	}
+	defer pipes.Close()
+	m.Memory, files = true, append(files, pipes.Theirs...)
 	if f := p.claim.File(); f != nil {
 		m.Claim = []socket{{Key: p.state, Files: 1}}
 		files = append(files, f)
@@ -274,17 +289,20 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 		}
 		return h, err
 	}
+	out, in := pipes.Keep()
+	s.relay = p.caches.Relay(out, in, int64(memoryShare*float64(machine.Spare("/"))))
 	return h, nil
 }
 
 // letGo stops accepting and gives the disks back: connections wait in the queues
 // until somebody accepts again.
-func (p *Process) letGo() {
+func (p *Process) letGo(s *successor) {
 	for _, o := range p.listeners {
 		o.l.Leave()
 		<-o.done
 		crash.At(crash.Leaving)
 	}
+	p.drawLine(s)
 	p.caches.Release()
 }
 

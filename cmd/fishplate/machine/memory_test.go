@@ -1,0 +1,41 @@
+package machine
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSpareMemory(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  int64
+	}{
+		{"nothing is known", nil, math.MaxInt64},
+		{"the machine's", map[string]string{"proc/meminfo": "MemTotal: 100 kB\nMemAvailable:   40 kB\n"}, 40 << 10},
+		{"of a group", map[string]string{
+			"proc/meminfo": "MemAvailable:   40 kB\n", "proc/self/cgroup": "0::/a/b\n",
+			"sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/b/memory.current": "9\n",
+			"sys/fs/cgroup/a/memory.max": "1000\n", "sys/fs/cgroup/a/memory.current": "400\n",
+		}, 600},
+		{"a group that has all it may", map[string]string{
+			"proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "1000\n", "sys/fs/cgroup/a/memory.current": "1400\n",
+		}, 0},
+	} {
+		root := t.TempDir()
+		for name, text := range tt.files {
+			path := filepath.Join(root, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := Spare(root); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
