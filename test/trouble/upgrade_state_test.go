@@ -123,7 +123,9 @@ vhost "any" {
 	health := func(server string) string {
 		_, text := s.Admin("GET", "/v1/status", nil)
 		var st struct {
-			Backends []struct{ Servers []struct{ Name, State string } }
+			Backends []struct {
+				Servers []struct{ Name, State string }
+			}
 		}
 		if err := json.Unmarshal([]byte(text), &st); err != nil {
 			t.Fatal(err)
