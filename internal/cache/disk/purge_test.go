@@ -161,3 +161,46 @@ func TestLiveWhilePurgeBegins(t *testing.T) {
 	d.index.End()
 	finish(t, d, e)
 }
+
+// TestPurgedInTheQueue purges a newer answer before it has an entry. It takes
+// the older one with it, which it had replaced, and no other variant.
+func TestPurgedInTheQueue(t *testing.T) {
+	newer := thing{key: "k", vary: "gzip", tags: []string{"t"}, data: []byte("newer")}
+	for name, purge := range map[string]func(*memory, *Tier) *event{
+		"before it is written": func(m *memory, d *Tier) *event {
+			o := m.object(t, newer) // the writer takes the pin
+			p, _ := d.parts.make("p")
+			seq := d.seq.Add(1)
+			e := begin(d, byTag, "t")
+			d.queued.Add(o.Available())
+			d.queue <- job{part: p, object: o, seq: seq}
+			return e
+		},
+		"before it is entered": func(m *memory, d *Tier) *event {
+			e := &event{by: byTag, all: true, part: hashName(All), text: []byte("t"), now: time.Now().UnixNano()}
+			d.index.Begin() // the writer waits for the turn
+			defer d.index.End()
+			m.offer(t, d, "p", newer)
+			e.seq = d.seq.Add(1)
+			d.events.begin(e)
+			return e
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory(t)
+			d := openTier(t, testOptions(t))
+			defer closeTier(t, d)
+			m.offer(t, d, "p", thing{key: "k", vary: "gzip", data: []byte("older")})
+			m.offer(t, d, "p", thing{key: "k", vary: "br", data: []byte("other")})
+			flush(t, d)
+			e := purge(m, d)
+			flush(t, d)
+			finish(t, d, e)
+			wantBody(t, d, "p", "k", "gzip", nil)
+			wantBody(t, d, "p", "k", "br", []byte("other"))
+			if n := d.Stats().Refused[RefusedPurged]; n != 1 {
+				t.Errorf("%d counted as purged", n)
+			}
+		})
+	}
+}

@@ -130,16 +130,15 @@ func (w *writer) write(j job) {
 		x.Tagged = append(x.Tagged, tag...)
 		x.Tags++
 	}
-	if !t.events.judge(j.seq, j.part.hash, x.Key, x.EachTag, &m) {
-		t.refused[RefusedPurged].Add(1)
+	p := put{part: j.part, since: j.seq, key: x.Key, texts: x, variant: variant{Place: segment.Place{Seq: j.seq}, meta: m, vary: x.Vary}}
+	if !t.events.judge(j.seq, j.part.hash, x.Key, x.EachTag, &p.variant.meta) {
+		w.puts = append(w.puts, p) // without a record, for enter to forget what it replaced
 		return
 	}
 	length := o.Available()
 	w.sum(length, o.Segment)
-	x.Sums = w.sums
-	ok := w.append(put{part: j.part, since: j.seq, key: x.Key, texts: x,
-		variant: variant{Place: segment.Place{Seq: j.seq, Length: length}, meta: m, vary: x.Vary}}, o.Segment)
-	if !ok {
+	p.texts.Sums, p.variant.Length = w.sums, length
+	if !w.append(p, o.Segment) {
 		t.refused[RefusedSpace].Add(1)
 		t.forget(j.part.hash, x.Key, 0)
 		return
@@ -277,15 +276,19 @@ func (w *writer) commit() bool {
 }
 
 // enter makes the entry of one record, unless it was purged meanwhile or a
-// newer one is there that answers for it.
+// newer one is there that answers for it. A purged one takes with it what it
+// had replaced: an older answer does not come back because a newer one went.
 func (w *writer) enter(e *edit, p *put) error {
 	t := w.tier
 	v := &p.variant
+	key := objectKey(nil, p.part.hash, p.key)
 	if !t.events.judge(p.since, p.part.hash, p.key, p.texts.EachTag, &v.meta) {
 		t.refused[RefusedPurged].Add(1)
-		return nil
+		_, err := e.remove(key, func(o *variant) bool {
+			return o.Seq < v.Seq && (len(o.vary) == 0 || slices.Equal(o.vary, v.vary))
+		})
+		return err
 	}
-	key := objectKey(nil, p.part.hash, p.key)
 	list, err := e.load(key)
 	if err != nil {
 		return err
