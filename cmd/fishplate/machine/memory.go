@@ -12,41 +12,12 @@ import (
 // Memory finds the smallest bound on memory that the machine below root sets:
 // its own, and those of the control groups that the process is in.
 func Memory(root string) (least int64, of string) {
-	bound := func(n int64, what string) {
-		if n > 0 && (least == 0 || n < least) {
-			least, of = n, what
-		}
+	if n, ok := physical(root, "MemTotal:"); ok && n > 0 {
+		least, of = n, "the machine has"
 	}
-	if text, err := os.ReadFile(path.Join(root, "proc/meminfo")); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "MemTotal:"); ok {
-				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-				bound(kib<<10, "the machine has")
-			}
-		}
-	}
-	file, err := os.Open(path.Join(root, "proc/self/cgroup"))
-	if err != nil {
-		return least, of
-	}
-	defer file.Close()
-	for in := bufio.NewScanner(file); in.Scan(); {
-		_, rest, _ := strings.Cut(in.Text(), ":")
-		kinds, group, _ := strings.Cut(rest, ":")
-		at, name := "sys/fs/cgroup", "memory.max"
-		if kinds == "memory" {
-			at, name = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
-		} else if kinds != "" {
-			continue
-		}
-		for ; ; group = path.Dir(group) {
-			if text, err := os.ReadFile(path.Join(root, at, group, name)); err == nil {
-				n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // "max" is none
-				bound(n, "the control group of the process has")
-			}
-			if group == "/" || group == "." {
-				break
-			}
+	for _, g := range groups(root) {
+		if g.most > 0 && (least == 0 || g.most < least) {
+			least, of = g.most, "the control group of the process has"
 		}
 	}
 	return least, of
@@ -56,33 +27,74 @@ func Memory(root string) (least int64, of string) {
 // of what the control groups allow that the process is in.
 func Spare(root string) int64 {
 	least := int64(math.MaxInt64)
-	number := func(name string) (int64, bool) {
-		text, err := os.ReadFile(path.Join(root, name))
-		n, bad := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64) // "max" is none
-		return n, err == nil && bad == nil
+	if n, ok := physical(root, "MemAvailable:"); ok {
+		least = n
 	}
-	if text, err := os.ReadFile(path.Join(root, "proc/meminfo")); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "MemAvailable:"); ok {
-				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-				least = min(least, kib<<10)
-			}
-		}
-	}
-	file, err := os.Open(path.Join(root, "proc/self/cgroup"))
-	if err != nil {
-		return least
-	}
-	defer file.Close()
-	for in := bufio.NewScanner(file); in.Scan(); {
-		group, ok := strings.CutPrefix(in.Text(), "0::")
-		for ; ok && group != "/" && group != "."; group = path.Dir(group) {
-			most, bounded := number(path.Join("sys/fs/cgroup", group, "memory.max"))
-			used, known := number(path.Join("sys/fs/cgroup", group, "memory.current"))
-			if bounded && known {
-				least = min(least, max(most-used, 0))
-			}
+	for _, g := range groups(root) {
+		if g.most > 0 {
+			least = min(least, max(g.most-g.used, 0))
 		}
 	}
 	return least
+}
+
+// physical reads a line of what the kernel says of the machine's memory, in bytes.
+func physical(root, name string) (n int64, ok bool) {
+	text, err := os.ReadFile(path.Join(root, "proc/meminfo"))
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, found := strings.CutPrefix(line, name); found {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kib << 10, err == nil
+		}
+	}
+	return 0, false
+}
+
+// group is what a control group says of memory, in bytes; 0 is no bound, or what
+// cannot be known.
+type group struct{ most, used int64 }
+
+// groups returns the control groups that the process is in, with those around
+// them, as far as they are to be seen: in a container its own is the outermost, and
+// is called "/".
+func groups(root string) (list []group) {
+	file, err := os.Open(path.Join(root, "proc/self/cgroup"))
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	for in := bufio.NewScanner(file); in.Scan(); {
+		_, rest, _ := strings.Cut(in.Text(), ":")
+		kinds, name, _ := strings.Cut(rest, ":")
+		at, most, used := "sys/fs/cgroup", "memory.max", "memory.current"
+		if kinds == "memory" { // the first version of control groups
+			at, most, used = "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+		} else if kinds != "" {
+			continue
+		}
+		for ; ; name = path.Dir(name) {
+			in := path.Join(root, at, name)
+			list = append(list, group{number(path.Join(in, most)), number(path.Join(in, used))})
+			if name == "/" || name == "." {
+				break
+			}
+		}
+	}
+	return list
+}
+
+// number reads a file with one; "max" is 0, which is no bound.
+func number(file string) int64 {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -23,6 +23,14 @@ func TestSpareMemory(t *testing.T) {
 		{"a group that has all it may", map[string]string{
 			"proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": "1000\n", "sys/fs/cgroup/a/memory.current": "1400\n",
 		}, 0},
+		{"a container's own group", map[string]string{
+			"proc/meminfo": "MemAvailable:   40 kB\n", "proc/self/cgroup": "0::/\n",
+			"sys/fs/cgroup/memory.max": "1000\n", "sys/fs/cgroup/memory.current": "300\n",
+		}, 700},
+		{"a group of the first version", map[string]string{
+			"proc/meminfo": "MemAvailable:   40 kB\n", "proc/self/cgroup": "5:cpu:/c\n4:memory:/a\n0::/\n",
+			"sys/fs/cgroup/memory/a/memory.limit_in_bytes": "1000\n", "sys/fs/cgroup/memory/a/memory.usage_in_bytes": "800\n",
+		}, 200},
 	} {
 		root := t.TempDir()
 		for name, text := range tt.files {
