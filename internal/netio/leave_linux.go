@@ -23,14 +23,18 @@ func (l *Listener) Share(on bool) error {
 	}
 	var errs []error
 	for _, s := range l.shards {
-		if s.unix {
-			continue
+		if !s.unix {
+			errs = append(errs, s.call("setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, value) }))
 		}
-		errs = append(errs, s.raw.Control(func(fd uintptr) {
-			errs = append(errs, os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, value)))
-		}))
 	}
 	return errors.Join(errs...)
+}
+
+// call makes a system call on the socket.
+func (s *shard) call(name string, do func(fd int) error) error {
+	var failed error
+	err := s.raw.Control(func(fd uintptr) { failed = do(int(fd)) })
+	return errors.Join(err, os.NewSyscallError(name, failed))
 }
 
 // Begin makes a listener that was opened with ListenOptions.Shared take clients.
@@ -38,9 +42,7 @@ func (l *Listener) Share(on bool) error {
 func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
-		errs = append(errs, s.raw.Control(func(fd uintptr) {
-			errs = append(errs, os.NewSyscallError("listen", unix.Listen(int(fd), backlog(o))))
-		}))
+		errs = append(errs, s.call("listen", func(fd int) error { return unix.Listen(fd, backlog(o)) }))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -61,11 +63,7 @@ const nowhere = 1<<31 - 1
 // the last accept and the close would be reset. Connections have the interface that
 // their handshake began with.
 func (s *shard) hide() error {
-	var set error
-	err := s.raw.Control(func(fd uintptr) {
-		set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, nowhere)
-	})
-	return errors.Join(err, os.NewSyscallError("setsockopt", set))
+	return s.call("setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, nowhere) })
 }
 
 // refuseNew is hide for a kernel that cannot: it ignores who begins to connect.
@@ -79,11 +77,9 @@ func (s *shard) refuseNew() error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 		{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 	}
-	var set error
-	err := s.raw.Control(func(fd uintptr) {
-		set = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	return s.call("setsockopt", func(fd int) error {
+		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 	})
-	return errors.Join(err, os.NewSyscallError("setsockopt", set))
 }
 
 // lingers says whether a shard whose queue is empty waits for handshakes under

@@ -427,6 +427,27 @@ func TestSharedAddressUndone(t *testing.T) {
 	reach(t, target, old)
 }
 
+// TestSharingFails: what the kernel says of every socket is told.
+func TestSharingFails(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	raw, err := r.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Listener{shards: []*shard{{raw: raw}}}
+	if err := l.Share(true); !errors.Is(err, syscall.ENOTSOCK) {
+		t.Errorf("share: %v", err)
+	}
+	if err := l.Begin(ListenOptions{}); !errors.Is(err, syscall.ENOTSOCK) {
+		t.Errorf("begin: %v", err)
+	}
+}
+
 func dial(t *testing.T, address string) net.Conn {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", address, 500*time.Millisecond) // shorter than a SYN's repetition
