@@ -22,9 +22,8 @@ const (
 )
 
 // parcel is what a process hands to the one that takes its place. Files go with
-// it, in the order of the sockets: those of listeners, of doors, and those that
-// the service manager passed, those of what was learned, those of
-// the memory of caches, and the claim.
+// it, in this order: those of listeners, of doors, those that the service manager
+// passed, those of what was learned, those of the memory of caches, and the claim.
 type parcel struct {
 	PID       int
 	Version   string

@@ -179,8 +179,8 @@ func (p *Process) end(err error) {
 		p.admin.Close()
 	}
 	p.control.Close(ctx)
-	p.claim.Close()
 	p.close()
+	p.claim.Close() // nothing is written to the state folder any more
 	p.logger.Info("ended", "after", fmt.Sprint(time.Since(p.started).Round(time.Millisecond)))
 }
 
