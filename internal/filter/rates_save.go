@@ -6,9 +6,9 @@ import (
 	"io"
 	"time"
 
-	"fishplate/internal/records"
-
 	"github.com/zeebo/xxh3"
+
+	"fishplate/internal/records"
 )
 
 // Save writes the buckets that are not full, for a process that takes this one's
@@ -61,7 +61,7 @@ func (r *Rates) Load(in *records.Reader) error {
 	}
 	for {
 		b, err := in.Next()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

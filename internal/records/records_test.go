@@ -33,7 +33,7 @@ func read(text []byte, kind string, version uint16, longest int) (list []string,
 	}
 	for {
 		b, err := r.Next()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return list, nil
 		}
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *Set) LoadValues(r *records.Reader) error {
 	var list []kv.Entry
 	for {
 		b, err := r.Next()
-		whole := errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
+		whole := errors.Is(err, io.EOF)
 		if err != nil && !whole {
 			return err
 		}

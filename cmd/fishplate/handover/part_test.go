@@ -30,7 +30,7 @@ func list(kind string, version uint16, texts *[]string) Part {
 			var got []string
 			for {
 				b, err := r.Next()
-				if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				if errors.Is(err, io.EOF) {
 					*texts = got
 					return nil
 				}

@@ -57,7 +57,7 @@ func ReadBackends(r *records.Reader) (map[string]*Backend, error) {
 	all := map[string]*Backend{}
 	for {
 		text, err := r.Next()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {
@@ -67,7 +67,11 @@ func ReadBackends(r *records.Reader) (map[string]*Backend, error) {
 		if err := json.Unmarshal(text, b); err != nil {
 			return nil, fmt.Errorf("%w: %w", records.ErrFormat, err)
 		}
-		if err := b.judge(); err != nil || len(all) == most {
+		err = b.judge()
+		if len(all) == most {
+			err = errBounds
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: backend %q: %w", records.ErrFormat, b.Name, err)
 		}
 		all[b.Name] = b

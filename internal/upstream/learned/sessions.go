@@ -66,7 +66,7 @@ func (s *Sessions) Put(w *records.Writer) error {
 func ReadSessions(r *records.Reader) (all []*Sessions, err error) {
 	for {
 		b, err := r.Next()
-		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {
