@@ -144,9 +144,15 @@ func alive(pid int) bool {
 // end kills what runs: of a process that lost its parent the harness knows nothing.
 func (k *killed) end(pid int) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-	harness.Eventually(k.t, "everything has ended", func() bool {
+	k.ended("everything has ended")
+}
+
+// ended waits until the output is closed: neither process has it any more.
+func (k *killed) ended(what string) {
+	k.t.Helper()
+	harness.Eventually(k.t, what, func() bool {
 		select {
-		case <-k.s.Exited(): // its output is closed: nobody has it any more
+		case <-k.s.Exited():
 			return true
 		default:
 			return false
@@ -208,14 +214,7 @@ func TestUpgradeCrashOld(t *testing.T) {
 			k.disarms()
 			switch point {
 			case crash.Held, crash.Started, crash.Handing:
-				harness.Eventually(t, "its successor ends too", func() bool {
-					select {
-					case <-k.s.Exited():
-						return true
-					default:
-						return false
-					}
-				})
+				k.ended("its successor ends too")
 				k.again()
 				gone, restarted = time.Now(), true
 			default:
@@ -247,14 +246,7 @@ func TestUpgradeCrashNew(t *testing.T) {
 			gone := time.Now()
 			k.disarms()
 			if point == crash.Serving {
-				harness.Eventually(t, "nobody is left", func() bool {
-					select {
-					case <-k.s.Exited():
-						return true
-					default:
-						return false
-					}
-				})
+				k.ended("nobody is left")
 				k.again()
 				gone = time.Now()
 			} else if pid := k.pid(); code == 200 || pid != old {
