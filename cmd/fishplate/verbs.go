@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"fishplate/cmd/fishplate/measure"
-	"fishplate/internal/bench"
-	"fishplate/sdk/examples"
-
 	"github.com/spf13/pflag"
 
 	"fishplate/cmd/fishplate/checkup"
+	"fishplate/cmd/fishplate/measure"
+	"fishplate/internal/bench"
+	"fishplate/sdk/examples"
 )
 
 // verbs returns the table, in the order of help.

@@ -13,8 +13,9 @@ import (
 	"fishplate/internal/tenant/shelf"
 )
 
-// maxShelf bounds the programs by the API that are kept beside those that run and
-// those that tenants can be given back, bytes. The oldest go first.
+// maxShelf bounds the programs by the API that are kept, in bytes: those that run
+// stay in any case, then those that tenants can be given back, then what the history
+// names, the newest first.
 const maxShelf = 1 << 30
 
 // Programs implements control.Programs and admin.Programs.
