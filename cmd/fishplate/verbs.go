@@ -25,7 +25,7 @@ func changeVerbs() []verb {
 			name: "check", form: "FILE|DIR [--no-programs] [--json]", min: 1, max: 1, run: runCheck,
 			short: "Print every error and warning of a configuration",
 			long: "Each is printed as file:line:col with the line, a caret and a suggestion. Warnings alone are no failure. FILE may be a tenants file.\n\n" +
-				"When the text is in order tenants' programs are compiled and started, as serve does: what keeps one from starting is told,\n" +
+				"When the text is in order tenants' programs are compiled, started and warmed up, as serve does: what keeps one from starting is told,\n" +
 				"and each regular expression that RE2 cannot match, which costs the tenant more.",
 			example: "fishplate check /etc/fishplate\nfishplate check site.hcl --json",
 			flags: func(f *pflag.FlagSet) {

@@ -20,6 +20,12 @@ func (l *loader) tenant(n *node) *model.Tenant {
 	}
 	u := n.kid("update")
 	t.Key, t.Update = u.str("key"), model.UpdateLimit{Size: u.size("max_size"), Rate: u.frac("rate")}
+	for _, text := range u.words("warm_up") {
+		t.WarmUp = append(t.WarmUp, l.warmUp(t.Name, u, text))
+	}
+	if len(t.WarmUp) > maxWarmUp {
+		l.errorf(u.rangeOf("warm_up"), fmt.Sprintf("tenant %q: warm_up has %d requests", t.Name, len(t.WarmUp)), fmt.Sprintf("A change waits for all of them: there may be %d.", maxWarmUp), "")
+	}
 	if t.Key != "" {
 		if b, err := base64.StdEncoding.DecodeString(t.Key); err != nil || len(b) != ed25519.PublicKeySize {
 			l.errorf(u.rangeOf("key"), "key is no Ed25519 public key in base64", "It has 32 bytes, which are 44 letters.", "openssl pkey -in key.pem -pubout -outform DER | tail -c 32 | base64")
@@ -37,6 +43,23 @@ func (l *loader) tenant(n *node) *model.Tenant {
 	d := n.kid("debug")
 	t.Debug = model.Debug{Record: d.frac("record"), OnFault: d.flag("on_fault"), Ring: d.size("ring")}
 	return t
+}
+
+// maxWarmUp bounds the requests that a program is asked before it serves.
+const maxWarmUp = 32
+
+// warmUp is a request as METHOD and target, which is as clients would send it.
+func (l *loader) warmUp(tenant string, u *node, text string) string {
+	method, target, both := strings.Cut(text, " ")
+	if !both {
+		method, target = "GET", text
+	}
+	word := strings.IndexFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) < 0 && method != ""
+	whole := strings.IndexFunc(target, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) < 0 && strings.HasPrefix(target, "/")
+	if !word || !whole || len(target) > 8192 {
+		l.errorf(u.rangeOf("warm_up"), fmt.Sprintf("tenant %q: warm_up: %q is no request", tenant, text), "", `write "/path" or "METHOD /path"`)
+	}
+	return method + " " + target
 }
 
 // programs are what tenants run instead of their own. One whose tenant has left

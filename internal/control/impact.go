@@ -140,6 +140,7 @@ var facets = []struct {
 	{"backend", "persist.", "", 0, "connections and pins are kept; the next answer sets them under the new terms"},
 	{"backend", "persist", "", sessions, "connections are kept; nobody is pinned any more"},
 	{"backend", "tls", "", connections, "requests in flight finish on the connections that they have, which are not used again; new ones are made under the new terms"},
+	{"tenant", "update.warm_up", "", 0, "the warm-up requests are for the next program that starts"},
 	{"listener", "bind", "", 0, "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"},
 	{"listener", "limits", "", 0, "the socket stays; connections beyond a lower limit stay, new ones are refused"},
 	{"listener", "timeouts", "", 0, "the socket stays; a request in flight keeps its times, the next has the new ones"},
@@ -176,15 +177,17 @@ func consequence(c *Change) (string, hits) {
 		return text, struck
 	}
 	var texts []string
+	var struck hits
 	for _, f := range c.Fields {
-		text := general
+		text, hit := general, h
 		for _, row := range facets {
 			name, in := strings.CutPrefix(f.Name, row.part)
 			if c.Kind == row.kind && in && (name == "" || name[0] == '.' || strings.HasSuffix(row.part, ".")) && (row.value == "" || row.value == f.New) {
-				text, h = row.text, h|row.hits
+				text, hit = row.text, row.hits
 				break
 			}
 		}
+		struck |= hit
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
@@ -192,7 +195,7 @@ func consequence(c *Change) (string, hits) {
 	if len(texts) == 0 {
 		return general, h
 	}
-	return strings.Join(texts, "; "), h
+	return strings.Join(texts, "; "), struck
 }
 
 // cached says what a change of fields does to stored objects; "" when it does

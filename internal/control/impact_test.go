@@ -51,6 +51,8 @@ func TestAssess(t *testing.T) {
 		{Kind: "vhost", Key: "gone", Action: "change", Fields: []Field{{"cache", "on", ""}, {"cache.ttl", "1m", ""}}},
 		{Kind: "vhost", Key: "off", Action: "change", Fields: []Field{{"cache.enabled", "", "false"}}},
 		{Kind: "tenant", Key: "both", Action: "change", Fields: []Field{{"cache.ttl", "1m", "1h"}, {"program", "a.elf", "b.elf"}}},
+		{Kind: "tenant", Key: "next", Action: "change", Fields: []Field{{"update.warm_up", "", "\"GET /\""}}},
+		{Kind: "tenant", Key: "more", Action: "change", Fields: []Field{{"memory", "1MiB", "2MiB"}, {"update.warm_up", "", "\"GET /\""}}},
 		{Kind: "cache", Key: "main", Action: "change", Fields: []Field{{"memory", "64MiB", "32MiB"}}},
 		{Kind: "cache", Key: "main", Action: "change", Fields: []Field{{"disk", "", "on"}, {"disk.path", "", "/c"}}},
 	}, func() func(kind, key string) Numbers { return census })

@@ -368,6 +368,7 @@ type Tenant struct {
 	Key      string  // ed25519 public key, base64, that updates of its program are signed with; "" is none
 	Tokens   []Token // who may update it and look at it by the API
 	Update   UpdateLimit
+	WarmUp   []string // requests that a new program must answer first: "GET /path"
 	Shadow   *Shadow
 	Debug    Debug
 	Given    *Given // nil: the program runs that Program names

@@ -37,6 +37,7 @@ type image struct {
 	program *riscv.Program // of code
 	storage *storage
 	shadow  bool      // a candidate: nothing that it does has effects
+	warms   bool      // and it is asked nothing but warm-up requests
 	store   *kv.Store // of the tenant, nil: it has none
 	frozen  *riscv.Image
 	tape    *tape  // while main runs

@@ -181,8 +181,11 @@ type swap struct {
 
 // swapTo starts the program that a tenant is given, and has the state handed over
 // to it: calls into either storage wait until the swap is committed or undone.
-func (u *Update) swapTo(t *Tenant, c *code) error {
+func (u *Update) swapTo(m *model.Tenant, t *Tenant, c *code) error {
 	old := t.current.Load()
+	if err := u.set.warmUp(u.ctx, m, c); err != nil {
+		return err
+	}
 	im, err := newImage(u.ctx, t.model, c, u.set, t.stats, u.set.storeOf(t.model), old.handsOver())
 	if err != nil {
 		old.measure()

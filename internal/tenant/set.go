@@ -192,7 +192,7 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 	}
 	_, given := s.Given(t.Name)
 	if before != nil && old.starting.Load() == nil && (given || o.number > 0) && equal(old.model, t) {
-		return old, u.swapTo(old, c)
+		return old, u.swapTo(t, old, c)
 	}
 	if old != nil && equal(old.model, t) && old.starts(c) {
 		return old, nil
@@ -204,7 +204,11 @@ func (u *Update) prepare(t *model.Tenant, old *Tenant) (*Tenant, error) {
 		}
 	}
 	began := time.Now()
-	im, err := newImage(u.ctx, t, c, s, st, s.storeOf(t), before.handsOver())
+	err = s.warmUp(u.ctx, t, c)
+	var im *image
+	if err == nil {
+		im, err = newImage(u.ctx, t, c, s, st, s.storeOf(t), before.handsOver())
+	}
 	if t.FromFile {
 		u.took += time.Since(began)
 	}

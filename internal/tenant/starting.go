@@ -165,6 +165,9 @@ func (st *starter) start() (err error) {
 	if st.dropped.Load() {
 		return nil // another tenant has its place
 	}
+	if err := st.set.warmUp(ctx, st.tenant.model, st.code); err != nil {
+		return err
+	}
 	if err := st.set.replace(ctx, st.tenant, st.code); err != nil {
 		return err
 	}

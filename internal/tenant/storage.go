@@ -254,11 +254,14 @@ func translate(from, to *image, fn uint64) (uint64, error) {
 // withheld answers the calls that a storage machine, which has no request, and a
 // candidate, which may have no effect, are refused; it returns false for others.
 func (v *vm) withheld(n uint64) bool {
-	asks := n >= 618 && n < 640 || n >= 680 && n < 690 // backends, fetches, bodies
+	bodies := n >= 680 && n < 690
+	asks := n >= 618 && n < 640 || bodies // backends, fetches
 	switch {
 	case v.stage == stageStorage && asks:
 		v.code(errStage)
 	case !v.image.shadow:
+		return false
+	case bodies && v.image.warms: // nobody's: they end in the warm-up
 		return false
 	case asks && n >= 623 || n == 670 || n == 671 || n == 672 || n == 673:
 		v.code(errDenied)

@@ -17,10 +17,11 @@ import (
 // tenants is checked while somebody waits.
 const maxTried = 256
 
-// Programs compiles and starts the tenants' programs of a configuration, one
-// after the other, and returns what is wrong with them, at the places of the
-// tenants, with file names as seen from the folder base. What it compiles is kept
-// in dir. Tenants that start the same program in the same way are tried once.
+// Programs compiles and starts the tenants' programs of a configuration, and asks
+// them their warm-up requests, one after the other. It returns what is wrong with
+// them, at the places of the tenants, with file names as seen from the folder base.
+// What it compiles is kept in dir. Tenants that start the same program in the same
+// way are tried once.
 //
 // What would keep Serve from starting is an error. A program of a tenants file
 // keeps nothing from starting but itself: it is a warning.
@@ -39,7 +40,7 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 	defer set.Close()
 	tried := map[string]bool{}
 	for _, t := range cfg.Tenants {
-		way := fmt.Sprintf("%q %q %d %d %q", t.Program, t.Arguments, t.Memory, t.Instructions, t.Key)
+		way := fmt.Sprintf("%q %q %d %d %q %q", t.Program, t.Arguments, t.Memory, t.Instructions, t.Key, t.WarmUp)
 		if t.Key == "" && tried[way] {
 			continue
 		}

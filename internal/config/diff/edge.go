@@ -72,6 +72,7 @@ func (s *sheet) tenant(t *model.Tenant) {
 	s.text("log_rate", unlessZero(t.LogRate, schema.FormatRate))
 	s.text("update.key", t.Key)
 	s.size("update.max_size", t.Update.Size)
+	s.words("update.warm_up", t.WarmUp)
 	s.text("update.rate", unlessZero(t.Update.Rate, schema.FormatRate))
 	var tokens []string
 	for _, x := range t.Tokens {

@@ -113,6 +113,7 @@ func tenantBlock() *Block {
 			{Name: "key", Kind: String, Doc: "Ed25519 public key, base64. Programs, also those in files (FILE.sig), must be signed with it."},
 			{Name: "max_size", Kind: SizeT, Default: "64MiB", Range: "1KiB..1GiB", Doc: "Bytes of a program."},
 			{Name: "rate", Kind: RateT, Default: "1/s", Doc: "Updates; what exceeds it is refused."},
+			{Name: "warm_up", Kind: Strings, Doc: "Requests that a new program, by the API or in a file, must answer before it serves: \"/path\" or \"METHOD /path\", at most 32, asked in their order within the tenant's limits. A fault, a limit that is reached or a status from 500 on refuses the program. What it does then has no effect, and it can fetch nothing."},
 		}},
 		{Name: "token", Label: "name", Many: true, Doc: "A bearer who may update this tenant by the API and see its state, metrics and logs, and nothing else.", Attrs: []Attr{
 			{Name: "sha256", Kind: String, Required: true, Doc: "SHA-256 of the token, 64 hexadecimal digits: `printf %s TOKEN | sha256sum`."},

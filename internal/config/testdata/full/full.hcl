@@ -341,6 +341,7 @@ tenant "shop" {
     key      = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
     max_size = "2MiB"
     rate     = "1/m"
+    warm_up  = ["/", "POST /cart?x=1"]
   }
   token "ci" {
     sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
