@@ -26,14 +26,15 @@ type doors struct {
 
 // door is one open socket and the http.Server on it.
 type door struct {
-	address string
-	l       net.Listener
-	server  *http.Server
-	inside  http.Handler
-	open    atomic.Int64  // connections
-	leaving atomic.Bool   // the socket lives on in another process
-	done    chan struct{} // closed when the server's goroutine has ended
-	release func()
+	address   string
+	l         net.Listener
+	server    *http.Server
+	inside    http.Handler
+	open      atomic.Int64  // connections
+	leaving   atomic.Bool   // the socket lives on in another process
+	done      chan struct{} // closed when the server's goroutine has ended
+	release   func()
+	inherited bool // of the process before, which may go on
 }
 
 // Update is a change of addresses that is prepared: the new sockets are bound
@@ -70,13 +71,14 @@ func (u *Update) open(was *door, address string, listen func(string) (net.Listen
 		return was, nil
 	}
 	l, release, err := u.s.inherited(address)
+	inherited := l != nil
 	if l == nil && err == nil {
 		l, release, err = listen(address)
 	}
 	if err != nil {
 		return nil, err
 	}
-	d := &door{address: address, l: l, inside: h, done: make(chan struct{}), release: release}
+	d := &door{address: address, l: l, inside: h, done: make(chan struct{}), release: release, inherited: inherited}
 	d.server = &http.Server{
 		Handler:           http.HandlerFunc(d.answer),
 		ConnState:         d.count,
@@ -127,10 +129,13 @@ func (u *Update) Abort() {
 	}
 }
 
-// abandon closes a door that never answered.
+// abandon closes a door that never answered. A socket that is another process's
+// too stays where it is: that one goes on.
 func (d *door) abandon() {
 	_ = d.l.Close() // it was never served: nothing is lost
-	d.release()
+	if !d.inherited {
+		d.release()
+	}
 }
 
 func (d *door) close(patience time.Duration) {

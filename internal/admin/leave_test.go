@@ -90,3 +90,32 @@ func TestLeaveAnswersWhatItTook(t *testing.T) {
 	wg.Wait()
 	s.Close()
 }
+
+// TestRefusedSuccessorLeavesTheSocket: a server that takes a socket over and then
+// gives up does not take it from the one that still answers.
+func TestRefusedSuccessorLeavesTheSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	s := New(Options{Control: &fake{}})
+	commit(t, s, path, "")
+	defer s.Close()
+	files, err := s.Sockets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := New(Options{Control: &fake{}})
+	next.Inherit(files)
+	u, err := next.Prepare(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Abort()
+	next.Close()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := asked(c, bufio.NewReader(c)); err != nil {
+		t.Error(err)
+	}
+}
