@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"fishplate/internal/config"
 	"fishplate/internal/control"
@@ -39,7 +40,10 @@ type ChangeRequest struct {
 // options makes of a request what every transaction is told. A caller names the
 // generation that he saw in the field If-Match (RFC 9110 §13.1.1).
 func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err error) {
-	o = control.ApplyOptions{Author: author(r), Comment: c.Comment, Force: c.Force, Wait: changeWait}
+	if len(c.Comment) > maxComment || len(c.Until) > maxComment {
+		return o, fmt.Errorf("%w: comment and until have %d bytes at most, not %d", ErrInvalid, maxComment, max(len(c.Comment), len(c.Until)))
+	}
+	o = control.ApplyOptions{Author: author(r), Comment: harmless(c.Comment), Force: c.Force, Wait: changeWait}
 	if m := strings.Trim(r.Header.Get("If-Match"), `" `); m != "" && m != "*" {
 		if o.Match, err = strconv.ParseUint(m, 10, 64); err != nil || o.Match == 0 {
 			return o, fmt.Errorf("%w: If-Match is the number of a generation, not %q", ErrInvalid, m)
@@ -52,6 +56,18 @@ func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err er
 	}
 	o.Canary, err = c.canary()
 	return o, err
+}
+
+// harmless makes a space of each character that drives a terminal or turns the
+// direction of a line: whoever holds a tenant's token writes comments that
+// operators read.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func (c *ChangeRequest) canary() (*control.Canary, error) {
@@ -104,6 +120,9 @@ func transaction(do func(c Control, ctx context.Context, q *ChangeRequest, o con
 }
 
 func apply(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result {
+	if q.Path == "" { // else it would be the folder that the process happens to stand in
+		return control.Result{Plan: control.Plan{Errors: []control.Problem{{Summary: "apply: the body names no path"}}}}
+	}
 	return c.Apply(ctx, q.Path, o)
 }
 

@@ -198,6 +198,9 @@ func question(r *http.Request, into any) error {
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%w: body: %w", ErrInvalid, err)
 	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: body: something follows the question", ErrInvalid)
+	}
 	return nil
 }
 

@@ -24,7 +24,7 @@ const signatureField = "Fishplate-Signature"
 // Bounds of an upload.
 const (
 	uploadTime  = 2 * time.Minute  // for all of a body
-	maxComment  = 1024             // bytes of a comment
+	maxComment  = 1024             // bytes of a comment, and of what a trial is to hold
 	maxUploads  = 1                // programs of one tenant on their way, which lie in memory
 	updatesWait = 30 * time.Second // for the program to start
 )
@@ -173,11 +173,10 @@ func (s *Server) giving(r *http.Request, comment string) (o tenant.UpdateOptions
 	if s.o.Programs == nil {
 		return o, a, errors.ErrUnsupported
 	}
-	if len(comment) > maxComment {
-		return o, a, fmt.Errorf("%w: a comment of %d bytes, at most %d", ErrInvalid, len(comment), maxComment)
+	if a, err = (&ChangeRequest{Comment: comment}).options(r); err != nil {
+		return o, a, err
 	}
-	a, err = (&ChangeRequest{Comment: comment}).options(r)
-	return tenant.UpdateOptions{Comment: comment, Author: a.Author, Signature: []byte(r.Header.Get(signatureField))}, a, err
+	return tenant.UpdateOptions{Comment: a.Comment, Author: a.Author, Signature: []byte(r.Header.Get(signatureField))}, a, nil
 }
 
 func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {

@@ -92,6 +92,9 @@ func ParseUntil(text string) ([]term, error) {
 		default:
 			return bad("no such figure")
 		}
+		if !(t.bound >= 0) { // NaN compares with nothing
+			return bad("a bound is 0 or more")
+		}
 		list = append(list, t)
 	}
 	return list, nil

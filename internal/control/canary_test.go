@@ -182,7 +182,7 @@ func reloadOfWhatWasTried(t *testing.T) {
 }
 
 func TestUntil(t *testing.T) {
-	for _, text := range []string{"", "errors", "errors < 1", "errors = 1%", "p99 < 1", "requests > x", "speed > 1", "errors < 1% &&"} {
+	for _, text := range []string{"", "errors", "errors < 1", "errors = 1%", "p99 < 1", "requests > x", "speed > 1", "errors < 1% &&", "errors < NaN%", "p99 < -1s", "requests >= -1"} {
 		if _, err := ParseUntil(text); err == nil {
 			t.Errorf("%q is read", text)
 		}

@@ -78,7 +78,7 @@ func Passed(owned func(name string) bool) map[string]*os.File {
 		return passed
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
-	for i := range n {
+	for i := range openFrom(firstInherited, n) {
 		name := strconv.Itoa(i)
 		if i < len(names) && names[i] != "" {
 			name = names[i]
@@ -92,4 +92,17 @@ func Passed(owned func(name string) bool) map[string]*os.File {
 		}
 	}
 	return passed
+}
+
+// openFrom counts the descriptors from the one called first that are open, without
+// a gap and at most n. It is what a service manager can have passed, whatever
+// number it told: copies that are made of them lie behind.
+func openFrom(first, n int) (count int) {
+	for count < n {
+		if _, err := unix.FcntlInt(uintptr(first+count), unix.F_GETFD, 0); err != nil {
+			return count
+		}
+		count++
+	}
+	return count
 }

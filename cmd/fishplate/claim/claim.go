@@ -43,7 +43,8 @@ type Claim struct{ f *os.File }
 // has it.
 func Take(dir string) (*Claim, error) {
 	path := filepath.Join(dir, name)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	// What a link at that name leads to is not ours to write a number into.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) && unix.Access(dir, unix.W_OK) != nil {
 			return nil, nil

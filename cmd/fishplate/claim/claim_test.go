@@ -97,3 +97,21 @@ func TestNothingToWriteTo(t *testing.T) {
 		t.Error(c, err)
 	}
 }
+
+// TestLink: what a link leads to is neither locked nor written to.
+func TestLink(t *testing.T) {
+	dir, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+	if err := os.WriteFile(victim, []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Take(dir); err == nil {
+		c.Close()
+		t.Error("a link was taken for the lock")
+	}
+	if b, err := os.ReadFile(victim); err != nil || string(b) != "as it was" {
+		t.Errorf("the file behind the link holds %q, %v", b, err)
+	}
+}

@@ -2,7 +2,8 @@
 // is a lock on a file in it, which the system takes back when the last process
 // that holds it has ended, however it ended.
 //
-// It knows nothing of what the folder holds, starts no goroutine, and keeps one
+// Secret makes and reads the folder's secret. Of what else lies there it knows
+// nothing; it starts no goroutine, and keeps one
 // descriptor, which a successor can be given: then both hold the same lock, and
 // either may let go of it without the other noticing.
 package claim

@@ -2,14 +2,8 @@ package process
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"fishplate/internal/config"
@@ -18,27 +12,6 @@ import (
 	"fishplate/internal/program"
 	"fishplate/sdk"
 )
-
-// stateSecret returns the secret of the state folder, which is made the first
-// time. It keys persistence cookies and the debug field.
-func stateSecret(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "secret")
-	secret, err := os.ReadFile(path)
-	if err == nil && len(secret) == 32 {
-		return secret, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read secret: %w", err)
-	}
-	secret = make([]byte, 32)
-	if _, err := io.ReadFull(rand.Reader, secret); err != nil {
-		return nil, fmt.Errorf("make secret: %w", err)
-	}
-	if err := os.WriteFile(path, secret, 0o600); err != nil {
-		return nil, fmt.Errorf("keep secret: %w", err)
-	}
-	return secret, nil
-}
 
 // derive returns the key for one purpose.
 func derive(secret []byte, purpose string) []byte {

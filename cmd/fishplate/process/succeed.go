@@ -74,7 +74,7 @@ func (i *Inheritance) state(dir string) (secret []byte, c *claim.Claim, err erro
 	if c, err = claim.Take(dir); err != nil {
 		return nil, nil, err
 	}
-	if secret, err = stateSecret(dir); err != nil {
+	if secret, err = claim.Secret(dir); err != nil {
 		c.Close()
 	}
 	return secret, c, err

@@ -61,7 +61,11 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 			continue
 		}
 		id, err := strconv.ParseUint(digits, 10, 64)
-		if err == nil {
+		switch {
+		case err != nil:
+		case !f.Type().IsRegular(): // a pipe would be waited for
+			err = fmt.Errorf("read journal: %s is no regular file", filepath.Join(dir, f.Name()))
+		default:
 			_, _, err = j.read(id, false)
 		}
 		if err != nil {
@@ -178,7 +182,9 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 	}
 	file := packer.EncodeAll(text, append(head, '\n'))
 	aside := j.name(e.ID) + ".new"
-	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	// A file of its own: what lies there may be a link to one of somebody else.
+	_ = os.Remove(aside)
+	f, err := os.OpenFile(aside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

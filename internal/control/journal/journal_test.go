@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -121,5 +122,33 @@ func TestNoFolder(t *testing.T) {
 	}
 	if _, _, err := Open(name, 1); err == nil {
 		t.Error("a file is opened as a journal")
+	}
+}
+
+// TestWhatIsNoFile: a pipe is set aside and not waited for, and a link is not
+// written through.
+func TestWhatIsNoFile(t *testing.T) {
+	dir, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+	if err := syscall.Mkfifo(filepath.Join(dir, "000000000001.commit"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(victim, []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, broken, err := Open(dir, 10)
+	if err != nil || len(broken) != 1 || len(j.Entries()) != 0 {
+		t.Fatalf("open: %v, broken %v", err, broken)
+	}
+	if err := os.Symlink(victim, filepath.Join(dir, "000000000002.commit.new")); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Put(2, []byte("{}"), []byte("text")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(victim); err != nil || string(b) != "as it was" {
+		t.Errorf("the file behind a link holds %q, %v", b, err)
+	}
+	if text, err := j.Text(2); err != nil || string(text) != "text" {
+		t.Errorf("text: %q, %v", text, err)
 	}
 }

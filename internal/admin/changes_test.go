@@ -1,0 +1,56 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"fishplate/internal/control"
+)
+
+// TestWhatNobodyMeant: questions that cannot be what their author wanted change nothing.
+func TestWhatNobodyMeant(t *testing.T) {
+	f := &fake{result: control.Result{Committed: true}}
+	_, c, _ := open(t, Options{Control: f})
+	for name, q := range map[string]ChangeRequest{
+		"no path":        {Comment: "why"},
+		"a long comment": {Path: "/a", Comment: strings.Repeat("c", maxComment+1)},
+		"long terms":     {Path: "/a", Canary: "10%", For: "1s", Until: strings.Repeat("errors < 1% && ", 1000) + "errors < 1%"},
+		"no number":      {Path: "/a", Canary: "10%", For: "1s", Until: "errors < NaN%"},
+		"a negative one": {Path: "/a", Canary: "10%", For: "1s", Until: "p99 < -1s"},
+	} {
+		r, err := c.Change(t.Context(), "apply", q)
+		if _, refused := errors.AsType[*APIError](err); !refused && len(r.Errors) == 0 {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+	if len(f.asked) != 0 {
+		t.Errorf("asked for: %v", f.asked)
+	}
+}
+
+// TestHarmlessComments: a comment cannot drive the terminal of who reads the history.
+func TestHarmlessComments(t *testing.T) {
+	r, err := http.NewRequest("POST", "/v1/apply", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := ChangeRequest{Comment: "ü\x1b[2J\nline\u009b1m\u202ertl\x7f"}
+	if o, err := q.options(r); err != nil || o.Comment != "ü [2J line 1m rtl " {
+		t.Errorf("%q, %v", o.Comment, err)
+	}
+}
+
+// TestOneQuestion: a body is one question and nothing behind it.
+func TestOneQuestion(t *testing.T) {
+	for body, ok := range map[string]bool{`{"path":"/a"}`: true, "{\"path\":\"/a\"}\n": true, `{"path":"/a"}{"path":"/b"}`: false, `{"path":"/a"}x`: false} {
+		r, err := http.NewRequest("POST", "/v1/apply", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := question(r, &ChangeRequest{}); (err == nil) != ok {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
