@@ -94,10 +94,12 @@ func look(t *testing.T, text string) *insight {
 	return &insight{s, &http.Client{Transport: &http.Transport{DialContext: harness.ToSocket(socket), DisableKeepAlives: true}, Timeout: time.Minute}}
 }
 
-// held asks until two answers in turn agree on what is counted in pieces: what ends
-// by itself has ended then.
-func (s *insight) held(t *testing.T) (h holding) {
+// held asks until two answers in turn agree on what is counted in pieces, and are
+// within bounds, or half a minute is over: what ends by itself has ended then, also
+// what a change leaves to be done behind it.
+func (s *insight) held(t *testing.T, within func(holding) bool) (h holding) {
 	t.Helper()
+	began := time.Now()
 	for before := (holding{}); ; before = h {
 		resp, err := s.client.Get("http://inside/held")
 		if err != nil {
@@ -108,7 +110,8 @@ func (s *insight) held(t *testing.T) (h holding) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Goroutines == before.Goroutines && h.Descriptors == before.Descriptors {
+		same := h.Goroutines == before.Goroutines && h.Descriptors == before.Descriptors
+		if same && (within(h) || time.Since(began) > 30*time.Second) {
 			return h
 		}
 	}
