@@ -165,17 +165,20 @@ func (s *shelves) keeps() string {
 	return strings.Join(list, " ")
 }
 
-// passes makes a process the next one of the service.
-func (s *shelves) passes(path string) harness.Option {
-	return func(cmd *exec.Cmd) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
-		if len(s.files) > 0 {
-			cmd.Env = append(cmd.Env, fmt.Sprint("LISTEN_FDS=", len(s.files)), "LISTEN_FDNAMES="+strings.Join(s.names, ":"))
-			cmd.ExtraFiles = s.files
-		}
-	}
+// notified makes a process tell its service manager how it does.
+func notified(path string) harness.Option {
+	return func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path) }
+}
+
+// again starts the next process with what is kept. Nothing that the last one said
+// changes that meanwhile.
+func (s *shelves) again(server *harness.Server, path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	server.Again(notified(path), func(cmd *exec.Cmd) {
+		cmd.Env = append(cmd.Env, fmt.Sprint("LISTEN_FDS=", len(s.files)), "LISTEN_FDNAMES="+strings.Join(s.names, ":"))
+		cmd.ExtraFiles = slices.Clone(s.files)
+	})
 }
 
 // TestSocketsOutliveTheProcess: a service manager keeps the listening sockets. A
@@ -185,7 +188,7 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 	o := harness.NewOrigin(t, harness.Hello("hello"))
 	manager, path := newShelves(t)
 	addr, other := harness.FreeAddr(t), harness.FreeAddr(t)
-	unix := filepath.Join(t.TempDir(), "web.sock")
+	local := filepath.Join(t.TempDir(), "web.sock")
 	_, port, err := net.SplitHostPort(other)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +198,7 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 			strings.Join(append([]string{addr}, more...), `", "`), o.Addr)
 	}
 	name := func(bind string) string { return "listen/0/0/" + strings.ReplaceAll(bind, ":", "%3A") }
-	s := harness.Start(t, text("unix:"+unix, other), manager.passes(path))
+	s := harness.Start(t, text("unix:"+local, other), notified(path))
 	kept := func(binds ...string) {
 		t.Helper()
 		want := make([]string, len(binds))
@@ -205,13 +208,19 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 		slices.Sort(want)
 		harness.Eventually(t, "the manager keeps "+strings.Join(want, " "), func() bool { return manager.keeps() == strings.Join(want, " ") })
 	}
-	kept(addr, "unix:"+unix, other)
+	kept(addr, "unix:"+local, other)
+	next := func() {
+		t.Helper()
+		if manager.again(s, path); !s.Ready() {
+			t.Fatal(s.Stderr())
+		}
+	}
 	again := func(how syscall.Signal) {
 		t.Helper()
 		s.Signal(how)
 		<-s.Exited()
 		waits := []net.Conn{harness.Dial(t, addr)}
-		if c, err := net.Dial("unix", unix); err != nil {
+		if c, err := net.Dial("unix", local); err != nil {
 			t.Errorf("after %v: %v", how, err)
 		} else {
 			defer c.Close()
@@ -221,9 +230,7 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 			_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 			_, _ = io.WriteString(c, get)
 		}
-		if s.Again(manager.passes(path)); !s.Ready() {
-			t.Fatal(s.Stderr())
-		}
+		next()
 		for _, c := range waits {
 			if text, err := io.ReadAll(c); err != nil || status(string(text)) != "200" {
 				t.Errorf("after %v, on %v: %q, %v", how, c.RemoteAddr(), text, err)
@@ -234,22 +241,20 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 	again(syscall.SIGKILL)
 	again(syscall.SIGTERM)
 	// What a change removes is not kept, and refuses; what it adds is.
-	s.Apply(text("unix:" + unix))
-	kept(addr, "unix:"+unix)
+	s.Apply(text("unix:" + local))
+	kept(addr, "unix:"+local)
 	if c, err := net.Dial("tcp", other); err == nil {
 		c.Close()
 		t.Error("a removed listener takes connections")
 	}
-	s.Apply(text("unix:"+unix, other))
-	kept(addr, "unix:"+unix, other)
+	s.Apply(text("unix:"+local, other))
+	kept(addr, "unix:"+local, other)
 	again(syscall.SIGKILL)
 	// What the next process does not want is let go before it binds what overlaps.
 	s.Signal(syscall.SIGKILL)
 	<-s.Exited()
 	s.Write(text("0.0.0.0:" + port))
-	if s.Again(manager.passes(path)); !s.Ready() {
-		t.Fatal(s.Stderr())
-	}
+	next()
 	kept(addr, "0.0.0.0:"+port)
 	served(t, addr)
 	served(t, other)
