@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/binder"
 	"fishplate/cmd/fishplate/process"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
@@ -42,6 +43,10 @@ func runServe(c *call) error {
 	if err != nil {
 		return err
 	}
+	line, err := binder.Inherit()
+	if err != nil {
+		return err
+	}
 	load, parse := reading.Load(reader.FromDisk), reading.Parse(reader.Parse)
 	if backend := c.text("backend"); backend != "" {
 		if !strings.HasSuffix(path, ".json") {
@@ -57,7 +62,7 @@ func runServe(c *call) error {
 		}
 		load, parse = load.At(socket), parse.At(socket)
 	}
-	o := process.Options{Path: path, Load: load, Parse: parse, Version: version(), Stderr: c.stderr, Ready: c.ready, From: from}
+	o := process.Options{Path: path, Load: load, Parse: parse, Version: version(), Stderr: c.stderr, Ready: c.ready, From: from, Binder: line}
 	if from != nil { // what runs there runs here, whatever the files say meanwhile
 		o.State = from.State()
 		return c.serve(o)
@@ -69,6 +74,9 @@ func runServe(c *call) error {
 			return exit{code: exitRefused}
 		}
 		return nil
+	}
+	if err := binder.Drop(cfg, c.stderr); err != nil {
+		return err
 	}
 	o.Load, o.State = load.First(path, cfg, errs, warnings), cfg.State.Dir
 	return c.serve(o)

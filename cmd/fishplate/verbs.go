@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/binder"
 	"fishplate/cmd/fishplate/checkup"
 	"fishplate/cmd/fishplate/measure"
 	"fishplate/internal/bench"
@@ -258,6 +259,10 @@ func deskVerbs() []verb {
 			name: "gen", form: "DIR", min: 1, max: 1, hidden: true, run: runGen,
 			short:   "Write the generated pages of docs/reference into a folder",
 			example: "fishplate gen docs/reference",
+		},
+		{
+			name: binder.Verb, hidden: true, short: "Open ports below 1024 for serve, which starts this", example: "fishplate binder",
+			run: func(*call) error { return binder.Run() },
 		},
 	}
 }

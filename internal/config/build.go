@@ -79,8 +79,31 @@ func (l *loader) buildState(root *node) {
 	if b := l.cfg.Admin.HTTPBind; b != "" {
 		l.address(b, admin.kid("http").rangeOf("bind"), false)
 	}
+	l.buildProcess(root.find("process"), state, admin)
 	if l.cfg.Admin.Socket == "" {
 		l.cfg.Admin.Socket = l.socket()
+	}
+}
+
+// buildProcess reads who the process becomes. The places that are by default those
+// of whoever starts it must be written then: that is somebody else.
+func (l *loader) buildProcess(n, state, admin *node) {
+	if n == nil {
+		return
+	}
+	l.cfg.Process = model.Process{User: n.str("user"), Group: n.str("group"), At: n.at}
+	if l.cfg.Process.User == "" {
+		if l.cfg.Process.Group != "" {
+			l.errorf(n.rangeOf("group"), "a group without a user", "who starts the process keeps its groups", "write user too")
+		}
+		return
+	}
+	const why = "its default is a place of whoever starts the process, which the user cannot write to"
+	if !state.has("dir") {
+		l.errorf(n.rangeOf("user"), "user needs state.dir", why, `write state { dir = "/var/lib/fishplate" }`)
+	}
+	if !admin.has("socket") {
+		l.errorf(n.rangeOf("user"), "user needs admin.socket", why, `write admin { socket = "/run/fishplate/fishplate.sock" }`)
 	}
 }
 

@@ -144,7 +144,7 @@ func untried(changes []Change) (list []Problem) {
 	for _, c := range changes {
 		why := ""
 		switch {
-		case slices.Contains([]string{"listener", "certificate", "admin", "log", "cache", "state"}, c.Kind):
+		case slices.Contains([]string{"listener", "certificate", "admin", "log", "cache", "state", "process"}, c.Kind):
 			why = "it is met before anybody knows which side a client is on, or is one for both"
 		case c.Kind == "server" && c.Action == "change" && !has(c.Fields, "address"):
 			why = "what a server is, is one for both sides"

@@ -252,6 +252,9 @@ func (c *Controller) compare(p Plan, next *state) (Plan, *state) {
 	}
 	p.Changes = assess(contents(c.o.Diff(old.config, next.config), old, next), c.o.Census)
 	c.remark(p.Changes)
+	if c.running.Load() == nil {
+		return p, next // a start: nothing is fixed yet
+	}
 	if p.Errors = immovable(old.config, next.config); len(p.Errors) > 0 {
 		return p, nil
 	}
@@ -259,19 +262,42 @@ func (c *Controller) compare(p Plan, next *state) (Plan, *state) {
 }
 
 // immovable refuses what a process cannot change while it runs: the folder in
-// which it keeps its history, its secret and what it compiled.
+// which it keeps its history, its secret and what it compiled, and who it is.
 func immovable(old, next *model.Config) []Problem {
-	was, is := old.State.Dir, next.State.Dir
-	if was == is || was == "" {
-		return []Problem{}
+	list := []Problem{}
+	if was, is := old.State.Dir, next.State.Dir; was != is && was != "" {
+		list = append(list, problemAt(next, next.State.At,
+			fmt.Sprintf("state.dir is %s as long as the process runs, and cannot become %s", was, is),
+			"the history, the keys of cookies and the compiled programs lie there, and are opened when the process starts",
+			fmt.Sprintf("stop the process, move %s to %s, and start it again; or leave state.dir as it is", was, is)))
 	}
-	at := next.Places.Range(next.State.At)
-	return []Problem{{
-		File: at.Filename, Line: at.Start.Line, Column: at.Start.Column,
-		Summary:    fmt.Sprintf("state.dir is %s as long as the process runs, and cannot become %s", was, is),
-		Detail:     "the history, the keys of cookies and the compiled programs lie there, and are opened when the process starts",
-		Suggestion: fmt.Sprintf("stop the process, move %s to %s, and start it again; or leave state.dir as it is", was, is),
-	}}
+	if was, is := old.Process, next.Process; was.User != is.User || was.Group != is.Group {
+		at := is.At
+		if at == (model.Range{}) {
+			at = next.State.At
+		}
+		list = append(list, problemAt(next, at,
+			fmt.Sprintf("process.user is %s as long as the process runs, and cannot become %s", whom(was), whom(is)),
+			"root is given up when the process starts, and then nobody can be chosen any more",
+			"stop the process, give the state folder to that user, and start it again; or leave the block process as it is"))
+	}
+	return list
+}
+
+// whom names the user and the group of a process, as they are written.
+func whom(p model.Process) string {
+	switch {
+	case p.User == "":
+		return "unset"
+	case p.Group == "":
+		return p.User
+	}
+	return p.User + ":" + p.Group
+}
+
+func problemAt(c *model.Config, r model.Range, summary, detail, suggestion string) Problem {
+	at := c.Places.Range(r)
+	return Problem{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column, Summary: summary, Detail: detail, Suggestion: suggestion}
 }
 
 // Apply runs one transaction and returns after its commit or its refusal.

@@ -115,6 +115,7 @@ var effects = []struct {
 	{"cache", "remove", objects, "its objects are forgotten, what is being sent from it is sent; its disk stays as it is"},
 	{"cache", "change", 0, "objects stay; a smaller bound evicts at once what is least used"},
 	{"admin", "", 0, "calls in flight finish; the next meet the new terms"},
+	{"process", "", 0, "refused: who the process is, is decided when it starts"},
 	{"state", "", 0, "refused: what it holds is opened once, when the process starts"},
 }
 

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestEffects prints what is said of every kind of change.
 func TestEffects(t *testing.T) {
 	var out bytes.Buffer
-	kinds := []string{"vhost", "route", "server", "backend", "listener", "certificate", "tenant", "log", "cache", "admin", "state"}
+	kinds := []string{"vhost", "route", "server", "backend", "listener", "certificate", "tenant", "log", "cache", "admin", "state", "process"}
 	for _, kind := range kinds {
 		for _, action := range []string{"add", "remove", "change"} {
 			text, _ := effect(kind, action)

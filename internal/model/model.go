@@ -11,6 +11,7 @@ import (
 
 // Config is one complete, valid configuration.
 type Config struct {
+	Process      Process
 	State        State
 	Admin        Admin
 	Listeners    []*Listener
@@ -46,6 +47,12 @@ type Expr struct {
 
 // Set reports whether the expression was written.
 func (e Expr) Set() bool { return e.Node != nil }
+
+// Process is who the process is once it has begun.
+type Process struct {
+	User, Group string // by name or number; "" = whoever starts it, and the user's own group
+	At          Range
+}
 
 // State is where the process keeps what must survive it.
 type State struct {

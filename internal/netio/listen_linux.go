@@ -161,8 +161,13 @@ func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 		}
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
 	}
-	if err = unix.Bind(fd, sa); err != nil {
-		return -1, os.NewSyscallError("bind", err)
+	if err = unix.Bind(fd, sa); errors.Is(err, unix.EACCES) && o.Binder != nil {
+		err = o.Binder.Bind(fd, ap)
+	} else {
+		err = os.NewSyscallError("bind", err)
+	}
+	if err != nil {
+		return -1, err
 	}
 	if o.Shared {
 		return fd, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -38,6 +39,15 @@ type ListenOptions struct {
 	KeepAlive time.Duration
 	// Mode is the permission of a Unix socket's file; 0 leaves the umask's.
 	Mode fs.FileMode
+	// Binder binds a TCP address that the kernel refuses to this process for want of
+	// privilege; nil is nobody. It must be comparable. Linux only.
+	Binder Binder
+}
+
+// A Binder may bind addresses that this process may not.
+type Binder interface {
+	// Bind binds a TCP socket, which stays the caller's.
+	Bind(fd int, address netip.AddrPort) error
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"fishplate/cmd/fishplate/binder"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
@@ -42,6 +43,7 @@ type estate struct {
 	leaving   map[*openListener]bool   // given up, and not closed yet
 	heir      heir
 	shelf     shelf
+	binder    *binder.Line        // opens ports below 1024; nil is nobody
 	gone      atomic.Bool         // another process has taken over
 	logs      map[string]*openLog // by name
 	loops     sync.WaitGroup
@@ -255,7 +257,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	var refusal control.Refusal
 	e.shelf.clear(&e.heir, t.Next.Listeners)
 	for _, m := range t.Next.Listeners {
-		how := listenOptions(m)
+		how := e.listenOptions(m)
 		for _, bind := range m.Bind {
 			o := e.listeners[bind]
 			if o == nil {
@@ -348,9 +350,9 @@ func (e *estate) accept(o *openListener) {
 // must be made to share it before the first is bound.
 const reshard = "it is fixed while the address is open; remove the listener and add it again, or start the process anew"
 
-func listenOptions(m *model.Listener) netio.ListenOptions {
+func (e *estate) listenOptions(m *model.Listener) netio.ListenOptions {
 	return netio.ListenOptions{
-		Shards: m.Accept.Shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen,
+		Shards: m.Accept.Shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen, Binder: e.binder,
 	}
 }
 

@@ -149,6 +149,7 @@ var rows = []struct{ name, was, is string }{
 	{"log", `path = "off"`, `path = "stdout"`},
 	{"admin", "/run/one.sock", "/run/two.sock"},
 	{"state", "/var/lib/one", "/var/lib/two"},
+	{"process", "state {", "process { user = \"www-data\" }\nstate {"},
 }
 
 // nothing prepares what needs no preparation.

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"fishplate/cmd/fishplate/binder"
 	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/given"
 	"fishplate/cmd/fishplate/notify"
@@ -70,6 +71,7 @@ type Options struct {
 	Stderr  io.Writer        // the operational log, and why a start is refused
 	Ready   func(p *Process) // called once it answers; nil is nothing
 	From    *Inheritance     // of the process whose place this one takes; nil is none
+	Binder  *binder.Line     // to who opens ports below 1024; nil is nobody
 }
 
 // ErrRefused says that the configuration was refused; why stands on Stderr.
@@ -94,6 +96,8 @@ func Serve(ctx context.Context, o Options) error {
 	p.heir.passed, p.manager = netio.Passed(isShelved), notify.Find()
 	p.shelf = shelf{p.manager, logger}
 	p.heir.sockets, p.heir.passed = recall(p.heir.passed)
+	p.binder = o.Binder
+	p.binder.Watch(func(err error) { logger.Warn("binder", "error", err) })
 	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[*openListener]bool{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})

@@ -66,7 +66,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	}
 
 	crash.At(crash.Held)
-	s, err := startSuccessor(path)
+	s, err := p.startSuccessor(path)
 	if err != nil {
 		return r, err
 	}
@@ -149,18 +149,19 @@ func (p *Process) mayUpgrade(q admin.UpgradeRequest) (path string, within time.D
 
 // startSuccessor starts a binary with the arguments of this process, and a line
 // to it.
-func startSuccessor(path string) (*successor, error) {
+func (p *Process) startSuccessor(path string) (*successor, error) {
 	line, theirs, err := handover.Pair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
+	inherited, env := p.binder.Heir(4)
 	s := &successor{line: line, ended: make(chan struct{})}
 	s.cmd = &exec.Cmd{
-		Path: path, Args: slices.Clone(os.Args), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
-		Env: append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+		Path: path, Args: slices.Clone(os.Args), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: append([]*os.File{theirs}, inherited...),
+		Env: append(append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 			return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, handoverEnv+"=")
-		}), handoverEnv+"=3"),
+		}), handoverEnv+"=3"), env...),
 	}
 	if err := s.cmd.Start(); err != nil {
 		_ = line.Close()

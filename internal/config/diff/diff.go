@@ -48,7 +48,7 @@ func Diff(old, new *model.Config) []Change {
 		}
 	}
 	rank := map[string]int{}
-	for i, k := range []string{"state", "admin", "listener", "certificate", "vhost", "route", "backend", "server", "tenant", "cache", "log"} {
+	for i, k := range []string{"process", "state", "admin", "listener", "certificate", "vhost", "route", "backend", "server", "tenant", "cache", "log"} {
 		rank[k] = i
 	}
 	sort.SliceStable(changes, func(i, j int) bool {
@@ -109,6 +109,12 @@ func nouns(c *model.Config, skip shared) []noun {
 			s.text("http.bind", c.Admin.HTTPBind)
 			s.text("http.reads", c.Admin.HTTPReads)
 		}},
+	}
+	if c.Process.User != "" {
+		out = append(out, noun{"process", "process", func(s *sheet) {
+			s.text("user", c.Process.User)
+			s.text("group", c.Process.Group)
+		}})
 	}
 	for _, x := range c.Listeners {
 		out = append(out, noun{"listener", x.Name, func(s *sheet) { s.listener(x) }})

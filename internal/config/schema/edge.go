@@ -1,5 +1,12 @@
 package schema
 
+func processBlock() *Block {
+	return &Block{Name: "process", Doc: "Who the process is, when root starts it.", Attrs: []Attr{
+		{Name: "user", Kind: String, Restart: true, Doc: "It gives up root for this user, by name or number, before it opens anything; a helper keeps the right to bind ports below 1024, and no other. Needs state.dir and admin.socket. Started by somebody else, it stays who it is, with a warning."},
+		{Name: "group", Kind: String, Restart: true, Doc: "Group, by name or number. Default: the user's own. The other groups that the user is in are kept."},
+	}}
+}
+
 func stateBlock() *Block {
 	return &Block{Name: "state", Doc: "Where the process keeps what must survive it.", Attrs: []Attr{
 		{Name: "dir", Kind: File, Restart: true, Doc: "Journal, cache index and learned tables. Default: the XDG state directory."},

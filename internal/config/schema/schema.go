@@ -72,7 +72,7 @@ func Top() *Block {
 		},
 		Blocks: []*Block{
 			{Name: "locals", Many: true, Doc: "Names for values, used as `local.NAME` anywhere, in any order, evaluated when the files are read. Any attribute may be written."},
-			stateBlock(), adminBlock(), listenerBlock(), certificateBlock(), vhostBlock(), backendBlock(),
+			processBlock(), stateBlock(), adminBlock(), listenerBlock(), certificateBlock(), vhostBlock(), backendBlock(),
 			tenantBlock(), tenantsBlock(), cacheBlock(), logBlock(), programBlock(),
 		},
 	}

@@ -7,6 +7,11 @@ locals {
   number  = 2
 }
 
+process {
+  user  = "www-data"
+  group = "adm"
+}
+
 state {
   dir = "/var/lib/fishplate"
 }

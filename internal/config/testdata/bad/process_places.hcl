@@ -1,0 +1,8 @@
+process {
+  user = "www-data"
+}
+listener "web" {
+  bind = [":8080"]
+}
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }
