@@ -9,6 +9,7 @@ import (
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/config"
+	"fishplate/internal/file"
 )
 
 // runCheck prints what is wrong with a configuration, all at once.
@@ -21,7 +22,7 @@ func runCheck(c *call) error {
 	if err != nil {
 		return fmt.Errorf("find working directory: %w", err)
 	}
-	files := os.DirFS("/")
+	files := file.Tree()
 	if reading.IsTenantsFile(path) {
 		// What stands around it is not asked for here, and cannot be wrong.
 		files, path = reading.Around(path, ":8080", "127.0.0.1:8081")
@@ -51,17 +52,10 @@ func (c *call) summary(found config.Diagnostics) error {
 	text := c.args[0] + ": ok"
 	switch {
 	case errs > 0:
-		text = c.args[0] + ": " + show.Count(errs, "error") + also(warnings)
+		text = c.args[0] + ": " + show.Count(errs, "error") + show.Also(warnings, "warning")
 	case warnings > 0:
-		text += ", " + show.Count(warnings, "warning")
+		text += show.Also(warnings, "warning")
 	}
 	_, err := fmt.Fprintln(c.stdout, text)
 	return err
-}
-
-func also(warnings int) string {
-	if warnings == 0 {
-		return ""
-	}
-	return ", " + show.Count(warnings, "warning")
 }

@@ -250,6 +250,9 @@ func colored(w io.Writer) bool { return isTerminal(w) && os.Getenv("NO_COLOR") =
 // absolute makes path independent of the working directory, for a process that
 // has another one.
 func absolute(path string) (string, error) {
+	if path == "" { // it would be the working directory, which nobody meant
+		return "", usagef("the name of a file is empty: is a variable of the shell not set?")
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("find %s: %w", path, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -136,7 +137,10 @@ func runPurge(c *call) error {
 func refused(verb string, err error) error {
 	var api *admin.APIError
 	if errors.As(err, &api) {
-		return fmt.Errorf("%s: %s", verb, strings.TrimPrefix(api.Message, admin.ErrInvalid.Error()+": "))
+		err = fmt.Errorf("%s: %s", verb, strings.TrimPrefix(api.Message, admin.ErrInvalid.Error()+": "))
+		if api.Status == http.StatusConflict {
+			return exit{exitBusy, err}
+		}
 	}
 	return err
 }

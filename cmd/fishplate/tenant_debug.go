@@ -16,6 +16,7 @@ import (
 
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/desk"
+	"fishplate/internal/file"
 	"fishplate/internal/tenant"
 )
 
@@ -159,7 +160,7 @@ func runTenantReplay(c *call) error {
 	}
 	var err error
 	if len(c.args) == 1 {
-		r.Recording, err = os.ReadFile(c.args[0])
+		r.Recording, err = file.Read(c.args[0], 1<<30)
 	} else {
 		r.Recording, err = c.client().TenantRecord(c.ctx, c.args[0], c.args[1])
 	}

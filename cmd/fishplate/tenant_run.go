@@ -10,6 +10,7 @@ import (
 
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
+	"fishplate/internal/file"
 	"fishplate/internal/program"
 	"fishplate/internal/tenant"
 	"fishplate/sdk"
@@ -50,11 +51,11 @@ func runTenantVersions(c *call) error {
 
 // signature reads the file of --signature; without that it is empty.
 func (c *call) signature() ([]byte, error) {
-	file := c.text("signature")
-	if file == "" {
+	name := c.text("signature")
+	if name == "" {
 		return nil, nil
 	}
-	signature, err := os.ReadFile(file)
+	signature, err := file.Read(name, file.Most)
 	if err != nil {
 		return nil, fmt.Errorf("read signature: %w", err)
 	}

@@ -193,12 +193,12 @@ func benchVerbs() []verb {
 				run: func(c *call) error { return benchError(measure.Serve(c.ctx, c.args[0], c.flags, c.desk())) },
 			},
 			{
-				name: "bench compare", form: "A B [--json]", min: 2, max: 2, flags: jsonFlag,
-				short: "Compare two saved results",
+				name: "bench compare", form: "A B [--ab [--pairs N]] [--json]", min: 2, max: 2, flags: measure.CompareFlags,
+				short: "Compare two saved results, or two commands",
 				long: "Each is what bench --json wrote. They must have measured the same, or they are refused: the workload, the connections, the\n" +
-					"rate, the client's options. Servers, their options and machines may differ, and are listed.",
-				example: "fishplate bench compare a.json b.json",
-				run:     func(c *call) error { return measure.Compare(c.args[0], c.args[1], c.flags, c.desk()) },
+					"rate, the client's options. Servers, their options and machines may differ, and are listed. With --ab: commands.",
+				example: "fishplate bench compare a.json b.json\nfishplate bench compare --ab 'accept --single-acceptor' accept",
+				run:     func(c *call) error { return benchError(measure.Compare(c.ctx, c.args, c.flags, c.desk())) },
 			},
 			{
 				name: "bench ab", form: "CMD1 CMD2 [--pairs N] [--json]", min: 2, max: 2, flags: measure.PairFlags,
@@ -230,13 +230,8 @@ func deskVerbs() []verb {
 	return []verb{
 		{
 			name: "doctor", run: runDoctor, flags: checkup.Flags,
-			form:  "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--explain ID] [--host-script] [--merge F] [--capture F] [--baseline F]",
-			short: "Say what of this machine costs connections, and who can mend it",
-			long: "Looks at the hypervisor, the container, processors, clocks, the listen path, network cards, packet filters and limits, all at\n" +
-				"once and without changing anything. Each finding has what was seen, why it matters, and how to mend it by whom. What cannot\n" +
-				"be seen from here is unknown, never ok. It needs no root; root sees more. docs/reference/doctor.md lists the checks.",
-			example: "fishplate doctor --probe\nfishplate doctor --only tcp,cpu.steal --watch 10s\nfishplate doctor --explain tcp.somaxconn\nfishplate doctor --json > before.json\nfishplate doctor --host-script > check.sh\nfishplate doctor --merge host.json",
-			exits:   "0 nothing at --fail-on or above, 1 warnings with --fail-on warn, or unknowns with --strict, 2 failures, 3 it could not run.",
+			form: checkup.Form, short: "Say what of this machine costs connections, and who can mend it",
+			long: checkup.Long, example: checkup.Example, exits: checkup.Exits,
 		},
 		{
 			name: "completion", form: "bash|zsh|fish|powershell", min: 1, max: 1, run: runCompletion,
@@ -278,7 +273,7 @@ func runVersion(c *call) error {
 }
 
 func runDoctor(c *call) error {
-	code, err := checkup.Run(c.ctx, c.flags, c.stdout, colored(c.stdout))
+	code, err := checkup.Run(c.ctx, c.flags, checkup.Output{Out: c.stdout, Err: c.stderr, Color: colored(c.stdout)})
 	if errors.As(err, &checkup.Usage{}) {
 		code = exitUsage
 	}

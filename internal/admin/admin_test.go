@@ -174,7 +174,7 @@ func TestNotNow(t *testing.T) {
 	for _, row := range []struct {
 		trouble error
 		status  int
-	}{{control.ErrSettled, 400}, {errors.New("confirm change 2: disk full"), 500}} {
+	}{{control.ErrSettled, 400}, {errors.New("confirm change 2: disk full"), 500}, {fmt.Errorf("confirm: %w", control.ErrBusy), 409}} {
 		f.trouble = row.trouble
 		_, err := c.Confirm(t.Context())
 		if e, ok := errors.AsType[*APIError](err); !ok || e.Status != row.status || !strings.Contains(e.Message, row.trouble.Error()) {
@@ -483,7 +483,7 @@ func TestEndpointsGolden(t *testing.T) {
 	e := json.NewEncoder(&status)
 	e.SetIndent("", "  ")
 	_ = e.Encode(Status{
-		Listeners: []ListenerStatus{{}}, VHosts: []VHostStatus{{Tenant: "t", Routes: []RouteStatus{{Backend: "b"}}}},
+		Listeners: []ListenerStatus{{Accept: &AcceptStatus{}}}, Checks: []CheckStatus{{}}, VHosts: []VHostStatus{{Tenant: "t", Routes: []RouteStatus{{Backend: "b"}}}},
 		Backends: []BackendStatus{{Servers: []ServerStatus{{Check: "up"}}}}, Tenants: []TenantStatus{{}}, Cache: &CacheStatus{},
 		Findings: []Finding{{}}, Draining: []DrainStatus{{}}, Canary: &control.Ongoing{Conditions: []control.Condition{{}}},
 	})

@@ -11,17 +11,15 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"fishplate/internal/control"
 )
 
 // Bounds of what comes with tokens.
 const (
-	failuresBurst = 10   // wrong tokens of one address that are looked at at once
-	failuresRate  = 0.2  // of them a second, from then on
-	maxStrangers  = 4096 // addresses that are told apart
-	maxCalls      = 8    // calls of one tenant's bearers under way
-	maxToken      = 512  // bytes
+	maxCalls = 8   // calls of one tenant's bearers under way
+	maxToken = 512 // bytes
 )
 
 // tokenCalls are what a tenant's token opens on the TCP address.
@@ -50,24 +48,24 @@ func (s *Server) onlyBearer(next http.Handler) http.Handler {
 			refuse(w, http.StatusUnauthorized, errors.New("this call wants a token of the tenant: Authorization: Bearer TOKEN"))
 			return
 		}
-		if !s.failures.may(client, time.Now()) {
+		if !s.failures.May(client, time.Now()) {
 			w.Header().Set("Retry-After", "10")
 			refuse(w, http.StatusTooManyRequests, errors.New("too many wrong tokens"))
 			return
 		}
 		by, ok := s.bearer(name, given)
 		if !ok {
-			s.failures.failed(client)
+			s.failures.Failed(client)
 			s.o.Logger.Warn("tenant api", "client", client, "method", r.Method, "path", r.URL.Path, "status", http.StatusForbidden)
 			refuse(w, http.StatusForbidden, errors.New("there is no such tenant, or the token is not one of it"))
 			return
 		}
-		if !s.calls.begin(name, maxCalls) {
+		if !s.calls.Begin(name, maxCalls) {
 			w.Header().Set("Retry-After", "1")
 			refuse(w, http.StatusTooManyRequests, errors.New("too many calls of this tenant are under way"))
 			return
 		}
-		defer s.calls.end(name)
+		defer s.calls.End(name)
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), bearerKey{}, by)))
 		s.o.Logger.Info("tenant api", "tenant", name, "token", by, "client", client, "method", r.Method, "path", r.URL.Path, "status", seen.status)
@@ -117,80 +115,16 @@ func clientOf(r *http.Request) netip.Addr {
 	return a
 }
 
-// failures bounds how often an address may be wrong. Those beyond maxStrangers
-// share one account, so that nobody gains by having many addresses.
-type failures struct {
-	mu    sync.Mutex
-	books map[netip.Addr]*account
-}
-
-type account struct {
-	left float64 // failures that it may still make
-	at   time.Time
-}
-
-// may says whether a token of the address is looked at.
-func (f *failures) may(client netip.Addr, now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b := f.books[client]
-	if b == nil && len(f.books) > maxStrangers {
-		b = f.books[netip.Addr{}]
+// discreet is what the holder of a token hears of a refusal: not where the operator's
+// files lie.
+func discreet(r *http.Request, err error) error {
+	refused, ok := errors.AsType[*Refused](err)
+	if !ok || r.Context().Value(bearerKey{}) == nil {
+		return err
 	}
-	if b == nil {
-		return true
-	}
-	b.left = min(failuresBurst, b.left+now.Sub(b.at).Seconds()*failuresRate)
-	b.at = now
-	if b.left >= failuresBurst {
-		delete(f.books, client)
-	}
-	return b.left >= 1
-}
-
-func (f *failures) failed(client netip.Addr) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b := f.books[client]
-	if b == nil && len(f.books) >= maxStrangers {
-		client = netip.Addr{}
-		b = f.books[client]
-	}
-	if b == nil {
-		if f.books == nil {
-			f.books = map[netip.Addr]*account{}
-		}
-		b = &account{left: failuresBurst, at: time.Now()}
-		f.books[client] = b
-	}
-	b.left = max(0, b.left-1)
-}
-
-// inFlight counts calls under way by tenant.
-type inFlight struct {
-	mu sync.Mutex
-	n  map[string]int
-}
-
-func (c *inFlight) begin(name string, most int) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.n == nil {
-		c.n = map[string]int{}
-	}
-	if c.n[name] >= most {
-		return false
-	}
-	c.n[name]++
-	return true
-}
-
-func (c *inFlight) end(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.n[name]--; c.n[name] == 0 {
-		delete(c.n, name)
-	}
+	told := *refused
+	told.Result.Errors = control.Placeless(refused.Result.Errors)
+	return &told
 }
 
 // statusWriter remembers the status of an answer.

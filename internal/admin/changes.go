@@ -157,7 +157,9 @@ type ConfirmResult struct {
 }
 
 func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
-	id, err := s.o.Control.Confirm(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), changeWait)
+	defer cancel()
+	id, err := s.o.Control.Confirm(ctx)
 	if errors.Is(err, control.ErrSettled) {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	} else if err != nil {

@@ -15,15 +15,22 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"fishplate/internal/control"
 )
 
 // Client talks to the process behind a unix socket.
 type Client struct {
-	socket string
-	http   *http.Client
+	socket   string
+	http     *http.Client
+	patience time.Duration // for a sign of life before each call
 }
+
+// signOfLife is how long a process may take to say that it is there: many times
+// what one needs that is overloaded.
+const signOfLife = 10 * time.Second
 
 // NewClient returns a Client for the socket at that path; nothing is dialled
 // before the first call.
@@ -31,7 +38,7 @@ func NewClient(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	return &Client{socket, &http.Client{Transport: &http.Transport{DialContext: dial, ExpectContinueTimeout: signOfLife}}, signOfLife}
 }
 
 // DefaultSocket returns where a process of this user listens, and verbs look,
@@ -155,7 +162,36 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	return c.doWith(ctx, method, path, body, nil)
 }
 
+// alive asks for a sign of life. What is called may take minutes, and streams never
+// end: only whether anybody answers can be told soon. A stopped process has a socket
+// to which one connects, too.
+func (c *Client) alive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, errMute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://localhost/healthz", nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true // the call's connection is a fresh one, as it would be without this
+	resp, err := c.http.Do(req)
+	var op *net.OpError
+	switch {
+	case err == nil:
+		return resp.Body.Close()
+	case context.Cause(ctx) == errMute, errors.Is(err, syscall.EAGAIN): // EAGAIN: as many wait there as may
+		return fmt.Errorf("connect %s: %w", c.socket, errMute)
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Errorf("connect %s: %w (is fishplate serving? --socket names another)", c.socket, op.Err)
+	}
+	return fmt.Errorf("connect %s: %w", c.socket, err)
+}
+
+var errMute = errors.New("the process does not answer: it is stopped (kill -CONT continues it), hangs, or has far too much to do")
+
 func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader, fields http.Header) (*http.Response, error) {
+	if err := c.alive(ctx); err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", path, err)
@@ -165,10 +201,6 @@ func (c *Client) doWith(ctx context.Context, method, path string, body io.Reader
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) && op.Op == "dial" {
-			return nil, fmt.Errorf("connect %s: %w (is fishplate serving? --socket names another)", c.socket, op.Err)
-		}
 		return nil, fmt.Errorf("call %s: %w", path, err)
 	}
 	switch resp.StatusCode {

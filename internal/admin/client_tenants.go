@@ -92,8 +92,14 @@ func (c *Client) judged(ctx context.Context, method, path string, body any, fiel
 	return c.receive(ctx, method, path, encoded, fields, into)
 }
 
+// unasked is how many bytes are sent without asking first whether they are wanted.
+const unasked = 64 << 10
+
 // send posts a program.
 func (c *Client) send(ctx context.Context, path string, body []byte, fields http.Header, into any) error {
+	if len(body) > unasked { // else a refusal is lost under what is still written
+		fields.Set("Expect", "100-continue")
+	}
 	return c.receive(ctx, "POST", path, body, fields, into)
 }
 

@@ -56,7 +56,7 @@ func (s *Server) Prepare(socket, bind string) (*Update, error) {
 	if u.socket, err = u.open(was[0], socket, listenUnix, s.socket); err != nil {
 		return nil, fmt.Errorf("open admin socket: %w", err)
 	}
-	if u.bind, err = u.open(was[1], bind, listenTCP, s.tcp); err != nil {
+	if u.bind, err = u.open(was[1], bind, s.listenTCP, s.tcp); err != nil {
 		u.Abort()
 		return nil, fmt.Errorf("open admin http: %w", err)
 	}
@@ -180,8 +180,12 @@ func (s *Server) shutDoors() []*door {
 	return open
 }
 
-func listenTCP(address string) (net.Listener, func(), error) {
-	l, err := net.Listen("tcp", address)
+func (s *Server) listenTCP(address string) (l net.Listener, release func(), err error) {
+	if s.o.Listen != nil {
+		l, err = s.o.Listen(address)
+	} else {
+		l, err = net.Listen("tcp", address)
+	}
 	return l, func() {}, err
 }
 

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
 
+	"fishplate/internal/admin/bounds"
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
 	"fishplate/internal/tenant"
@@ -57,6 +59,8 @@ type Options struct {
 	Tenants   *tenant.Set
 	Programs  Programs // what gives tenants programs; nil: nothing does
 	OpenReads func() bool
+	// Listen opens the TCP address; nil is the process alone, by net.Listen.
+	Listen func(address string) (net.Listener, error)
 	// Page is what a browser gets at / of the TCP address; nil is nothing.
 	Page http.Handler
 	// Budget is how many things of one kind /metrics names; the rest is summed
@@ -91,9 +95,9 @@ type Server struct {
 	tcp      http.Handler
 	hub      *hub
 	doors    doors
-	failures failures // of bearers
-	calls    inFlight // of bearers
-	uploads  inFlight // of programs
+	failures bounds.Failures // of bearers
+	calls    bounds.InFlight // of bearers
+	uploads  bounds.InFlight // of programs
 	stop     context.CancelFunc
 	stopped  context.Context // ends streams at Close
 }
@@ -155,7 +159,7 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusNotFound
 		case errors.Is(err, errMatch):
 			status = http.StatusPreconditionFailed
-		case errors.Is(err, tenant.ErrBusy), errors.Is(err, errBusy):
+		case errors.Is(err, tenant.ErrBusy), errors.Is(err, errBusy), errors.Is(err, control.ErrBusy):
 			status = http.StatusConflict
 		case errors.Is(err, tenant.ErrSize):
 			status = http.StatusRequestEntityTooLarge

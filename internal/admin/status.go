@@ -3,7 +3,14 @@ package admin
 import (
 	"time"
 
+	"fishplate/internal/admin/vitals"
 	"fishplate/internal/control"
+)
+
+// The parts of the status that tell how the process is doing on its machine.
+type (
+	AcceptStatus = vitals.Accept
+	CheckStatus  = vitals.Check
 )
 
 // Status is what `status` shows: the running generation and everything that
@@ -24,6 +31,7 @@ type Status struct {
 	Tenants     []TenantStatus   `json:"tenants"`
 	Cache       *CacheStatus     `json:"cache"` // null: none is configured
 	Findings    []Finding        `json:"findings"`
+	Checks      []CheckStatus    `json:"checks"` // by the doctor, beside the service
 	Draining    []DrainStatus    `json:"draining"`
 	// Canary is the change that is being tried; null is none.
 	Canary *control.Ongoing `json:"canary"`
@@ -38,6 +46,8 @@ type ListenerStatus struct {
 	Accepted    int64    `json:"accepted"`
 	Requests    int64    `json:"requests"`
 	Refused     int64    `json:"refused"`
+
+	Accept *AcceptStatus `json:"accept"` // null while it is not open
 }
 
 // VHostStatus is one virtual host.

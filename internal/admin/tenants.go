@@ -138,10 +138,10 @@ func (s *Server) tenantMetrics(t *tenant.Tenant, w http.ResponseWriter, r *http.
 
 // uploading lets one program of a tenant come at a time.
 func (s *Server) uploading(t *tenant.Tenant) (done func(), err error) {
-	if !s.uploads.begin(t.Name(), maxUploads) {
+	if !s.uploads.Begin(t.Name(), maxUploads) {
 		return nil, fmt.Errorf("%w: another program of the tenant is on its way", tenant.ErrRate)
 	}
-	return func() { s.uploads.end(t.Name()) }, nil
+	return func() { s.uploads.End(t.Name()) }, nil
 }
 
 // upload reads the ELF file that is the body.
@@ -198,7 +198,7 @@ func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.R
 	v, change, err := s.o.Programs.Update(ctx, t.Name(), elf, o, a)
 	s.o.Logger.Info("tenant updated", "tenant", t.Name(), "by", a.Author, "bytes", len(elf), "version", v.Number, "change", change, "error", err)
 	if err != nil {
-		return refusedProgram(err)
+		return refusedProgram(discreet(r, err))
 	}
 	return answer(w, http.StatusOK, Gave{v, change})
 }
@@ -220,7 +220,7 @@ func (s *Server) tenantRollback(t *tenant.Tenant, w http.ResponseWriter, r *http
 	v, change, err := s.o.Programs.Rollback(ctx, t.Name(), q.Version, o, a)
 	s.o.Logger.Info("tenant rolled back", "tenant", t.Name(), "by", a.Author, "to", q.Version, "version", v.Number, "change", change, "error", err)
 	if err != nil {
-		return refusedProgram(err)
+		return refusedProgram(discreet(r, err))
 	}
 	return answer(w, http.StatusOK, Gave{v, change})
 }

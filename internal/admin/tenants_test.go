@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -70,9 +71,7 @@ func TestUploadsOneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for begun := false; !begun && t.Context().Err() == nil; {
-		s.uploads.mu.Lock()
-		begun = s.uploads.n["a"] == 1
-		s.uploads.mu.Unlock()
+		begun = s.uploads.UnderWay("a") == 1
 	}
 	if status, err := send("a", strings.NewReader(string(elf)), len(elf)); status != http.StatusTooManyRequests || err != nil {
 		t.Errorf("a second program: %d, %v", status, err)
@@ -153,5 +152,46 @@ func TestProgramsAreChanges(t *testing.T) {
 	_, c, _ := open(t, Options{Control: &fake{}, Tenants: set})
 	if _, err := c.UpdateTenant(t.Context(), "a", []byte("elf"), GiveOptions{}); err == nil || !strings.Contains(err.Error(), "unsupported") {
 		t.Errorf("where nothing gives programs: %v", err)
+	}
+}
+
+// TestTooLarge: whoever sends a program that is too large reads why, also when it is
+// refused before it has come.
+func TestTooLarge(t *testing.T) {
+	set := tenant.NewSet(tenant.Options{Logger: slog.New(slog.DiscardHandler), Permits: 1})
+	defer set.Close()
+	u, errs := set.Prepare(t.Context(), []*model.Tenant{{Name: "a", Program: "../../sdk/examples/hello.elf", Update: model.UpdateLimit{Size: 1 << 20}}})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	u.Commit()
+	_, c, _ := open(t, Options{Control: &fake{}, Tenants: set, Programs: takes{}})
+	for range 20 {
+		_, err := c.UpdateTenant(t.Context(), "a", make([]byte, 16<<20), GiveOptions{})
+		if api, ok := errors.AsType[*APIError](err); !ok || api.Status != 413 {
+			t.Fatal(err)
+		}
+	}
+	if v, err := c.UpdateTenant(t.Context(), "a", make([]byte, 1<<20), GiveOptions{}); err != nil || v.Size != 1<<20 {
+		t.Errorf("one that is not: %+v, %v", v, err)
+	}
+}
+
+// TestDiscreet: who holds a token reads what is wrong, but no name of the operator's files.
+func TestDiscreet(t *testing.T) {
+	refused := &Refused{Match: 2, Result: control.Result{Plan: control.Plan{Generation: 3, Errors: []control.Problem{{
+		File: "/etc/fp/site.hcl", Line: 24, Column: 8, Text: "/etc/fp/site.hcl:24:8: …", Suggestion: "see /etc/fp",
+		Summary: `tenant "a": warm-up GET /ready answered 500, as at /etc/fp/site.hcl:31`, Detail: "open /srv/b.pem: no such file",
+	}}}}}
+	r := httptest.NewRequest("POST", "/", nil)
+	if err := discreet(r, refused); err != refused {
+		t.Errorf("the operator reads %v", err)
+	}
+	err := discreet(r.WithContext(context.WithValue(r.Context(), bearerKey{}, "deploy")), fmt.Errorf("update: %w", refused))
+	if want := `tenant "a": warm-up GET /ready answered 500, as there: open …: no such file`; err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if !errors.Is(err, errMatch) {
+		t.Error("it is not what it was")
 	}
 }

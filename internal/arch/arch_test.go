@@ -18,7 +18,7 @@ var floors = []struct {
 	name  string
 	rooms []string
 }{
-	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash", "internal/records"}},
+	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash", "internal/records", "internal/file"}},
 	{"ground", []string{"internal/model", "internal/message", "internal/netio"}},
 	{"matter", []string{"internal/http1", "internal/http2", "internal/predicate", "riscv"}},
 	{"organs", []string{
@@ -38,11 +38,13 @@ var floors = []struct {
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
-	"cmd/fishplate":     {"checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "reading", "given", "machine", "process"},
+	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "process"},
+	"internal/admin":    {"bounds", "vitals"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},
 	"internal/control":  {"journal"},
-	"internal/doctor":   {"fact", "see", "parse", "gauge", "trial", "place", "virt", "cpu", "tcp", "nic", "fw", "sys", "cfg", "measure", "report"},
+	"internal/netio":    {"spread"},
+	"internal/doctor":   {"fact", "see", "parse", "gauge", "trial", "place", "virt", "cpu", "tcp", "nic", "fw", "sys", "cfg", "measure", "report", "apply"},
 	"internal/bench":    {"stats", "count", "load", "serve", "outcome", "diagnose", "", "report"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},
 }

@@ -25,6 +25,7 @@ type Options struct {
 	Warm    time.Duration // before each repetition
 	Timeout time.Duration // of one transaction
 	Version string
+	Stack   []Layer // of the machine, the outermost first, for those who read the result
 	// Serve starts the built-in server, and returns its description and what
 	// stops it. Nil starts a process of this program.
 	Serve func(ctx context.Context, o ServerOptions) (Server, func(), error)
@@ -37,6 +38,7 @@ type (
 	Params = outcome.Params
 	Result = outcome.Result
 	Server = outcome.Server
+	Layer  = outcome.Layer
 	Tick   = load.Tick
 )
 
@@ -50,6 +52,7 @@ const (
 	DefaultRepeat      = 10
 	DefaultSources     = 16
 	openConnections    = 2048 // at most, in an open loop
+	spareDescriptors   = 64   // for what is not a connection
 	repeatLeast        = 3
 	enough             = 0.025 // half of the interval, as a share of the mean
 )
@@ -57,11 +60,13 @@ const (
 // complete fills in what was not said.
 func (o *Options) complete() error {
 	p := &o.Params
+	most := descriptors() - spareDescriptors
 	if p.Connections == 0 {
 		p.Connections = DefaultConnections
 		if p.Rate > 0 {
 			p.Connections = openConnections
 		}
+		p.Connections = min(p.Connections, max(most, 1))
 	}
 	if p.Duration == 0 {
 		p.Duration = DefaultDuration
@@ -90,6 +95,8 @@ func (o *Options) complete() error {
 	switch {
 	case p.Connections < 0 || p.Rate < 0 || p.Duration < 0 || p.Repeat < 0 || p.Backlog < 0 || p.Sources < 0:
 		return errors.New("a number is negative")
+	case p.Connections > most:
+		return fmt.Errorf("%d connections want a descriptor each, and a process may have %d here: see ulimit -n", p.Connections, most+spareDescriptors)
 	case p.Server != "loopback" && (p.SingleAcceptor || p.Backlog > 0 || p.Plain):
 		return errors.New("a foreign server has its own acceptors and backlog: --single-acceptor, --backlog and --plain want --loopback")
 	}
@@ -127,6 +134,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("bench: the plain server has no TLS: %s is measured with the product's accept path", w.Name)
 	}
 	host := outcome.ReadHost(s.root)
+	if o.Stack != nil {
+		host.Stack = o.Stack
+	}
 	host.Probe = probe()
 	stop, err := s.meet(ctx, w)
 	if err != nil {
@@ -141,10 +151,6 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, fmt.Errorf("bench: server's address: %w", err)
 	}
 	s.plan = o.planOf(w, target)
-	// The threads of the load hold their processors while they work: what looks
-	// after them needs one more in the scheduler's eyes.
-	before := runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + s.plan.Threads)
-	defer runtime.GOMAXPROCS(before)
 	for ctx.Err() == nil && !s.enough() {
 		if err := s.repeat(ctx); err != nil && ctx.Err() == nil {
 			return nil, fmt.Errorf("bench: %w", err)
@@ -243,8 +249,12 @@ func (s *session) repeat(ctx context.Context) error {
 			}
 		},
 	})
-	if t == nil || err != nil {
+	if t == nil || t.Window <= 0 {
 		return err
+	}
+	s.tally.Add(t)
+	if err != nil && t.Window < s.o.Params.Duration/2 && len(s.rates) > 0 {
+		return err // a piece that is cut short says less than the whole ones
 	}
 	rate := float64(t.Transactions) / t.Window.Seconds()
 	s.rates = append(s.rates, rate)
@@ -252,6 +262,5 @@ func (s *session) repeat(ctx context.Context) error {
 		Seconds: t.Window.Seconds(), Transactions: t.Transactions, Rate: rate,
 		P50: t.Total.ValueAtPercentile(50), P99: t.Total.ValueAtPercentile(99), Errors: t.Failed(),
 	})
-	s.tally.Add(t)
-	return nil
+	return err
 }

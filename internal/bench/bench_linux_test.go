@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +16,16 @@ import (
 	"fishplate/internal/bench/outcome"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if o := os.Getenv(asServer); o != "" {
+		if err := serveForTest(o); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // inside runs the built-in server in the process of the test.
 func inside(_ context.Context, o ServerOptions) (Server, func(), error) { return StartServer(o) }
@@ -31,12 +42,17 @@ func TestWorkloads(t *testing.T) {
 				if plain && w.TLS {
 					continue
 				}
-				r, err := Run(context.Background(), Options{
-					Serve: inside, Warm: 1, Timeout: 20 * time.Second,
-					Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: 100 * time.Millisecond, Repeat: 1, Plain: plain},
-				})
-				if err != nil {
-					t.Fatalf("%s: %v", w.Name, err)
+				// A machine that has no time for us in a tenth of a second is asked for more.
+				var r *Result
+				for length := 100 * time.Millisecond; r == nil || r.Latency.Total.Count == 0 && length < time.Minute; length *= 5 {
+					var err error
+					r, err = Run(context.Background(), Options{
+						Serve: inside, Warm: 1, Timeout: 20 * time.Second,
+						Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: length, Repeat: 1, Plain: plain},
+					})
+					if err != nil {
+						t.Fatalf("%s: %v", w.Name, err)
+					}
 				}
 				if r.Totals.Errors != 0 || r.Latency.Total.Count == 0 {
 					t.Errorf("%s, rate %v, plain %t: %+v, errors %v", w.Name, rate, plain, r.Totals, r.Errors)
@@ -85,9 +101,32 @@ func TestDocument(t *testing.T) {
 func TestRunRefuses(t *testing.T) {
 	for _, p := range []Params{
 		{Workload: "smtp"}, {Workload: "crr", Backlog: -1}, {Workload: "tls", Plain: true}, {Workload: "crr", Server: "127.0.0.1:1", SingleAcceptor: true}, {Workload: "crr", Server: "nowhere"},
+		{Workload: "rr", Connections: 1 << 30},
 	} {
 		if _, err := Run(context.Background(), Options{Params: p, Serve: inside}); err == nil || !strings.HasPrefix(err.Error(), "bench: ") {
 			t.Errorf("%+v: %v", p, err)
 		}
+	}
+}
+
+// A measurement that is cut off has what there was until then, and the time that
+// it took.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := Run(ctx, Options{
+		Serve: inside, Warm: time.Millisecond, Timeout: 20 * time.Second,
+		Progress: func(_ int, k Tick) {
+			if k.Rate > 0 {
+				cancel()
+			}
+		},
+		Params: Params{Workload: "rr", Connections: 4, Duration: time.Hour, Repeat: 3},
+	})
+	if !errors.Is(err, context.Canceled) || r == nil {
+		t.Fatalf("%v, %v", r, err)
+	}
+	if len(r.Reps) != 1 || r.Totals.Transactions == 0 || r.Rate.Mean <= 0 || r.Totals.Seconds <= 0 || r.Totals.Seconds > 3000 {
+		t.Errorf("%+v, %+v, %d repetitions", r.Totals, r.Rate, len(r.Reps))
 	}
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"runtime"
 	"time"
 
@@ -37,6 +38,15 @@ func probe() outcome.Probe {
 	return p
 }
 
+// descriptors is how many this process may have open.
+func descriptors() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return math.MaxInt32
+	}
+	return int(min(l.Cur, math.MaxInt32))
+}
+
 func syscallCost() int64 {
 	best := int64(0)
 	for range 3 {
@@ -59,41 +69,53 @@ func pingPong(a, b int) int64 {
 	if unix.Pipe2(there[:], unix.O_CLOEXEC) != nil {
 		return 0
 	}
-	defer func() { _, _ = unix.Close(there[0]), unix.Close(there[1]) }()
 	if unix.Pipe2(back[:], unix.O_CLOEXEC) != nil {
+		_, _ = unix.Close(there[0]), unix.Close(there[1])
 		return 0
 	}
-	defer func() { _, _ = unix.Close(back[0]), unix.Close(back[1]) }()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		bindThread(b)
-		one := make([]byte, 1)
-		for range probeRounds {
-			if n, _ := unix.Read(there[0], one); n != 1 {
-				return
-			}
-			_, _ = unix.Write(back[1], one)
-		}
+		pong(there[0], back[1], probeRounds)
 	}()
 	median := make(chan int64)
 	go func() {
 		bindThread(a)
-		times := make([]int64, 0, probeRounds)
-		one := make([]byte, 1)
-		for range probeRounds {
-			begin := time.Now()
-			_, _ = unix.Write(there[1], one)
-			if n, _ := unix.Read(back[0], one); n != 1 {
-				break
-			}
-			times = append(times, int64(time.Since(begin)))
-		}
-		median <- middle(times)
+		median <- middle(ping(there[1], back[0], probeRounds))
 	}()
 	m := <-median
 	<-done
 	return m
+}
+
+// pong answers each byte. Like ping it closes its ends of the pipes, so that the
+// other side ends when this one does.
+func pong(in, out, rounds int) {
+	defer func() { _, _ = unix.Close(in), unix.Close(out) }()
+	one := make([]byte, 1)
+	for range rounds {
+		if n, _ := unix.Read(in, one); n != 1 {
+			return
+		}
+		_, _ = unix.Write(out, one)
+	}
+}
+
+// ping sends a byte and waits for its answer, again and again.
+func ping(out, in, rounds int) []int64 {
+	defer func() { _, _ = unix.Close(in), unix.Close(out) }()
+	times := make([]int64, 0, rounds)
+	one := make([]byte, 1)
+	for range rounds {
+		begin := time.Now()
+		_, _ = unix.Write(out, one)
+		if n, _ := unix.Read(in, one); n != 1 {
+			break
+		}
+		times = append(times, int64(time.Since(begin)))
+	}
+	return times
 }
 
 // bindThread keeps the goroutine on one thread and that on one processor. The

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 
 	"fishplate/internal/bench/outcome"
 	"fishplate/internal/bench/serve"
@@ -87,7 +88,10 @@ func spawn(ctx context.Context, o ServerOptions) (server outcome.Server, stop fu
 	if o.SingleAcceptor {
 		args = append(args, "--single-acceptor")
 	}
-	cmd := exec.CommandContext(ctx, self, args...)
+	// An interrupt at the terminal is for us: the server goes on until it has been
+	// looked at for the last time, and ends with its input.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -17,7 +17,7 @@ func (k *strike) ban(e *bans.Expression, partition string) error {
 	} else if vhost, ok := strings.CutPrefix(partition, "vhost/"); ok {
 		e = e.WithinHost(vhost)
 	}
-	defer k.tell(strikeBan, []byte(text))
+	defer k.tell(k.s.caches.relay.Load(), strikeBan, []byte(text))
 	if _, err := k.s.bans.Add(e, k.soft, time.Unix(0, k.now)); err != nil {
 		return err
 	}

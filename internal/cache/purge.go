@@ -115,7 +115,7 @@ func (k *strike) where() string {
 func (k *strike) mine(o *store.Object) bool { return k.only == nil || o.PartitionID() == k.only.ID() }
 
 func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
-	defer k.tell(strikeTag, tag)
+	defer k.tell(k.s.caches.relay.Load(), strikeTag, tag)
 	tag = bytes.Clone(tag) // it is remembered for objects on their way
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
 	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
@@ -158,7 +158,7 @@ func (k *strike) walk(want func(*store.Object) bool) (n int) {
 }
 
 func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
-	defer k.tell(strikePrefix, prefix)
+	defer k.tell(k.s.caches.relay.Load(), strikePrefix, prefix)
 	prefix = bytes.Clone(prefix)
 	_, bare, schemed := bytes.Cut(prefix, []byte("://"))
 	if !schemed {
@@ -198,7 +198,7 @@ func prefixes(prefix []byte, schemed bool) [][]byte {
 }
 
 func (k *strike) host(ctx context.Context, host []byte) (int, error) {
-	defer k.tell(strikeHost, host)
+	defer k.tell(k.s.caches.relay.Load(), strikeHost, host)
 	host = bytes.Clone(host)
 	n := k.walk(func(o *store.Object) bool { return bytes.Equal(disk.HostOf(o.KeyText()), host) })
 	if d := k.s.disk.Load(); d != nil {
@@ -210,7 +210,7 @@ func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 
 // url strikes what is stored for a URL, whatever else is in its key.
 func (k *strike) url(ctx context.Context, url []byte) (int, error) {
-	defer k.tell(strikeURL, url)
+	defer k.tell(k.s.caches.relay.Load(), strikeURL, url)
 	// Anybody may cause this by an unsafe method: only hashes are remembered.
 	tag, key := urlTag(url), store.KeyOf(k.only.ID(), url)
 	tagHash := xxh3.Hash(tag)
@@ -231,7 +231,7 @@ func (k *strike) url(ctx context.Context, url []byte) (int, error) {
 
 // key strikes all variants of a key.
 func (k *strike) key(ctx context.Context, text []byte) (int, error) {
-	defer k.tell(strikeKey, text)
+	defer k.tell(k.s.caches.relay.Load(), strikeKey, text)
 	key := store.KeyOf(k.only.ID(), text)
 	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
 	n := k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)

@@ -45,6 +45,7 @@ type Relay struct {
 	done    uint64   // by the other process
 	moved   chan struct{}
 	after   []*blow // behind the line
+	over    bool    // Close has seen to them
 	failure error
 }
 
@@ -95,7 +96,7 @@ func (r *Relay) Close() {
 	}
 	r.mu.Lock()
 	after := r.after
-	r.after = nil
+	r.after, r.over = nil, true
 	r.mu.Unlock()
 	for _, b := range after {
 		_ = r.c.land(b) // it was understood once
@@ -128,9 +129,14 @@ func (r *Relay) Line(within time.Duration) (Handed, error) {
 	return r.handed, r.failure
 }
 
-// post queues a record and returns its number. b is nil for the line.
+// post queues a record and returns its number. b is nil for the line. 0: Close was
+// called meanwhile, and did not see it.
 func (r *Relay) post(b *blow, record []byte) uint64 {
 	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return 0
+	}
 	r.number++
 	n, full := r.number, len(r.queue) >= mostStrikes
 	if r.failure == nil {
@@ -175,14 +181,23 @@ func (r *Relay) await(n uint64, within time.Duration) bool {
 }
 
 // tell passes a strike on that was done here. Behind the line it returns when the
-// other process has done it too.
-func (k *strike) tell(kind int64, text []byte) {
+// other process has done it too. began is the relay of the moment at which it
+// began: what ends after that relay may have missed the disks, which were closed,
+// and is done again.
+func (k *strike) tell(began *Relay, kind int64, text []byte) {
 	r := k.s.caches.relay.Load()
+	if r == nil {
+		r = began
+	}
 	if r == nil {
 		return
 	}
 	b := k.blow(kind, append([]byte(nil), text...))
 	n := r.post(b, b.append(nil))
+	if n == 0 {
+		_ = r.c.land(b) // it was understood once
+		return
+	}
 	r.mu.Lock()
 	behind := r.line != 0 && n > r.line
 	r.mu.Unlock()

@@ -319,6 +319,30 @@ func TestAbandonedHandOver(t *testing.T) {
 	}
 }
 
+// TestStrikeAcrossAnAbandonedHandOver: what began while the disks were closed and
+// ends after the hand-over was given up is struck once more.
+func TestStrikeAcrossAnAbandonedHandOver(t *testing.T) {
+	old, s := memoryOf(t, 16<<20)
+	next, _ := memoryOf(t, 16<<20)
+	r, h, err := passedOn(t, old, next, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Follow()
+	if _, err := r.Line(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	k := strike{s: s, now: old.clock().UnixNano()}
+	began := old.relay.Load()
+	h.Close()
+	r.Close()
+	keep(t, s, "vhost/a", "http://a/", "", aged(time.Second, time.Hour), nil, []byte("as if it came from the disk"), "red")
+	k.tell(began, strikeTag, []byte("red"))
+	if there := told(s); len(there) != 0 {
+		t.Error("what was purged is there:", there)
+	}
+}
+
 // TestForeignObjects: a stream that is damaged, cut off, of another version, or of
 // nonsense leaves nothing behind.
 func TestForeignObjects(t *testing.T) {

@@ -4,17 +4,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 )
 
 // Options are what a Store needs from outside. The zero value is usable.
 type Options struct {
-	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
+	ReadFile func(path string) ([]byte, error) // nil: regular files of at most file.Most bytes
 	Now      func() time.Time                  // nil: time.Now
 }
 
@@ -38,7 +38,7 @@ type Store struct {
 // NewStore returns a Store without keys. Close ends it.
 func NewStore(o Options) *Store {
 	if o.ReadFile == nil {
-		o.ReadFile = os.ReadFile
+		o.ReadFile = func(path string) ([]byte, error) { return file.Read(path, file.Most) }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"fishplate/internal/config/advice"
 	"fishplate/internal/config/schema"
@@ -139,13 +140,16 @@ func (l *loader) listener(n *node) *model.Listener {
 		Name: n.label, Bind: n.words("bind"), Protocols: l.protocols(n), Slashes: n.kid("path").str("slashes"),
 		Forwarded: model.Forwarded{Trust: fwd.nets("trust"), Send: fwd.words("send")},
 		ProxyFrom: n.kid("proxy_protocol").nets("from"),
-		Accept:    model.Accept{Shards: accept.num("shards"), Backlog: accept.num("backlog"), Defer: accept.dur("defer"), FastOpen: accept.flag("fast_open")},
+		Accept:    model.Accept{Shards: accept.num("shards"), Spread: accept.str("spread"), Backlog: accept.num("backlog"), Defer: accept.dur("defer"), FastOpen: accept.flag("fast_open")},
 		Limits: model.ListenerLimits{
 			Connections: limits.num("connections"), PerClient: limits.num("per_client"), HeadBytes: int(limits.size("head")),
 			Fields: limits.num("fields"), TargetBytes: int(limits.size("target")), BodyRate: limits.size("body_rate"),
 		},
 		Timeouts: model.ListenerTimeouts{Head: times.dur("head"), Body: times.dur("body"), Idle: times.dur("idle"), Write: times.dur("write"), Tunnel: times.dur("tunnel")},
 		At:       n.at,
+	}
+	if !accept.has("defer") && !slices.Contains(ls.Protocols, "tcp") {
+		ls.Accept.Defer = time.Second // the client speaks first
 	}
 	if len(ls.Bind) == 0 && n.has("bind") && n.attrs["bind"].v != nil {
 		l.errorf(n.rangeOf("bind"), fmt.Sprintf("listener %q has no address", n.label), "", `write bind = [":8080"]`)

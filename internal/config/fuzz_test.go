@@ -18,6 +18,9 @@ func FuzzConfig(f *testing.F) {
 			f.Add(src, strings.HasSuffix(s, ".json"))
 		}
 	}
+	for _, e := range bombs(20000) {
+		f.Add([]byte("locals {\n  a = "+e+"\n}\n"), false)
+	}
 	f.Fuzz(func(t *testing.T, src []byte, twin bool) {
 		o := testOptions("x.hcl")
 		if twin {

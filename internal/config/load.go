@@ -209,9 +209,9 @@ func (l *loader) readFile(name string, files []file) []file {
 		l.broken = true
 		return files
 	}
-	if at := syntax.TooDeep(src); at >= 0 {
+	if at := syntax.TooDeep(src); at >= 0 && strings.HasSuffix(name, ".json") {
 		s := syntax.Source{Name: name, Text: src}
-		l.errorf(s.Place(at, 1), fmt.Sprintf("brackets are nested deeper than %d", syntax.MaxDepth), "", "one of them is not closed, or this is no configuration")
+		l.errorf(s.Place(at, 1), fmt.Sprintf("brackets are nested deeper than %d", model.MaxBrackets), "", "one of them is not closed, or this is no configuration")
 		l.broken = true
 		return files
 	}

@@ -14,6 +14,8 @@ type pending struct {
 	id       uint64
 	deadline time.Time
 	timer    *time.Timer
+	before   uint64 // what ran before it
+	text     []byte // of that, for when the journal cannot be read either
 }
 
 // ErrSettled means that there is nothing to confirm.
@@ -25,6 +27,10 @@ const retryRollback = 10 * time.Second
 // expect arms the timer of a pending entry. The caller has the turn.
 func (c *Controller) expect(id uint64, deadline time.Time) {
 	w := &pending{id: id, deadline: deadline}
+	if e, ok := c.entry(id); ok {
+		w.before = c.before(e)
+		w.text, _ = c.ledger.Text(w.before) // else it is read again when it is wanted
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -91,6 +97,9 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 	w := c.awaited()
 	if w == nil {
 		return 0, ErrSettled
+	}
+	if !time.Now().Before(w.deadline) { // also while it cannot be gone back, which is tried again
+		return 0, undecided{fmt.Errorf("confirm change %d: its time was over at %s: what ran before it runs again, or will", w.id, w.deadline.Format(time.TimeOnly))}
 	}
 	crash.At(crash.Confirm)
 	// What is not on disk is not confirmed: the next process would undo it.

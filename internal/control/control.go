@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fishplate/internal/control/journal"
 	"fishplate/internal/crash"
 	"fishplate/internal/model"
 )
@@ -62,19 +63,23 @@ type Controller struct {
 	running atomic.Pointer[state]
 	path    atomic.Pointer[string] // what Start was given
 
-	life    context.Context // ends when drains must stop
-	end     context.CancelFunc
-	changes context.Context // ends when the process does: with it, what is being prepared
-	halt    context.CancelCauseFunc
-	drains  sync.WaitGroup
-	mu      sync.Mutex
-	closed  bool
-	history []Entry // oldest first
-	ledger  ledger  // of the transactions
-	waits   *pending
-	trial   *canary
-	named   map[string]bool   // programs by the API that the last entry has; nil: unknown. The turn guards it.
-	waiting map[uint64]string // generations that drain, and at what
+	life       context.Context // ends when drains must stop
+	end        context.CancelFunc
+	changes    context.Context // ends when the process does: with it, what is being prepared
+	halt       context.CancelCauseFunc
+	drains     sync.WaitGroup
+	mu         sync.Mutex
+	closed     bool
+	history    []Entry        // oldest first
+	ledger     *journal.Owing // of the transactions
+	owing      bool           // it is tried again to write what is owed to it
+	waits      *pending
+	trial      *canary
+	named      map[string]bool   // programs by the API that the last entry has; nil: unknown. The turn guards it.
+	foundNoted bool              // an entry has them
+	found      []string          // programs that the history does not name, and that one which is missing may; the turn guards it
+	gaps       gaps              // in the history that this process began with
+	waiting    map[uint64]string // generations that drain, and at what
 }
 
 // state is what runs.
@@ -84,6 +89,9 @@ type state struct {
 	files  map[string]string // digests of referenced files
 	read   string            // what the configuration's own files held
 	since  time.Time
+
+	noted    []Problem // what its text gave rise to say
+	prepared []Problem // and its preparation
 }
 
 // New returns a Controller that runs nothing yet.
@@ -94,7 +102,7 @@ func New(o Options) *Controller {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string), ledger: &memory{texts: map[uint64][]byte{}}}
+	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string), ledger: journal.Owe(&memory{texts: map[uint64][]byte{}})}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.changes, c.halt = context.WithCancelCause(context.Background())
 	return c
@@ -239,7 +247,7 @@ func (c *Controller) propose(path string, cfg *model.Config, errs, warnings []Pr
 		}
 		return p, nil
 	}
-	next := &state{config: cfg, files: digests(cfg, c.o.Digest), read: filesOf(cfg)}
+	next := &state{config: cfg, files: digests(cfg, c.o.Digest), read: filesOf(cfg), noted: warnings}
 	p.Warnings = append(p.Warnings, c.settle(next, m)...)
 	return c.compare(p, next)
 }
@@ -397,11 +405,12 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		err = errEnding
 	}
 	c.recount(next)
+	next.prepared = t.warnings
 	r.Warnings = append(r.Warnings, t.warnings...)
 	e := c.entryOf(r, next, o)
 	if err == nil && o.again.ID == 0 {
 		// From here on a process that starts runs the new configuration.
-		err = c.record(e, next.config)
+		err = c.record(e, next.config, o.unless != nil)
 	}
 	if err != nil {
 		t.abort()

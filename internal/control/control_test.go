@@ -29,6 +29,19 @@ type fake struct {
 	hook   func(ctx context.Context, t *Transaction) error
 }
 
+// build gives it other parts, while timers may be about to prepare.
+func (f *fake) build(parts ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.parts = parts
+}
+
+func (f *fake) names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.parts
+}
+
 func (f *fake) note(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -38,7 +51,7 @@ func (f *fake) note(format string, args ...any) {
 func (f *fake) Prepare(ctx context.Context, t *Transaction) error {
 	f.most.Store(max(f.most.Load(), f.inside.Add(1)))
 	defer f.inside.Add(-1)
-	for _, part := range f.parts {
+	for _, part := range f.names() {
 		if strings.HasSuffix(part, "!") {
 			return errors.New("prepare " + part)
 		}

@@ -4,10 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 )
 
@@ -107,14 +107,10 @@ func contents(changes []Change, old, next *state) []Change {
 // digestFile returns the first 16 hexadecimal digits of the SHA-256 of a file:
 // enough to tell versions apart, short enough to read.
 func digestFile(path string) (string, error) {
-	f, err := os.Open(path)
+	text, err := file.Read(path, file.Most)
 	if err != nil {
 		return "", fmt.Errorf("read file: %w", err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read file: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
 }

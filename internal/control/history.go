@@ -44,11 +44,17 @@ type Entry struct {
 	// Why says what undid the entry, when neither a trial nor a rollback's entry
 	// does.
 	Why string `json:"why,omitempty"`
+	// Owed is why the journal does not say so yet; "": it does. It is no part of what
+	// the journal keeps.
+	Owed string `json:"owed,omitempty"`
 	// Program is what came by the API; nil: the change is another.
 	Program *ProgramNote `json:"program,omitempty"`
 	// Gone are the programs by the API, by their SHA-256, that the entry before has
 	// and this one has not.
 	Gone []string `json:"gone,omitempty"`
+	// Found are programs by the API that lay in the state folder, when the process
+	// started that wrote this, and that its history did not name although an older one may.
+	Found []string `json:"found,omitempty"`
 	// Path and Files say what the configuration's file was, and what it held,
 	// when this was committed or last read before.
 	Path  string `json:"path,omitempty"`
@@ -64,14 +70,6 @@ const (
 	historyLength = 1000
 	namedChanges  = 5_000
 )
-
-// ledger keeps entries with their texts: on disk, or in memory where there is no
-// state folder. Who has the turn writes to it; anybody reads, at any time.
-type ledger interface {
-	Put(id uint64, head, text []byte) error
-	Text(id uint64) ([]byte, error)
-	Amend(id uint64, head []byte) error
-}
 
 // memory is the ledger of a process without a state folder. It keeps the texts
 // of the last few commits.
@@ -111,29 +109,48 @@ func (m *memory) Amend(uint64, []byte) error { return nil }
 // openLedger reads the history of the processes before, if there is a state
 // folder.
 func (c *Controller) openLedger(dir string) {
-	if dir == "" {
-		return
-	}
-	j, broken, err := journal.Open(dir, historyLength)
-	for _, b := range broken {
+	j, problems, err := journal.Open(dir, historyLength)
+	for _, b := range problems {
 		c.o.Logger.Warn("journal", "problem", b)
 	}
 	if err != nil {
 		c.o.Logger.Warn("journal: changes are forgotten when the process ends", "problem", err)
+		c.gaps = unopened
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger = j
+	c.ledger = journal.Owe(j)
+	if !j.Whole() {
+		c.gaps = broken
+	}
 	for _, e := range j.Entries() {
 		var h Entry
 		if err := json.Unmarshal(e.Head, &h); err != nil || h.ID != e.ID {
 			c.o.Logger.Warn("journal", "problem", "the head of an entry cannot be read", "id", e.ID)
+			c.gaps = broken
 			continue
 		}
 		c.history = append(c.history, h)
 	}
+	if len(c.history) == 0 {
+		c.gaps = max(c.gaps, empty)
+	}
 	c.abridge()
+}
+
+// gaps say what the history of the processes before may lack.
+type gaps int
+
+const (
+	none     gaps = iota
+	empty         // it begins here: its folder may be another one than it was
+	broken        // entries cannot be read
+	unopened      // it is somewhere, and not known
+)
+
+func (g gaps) String() string {
+	return [...]string{"it is whole", "the journal is empty", "entries of the journal cannot be read", "the journal cannot be opened"}[g]
 }
 
 // abridge lets go of the changes of old entries when there are too many of them. The
@@ -156,24 +173,35 @@ func (c *Controller) History() []Entry {
 	return list
 }
 
-// record keeps an entry, before it takes effect.
-func (c *Controller) record(e Entry, cfg *model.Config) error {
+// record keeps an entry, before it takes effect. What must take effect in any case is
+// owed to a journal that cannot be written.
+func (c *Controller) record(e Entry, cfg *model.Config, must bool) error {
 	has := named(cfg)
 	for hash := range c.named {
 		if !has[hash] {
 			e.Gone = append(e.Gone, hash)
 		}
 	}
-	head, err := json.Marshal(e)
-	if err == nil {
-		err = c.ledger.Put(e.ID, head, cfg.Flat)
+	e.Found = c.found
+	if c.foundNoted {
+		e.Found = nil
 	}
+	head, err := headOf(e)
 	if err != nil {
+		return err
+	}
+	switch err = c.ledger.Put(e.ID, head, cfg.Flat); {
+	case err == nil:
+		c.paid()
+	case must:
+		c.owe(&e, head, cfg.Flat, err)
+	default:
 		return err
 	}
 	if c.named != nil {
 		c.named = has
 	}
+	c.foundNoted = true
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.history) == historyLength {
@@ -185,25 +213,34 @@ func (c *Controller) record(e Entry, cfg *model.Config) error {
 }
 
 // amend changes what is remembered of an entry. The caller has the turn.
-func (c *Controller) amend(id uint64, change func(*Entry)) error {
+func (c *Controller) amend(id uint64, change func(*Entry)) error { return c.mark(id, change, false) }
+
+// mark amends an entry. What is so in any case is remembered, and owed to a journal
+// that cannot be written; the error says why that cannot.
+func (c *Controller) mark(id uint64, change func(*Entry), must bool) error {
 	e, ok := c.entry(id)
 	if !ok {
 		return fmt.Errorf("change history: %w: %d", journal.ErrNone, id)
 	}
 	change(&e)
-	head, err := json.Marshal(e)
-	if err == nil {
-		err = c.ledger.Amend(id, head)
-	}
+	head, err := headOf(e)
 	if err != nil {
 		return err
+	}
+	if err = c.ledger.Amend(id, head); err == nil {
+		e.Owed = ""
+		c.paid()
+	} else if !must {
+		return err
+	} else {
+		c.owe(&e, head, nil, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := slices.IndexFunc(c.history, func(e Entry) bool { return e.ID == id }); at >= 0 {
 		c.history[at] = e
 	}
-	return nil
+	return err
 }
 
 // entry returns what is remembered of a commit.

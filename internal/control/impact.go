@@ -143,6 +143,7 @@ var facets = []struct {
 	{"backend", "tls", "", connections, "requests in flight finish on the connections that they have, which are not used again; new ones are made under the new terms"},
 	{"tenant", "update.warm_up", "", 0, "the warm-up requests are for the next program that starts"},
 	{"listener", "bind", "", 0, "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"},
+	{"listener", "accept.shards", "", 0, "other sockets are opened beside these and accept at once; these finish what their queues hold, no connection is refused or cut"},
 	{"listener", "limits", "", 0, "the socket stays; connections beyond a lower limit stay, new ones are refused"},
 	{"listener", "timeouts", "", 0, "the socket stays; a request in flight keeps its times, the next has the new ones"},
 	{"listener", "tls", "", 0, "the socket stays; open connections keep what their handshake agreed on, the next handshake gets the new terms"},

@@ -44,6 +44,7 @@ func TestAssess(t *testing.T) {
 		{Kind: "server", Key: "app/a", Action: "add"},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"bind", ":80", ":81"}}},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"timeouts.idle", "75s", "5s"}}},
+		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"accept.shards", "1", "2"}}},
 		{Kind: "route", Key: "any/ttl", Action: "change", Fields: []Field{{"cache.ttl", "1m", "1h"}, {"cache.tags", "", "a"}}},
 		{Kind: "route", Key: "any/key", Action: "change", Fields: []Field{{"cache.key.query", "all", "sort"}, {"cache.ttl", "1m", "1h"}}},
 		{Kind: "route", Key: "any/vary", Action: "change", Fields: []Field{{"cache.vary.ignore", "", "User-Agent"}}},
@@ -168,7 +169,7 @@ func TestCompilerWrites(t *testing.T) {
 func TestHistoryNamesSoManyChanges(t *testing.T) {
 	c := New(Options{})
 	for id := uint64(1); id <= 20; id++ {
-		if err := c.record(Entry{ID: id, Changes: make([]Change, 1000), More: 7}, &model.Config{}); err != nil {
+		if err := c.record(Entry{ID: id, Changes: make([]Change, 1000), More: 7}, &model.Config{}, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -181,7 +182,7 @@ func TestHistoryNamesSoManyChanges(t *testing.T) {
 			t.Errorf("entry %d names %d changes, and has %d more", e.ID, len(e.Changes), e.More)
 		}
 	}
-	if err := c.record(Entry{ID: 21, Changes: make([]Change, namedChanges+1)}, &model.Config{}); err != nil {
+	if err := c.record(Entry{ID: 21, Changes: make([]Change, namedChanges+1)}, &model.Config{}, false); err != nil {
 		t.Fatal(err)
 	}
 	if e := c.last(); len(e.Changes) != namedChanges+1 {

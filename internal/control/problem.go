@@ -2,7 +2,9 @@ package control
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 // Problem is one reason why a configuration is refused, or one warning. Line
@@ -23,11 +25,7 @@ type Problem struct {
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
-		b.WriteString(p.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
-		}
-		b.WriteString(": ")
+		b.WriteString(p.place() + ": ")
 	}
 	b.WriteString(p.Summary)
 	if p.Detail != "" {
@@ -38,6 +36,67 @@ func (p Problem) String() string {
 	}
 	return b.String()
 }
+
+// place is where the problem stands. The text of a change is no file that an editor
+// could open there.
+func (p Problem) place() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case strings.HasPrefix(p.File, "change "):
+		return fmt.Sprintf("%s, line %d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// unsaid are the warnings that were not told when this state was committed: who
+// edits one part has no use for those of others. Each is taken as often as it was
+// told, wherever it stands by now.
+func (s *state) unsaid(list []Problem) (fresh []Problem) {
+	if s == nil {
+		return list
+	}
+	told := map[[2]string]int{}
+	for _, p := range s.noted {
+		told[p.words()]++
+	}
+	for _, p := range s.prepared {
+		told[p.words()]++
+	}
+	for _, p := range list {
+		if told[p.words()]--; told[p.words()] < 0 {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh
+}
+
+// places finds where things stand, in what is said of them.
+var places = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(` at (change \d+, line |[^\s"]+:)\d+`)
+})
+
+// words are what a problem says, without places.
+func (p Problem) words() [2]string {
+	at := places()
+	return [2]string{at.ReplaceAllString(p.Summary, " there"), at.ReplaceAllString(p.Detail, " there")}
+}
+
+// Placeless returns the problems without the places where they stand, for who may
+// know what is wrong but not how the operator's files are named.
+func Placeless(list []Problem) []Problem {
+	bare := make([]Problem, len(list))
+	for i, p := range list {
+		words := p.words()
+		bare[i] = Problem{Summary: paths().ReplaceAllString(words[0], "$1 …:"), Detail: paths().ReplaceAllString(words[1], "$1 …:")}
+	}
+	return bare
+}
+
+// paths finds the files that errors of the system name: "open /etc/x: …".
+var paths = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b([a-z]+) /[^\s"]*:`)
+})
 
 // Refusal is the error form of the problems that refused a configuration.
 type Refusal []Problem

@@ -20,6 +20,8 @@ type Programs interface {
 	// Sweep forgets all but those that must be kept, and of those that may be, the
 	// dearest first, as many as there is room for. They are named by their SHA-256.
 	Sweep(must, may []string)
+	// Held are all that are kept.
+	Held() []string
 	// Lasting says whether they outlive the process.
 	Lasting() bool
 }
@@ -69,7 +71,9 @@ func (c *Controller) Give(ctx context.Context, g Gift, o ApplyOptions) Result {
 			r.Plan, next = c.compare(r.Plan, next)
 			running, _ := c.entry(r.Generation)
 			o.Source, next.read = "api", running.Files
+			was := c.running.Load()
 			c.transact(ctx, &r, next, o)
+			r.Warnings = was.unsaid(r.Warnings)
 		}
 		c.sweep() // also what was refused
 	}
@@ -97,7 +101,7 @@ func (c *Controller) wrap(g Gift, o *ApplyOptions) (*state, error) {
 		return nil, err
 	}
 	o.program = note
-	next := &state{config: s.config, files: s.files} // nothing else is looked at
+	next := &state{config: s.config, files: s.files, noted: s.noted} // nothing else is looked at
 	c.bestow(next, map[string]*model.Given{g.Tenant: given})
 	return next, nil
 }
@@ -266,6 +270,35 @@ func (c *Controller) knowPrograms() {
 			}
 		}
 	}
+	c.findStrangers()
+}
+
+// findStrangers looks for programs that nothing names, when that may be because the
+// history is not what it was: who puts the journal back wants them.
+func (c *Controller) findStrangers() {
+	if c.gaps == none && c.named == nil {
+		c.gaps = broken
+	}
+	if c.gaps == none {
+		return
+	}
+	known := maps.Clone(c.named)
+	if known == nil {
+		known = map[string]bool{}
+	}
+	for _, e := range c.History() {
+		for _, hash := range slices.Concat(e.Gone, e.Found) {
+			known[hash] = true
+		}
+	}
+	for _, hash := range c.o.Programs.Held() {
+		if !known[hash] {
+			c.found = append(c.found, hash)
+		}
+	}
+	if len(c.found) > 0 {
+		c.o.Logger.Warn("programs that came by the API are kept although no change names them", "why", c.gaps.String(), "programs", len(c.found))
+	}
 }
 
 // sweep lets programs go that no entry names to which one could go back. Each entry
@@ -285,6 +318,13 @@ func (c *Controller) sweep() {
 		if i < len(list)-1 { // what the oldest does not name nobody names
 			may = append(may, e.Gone...)
 		}
+	}
+	for _, e := range list {
+		may = append(may, e.Found...)
+	}
+	may = append(may, c.found...)
+	if c.gaps == unopened {
+		must = append(must, c.found...) // the history that is not known may need any of them
 	}
 	c.o.Programs.Sweep(must, may)
 }

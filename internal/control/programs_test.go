@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +27,7 @@ type yard struct {
 	holds  map[string]string // by the name of a program's file
 	lost   map[string]bool   // programs by the API that cannot be had
 	lasts  bool
+	held   []string
 	must   []string
 	may    []string
 	known  []Entry
@@ -98,6 +101,7 @@ func (y *yard) diff(old, next *model.Config) (list []Change) {
 
 func (y *yard) Known(history []Entry)    { y.known = history }
 func (y *yard) Lasting() bool            { return y.lasts }
+func (y *yard) Held() []string           { return y.held }
 func (y *yard) Sweep(must, may []string) { y.must, y.may = must, may }
 
 func (y *yard) Fit(t *model.Tenant) error {
@@ -288,5 +292,53 @@ func TestWhatIsSwept(t *testing.T) {
 	l, err := c.Legacy()
 	if err != nil || strings.Contains(string(l.Text), "=") {
 		t.Errorf("another process is told of what it cannot have: %q, %v", l.Text, err)
+	}
+}
+
+// TestJournalWithGaps: programs that only a journal knows which cannot be read now
+// stay until it is back, or until their room is needed.
+func TestJournalWithGaps(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(journal string) error
+		stays string // of "stranger next": what must be kept, and what may
+		later string // after another start, the journal as that one left it
+	}{
+		{"whole", func(string) error { return nil }, "[next] []", "[next] []"},
+		{"cannot be opened", func(j string) error {
+			return errors.Join(os.Rename(j, j+"-away"), os.WriteFile(j, nil, 0o600))
+		}, "[next stranger] [next stranger]", "[next stranger] [next stranger]"},
+		{"moved away", func(j string) error { return os.Rename(j, j+"-away") }, "[] [next stranger]", "[] [next stranger]"},
+		{"the last entry is damaged", func(j string) error {
+			return os.WriteFile(filepath.Join(j, "000000000002.commit"), nil, 0o600)
+		}, "[] [next stranger]", "[] [next stranger]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			y := newYard(t)
+			c, end := y.serve()
+			if r := y.update(c, "next", ApplyOptions{}); !r.Committed {
+				t.Fatalf("%+v", r)
+			}
+			end()
+			if err := tt.spoil(filepath.Join(y.dir, "journal")); err != nil {
+				t.Fatal(err)
+			}
+			y.held = []string{"stranger", "next"}
+			for _, want := range []string{tt.stays, tt.later} {
+				y.must, y.may = nil, nil
+				_, end = y.serve()
+				end()
+				for _, list := range []*[]string{&y.must, &y.may} {
+					slices.Sort(*list)
+					*list = slices.Compact(*list)
+				}
+				if got := fmt.Sprint(y.must, " ", y.may); got != want {
+					t.Errorf("stays: %s, want %s\n%s", got, want, y.log.String())
+				}
+				if said := strings.Contains(y.log.String(), "kept although no change names them"); said != (tt.name != "whole") {
+					t.Errorf("the log: %s", y.log.String())
+				}
+			}
+		})
 	}
 }

@@ -47,7 +47,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 
 // undo notes that an entry is not what runs any more, nor waits to be confirmed.
 func (c *Controller) undo(id uint64, why string) error {
-	return c.amend(id, func(e *Entry) { e.State, e.Deadline, e.Why = RolledBack, nil, why })
+	return c.mark(id, func(e *Entry) { e.State, e.Deadline, e.Why = RolledBack, nil, why }, true)
 }
 
 // resume looks into the history for what ran last. It returns that when it is to

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fishplate/internal/control/journal"
 	"fishplate/internal/model"
 )
 
@@ -131,7 +133,7 @@ func TestMovedText(t *testing.T) {
 			t.Errorf("%+v, generation %d, line %d", r, c.Generation(), line())
 		}
 	}
-	f.parts = []string{"bad!"}
+	f.build("bad!")
 	d.files["main"] = "\n\n\na b"
 	if r := c.Apply(t.Context(), "main", ApplyOptions{}); len(r.Errors) > 0 || line() != 2 {
 		t.Errorf("%+v, line %d", r, line())
@@ -377,5 +379,106 @@ func TestJournalCannotBeWritten(t *testing.T) {
 	r := c.Apply(t.Context(), "next", ApplyOptions{})
 	if r.Committed || runs(c) != "a" || fmt.Sprint(f.trace) != "[prepare router abort router]" {
 		t.Errorf("%+v, %v", r, f.trace)
+	}
+}
+
+// TestDeadlineWithoutJournal: the change that nobody confirmed goes back when its
+// time is over although that cannot be written, now and by a process that starts.
+func TestDeadlineWithoutJournal(t *testing.T) { synctest.Test(t, deadlineWithoutJournal) }
+
+func deadlineWithoutJournal(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	folder := filepath.Join(d.dir, "journal")
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, end := d.serve(&fake{})
+	if r := c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Minute}); !r.Committed {
+		t.Fatalf("%+v", r)
+	}
+	move(folder, folder+"-away")
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	h := c.History()
+	if runs(c) != "a" || len(h) != 3 || h[0].Owed == "" || h[1].Owed == "" || h[1].State != RolledBack {
+		t.Fatalf("%q: %+v", runs(c), h)
+	}
+	if text, err := c.Text(0); string(text) != "a" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := c.Confirm(t.Context()); !errors.Is(err, ErrSettled) {
+		t.Errorf("confirmed after its time: %v", err)
+	}
+	if r := c.Apply(t.Context(), "next", ApplyOptions{}); r.Committed || runs(c) != "a" {
+		t.Errorf("%+v", r)
+	}
+	if _, err := c.Hold(t.Context(), "test"); !errors.Is(err, journal.ErrMoved) {
+		t.Errorf("an upgrade that would not know it: %v", err)
+	}
+	move(folder+"-away", folder)
+	time.Sleep(2 * retryJournal)
+	synctest.Wait()
+	if h := c.History(); h[0].Owed != "" || h[1].Owed != "" {
+		t.Errorf("%+v", h)
+	}
+	end()
+	c, end = d.serve(&fake{})
+	if h := c.History(); runs(c) != "a" || len(h) != 3 || h[0].Source != "rollback" || h[1].State != RolledBack {
+		t.Errorf("%q: %+v", runs(c), h)
+	}
+	end()
+}
+
+// TestLateStartWithoutRoom: a process that starts and can write nothing runs what it
+// says that it runs.
+func TestLateStartWithoutRoom(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	c, end := d.serve(&fake{})
+	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour})
+	late(t, c)
+	end()
+	// A folder at the name of what would be written stands for a full disk.
+	aside := filepath.Join(d.dir, "journal", "000000000002.commit.new")
+	if err := os.MkdirAll(filepath.Join(aside, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c, end = d.serve(&fake{})
+	if h := c.History(); runs(c) != "a" || c.Generation() != 1 || h[0].State != RolledBack || h[0].Owed == "" {
+		t.Errorf("%q as %d: %+v", runs(c), c.Generation(), h)
+	}
+	end()
+	if err := os.RemoveAll(aside); err != nil {
+		t.Fatal(err)
+	}
+	c, end = d.serve(&fake{})
+	defer end()
+	if h := c.History(); runs(c) != "a" || h[0].State != RolledBack || h[0].Owed != "" {
+		t.Errorf("%q: %+v", runs(c), h)
+	}
+}
+
+// TestConfirmTooLate: what is gone back from is not confirmed, also while that fails.
+func TestConfirmTooLate(t *testing.T) { synctest.Test(t, confirmTooLate) }
+
+func confirmTooLate(t *testing.T) {
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	f := &fake{}
+	c, end := d.serve(f)
+	defer end()
+	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Minute})
+	f.build("port!")
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if _, err := c.Confirm(t.Context()); !errors.Is(err, ErrBusy) || runs(c) != "b" {
+		t.Errorf("%q runs: %v", runs(c), err)
+	}
+	f.build()
+	time.Sleep(retryRollback)
+	synctest.Wait()
+	if runs(c) != "a" {
+		t.Errorf("%q runs", runs(c))
 	}
 }

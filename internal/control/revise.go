@@ -36,6 +36,9 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		return c.refused([]Problem{{Summary: "rollback: nothing ran before"}})
 	}
 	r, next := c.recall(id, recalled)
+	if next == nil && o.unless != nil && id == w.before && w.text != nil {
+		r.Plan, next = c.parse(id, w.text, recalled)
+	}
 	if next != nil {
 		o.Source, o.Always = "rollback", true
 		if o.Comment == "" {
@@ -102,10 +105,12 @@ func (c *Controller) Revise(ctx context.Context, revise func(text []byte) ([]byt
 		running, _ := c.entry(r.Generation)
 		p, next := c.parse(r.Generation+1, text, edited)
 		r.Plan = p
+		was := c.running.Load()
 		if next != nil && len(p.Changes) > 0 {
 			o.Source, next.read = "api", running.Files
 			c.transact(ctx, &r, next, o)
 		}
+		r.Warnings = was.unsaid(r.Warnings)
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	c.report("api", &r)

@@ -24,6 +24,10 @@ func (c *Controller) Hold(ctx context.Context, author string) (release func(succ
 	if err := c.take(ctx, "upgrade", ApplyOptions{Author: author}); err != nil {
 		return nil, err
 	}
+	if err := c.settleDebts(); err != nil { // the next process would not know it
+		c.give()
+		return nil, fmt.Errorf("upgrade: %w", err)
+	}
 	return func(succeeded bool) {
 		if succeeded {
 			c.halt(errSucceeded)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"os"
 	"syscall"
 	"testing"
@@ -43,8 +44,11 @@ func TestSucceed(t *testing.T) {
 			}
 			begin()
 			release(true)
-			if r := old.Apply(t.Context(), "other", ApplyOptions{}); len(r.Errors) == 0 || r.Errors[0].Summary != errSucceeded.Error() {
+			if r := old.Apply(t.Context(), "other", ApplyOptions{}); len(r.Errors) == 0 || r.Errors[0].Summary != errSucceeded.Error() || !r.Busy {
 				t.Errorf("a change of the old process: %v", r.Errors)
+			}
+			if _, err := old.Confirm(t.Context()); !errors.Is(err, ErrBusy) {
+				t.Error("the old process confirms:", err)
 			}
 			if id, err := next.Confirm(t.Context()); err != nil || id != 2 {
 				t.Error("what waited to be confirmed:", id, err)

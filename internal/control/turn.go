@@ -11,7 +11,11 @@ import (
 var errEnding = errors.New("apply: the process is ending")
 
 // errSucceeded is the same of a process that another one has replaced.
-var errSucceeded = errors.New("apply: another process has taken over: ask again")
+var errSucceeded = undecided{errors.New("apply: another process has taken over: ask again")}
+
+// ErrBusy is what a change waited for in vain: another one, or a process that takes
+// over. It may be asked for again.
+var ErrBusy = errors.New("another change is under way")
 
 // holder is whose change is being prepared.
 type holder struct {
@@ -52,6 +56,9 @@ func (c *Controller) take(ctx context.Context, what string, o ApplyOptions) erro
 type undecided struct{ error }
 
 func (u undecided) Unwrap() error { return u.error }
+
+// Is says so in other rooms.
+func (u undecided) Is(target error) bool { return target == ErrBusy }
 
 // late is the result of a change that did not get its turn.
 func (c *Controller) late(err error) Result {

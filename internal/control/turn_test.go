@@ -36,6 +36,11 @@ func TestWaitForAnotherChangeIsBounded(t *testing.T) {
 				t.Errorf("%q, without %q", text, want)
 			}
 		}
+		soon, end := context.WithTimeout(context.Background(), time.Second)
+		defer end()
+		if _, err := c.Confirm(soon); !errors.Is(err, ErrBusy) {
+			t.Error("to confirm meanwhile:", err)
+		}
 		cancel()
 		if r := <-first; r.Committed {
 			t.Error("committed for nobody")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
+
 	"fishplate/internal/doctor/cfg"
 	"fishplate/internal/doctor/cpu"
 	"fishplate/internal/doctor/fw"
@@ -37,7 +39,7 @@ func Select(only, skip []string) ([]see.Row, error) {
 			return nil, fmt.Errorf("pattern %q: %w", p, err)
 		}
 		if !slices.ContainsFunc(all, func(r see.Row) bool { return fits(p, r) }) {
-			return nil, fmt.Errorf("no check fits %q: --list prints them", p)
+			return nil, fmt.Errorf("no check fits %q: %s", p, instead(p, all))
 		}
 	}
 	var rows []see.Row
@@ -60,10 +62,32 @@ func fits(pattern string, r see.Row) bool {
 
 // Lookup returns one check.
 func Lookup(id string) (see.Row, error) {
-	for _, r := range Catalogue() {
+	all := Catalogue()
+	for _, r := range all {
 		if r.ID == id {
 			return r, nil
 		}
 	}
-	return see.Row{}, fmt.Errorf("no check %q: --list prints them", strings.TrimSpace(id))
+	id = strings.TrimSpace(id)
+	return see.Row{}, fmt.Errorf("no check %q: %s", id, instead(id, all))
+}
+
+// instead says what a word that names no check may have meant: the nearest id,
+// with or without its group, or the nearest group, where no more than a quarter
+// of its letters differ.
+func instead(word string, rows []see.Row) string {
+	best, bound := "", max(1, len(word)/4)+1
+	for _, r := range rows {
+		_, name, _ := strings.Cut(r.ID, ".")
+		for _, c := range [...]struct{ form, meant string }{{r.ID, r.ID}, {name, r.ID}, {r.Group(), r.Group()}} {
+			// Of two that are as near, the one that comes first in the catalogue stays.
+			if d := levenshtein.Distance(strings.ToLower(word), c.form, nil); d < bound {
+				best, bound = c.meant, d
+			}
+		}
+	}
+	if best == "" {
+		return "--list prints them"
+	}
+	return fmt.Sprintf("did you mean %s? --list prints all", best)
 }

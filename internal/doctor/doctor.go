@@ -43,6 +43,9 @@ func Machine() *System { return see.Machine() }
 // At returns the machine below a folder: a capture, or a mounted image.
 func At(dir string) (*System, error) { return see.At(dir) }
 
+// Interval is the shortest time between two looks that counters can be judged by.
+const Interval = 10 * time.Millisecond
+
 // ReadReport reads a report that was written as JSON.
 func ReadReport(in io.Reader) (report.Earlier, error) { return report.Read(in) }
 
@@ -59,9 +62,19 @@ type Options struct {
 	// Probe measures first, for about two seconds; verdicts then go by what was
 	// measured. It needs the machine that we run on.
 	Probe bool
+	// Measured is what was measured already, by Measure: Probe then measures nothing.
+	Measured map[string]float64
 	// Deadline bounds the looking; 0 is ten seconds. A check that has not answered
 	// by then is unknown.
 	Deadline time.Duration
+}
+
+// Measure measures what Probe does. Its load is in all counters of the machine:
+// who compares two looks measures before the first.
+func Measure(ctx context.Context) map[string]float64 {
+	// What could not be measured is missing, which its row says.
+	measured, _ := measure.All(ctx)
+	return measured
 }
 
 // Run looks at the machine.
@@ -77,10 +90,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.Deadline = 10 * time.Second
 	}
 	start := time.Now()
-	var measured map[string]float64
-	if o.Probe && o.System.Live {
-		// What could not be measured is missing, which its row says.
-		measured, _ = measure.All(ctx)
+	measured := o.Measured
+	if o.Probe && o.System.Live && measured == nil {
+		measured = Measure(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Deadline)
 	defer cancel()

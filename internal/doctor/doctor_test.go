@@ -111,6 +111,39 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestInstead: a word that names no check gets the nearest one that does.
+func TestInstead(t *testing.T) {
+	for word, want := range map[string]string{
+		"virt.kernl": "did you mean virt.kernel?", "somaxconn": "did you mean tcp.somaxconn?", "TCP.Somaxcon": "did you mean tcp.somaxconn?",
+		"tpc": "--list prints them", "vitr": "--list prints them", "virtt": "did you mean virt?", "": "--list prints them", "nothing.like": "--list prints them", "nonsense": "--list prints them",
+	} {
+		if got := instead(word, Catalogue()); !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %s", word, got)
+		}
+		if _, err := Lookup(word); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", word, err)
+		}
+	}
+}
+
+// TestMeasuredBefore: what was measured before the looks is used, and nothing is
+// measured between them.
+func TestMeasuredBefore(t *testing.T) {
+	s := see.Machine()
+	const cost = 12345e-9
+	given := map[string]float64{"syscall": cost}
+	r, err := Run(t.Context(), Options{System: s, Probe: true, Measured: given, Only: []string{"cpu.syscall-cost", "cpu.crr-floor"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range r.Results {
+		known := strings.Contains(x.Finding.Found, "12.3")
+		if x.Check.ID == "cpu.syscall-cost" && !known || x.Check.ID == "cpu.crr-floor" && x.Finding.Status == fact.OK {
+			t.Errorf("%s: %+v", x.Check.ID, x.Finding)
+		}
+	}
+}
+
 // TestHanging: a check that does not answer is unknown, and the others answer.
 func TestHanging(t *testing.T) {
 	release := make(chan struct{})

@@ -44,9 +44,12 @@ type fromHost struct {
 // the same rules as if the doctor ran there, or a report as JSON that it made
 // there. Only findings that are unknown here are replaced.
 func Merge(ctx context.Context, r *Report, in io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(in, maxHost))
+	data, err := io.ReadAll(io.LimitReader(in, maxHost+1))
 	if err != nil {
 		return fmt.Errorf("read the host's answer: %w", err)
+	}
+	if len(data) > maxHost {
+		return fmt.Errorf("read the host's answer: it is larger than %d MiB", maxHost>>20)
 	}
 	var h fromHost
 	if err := json.Unmarshal(data, &h); err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/report"
 	"fishplate/internal/doctor/see"
 )
@@ -26,7 +27,7 @@ func Explain(w io.Writer, r see.Row) error {
 	fmt.Fprintf(b, "reads     %s\nverdict   %s\nmatters   %s\nworst     %s\nscope     %s\npath      %s\n", r.Reads, r.Rule, report.Sentence(r.Why), r.Severity, r.Scope, r.Path)
 	for _, f := range r.Fix {
 		fmt.Fprintf(b, "\nfix       %s\nby        %s\n", f.Command, f.Who)
-		for _, row := range [][2]string{{"persist", f.Persist}, {"risk", f.Risk}, {"undo", f.Undo}} {
+		for _, row := range [][2]string{{"persist", f.Persist}, {"risk", f.Risk}, {"undo", f.Undo}, {"--fix", itself(f)}} {
 			if row[1] != "" {
 				fmt.Fprintf(b, "%-9s %s\n", row[0], row[1])
 			}
@@ -36,6 +37,19 @@ func Explain(w io.Writer, r see.Row) error {
 		fmt.Fprintf(b, "\nread on   %s\n", strings.Join(r.Sources, "\n          "))
 	}
 	return flushed(b)
+}
+
+// itself says whether a program does a fix, "" when it does not.
+func itself(f fact.Fix) string {
+	switch {
+	case len(f.Set) == 0 || f.Who != fact.Root && f.Who != fact.Us:
+		return ""
+	case f.Auto == fact.Freely:
+		return "yes"
+	case f.Auto == fact.Asked:
+		return "when named"
+	}
+	return ""
 }
 
 func flushed(b *bufio.Writer) error {
@@ -54,6 +68,7 @@ func Reference(w io.Writer) error {
 	b.WriteString("A verdict is *ok*, *info*, *warn* (a loss that can be measured), *fail* (it breaks, drops or is unsafe), *skip* (the question does\n" +
 		"not arise here) or *unknown*: what cannot be seen from here is never ok. An unknown says who could see it: root, the host of this\n" +
 		"virtual machine, or the host of this container. Counters are judged since boot, and under `--watch` by their difference.\n\n" +
+		"*By itself* says whether `--fix` mends it: *yes*, *when named* with `--only ID`, since others feel it, or not at all when nothing is said.\n\n" +
 		"*Path* is the way of packets that a check matters for: a network card explains nothing of what was measured on loopback.\n")
 	group := ""
 	for _, r := range rows {
@@ -71,7 +86,7 @@ func reference(b *bufio.Writer, r see.Row) {
 	fmt.Fprintf(b, "- reads: %s\n- verdict: %s\n- matters: %s\n", r.Reads, r.Rule, report.Sentence(r.Why))
 	for _, f := range r.Fix {
 		fmt.Fprintf(b, "- fix (%s): `%s`", f.Who, f.Command)
-		for _, row := range [][2]string{{"to stay", f.Persist}, {"risk", f.Risk}, {"undo", f.Undo}} {
+		for _, row := range [][2]string{{"to stay", f.Persist}, {"risk", f.Risk}, {"undo", f.Undo}, {"by itself", itself(f)}} {
 			if row[1] != "" {
 				fmt.Fprintf(b, "; %s: %s", row[0], row[1])
 			}

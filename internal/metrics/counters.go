@@ -219,5 +219,5 @@ var TenantSpan = Table{Subject: "span of a tenant's program", Labels: []string{"
 
 // Tables returns all tables, in the order of the documentation.
 func Tables() []*Table {
-	return []*Table{&Process, &Listener, &VHost, &Route, &Backend, &Server, &Draining, &Tenant, &TenantCustom, &TenantSpan, &Partition, &Cache}
+	return []*Table{&Process, &Listener, &Address, &Check, &Namespace, &VHost, &Route, &Backend, &Server, &Draining, &Tenant, &TenantCustom, &TenantSpan, &Partition, &Cache}
 }

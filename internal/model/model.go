@@ -104,6 +104,7 @@ type Forwarded struct {
 // Accept tunes the accept path. Shards 0 means auto.
 type Accept struct {
 	Shards   int
+	Spread   string // "auto", "incoming_cpu", "cbpf", "hash"
 	Backlog  int
 	Defer    time.Duration
 	FastOpen bool

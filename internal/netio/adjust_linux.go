@@ -9,8 +9,8 @@ import (
 )
 
 // Adjust gives an open listener other options, without closing its sockets: the
-// backlog, the time that accepting is deferred, and fast open. What it cannot
-// change, the number of shards, stays. Connections that are queued keep theirs.
+// backlog, the time that accepting is deferred, and fast open. The
+// number of shards stays: for that others are opened beside them. Connections that are queued keep theirs.
 func (l *Listener) Adjust(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,7 +14,7 @@ import (
 // Adopt makes a listener of copies of the sockets that Files returned in another
 // process; the files stay the caller's. Options are as they were; Adjust gives others.
 func Adopt(key string, files []*os.File) (l *Listener, err error) {
-	l = &Listener{key: key, closing: make(chan struct{}), reserve: -1}
+	l = &Listener{key: key, closing: make(chan struct{}), reserve: -1, born: time.Now()}
 	defer func() {
 		if err != nil {
 			l.closeShards()

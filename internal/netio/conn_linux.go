@@ -15,17 +15,13 @@ import (
 
 // Conn is a connected TCP or Unix stream socket. It implements net.Conn.
 type Conn struct {
-	file   *os.File // owns the descriptor and its registration with the poller
-	raw    syscall.RawConn
+	raw    descriptor
 	in     operation
 	out    operation
 	probe  func(fd uintptr) // Readable's, made when it is first asked
 	remote netip.AddrPort   // invalid on a Unix socket
-	fd     int32
+	local  *netip.AddrPort  // the listener's, nil where each connection may have another
 	unix   bool
-
-	peekNow func(fd uintptr) // made once, so that Readable allocates nothing
-	pending bool             // its result; reading is one goroutine's business
 }
 
 // operation is the argument and the result of one direction's pending call.
@@ -50,25 +46,16 @@ const (
 )
 
 // newConn takes ownership of a connected non-blocking descriptor.
-func newConn(fd int, remote netip.AddrPort, isUnix bool) (*Conn, error) {
-	c := &Conn{file: os.NewFile(uintptr(fd), ""), remote: remote, fd: int32(fd), unix: isUnix}
-	return c, c.init()
-}
-
-func (c *Conn) init() error {
-	raw, err := c.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	c.raw = raw
+func newConn(fd int, remote netip.AddrPort, isUnix bool) *Conn {
+	c := &Conn{remote: remote, unix: isUnix}
+	c.raw.fd = int32(fd)
 	c.in.try = c.tryRead
 	c.out.try = c.tryWrite
-	c.peekNow = func(fd uintptr) { c.pending = c.tryPeek(fd) }
-	return nil
+	return c
 }
 
 // FD returns the descriptor; it is valid until Close.
-func (c *Conn) FD() int { return int(c.fd) }
+func (c *Conn) FD() int { return int(c.raw.fd) }
 
 // tryRead is one attempt that cannot block; false parks the goroutine. It runs
 // under the descriptor's read lock, so Close cannot hand the number to another
@@ -332,25 +319,33 @@ func (c *Conn) Abort() {
 
 // Close closes the connection and wakes who waits on it.
 func (c *Conn) Close() error {
-	if err := c.file.Close(); err != nil {
+	if err := c.raw.Close(); err != nil {
 		return c.opError("close", err)
 	}
 	return nil
 }
 
 // SetDeadline sets both deadlines; the zero time means none.
-func (c *Conn) SetDeadline(t time.Time) error { return c.file.SetDeadline(t) }
+func (c *Conn) SetDeadline(t time.Time) error { return c.raw.setDeadline(t, (*os.File).SetDeadline) }
 
 // SetReadDeadline bounds present and future reads and WaitRead.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	return c.raw.setDeadline(t, (*os.File).SetReadDeadline)
+}
 
 // SetWriteDeadline bounds present and future writes.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	return c.raw.setDeadline(t, (*os.File).SetWriteDeadline)
+}
 
 // AddrPorts returns both ends, invalid ones on a Unix socket. The local end is
-// asked of the kernel each time: keeping it would cost every idle connection.
+// that of the listener, or is asked of the kernel each time: keeping it would cost
+// every idle connection.
 func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
-	if !c.unix {
+	switch {
+	case c.local != nil:
+		return *c.local, c.remote
+	case !c.unix:
 		_ = c.raw.Control(func(fd uintptr) {
 			var a address
 			if getsockname(fd, &a) == 0 {
@@ -387,7 +382,7 @@ func (c *Conn) Mark() uint32 {
 }
 
 // SyscallConn implements syscall.Conn.
-func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return &c.raw, nil }
 
 // opError gives a failure its public form. What the poller says, as opposed to
 // the kernel, is either that a deadline passed or that the file was closed, and

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"fishplate/internal/netio/spread"
 )
 
 // Conn wraps package net's connection. Try-first system calls, Readable,
@@ -171,6 +173,12 @@ func (l *Listener) AcceptShard(int) (*Conn, error) {
 	return &Conn{Conn: c}, nil
 }
 
+// AcceptWaiting takes none: package net accepts for all.
+func (l *Listener) AcceptWaiting(int) *Conn { return nil }
+
+// Queues is empty: this system does not tell.
+func (l *Listener) Queues() []Queue { return nil }
+
 // Drain closes the listener; what is queued is lost on this system.
 func (l *Listener) Drain(time.Duration) { l.Close() }
 
@@ -179,6 +187,15 @@ func (l *Listener) Keep(bool) {}
 
 // Share cannot be done on this system.
 func (l *Listener) Share(bool) error { return ErrUnsupported }
+
+// Spread changes nothing: there is one socket.
+func (l *Listener) Spread(spread.Rule) error { return nil }
+
+// Rule is always "".
+func (l *Listener) Rule() spread.Rule { return "" }
+
+// Settle does nothing: there is one socket.
+func (l *Listener) Settle() error { return nil }
 
 // Begin does nothing: it listens already.
 func (l *Listener) Begin(ListenOptions) error { return nil }

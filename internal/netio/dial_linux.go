@@ -34,13 +34,12 @@ func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, erro
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("connect", err)
 	}
-	c, initErr := newConn(fd, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), false)
-	if initErr == nil && err != nil {
-		initErr = c.awaitConnect(ctx)
-	}
-	if initErr != nil {
-		_ = c.Close()
-		return nil, initErr
+	c := newConn(fd, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), false)
+	if err != nil {
+		if err := c.awaitConnect(ctx); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
 	}
 	return c, nil
 }
@@ -48,14 +47,14 @@ func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, erro
 // awaitConnect parks until the handshake has ended, well or badly.
 func (c *Conn) awaitConnect(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
-		if err := c.file.SetWriteDeadline(deadline); err != nil {
+		if err := c.SetWriteDeadline(deadline); err != nil {
 			return err
 		}
 	}
 	stop := func() bool { return true }
 	if ctx.Done() != nil {
 		// A moment long past wakes the wait below at once.
-		stop = context.AfterFunc(ctx, func() { _ = c.file.SetWriteDeadline(time.Unix(1, 0)) })
+		stop = context.AfterFunc(ctx, func() { _ = c.SetWriteDeadline(time.Unix(1, 0)) })
 	}
 	var result error
 	err := c.raw.Write(func(fd uintptr) bool {
@@ -77,7 +76,7 @@ func (c *Conn) awaitConnect(ctx context.Context) error {
 	case err == nil && result != nil:
 		return os.NewSyscallError("connect", result)
 	case err == nil && stopped:
-		return c.file.SetWriteDeadline(time.Time{})
+		return c.SetWriteDeadline(time.Time{})
 	case err == nil: // connected, and given up by the caller at the same moment
 		err = os.ErrDeadlineExceeded
 	}
@@ -99,7 +98,7 @@ func dialUnix(ctx context.Context, path string, o DialOptions) (*Conn, error) {
 		}
 		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
 		if err == nil {
-			return newConn(fd, netip.AddrPort{}, true)
+			return newConn(fd, netip.AddrPort{}, true), nil
 		}
 		_ = unix.Close(fd)
 		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {

@@ -6,17 +6,27 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/internal/netio/spread"
+
 	"golang.org/x/sys/unix"
 )
 
 // Share lets a listener of this process's user that is opened with
 // ListenOptions.Shared have an address which overlaps that of this one, or none any
 // more. It wants a kernel with SO_REUSEPORT, which looks at both sockets when the
-// second is bound, and when that begins to listen.
+// second is bound, and when that begins to listen. Shards share theirs always.
 func (l *Listener) Share(on bool) error {
-	if len(l.shards) > 1 {
-		return nil // they always do
+	if !on && len(l.shards) > 1 {
+		return nil
 	}
+	return l.reuse(on)
+}
+
+// reuse sets SO_REUSEPORT of every socket. The kernel asks for it in two places: at
+// bind and listen, where sockets of one address join a group for good, and for each
+// client, where a socket that has it hands the choice to its group, and one that
+// has it no longer takes the client itself.
+func (l *Listener) reuse(on bool) error {
 	value := 0
 	if on {
 		value = 1
@@ -30,15 +40,20 @@ func (l *Listener) Share(on bool) error {
 	return errors.Join(errs...)
 }
 
-// call makes a system call on the socket.
+// call makes a system call on the socket; without a name the error is as it comes.
 func (s *shard) call(name string, do func(fd int) error) error {
 	var failed error
 	err := s.raw.Control(func(fd uintptr) { failed = do(int(fd)) })
-	return errors.Join(err, os.NewSyscallError(name, failed))
+	if name != "" {
+		failed = os.NewSyscallError(name, failed)
+	}
+	return errors.Join(err, failed)
 }
 
 // Begin makes a listener that was opened with ListenOptions.Shared take clients.
-// It shares the address no longer.
+// Sockets of the very same address that are to go are in one group with these: until
+// Settle no choice is left to that, and as soon as the others are hidden nobody gets
+// to them. One of several shards may have all clients meanwhile.
 func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
@@ -47,7 +62,55 @@ func (l *Listener) Begin(o ListenOptions) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return l.Share(false)
+	return l.reuse(false)
+}
+
+// Settle makes the shards share their clients, when the sockets are closed, in
+// every process, that had the address before Begin.
+func (l *Listener) Settle() error {
+	if len(l.shards) < 2 {
+		return nil
+	}
+	return errors.Join(l.choose(), l.reuse(true))
+}
+
+// Spread makes the kernel choose among the shards by another rule.
+func (l *Listener) Spread(r spread.Rule) error {
+	l.rule.Store(&r)
+	return l.choose()
+}
+
+// Rule returns how the kernel chooses among the shards, "" for one and where it is
+// not known.
+func (l *Listener) Rule() spread.Rule {
+	r := l.rule.Load()
+	switch {
+	case r == nil || len(l.shards) < 2:
+		return ""
+	case *r == "":
+		return spread.Hash
+	}
+	return *r
+}
+
+// choose tells the kernel the rule.
+func (l *Listener) choose() error {
+	r := l.Rule()
+	if r == "" {
+		return nil
+	}
+	var list []int
+	var within func(i int) error // descriptors are good inside of Control only
+	within = func(i int) error {
+		if i == len(l.shards) {
+			return spread.Apply(r, list)
+		}
+		return l.shards[i].call("", func(fd int) error {
+			list = append(list, fd)
+			return within(i + 1)
+		})
+	}
+	return within(0)
 }
 
 // Keep says whether somebody else holds the sockets too, for another process to
@@ -64,6 +127,13 @@ const nowhere = 1<<31 - 1
 // their handshake began with.
 func (s *shard) hide() error {
 	return s.call("setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, nowhere) })
+}
+
+// admitSilent ends deferral: who has connected and said nothing yet is to be
+// accepted while the listener lingers. The kernel dropped the last packet of such a
+// handshake, and asks for it again a second after the first.
+func (s *shard) admitSilent() error {
+	return s.call("setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 0) })
 }
 
 // refuseNew is hide for a kernel that cannot: it ignores who begins to connect.

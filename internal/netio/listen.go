@@ -6,6 +6,24 @@ import "sync/atomic"
 type listenCounters struct {
 	accepted atomic.Int64
 	shed     atomic.Int64 // connections closed at once for want of descriptors
+	looks    atomic.Int64 // connections whose processors were compared
+	hits     atomic.Int64 // and were the same
+}
+
+// Queue is what waits before accept at one socket of a listener. What the kernel
+// does not tell, as of Unix sockets, is negative.
+type Queue struct {
+	Len   int   // connections that wait now
+	Most  int   // the longest that it was found to be, by who accepts and by Queues
+	Cap   int   // the backlog as the kernel has granted it; it takes one more than that
+	Drops int64 // connections and handshakes that the kernel has dropped since the socket was made
+}
+
+// Affinity returns how often a connection was accepted on the processor that its
+// packets had come in by, and how many were looked at: at most a hundred a second
+// and socket.
+func (l *Listener) Affinity() (hits, looks int64) {
+	return l.counters.hits.Load(), l.counters.looks.Load()
 }
 
 // Accepted returns how many connections were handed out.

@@ -7,11 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
+
+	"fishplate/internal/netio/spread"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +26,8 @@ type Listener struct {
 	key       string
 	addr      net.Addr
 	shards    []*shard
-	unlink    string // path to remove on Drain or Close, "" for none
+	rule      atomic.Pointer[spread.Rule] // nil: what the sockets had when they were passed
+	unlink    string                      // path to remove on Drain or Close, "" for none
 	unlinked  atomic.Bool
 	shared    atomic.Bool // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
@@ -31,15 +35,19 @@ type Listener struct {
 	closing   chan struct{}
 	once      sync.Once
 	counters  listenCounters
+	born      time.Time // looks count from here
 
 	reserveMu sync.Mutex
 	reserve   int // a descriptor to give up when there are none; -1 = lost
 }
 
 type shard struct {
-	file *os.File
-	raw  syscall.RawConn
-	unix bool
+	file  *os.File
+	raw   syscall.RawConn
+	unix  bool
+	local *netip.AddrPort // what all its connections are addressed to, nil when that varies
+	most  atomic.Int64    // see Queue.Most
+	seen  atomic.Int64    // when look looked last, by its clock
 }
 
 // backOff is the pause after the process ran out of descriptors: others must
@@ -53,7 +61,7 @@ func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, er
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1}
+	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1, born: time.Now()}
 	switch la.kind {
 	case "tcp":
 		err = l.openTCP(ctx, la.text, o)
@@ -87,6 +95,9 @@ func (l *Listener) openTCP(ctx context.Context, hostPort string, o ListenOptions
 		return err
 	}
 	ap := addresses[0]
+	if o.Beside != nil {
+		ap = o.Beside.addr.(*net.TCPAddr).AddrPort()
+	}
 	for range max(o.Shards, 1) {
 		fd, err := openTCPSocket(ap, o)
 		if err != nil {
@@ -98,7 +109,11 @@ func (l *Listener) openTCP(ctx context.Context, hostPort string, o ListenOptions
 		// Port 0 is chosen once; the other shards share what it became.
 		ap = l.addr.(*net.TCPAddr).AddrPort()
 	}
-	return nil
+	l.rule.Store(&o.Spread)
+	if o.Shared {
+		return nil
+	}
+	return l.choose()
 }
 
 // option is one integer socket option.
@@ -272,7 +287,12 @@ func (l *Listener) addShard(fd int) error {
 		l.addr = &net.UnixAddr{Net: "unix", Name: l.unlink}
 		return nil
 	}
-	l.addr = net.TCPAddrFromAddrPort(a.addrPort())
+	local := a.addrPort()
+	l.addr = net.TCPAddrFromAddrPort(local)
+	// A socket that somebody else opened may be transparent, and take connections to any address.
+	if !local.Addr().IsUnspecified() && !strings.HasPrefix(l.key, "fd:") {
+		s.local = &local
+	}
 	return nil
 }
 
@@ -293,18 +313,24 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 		case err != nil:
 			return nil, ErrClosed
 		}
+		if exhausted(errno) && l.shed(s) {
+			// The kernel looks for a descriptor before it looks at the queue, and that is empty.
+			if errno = unix.EAGAIN; !l.draining.Load() {
+				s.await()
+				continue
+			}
+		}
 		switch errno {
 		case 0:
-			l.counters.accepted.Add(1)
-			return newConn(fd, remote, s.unix)
+			l.look(s, fd)
+			return l.taken(s, fd, remote), nil
 		case unix.EAGAIN: // only while draining
 			if l.lingers(s) {
 				continue
 			}
 			_ = s.file.Close()
 			return nil, ErrClosed
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			l.shed(s)
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM: // a client was let go
 			if l.exhausted != nil {
 				l.exhausted()
 			}
@@ -317,6 +343,25 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 		// What remains are faults of the one connection (ECONNABORTED and the
 		// network errors of accept(2)): take the next.
 	}
+}
+
+// AcceptWaiting takes a connection that waits at a shard, whoever else accepts
+// there. It returns nil when there is none, or no descriptor for it.
+func (l *Listener) AcceptWaiting(i int) *Conn {
+	s := l.shards[i]
+	fd, remote, errno, err := s.accept(true)
+	if errno != 0 || err != nil {
+		return nil
+	}
+	return l.taken(s, fd, remote)
+}
+
+// taken makes a connection of an accepted descriptor.
+func (l *Listener) taken(s *shard, fd int, remote netip.AddrPort) *Conn {
+	l.counters.accepted.Add(1)
+	c := newConn(fd, remote, s.unix)
+	c.local = s.local
+	return c
 }
 
 // accept takes one connection, waiting unless draining.
@@ -343,24 +388,40 @@ func (s *shard) accept(draining bool) (fd int, remote netip.AddrPort, errno sysc
 	return fd, remote, errno, err
 }
 
+func exhausted(errno syscall.Errno) bool {
+	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOBUFS || errno == unix.ENOMEM
+}
+
+// await waits until somebody is in the queue, or the listener is given up or closed.
+func (s *shard) await() {
+	_ = s.raw.Read(func(lfd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(lfd), Events: unix.POLLIN}}, 0)
+		return n != 0 || err != nil
+	})
+}
+
 // shed gives up the reserve descriptor to accept and close one connection, so
-// that its client learns at once, and takes a reserve again.
-func (l *Listener) shed(s *shard) {
+// that its client learns at once, and takes a reserve again. It says whether
+// nobody was there.
+func (l *Listener) shed(s *shard) (empty bool) {
 	l.reserveMu.Lock()
 	defer l.reserveMu.Unlock()
 	if l.reserve >= 0 {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1
-		if fd, _, errno, err := s.accept(true); err == nil && errno == 0 {
+		fd, _, errno, err := s.accept(true)
+		if err == nil && errno == 0 {
 			l.counters.shed.Add(1)
 			_ = unix.Close(fd)
 		}
+		empty = err == nil && errno == unix.EAGAIN
 	}
 	select {
 	case <-l.closing:
 	default:
 		l.reserve = openReserve()
 	}
+	return empty
 }
 
 // pause waits for backOff; false means that the listener was closed.
@@ -389,8 +450,11 @@ func (l *Listener) Drain(linger time.Duration) {
 	l.lingersTo.Store(time.Now().Add(linger).UnixNano())
 	l.draining.Store(true)
 	for _, s := range l.shards {
-		if !s.unix && s.hide() != nil {
-			_ = s.refuseNew() // best effort: without it a few are reset
+		if !s.unix {
+			_ = s.admitSilent() // best effort, as what follows: without it a few are reset
+			if s.hide() != nil {
+				_ = s.refuseNew()
+			}
 		}
 		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // wakes a waiting Accept
 	}

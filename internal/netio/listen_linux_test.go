@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/netio/spread"
+
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -403,6 +407,46 @@ func TestHandshakesEndAfterDrain(t *testing.T) {
 	}
 }
 
+// TestSilentAreAcceptedAfterDrain: a client that has connected, and waits with its
+// first bytes, is not forgotten with the listener that deferred it.
+func TestSilentAreAcceptedAfterDrain(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Defer: time.Minute, Shards: 2})
+	for range 20 {
+		dial(t, l.Addr().String())
+	}
+	for _, s := range l.shards {
+		if fd, _, errno, err := s.accept(true); errno != unix.EAGAIN || err != nil {
+			t.Fatalf("somebody was accepted without a word: %d, %v, %v", fd, errno, err)
+		}
+	}
+	l.Drain(time.Minute)
+	defer l.Close()
+	taken := make(chan error)
+	for i := range l.Shards() {
+		go func() {
+			for {
+				s, err := l.AcceptShard(i)
+				if err == nil {
+					err = s.Close()
+				}
+				taken <- err
+				if err != nil {
+					return
+				}
+			}
+		}()
+	}
+	for n := range 20 {
+		if err := <-taken; err != nil {
+			t.Fatalf("after %d: %v", n, err)
+		}
+	}
+	l.Close()
+	for range l.Shards() {
+		<-taken
+	}
+}
+
 // TestSharedAddressUndone: what was bound and never began leaves no trace.
 func TestSharedAddressUndone(t *testing.T) {
 	old := listen(t, ":0", ListenOptions{})
@@ -473,3 +517,131 @@ func reach(t *testing.T, address string, l *Listener) {
 }
 
 func portOf(a net.Addr) int { return a.(*net.TCPAddr).Port }
+
+// TestReshard puts another number of sockets in the place of those that have an
+// address: between Begin and Settle nobody gets to the old ones once they are
+// hidden, and afterwards all shards share the clients.
+func TestReshard(t *testing.T) {
+	old := listen(t, "127.0.0.1:0", ListenOptions{})
+	target := old.Addr().String()
+	for round, shards := range []int{2, 4, 1, 3, 1} {
+		if err := old.Share(true); err != nil {
+			t.Fatal(err)
+		}
+		l := listen(t, "127.0.0.1:0", ListenOptions{Shards: shards, Shared: true, Beside: old})
+		if l.Addr().String() != target {
+			t.Fatalf("round %d: %v", round, l.Addr())
+		}
+		queued := dial(t, target)
+		if err := l.Begin(ListenOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		old.Drain(time.Minute)
+		var want, got []int
+		arrived := make(chan int, 100)
+		var loops sync.WaitGroup
+		for i := range l.Shards() {
+			loops.Go(func() {
+				for {
+					c, err := l.AcceptShard(i)
+					if err != nil {
+						return
+					}
+					arrived <- portOf(c.RemoteAddr())
+					_ = c.Close()
+				}
+			})
+		}
+		knock := func() {
+			for range 50 {
+				want = append(want, portOf(dial(t, target).LocalAddr()))
+				got = append(got, <-arrived)
+			}
+		}
+		knock()
+		c, shard := (*Conn)(nil), 0
+		for ; c == nil; shard++ { // those without a queue say so at once
+			old.lingersTo.Store(0)
+			c, _ = old.AcceptShard(shard)
+		}
+		if portOf(c.RemoteAddr()) != portOf(queued.LocalAddr()) {
+			t.Errorf("round %d: the old queue held %v", round, c.RemoteAddr())
+		}
+		_ = c.Close()
+		old.Close()
+		if err := l.Settle(); err != nil {
+			t.Fatal(err)
+		}
+		knock()
+		slices.Sort(want)
+		slices.Sort(got)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("round %d: %s", round, d)
+		}
+		for _, s := range l.shards {
+			on := 0
+			if err := s.call("getsockopt", func(fd int) (err error) {
+				on, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT)
+				return err
+			}); err != nil || (on == 1) != (shards > 1) {
+				t.Errorf("round %d: SO_REUSEPORT %d, %v", round, on, err)
+			}
+		}
+		for _, s := range l.shards { // end the loops, and nothing else
+			_ = s.file.SetReadDeadline(time.Unix(1, 0))
+		}
+		loops.Wait()
+		for _, s := range l.shards {
+			_ = s.file.SetReadDeadline(time.Time{})
+		}
+		old = l
+	}
+}
+
+// TestSpread: the rule is set when the sockets are opened, changed while they are
+// open, and kept when they are passed on.
+func TestSpread(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Shards: 2, Spread: spread.IncomingCPU})
+	cpus := func(l *Listener) (list []int) {
+		for _, s := range l.shards {
+			if err := s.call("getsockopt", func(fd int) error {
+				cpu, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_INCOMING_CPU)
+				list = append(list, cpu)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return list
+	}
+	set := cpus(l)
+	if l.Rule() != spread.IncomingCPU || set[0] < 0 || set[1] < 0 {
+		t.Errorf("%s, %v", l.Rule(), set)
+	}
+	files, err := l.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := Adopt("127.0.0.1:0", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	for _, f := range files {
+		_ = f.Close()
+	}
+	if d := cmp.Diff(set, cpus(next)); d != "" {
+		t.Error(d)
+	}
+	for _, r := range []spread.Rule{spread.CBPF, spread.Hash, spread.CBPF} {
+		if err := l.Spread(r); err != nil || l.Rule() != r {
+			t.Fatalf("%s: %s, %v", r, l.Rule(), err)
+		}
+		if set := cpus(l); set[0] >= 0 || set[1] >= 0 {
+			t.Errorf("%s: %v", r, set)
+		}
+	}
+	if one := listen(t, "127.0.0.1:0", ListenOptions{Spread: spread.CBPF}); one.Rule() != "" {
+		t.Error(one.Rule())
+	}
+}

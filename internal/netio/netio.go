@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"fishplate/internal/netio/spread"
 )
 
 // ErrClosed is returned by what was closed; it is net.ErrClosed.
@@ -29,7 +31,12 @@ type ListenOptions struct {
 	Shards int // sockets that share the port by SO_REUSEPORT; below 2 = one socket without it
 	// Shared binds the address, which the listeners share that this process gives up
 	// (Listener.Share), and leaves its clients to them until Begin; TCP only.
-	Shared  bool
+	Shared bool
+	// Spread is how the kernel chooses among several shards; "" is spread.Hash.
+	Spread spread.Rule
+	// Beside is a listener whose address, as it is really bound, this one is to have
+	// too; nil is the address as it is written.
+	Beside  *Listener
 	Backlog int           // 0 = 65535; the kernel cuts it to net.core.somaxconn
 	Defer   time.Duration // TCP_DEFER_ACCEPT, whole seconds; 0 = off (for servers that speak first)
 	// FastOpen lets clients with a cookie send data in the SYN.
@@ -43,6 +50,9 @@ type ListenOptions struct {
 	// privilege; nil is nobody. It must be comparable. Linux only.
 	Binder Binder
 }
+
+// Spreads finds out by which rules this kernel chooses among shards.
+type Spreads = spread.Kernel
 
 // A Binder may bind addresses that this process may not.
 type Binder interface {

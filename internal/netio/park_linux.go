@@ -14,7 +14,7 @@ import (
 // the runtime's poller, so that waiting for all of them costs one parked
 // goroutine and no thread.
 //
-// A parked descriptor stays registered with the runtime's poller too. Bytes
+// A parked descriptor stays registered with the runtime's poller too, if it was. Bytes
 // that arrive mark it ready there as well, which nobody waits for and the next
 // read resets.
 type Parker struct {

@@ -75,6 +75,11 @@ const spliceFlags = unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
 // took; io.ErrUnexpectedEOF when src ended before n. Deadlines of both count. An
 // error of dst is a *WriteError.
 func Splice(dst, src *Conn, n int64) (int64, error) {
+	for _, c := range []*Conn{dst, src} { // one that is not with the poller is locked while it is worked on
+		if err := c.raw.join(); err != nil {
+			return 0, c.opError("splice", err)
+		}
+	}
 	p, err := pipes.get()
 	if err != nil {
 		return 0, err
@@ -159,5 +164,55 @@ func spliceOnce(from, to, want int) (n int, ok bool, err error) {
 		default:
 			return 0, true, err
 		}
+	}
+}
+
+// SendFile writes n bytes of a file from an offset on without copying them
+// through the process. It returns how many bytes dst took; io.ErrUnexpectedEOF
+// when the file ended before. The file's own position is neither used nor moved.
+func SendFile(dst *Conn, src *os.File, offset, n int64) (int64, error) {
+	if err := dst.raw.join(); err != nil { // a disk may be slow, and a descriptor of its own is locked meanwhile
+		return 0, dst.opError("sendfile", err)
+	}
+	from := int(src.Fd())
+	s := fileSender{from: from, offset: offset}
+	send := s.send
+	var sent int64
+	for sent < n {
+		s.want = int(min(n-sent, 1<<30))
+		if err := dst.raw.Write(send); err != nil {
+			return sent, dst.opError("sendfile", err)
+		}
+		sent += int64(s.n)
+		switch {
+		case s.err != nil:
+			return sent, os.NewSyscallError("sendfile", s.err)
+		case s.n == 0:
+			return sent, io.ErrUnexpectedEOF
+		}
+	}
+	return sent, nil
+}
+
+// fileSender is one call's state. It may read a disk, so the scheduler is told.
+type fileSender struct {
+	from   int
+	offset int64
+	want   int
+	n      int
+	err    error
+}
+
+func (s *fileSender) send(fd uintptr) bool {
+	for {
+		n, err := unix.Sendfile(int(fd), s.from, &s.offset, s.want)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return false
+		}
+		s.n, s.err = max(n, 0), err
+		return true
 	}
 }

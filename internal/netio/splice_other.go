@@ -2,7 +2,10 @@
 
 package netio
 
-import "io"
+import (
+	"io"
+	"os"
+)
 
 // Splice copies through a buffer: splice(2) is Linux's.
 func Splice(dst, src *Conn, n int64) (int64, error) {
@@ -28,3 +31,9 @@ func (w onlyWriter) Write(p []byte) (int, error) {
 }
 
 type onlyReader struct{ io.Reader }
+
+// SendFile writes n bytes of a file from an offset on. It returns how many bytes
+// dst took.
+func SendFile(dst *Conn, src *os.File, offset, n int64) (int64, error) {
+	return io.Copy(dst, io.NewSectionReader(src, offset, n))
+}

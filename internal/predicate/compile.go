@@ -63,7 +63,7 @@ func syntax(x hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
 	}
 	start := at.Start
 	start.Byte, start.Column = start.Byte+1, start.Column+1
-	return hclsyntax.ParseTemplate([]byte(v.AsString()), at.Filename, start)
+	return model.ParseTemplate([]byte(v.AsString()), at.Filename, start)
 }
 
 func (c *compiler) expr(x hclsyntax.Expression) *node {

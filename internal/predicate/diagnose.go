@@ -2,6 +2,9 @@ package predicate
 
 import (
 	"slices"
+	"strings"
+
+	"fishplate/internal/model"
 
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
@@ -37,12 +40,26 @@ func (c *compiler) notTruth(n *node) {
 	text, suggestion := render(n.expr), ""
 	switch {
 	case n.constant && n.kind == kindText:
-		suggestion = `"${…}" (in JSON an expression is written so)`
+		suggestion = unquoted(n.expr.Range(), text)
 	case n.kind != kindNull && n.kind != kindList:
 		suggestion = text + " != null"
 	}
 	c.fail(n.expr, n.kind.a()+" is neither true nor false",
 		text+" is "+n.kind.a()+"; a truth is wanted here: a comparison, or one of "+listOf(truthFunctions())+".", suggestion)
+}
+
+// unquoted says how the expression is written that a quoted text was meant to
+// be: JSON knows no other form than a text, elsewhere the quotes are dropped if
+// what they hold is an expression. It may be "".
+func unquoted(at hcl.Range, quoted string) string {
+	if strings.HasSuffix(at.Filename, ".json") {
+		return `"${…}" (in JSON an expression is written so)`
+	}
+	bare := strings.Trim(quoted, `"`)
+	if _, diags := model.ParseExpression(bare, at.Filename); diags.HasErrors() {
+		return ""
+	}
+	return bare
 }
 
 // closest returns the candidate that a misspelt word most likely is, or "".

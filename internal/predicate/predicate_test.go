@@ -238,7 +238,8 @@ func TestErrors(t *testing.T) {
 		{`method == GOT`, `unknown value "GOT"`, `the text "GOT"`},
 		{`prefx(path, "/x")`, `unknown function "prefx"`, "prefix"},
 		{`path`, "a text is neither true nor false", "path != null"},
-		{`"path == 1"`, "a text is neither true nor false", `"${…}" (in JSON an expression is written so)`},
+		{`"path == 1"`, "a text is neither true nor false", "path == 1"},
+		{`"path=/x/*"`, "a text is neither true nor false", ""},
 		{`path && true`, "a text is neither true nor false", "path != null"},
 		{`!port`, "a number is neither true nor false", "port != null"},
 		{`null`, "null is neither true nor false", ""},
@@ -377,6 +378,17 @@ func TestJSON(t *testing.T) {
 		if _, d := CompileBool(at(name), options()); !d.HasErrors() || d[0].Subject == nil || d[0].Subject.Filename != "x.json" {
 			t.Errorf("%s: %v", name, d)
 		}
+	}
+}
+
+func TestQuotedExpressionInJSON(t *testing.T) {
+	x, diags := hclsyntax.ParseExpression([]byte(`"path == 1"`), "site.json", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	_, d := CompileBool(model.Expr{Text: `"path == 1"`, Node: x}, options())
+	if h, _ := d[0].Extra.(Hint); h.Suggestion != `"${…}" (in JSON an expression is written so)` {
+		t.Errorf("suggestion %q", h.Suggestion)
 	}
 }
 

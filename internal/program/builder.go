@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fishplate/internal/file"
 )
 
 const (
@@ -76,7 +78,7 @@ func (b *Builder) Build(ctx context.Context, path string) (*Result, error) {
 		return nil, err
 	}
 	if form == ELF {
-		elf, err := os.ReadFile(path)
+		elf, err := readFile(path)
 		return &Result{ELF: elf, Form: ELF}, err
 	}
 	if path, err = filepath.Abs(path); err != nil {
@@ -459,7 +461,7 @@ func digestFile(path string) (string, error) {
 
 // sumFile returns the digest of a file and its length.
 func sumFile(path string) (string, int64, error) {
-	f, err := openFile(path)
+	f, err := file.Open(path, maxProgram)
 	if err != nil {
 		return "", 0, err
 	}
@@ -472,26 +474,4 @@ func sumFile(path string) (string, int64, error) {
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }
 
-// openFile opens a file that has an end: a pipe would keep its reader waiting,
-// and a device gives no end of bytes.
-func openFile(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Size() > maxProgram:
-		return nil, fmt.Errorf("%s has %d bytes, and a program has at most %d", path, info.Size(), int64(maxProgram))
-	}
-	return os.Open(path)
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := openFile(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, maxProgram))
-}
+func readFile(path string) ([]byte, error) { return file.Read(path, maxProgram) }

@@ -82,14 +82,14 @@ func (b *Builder) goRoom(ctx context.Context, r *recipe) error {
 // goManifest writes the go.mod that the tool is given, and the go.sum that
 // belongs to it. A project that has the SDK on its disk keeps its own.
 func (b *Builder) goManifest(ctx context.Context, r *recipe, dir, manifest, kit string) error {
-	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	text, err := readFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(manifest, text, 0o644); err != nil {
 		return err
 	}
-	sum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	sum, err := readFile(filepath.Join(dir, "go.sum"))
 	if err == nil {
 		err = os.WriteFile(manifest[:len(manifest)-len(".mod")]+".sum", sum, 0o644)
 	}

@@ -453,6 +453,35 @@ func TestOriginTrouble(t *testing.T) {
 	})
 }
 
+// TestUploadThatEndsAsItIsStopped: an answer may come while the body's last piece
+// is still being accounted for. The connection that carried both serves the next
+// request as any other.
+func TestUploadThatEndsAsItIsStopped(t *testing.T) {
+	o := newOrigin(t, func(c *client) {
+		for {
+			if _, ok := c.request(); !ok {
+				return
+			}
+			io.WriteString(c.Conn, "HTTP/1.1 100 Continue\r\n\r\n")
+			c.bytes(4)
+			io.WriteString(c.Conn, hello)
+		}
+	})
+	r := newRig(t, base(o.addr))
+	for n := range 2000 {
+		c := r.dial()
+		c.send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+		if h := c.head(); !strings.HasPrefix(h, "HTTP/1.1 100 ") { // so that the body comes by a goroutine of its own
+			t.Fatalf("post %d: %q", n, h)
+		}
+		c.send("body")
+		if h, _ := c.answer(); !strings.HasPrefix(h, "HTTP/1.1 200 ") {
+			t.Fatalf("post %d: %q", n, h)
+		}
+		_ = c.Conn.Close()
+	}
+}
+
 // record returns the next line of the access log.
 func (r *rig) record() map[string]any {
 	r.t.Helper()

@@ -1,12 +1,14 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"fishplate/internal/metrics"
@@ -78,7 +80,11 @@ func NewLog(m *model.Log, process *metrics.Set) (*Log, error) {
 }
 
 func (l *Log) open() error {
-	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	// A pipe without a reader would be waited for, and the whole change with it.
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
+	if errors.Is(err, syscall.ENXIO) {
+		return fmt.Errorf("open log %q: it is a pipe that nobody reads, or a socket", l.path)
+	}
 	if err != nil {
 		return fmt.Errorf("open log %q: %w", l.path, err)
 	}

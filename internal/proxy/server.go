@@ -46,6 +46,7 @@ type Server struct {
 
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
 	pool        sync.Pool    // of *exchange
+	hands       hands
 
 	ctx       context.Context // ends when sessions must stop
 	cancel    context.CancelFunc
@@ -72,7 +73,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		logger: o.Logger, estate: o.Estate, process: o.Process, causes: o.Causes, debugKey: o.DebugKey,
-		wheel: newWheel(), parker: parker, none: make(chan struct{}, 1), started: time.Now(),
+		wheel: newWheel(), parker: parker, hands: newHands(), none: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.through = (*exchange).guarded
 	s.alone = runtime.NumCPU() == 1
@@ -104,9 +105,15 @@ func (s *Server) Current() *Generation { return s.current.Load() }
 // sessions go on.
 func (s *Server) Serve(l *netio.Listener, name func() string) {
 	l.OnExhausted(func() { s.exhausted(name()) })
-	var loops sync.WaitGroup
+	var loops, watcher sync.WaitGroup
 	for i := range l.Shards() {
 		loops.Go(func() { s.acceptLoop(l, i, name) })
+	}
+	if l.Shards() > 1 {
+		done := make(chan struct{})
+		watcher.Go(func() { s.watch(l, name, done) })
+		defer watcher.Wait()
+		defer close(done)
 	}
 	loops.Wait()
 }
@@ -129,11 +136,16 @@ func (s *Server) acceptLoop(l *netio.Listener, shard int, name func() string) {
 			}
 			return
 		}
-		t := &session{srv: s, net: c, stream: c, plain: c, shard: metrics.NewShard()}
-		t.conn.Listener = name()
-		s.open.Add(1)
-		go t.serve(accept)
+		s.lead(c, name())
 	}
+}
+
+// lead begins the session of a connection.
+func (s *Server) lead(c *netio.Conn, listener string) {
+	t := &session{srv: s, net: c, stream: c, plain: c, shard: metrics.NewShard()}
+	t.conn.Listener = listener
+	s.open.Add(1)
+	s.hands.lead(func() { t.serve(accept) })
 }
 
 // attach gives the session an exchange.
@@ -238,6 +250,7 @@ func (s *Server) Close() {
 		case <-time.After(sweepEvery):
 		}
 	}
+	s.hands.close()
 	s.cancel()
 	s.closeFetches()
 	s.wheelRan.Wait()

@@ -156,6 +156,44 @@ func TestTunnelHalfClose(t *testing.T) {
 	}
 }
 
+// TestTunnelRecord: the line of a tunnel names its own request, though others have
+// used its buffers since.
+func TestTunnelRecord(t *testing.T) {
+	o := newOrigin(t, func(c *client) {
+		for {
+			head, ok := c.request()
+			if !ok {
+				return
+			}
+			if !strings.Contains(head, "/tunnel") {
+				io.WriteString(c.Conn, hello)
+				continue
+			}
+			io.WriteString(c.Conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: raw\r\n\r\n")
+			_, _ = io.ReadAll(c.in)
+			return
+		}
+	})
+	r := newRig(t, base(o.addr))
+	c := r.dial()
+	c.send("GET /tunnel?q=1 HTTP/1.1\r\nHost: first\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n")
+	c.head()
+	for range 8 {
+		other := r.dial()
+		other.send("OPTIONS /another/path/altogether HTTP/1.1\r\nHost: second.test\r\n\r\n")
+		other.answer()
+		r.record()
+	}
+	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	c.rest()
+	rec := r.record()
+	if rec["method"] != "GET" || rec["host"] != "first" || rec["path"] != "/tunnel" || rec["query"] != "q=1" {
+		t.Errorf("record %v", rec)
+	}
+}
+
 func TestConnectionLimits(t *testing.T) {
 	o := newOrigin(t, constant(hello))
 	cfg := base(o.addr)

@@ -159,6 +159,10 @@ func sameProtocol(offered, chosen []byte) bool {
 func (x *exchange) tunnel(t *tunnel) *message.Fault {
 	s := x.s
 	x.req.Close = true
+	// The record outlives the buffer that the head lies in: by the tunnel's end that
+	// holds somebody else's.
+	r := &x.rec
+	r.Method, r.Host, r.Path, r.Query = bytes.Clone(r.Method), bytes.Clone(r.Host), bytes.Clone(r.Path), bytes.Clone(r.Query)
 	x.release()
 	x.reader.Release()
 	x.origin.Release()

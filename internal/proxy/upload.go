@@ -83,7 +83,9 @@ func (x *exchange) stopUpload() {
 		_ = x.s.net.SetReadDeadline(past())
 		_ = x.up.Raw.SetWriteDeadline(past())
 		x.endUpload()
+		// Both ends may go on: it may have been complete by then.
 		_ = x.s.net.SetReadDeadline(time.Time{})
+		_ = x.up.Raw.SetWriteDeadline(time.Time{})
 	}
 }
 

@@ -9,9 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-
 	"fishplate/internal/message"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
@@ -88,7 +85,7 @@ func compileRequest(text string) (*predicate.Predicate, error) {
 	if text == "" {
 		return nil, nil
 	}
-	node, diags := hclsyntax.ParseExpression([]byte(text), "where", hcl.InitialPos)
+	node, diags := model.ParseExpression(text, "where")
 	if !diags.HasErrors() {
 		var p *predicate.Predicate
 		if p, diags = predicate.CompileBool(model.Expr{Text: text, Node: node}, predicate.Options{}); !diags.HasErrors() {

@@ -180,3 +180,40 @@ func TestGivenProgramsThatAreGone(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestGivenProgramThatStartsNoMore: at the start of a process a program by the API
+// that is whole and does not start keeps its tenant from serving, and nobody else;
+// later, and for the programs of files, it refuses.
+func TestGivenProgramThatStartsNoMore(t *testing.T) {
+	s := filesSet(map[string][]byte{"a": program(t, "hello"), "b": program(t, "hello")})
+	defer s.Close()
+	a, b := named("a", false), named("b", false)
+	a.Given = &model.Given{SHA256: fmt.Sprintf("%064d", 7), Version: 2}
+	bagOf(s).keep(a.Given.SHA256, []byte("whole, and no program"))
+	models := []*model.Tenant{a, b}
+	if _, errs := s.Prepare(context.Background(), models); len(errs) != 1 {
+		t.Errorf("a change to it: %v", errs)
+	}
+	u, errs := s.PrepareFirst(context.Background(), models)
+	if errs != nil || len(u.Warnings()) != 1 {
+		t.Fatalf("a start with it: %v", errs)
+	}
+	u.Commit()
+	if at := s.Tenant("a"); at.trouble == nil || at.current.Load() != nil {
+		t.Error("its tenant says no error")
+	}
+	if at := s.Tenant("b"); at.trouble != nil || at.current.Load() == nil {
+		t.Error("another tenant does not run:", at.trouble)
+	}
+	// What its tenant is given next runs.
+	next := *a
+	next.Given = nil
+	load(t, s, &next, b)
+	if at := s.Tenant("a"); at.trouble != nil || at.current.Load() == nil {
+		t.Error("with another program:", at.trouble)
+	}
+	missing := named("c", false)
+	if _, errs := s.PrepareFirst(context.Background(), []*model.Tenant{missing}); len(errs) != 1 {
+		t.Errorf("a start with a file's program that is not there: %v", errs)
+	}
+}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
 	"slices"
 	"sort"
 	"sync"
 	"time"
 
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 	"fishplate/internal/tenant/kv"
 	"fishplate/internal/tenant/permit"
@@ -21,7 +21,7 @@ import (
 
 // Options are what a Set needs from outside. The zero value is usable.
 type Options struct {
-	ReadFile  func(ctx context.Context, path string) ([]byte, error) // nil: os.ReadFile
+	ReadFile  func(ctx context.Context, path string) ([]byte, error) // nil: regular files of at most 1 GiB
 	Logger    *slog.Logger                                           // nil: slog.Default
 	Permits   int                                                    // calls beyond their first slice; 0: GOMAXPROCS-1, at least 1
 	CacheLook CacheLook                                              // nil: programs find nothing
@@ -56,7 +56,7 @@ type Set struct {
 // NewSet returns a Set without tenants.
 func NewSet(o Options) *Set {
 	if o.ReadFile == nil {
-		o.ReadFile = func(_ context.Context, path string) ([]byte, error) { return os.ReadFile(path) }
+		o.ReadFile = func(_ context.Context, path string) ([]byte, error) { return file.Read(path, 1<<30) }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -117,7 +117,14 @@ func (t *Trouble) Unwrap() error { return t.Err }
 // On errors the Update is nil and everything is undone. What is compiled or runs
 // ends with ctx, which is an error for every tenant that is not ready by then.
 func (s *Set) Prepare(ctx context.Context, tenants []*model.Tenant) (*Update, []error) {
-	return s.prepareAll(ctx, tenants, nil)
+	return s.prepareAll(ctx, tenants, nil, false)
+}
+
+// PrepareFirst is Prepare at the start of a process: a program that came by the API
+// and does not start, or not any more, refuses nothing. Its tenant answers 503 until
+// it has another one, and Warnings has the reason.
+func (s *Set) PrepareFirst(ctx context.Context, tenants []*model.Tenant) (*Update, []error) {
+	return s.prepareAll(ctx, tenants, nil, true)
 }
 
 // PrepareOthers is Prepare that looks at no file of a tenant whose model is the very
@@ -126,10 +133,10 @@ func (s *Set) PrepareOthers(ctx context.Context, tenants []*model.Tenant) (*Upda
 	s.mu.Lock()
 	same := s.models
 	s.mu.Unlock()
-	return s.prepareAll(ctx, tenants, same)
+	return s.prepareAll(ctx, tenants, same, false)
 }
 
-func (s *Set) prepareAll(ctx context.Context, tenants []*model.Tenant, same map[string]*model.Tenant) (*Update, []error) {
+func (s *Set) prepareAll(ctx context.Context, tenants []*model.Tenant, same map[string]*model.Tenant, first bool) (*Update, []error) {
 	u := &Update{
 		set: s, ctx: ctx, next: make(map[string]*Tenant, len(tenants)), origins: make(map[string]origin, len(tenants)), read: map[string]origin{},
 		models: make(map[string]*model.Tenant, len(tenants)),
@@ -147,7 +154,7 @@ func (s *Set) prepareAll(ctx context.Context, tenants []*model.Tenant, same map[
 		case err == nil && made == old:
 			u.next[t.Name] = old
 			continue
-		case err != nil && (!t.FromFile || old != nil && u.set.isGiven(t)):
+		case err != nil && !(first && t.Given != nil) && (!t.FromFile || old != nil && u.set.isGiven(t)):
 			errs = append(errs, &Trouble{t, err})
 			continue
 		case err != nil:

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"testing"
+	"time"
 
 	"fishplate/internal/model"
 )
@@ -64,5 +65,23 @@ func TestRollbacksAreBounded(t *testing.T) {
 	}
 	if _, err := rollbackTenant(s, "a", 0); !errors.Is(err, ErrRate) {
 		t.Errorf("the next one: %v", err)
+	}
+}
+
+// What a second allows may come in one moment.
+func TestUpdatesComeInBursts(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, row := range []struct {
+		rate float64
+		want int
+	}{{1e-9, updateBurst}, {1, updateBurst}, {4.5, 5}, {1000, 1000}} {
+		var b bucket
+		n := 0
+		for n < 2000 && b.allow(model.UpdateLimit{Rate: row.rate}, now) {
+			n++
+		}
+		if n != row.want {
+			t.Errorf("%v/s: %d at once, want %d", row.rate, n, row.want)
+		}
 	}
 }

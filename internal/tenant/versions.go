@@ -3,6 +3,7 @@ package tenant
 import (
 	"encoding/hex"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +16,7 @@ const (
 	keptBytes    = 64 << 20 // of them together
 
 	defaultSize = 64 << 20 // bytes of a program, when the model has no bound
-	updateBurst = 3        // updates that may come at once
+	updateBurst = 3        // updates that may come at once, however seldom they may
 )
 
 // MaxProgram returns how many bytes a program that is given to the tenant may
@@ -161,10 +162,11 @@ func (b *bucket) allow(limit model.UpdateLimit, now time.Time) bool {
 	if limit.Rate <= 0 {
 		return true
 	}
+	burst := max(updateBurst, math.Ceil(limit.Rate)) // what a second allows may come in one moment of it
 	if b.filled.IsZero() {
-		b.tokens = updateBurst
+		b.tokens = burst
 	} else {
-		b.tokens = min(updateBurst, b.tokens+now.Sub(b.filled).Seconds()*limit.Rate)
+		b.tokens = min(burst, b.tokens+now.Sub(b.filled).Seconds()*limit.Rate)
 	}
 	b.filled = now
 	if b.tokens < 1 {

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/health"
@@ -54,7 +54,7 @@ func NewSet(o Options) *Set {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.FS == nil {
-		o.FS = os.DirFS("/")
+		o.FS = file.Tree()
 	}
 	s := &Set{log: o.Logger, options: o, tagger: persist.NewTagger(o.Secret), groups: map[string]*group{}}
 	s.life, s.end = context.WithCancel(context.Background())

@@ -6,5 +6,9 @@
 // test/bench/results. A hit is proven to be one before it is measured: the
 // origin numbers its answers.
 //
+// Short connections (-only accept) are answered by the servers themselves, and
+// -only accept-options compares options of our accept path with its defaults,
+// round by round.
+//
 //	go run ./test/bench [-rounds 5] [-seconds 3] [-only keepalive-64,cache,...]
 package main

@@ -66,7 +66,7 @@ func works() []work {
 		{name: "neighbour", title: "a tenant's short request beside 128 connections that spin 20M instructions each", setup: guests, systems: []string{"fishplate"}, measure: neighbourWork, print: printNeighbour},
 		{name: "reload", title: "one route of 10,000 virtual hosts with five routes changes: until it answers", systems: []string{"nginx", "fishplate"},
 			launch: (*bench).startSite, measure: siteWork, print: printSite, bars: []bar{{peer: "nginx"}}},
-	}, append(cacheWorks(), tenantWorks()...)...)
+	}, slices.Concat(acceptWorks(), cacheWorks(), tenantWorks())...)
 }
 
 func main() {

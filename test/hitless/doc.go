@@ -4,5 +4,6 @@
 // while its configuration changes, broken ones are offered, certificates are
 // swapped and servers behind it are killed. It counts every request that failed
 // and every stream that was cut, and does the same with nginx and haproxy under
-// reloads. What a killed server had in its hands is counted apart.
+// reloads. What a killed server had in its hands is counted apart. A part of the
+// load goes to a server directly and is the floor of what a machine can do.
 package main

@@ -32,7 +32,7 @@ func TestHitless(t *testing.T) {
 	}
 	s := brief
 	if testing.Short() {
-		s.Time = 8 * time.Second
+		s.Time = 14 * time.Second // in half of it a download ends
 	}
 	r, err := try(fishplate(binary, filepath.Join(root, "sdk/examples/hello.elf")), s)
 	if err != nil {

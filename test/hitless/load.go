@@ -29,6 +29,10 @@ type Counts struct {
 	times []time.Duration
 }
 
+// floor is the load that goes to a server past the system under test. What is slow
+// there is slow by the machine, the servers or the clients.
+const floor = "direct"
+
 // load is everything that asks at once.
 type load struct {
 	size    size
@@ -37,6 +41,7 @@ type load struct {
 	secure  string
 	sticky  bool // a cookie pins
 	tenant  bool
+	diary   *diary
 
 	ctx context.Context
 	wg  sync.WaitGroup
@@ -55,8 +60,12 @@ func (l *load) note(kind, from string, begin time.Time, err error) {
 	c := l.counts(kind)
 	switch {
 	case err == nil:
+		end := time.Now()
 		c.Done++
-		c.times = append(c.times, time.Since(begin))
+		c.times = append(c.times, end.Sub(begin))
+		if kind != "download" {
+			l.diary.took(kind, begin, end)
+		}
 	case apart:
 		c.Apart++
 	default:
@@ -76,10 +85,11 @@ func (l *load) counts(kind string) *Counts {
 func (l *load) start(ctx context.Context) {
 	l.ctx, l.all = ctx, map[string]*Counts{}
 	s := l.size
-	l.paced(s.Conns, s.Rate, func(tick <-chan time.Time) { l.stay("keep-alive", "GET", "/", tick) })
-	l.paced(4, max(s.Rate/20, 1), func(tick <-chan time.Time) { l.stay("post", "POST", "/post", tick) })
+	l.paced(s.Conns, s.Rate, func(tick <-chan time.Time) { l.stay("keep-alive", l.plain, "GET", "/", tick) })
+	l.paced(4, max(s.Rate/20, 1), func(tick <-chan time.Time) { l.stay("post", l.plain, "POST", "/post", tick) })
+	l.paced(4, max(s.Rate/5, 1), func(tick <-chan time.Time) { l.stay(floor, l.origins.floor, "GET", "/", tick) })
 	if l.tenant {
-		l.paced(4, max(s.Rate/20, 1), func(tick <-chan time.Time) { l.stay("tenant", "GET", "/tenant", tick) })
+		l.paced(4, max(s.Rate/20, 1), func(tick <-chan time.Time) { l.stay("tenant", l.plain, "GET", "/tenant", tick) })
 	}
 	l.paced(s.Short/5+1, s.Short, func(tick <-chan time.Time) {
 		for n := 0; ; n++ {
@@ -192,7 +202,7 @@ func (x *line) ask(method, path, fields string) (resp *http.Response, silent boo
 
 // stay asks on one connection as long as that lasts. A connection that was closed
 // while it was idle is replaced and the request sent again, once, and counted.
-func (l *load) stay(kind, method, path string, tick <-chan time.Time) {
+func (l *load) stay(kind, addr, method, path string, tick <-chan time.Time) {
 	var x *line
 	for {
 		var at time.Time
@@ -206,7 +216,7 @@ func (l *load) stay(kind, method, path string, tick <-chan time.Time) {
 		for try := 0; try < 2; try++ {
 			used := x != nil
 			if x == nil {
-				if x, err = dial(l.plain, false); err != nil {
+				if x, err = dial(addr, false); err != nil {
 					break
 				}
 			}

@@ -44,6 +44,7 @@ type Result struct {
 	Load    map[string]*Counts `json:"load"`
 	Changes map[string]int     `json:"changes"` // that were made, by kind
 	Wrong   []string           `json:"wrong,omitempty"`
+	Slow    []Stall            `json:"slow,omitempty"` // the worst
 	Round   int                `json:"round"`
 	Before  Footprint          `json:"before"` // with next to nothing done
 	Middle  Footprint          `json:"middle"` // when the clients of the first half have left
@@ -143,7 +144,7 @@ func try(sys *system, s size) (*Result, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	sys.dir, sys.r = dir, rand.New(rand.NewPCG(1, 2))
+	sys.dir, sys.diary, sys.r = dir, &diary{begin: time.Now()}, rand.New(rand.NewPCG(1, 2))
 	if sys.origins, err = startOrigins(self, 3); err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func try(sys *system, s size) (*Result, error) {
 	}
 	defer sys.end()
 	loaded := func() *load {
-		return &load{size: s, origins: sys.origins, plain: sys.plain, secure: sys.secure, sticky: sys.name != "nginx", tenant: sys.program != ""}
+		return &load{size: s, origins: sys.origins, plain: sys.plain, secure: sys.secure, sticky: sys.name != "nginx", tenant: sys.program != "", diary: sys.diary}
 	}
 	r := &Result{System: sys.name, Changes: map[string]int{}}
 	// One round of everything, so that "before" has what a working server has.
@@ -166,12 +167,14 @@ func try(sys *system, s size) (*Result, error) {
 	r.Before = sys.footprint()
 
 	r.Load = map[string]*Counts{}
+	sys.diary = &diary{begin: time.Now()}
 	list := sys.churns(s)
 	half := len(list) / 2
 	r.half(sys, loaded(), s, list[:half], 0)
 	r.Middle = sys.quiet(r.Before)
 	r.half(sys, loaded(), s, list[half:], half)
 	r.After = sys.quiet(r.Middle)
+	r.Slow = sys.diary.stalls(12, 100*time.Millisecond)
 	return r, nil
 }
 
@@ -254,10 +257,12 @@ func (r *Result) churn(ctx context.Context, sys *system, whole time.Duration, li
 			return
 		}
 		version++
+		began := time.Now()
 		if err := sys.do(kind, version); err != nil {
 			r.Wrong = append(r.Wrong, fmt.Sprintf("%s %d: %v", kind, version, err))
 			continue
 		}
+		sys.diary.did(kind, began)
 		r.Changes[kind]++
 	}
 }
@@ -303,6 +308,9 @@ func (r *Result) print() {
 		fmt.Println()
 	}
 	fmt.Printf("before %+v\nmiddle %+v\nafter  %+v\n", r.Before, r.Middle, r.After)
+	for _, stall := range r.Slow {
+		fmt.Println("slow:", stall)
+	}
 	for _, l := range r.leaks() {
 		fmt.Println("leak:", l)
 	}

@@ -36,12 +36,16 @@ func runOrigin(addr, name string) error {
 	mux.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-From", name)
 		w.Header().Set("Content-Length", fmt.Sprint(chunkSize*chunks))
-		for range chunks {
+		// No pause after the last: to the other side the connection is free when it has
+		// all bytes, and the next request would wait on it for the end of this one.
+		for i := range chunks {
+			if i > 0 {
+				time.Sleep(chunkPause)
+			}
 			if _, err := io.WriteString(w, strings.Repeat("x", chunkSize)); err != nil {
 				return
 			}
 			_ = http.NewResponseController(w).Flush()
-			time.Sleep(chunkPause)
 		}
 	})
 	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +59,7 @@ func runOrigin(addr, name string) error {
 type origins struct {
 	self  string // this program
 	addrs []string
+	floor string // of one that nobody kills and no system knows
 
 	mu     sync.Mutex
 	procs  []*exec.Cmd
@@ -64,11 +69,11 @@ type origins struct {
 func originName(i int) string { return fmt.Sprint("s", i) }
 
 func startOrigins(self string, n int) (*origins, error) {
-	o := &origins{self: self, procs: make([]*exec.Cmd, n), killed: map[string][]time.Time{}}
+	o := &origins{self: self, procs: make([]*exec.Cmd, n+1), killed: map[string][]time.Time{}, floor: freeAddr()}
 	for range n {
 		o.addrs = append(o.addrs, freeAddr())
 	}
-	for i := range n {
+	for i := range n + 1 {
 		if err := o.start(i); err != nil {
 			o.stop()
 			return nil, err
@@ -78,8 +83,12 @@ func startOrigins(self string, n int) (*origins, error) {
 }
 
 func (o *origins) start(i int) error {
+	addr := o.floor
+	if i < len(o.addrs) {
+		addr = o.addrs[i]
+	}
 	cmd := exec.Command(o.self)
-	cmd.Env = append(os.Environ(), "HITLESS_ORIGIN="+o.addrs[i], "HITLESS_NAME="+originName(i))
+	cmd.Env = append(os.Environ(), "HITLESS_ORIGIN="+addr, "HITLESS_NAME="+originName(i))
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err
@@ -87,7 +96,7 @@ func (o *origins) start(i int) error {
 	o.mu.Lock()
 	o.procs[i] = cmd
 	o.mu.Unlock()
-	return await(o.addrs[i])
+	return await(addr)
 }
 
 // kill ends a server as kill -9 does, and starts it again a moment later.

@@ -37,6 +37,7 @@ type system struct {
 	cmd           *exec.Cmd
 	log           bytes.Buffer
 	r             *mathrand.Rand
+	diary         *diary
 
 	text   func(s *system, version int, broken bool) string
 	start  func(s *system) *exec.Cmd

@@ -3,6 +3,7 @@ package trouble
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
@@ -178,6 +179,54 @@ func TestPrivilegedPorts(t *testing.T) {
 	for _, a := range append(addrs[:4:4], high) {
 		served(t, a)
 	}
+}
+
+// TestPrivilegedAdmin has the admin API's TCP address below 1024, at the start, after
+// a change and after an upgrade.
+func TestPrivilegedAdmin(t *testing.T) {
+	uid, gid := nobody(t)
+	addrs := lowAddrs(t, 3)
+	text := fmt.Sprintf("process { user = \"nobody\" }\nlistener \"web\" { bind = [%q] }\nvhost \"any\" {\n route \"r\" {\n respond { status = 200 }\n }\n}\n", addrs[0])
+	bind := func(config, admin string) {
+		t.Helper()
+		was, err := os.ReadFile(config)
+		if err == nil {
+			now := strings.Replace(string(was), "admin {\n", fmt.Sprintf("admin {\n  http { bind = %q }\n", admin), 1)
+			err = os.WriteFile(config, []byte(now), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers := func(admin string) {
+		t.Helper()
+		res, err := http.Get("http://" + admin + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != 200 {
+			t.Errorf("%s answers %d", admin, res.StatusCode)
+		}
+	}
+	change := func(s *harness.Server, admin string) {
+		t.Helper()
+		s.Write(text)
+		bind(s.Config, admin)
+		if _, errs, code := s.Run("reload"); code != 0 {
+			t.Fatal(code, errs)
+		}
+		answers(admin)
+	}
+	s := upgradable(t, text, func(cmd *exec.Cmd) { bind(cmd.Args[len(cmd.Args)-1], addrs[1]) }, reachable(t, uid, gid))
+	rights(t, s.PID(), uid, noRights)
+	answers(addrs[1])
+	change(s, addrs[2])
+	if _, errs, code := s.Run("upgrade"); code != 0 {
+		t.Fatal(code, errs)
+	}
+	answers(addrs[2])
+	change(s, addrs[1])
 }
 
 // TestHelperDiesFirst tells at once that the helper has ended.

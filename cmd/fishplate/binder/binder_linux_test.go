@@ -346,3 +346,18 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestListen: what the process may bind needs nobody, and no line is no help.
+func TestListen(t *testing.T) {
+	l, _ := helper(t)
+	for _, line := range []*Line{nil, l} {
+		open, err := line.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := line.Listen(open.Addr().String()); !errors.Is(err, unix.EADDRINUSE) {
+			t.Error("an address that is taken:", err)
+		}
+		_ = open.Close()
+	}
+}

@@ -5,6 +5,7 @@ package binder
 import (
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 
@@ -28,6 +29,9 @@ func (*Line) Watch(func(error)) {}
 
 // Bind is absent on this system.
 func (*Line) Bind(int, netip.AddrPort) error { return errors.ErrUnsupported }
+
+// Listen opens a TCP address for net/http, as the process alone may.
+func (*Line) Listen(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 
 // Run is absent on this system.
 func Run() error { return errors.ErrUnsupported }

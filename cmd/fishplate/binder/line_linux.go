@@ -1,6 +1,7 @@
 package binder
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fishplate/internal/netio"
 )
 
 // answerTime is how long an answer may take: a bind takes microseconds.
@@ -107,6 +110,26 @@ func (l *Line) Bind(fd int, a netip.AddrPort) error {
 		return os.NewSyscallError("bind", number)
 	}
 	return nil
+}
+
+// Listen opens a TCP address for net/http, which the process may not be allowed to
+// bind. A nil Line is the process alone.
+func (l *Line) Listen(address string) (net.Listener, error) {
+	alone, err := net.Listen("tcp", address)
+	if l == nil || !errors.Is(err, unix.EACCES) {
+		return alone, err
+	}
+	bound, err := netio.Listen(context.Background(), address, netio.ListenOptions{Binder: l})
+	if err != nil {
+		return nil, err
+	}
+	defer bound.Close() // what it leaves is a copy
+	files, err := bound.Files()
+	if err != nil {
+		return nil, err
+	}
+	defer files[0].Close()
+	return net.FileListener(files[0])
 }
 
 // answerPair is the socket that an answer comes by, and that which it is sent to.

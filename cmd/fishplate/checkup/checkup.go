@@ -14,6 +14,19 @@ import (
 	"fishplate/internal/doctor"
 )
 
+// The help of the verb.
+const (
+	Form = "[--json|--sarif|--junit|--prom] [--probe] [--watch D] [--root DIR] [--only G] [--skip G] [--list] [--fail-on warn|fail] [--strict] [--fix [--dry-run] [--persist]] [--undo] [--explain ID] [--host-script] [--merge F] [--capture F] [--baseline F]"
+	Long = "Looks at the hypervisor, the container, processors, clocks, the listen path, network cards, packet filters and limits, all at\n" +
+		"once and without changing anything. Each finding has what was seen, why it matters, and how to mend it by whom. What cannot\n" +
+		"be seen from here is unknown, never ok. It needs no root; root sees more. docs/reference/doctor.md lists the checks.\n\n" +
+		"--fix changes settings of the kernel for the findings that a program may mend, and says each before; --undo takes that back.\n" +
+		"--watch repeats until it is interrupted, and then says only what became different; for machines it writes one report and ends."
+
+	Example = "fishplate doctor --probe\nfishplate doctor --only tcp,cpu.steal --watch 10s\nfishplate doctor --fix --dry-run\nfishplate doctor --fix --persist --only tcp\nfishplate doctor --undo\nfishplate doctor --explain tcp.somaxconn\nfishplate doctor --json > before.json\nfishplate doctor --host-script > check.sh\nfishplate doctor --merge host.json"
+	Exits   = "0 nothing at --fail-on or above, 1 warnings with --fail-on warn, or unknowns with --strict, 2 failures, 3 it could not run, or not change what --fix and --undo should. After --fix they are those of the look behind it, after --watch of the last."
+)
+
 // Usage is an error of the command line.
 type Usage struct{ Text string }
 
@@ -33,11 +46,16 @@ func Flags(f *pflag.FlagSet) {
 	f.Bool("strict", false, "count what cannot be seen as a warning, whatever --fail-on says")
 	f.String("root", "", "look at the machine below this folder: a mounted image, or a capture")
 	f.Bool("probe", false, "measure wake-ups, system calls, clocks, connections, encryption and memory first, which takes two seconds")
-	f.Duration("watch", 0, "look twice, with this time in between, and judge counters by the difference")
+	f.Duration("watch", 0, "judge counters by the difference over this time; as text, again and again, saying what became different, until interrupted")
+	f.Bool("fix", false, "change the settings that a program may change for what was found; what others feel, too, for ids that --only names alone")
+	f.Bool("dry-run", false, "with --fix or --undo: say what would be done, and do nothing")
+	f.Bool("persist", false, "with --fix: keep it over a restart, in files of our own below /etc")
+	f.Bool("undo", false, "take back what --fix did, where it still stands")
 	f.String("capture", "", "write what was seen into this tar file, for --root elsewhere; addresses and unique ids are replaced")
 	f.Bool("host-script", false, "print a script for the host of this virtual machine, and look at nothing")
 	f.String("merge", "", "what that script printed there, or a report of the host as JSON: it fills in what is unknown here")
 	f.String("baseline", "", "an earlier report as JSON: what it has already does not count")
+	whoseFlags(f)
 }
 
 // asked is what the flags say.
@@ -53,11 +71,22 @@ type asked struct {
 	baseline string
 	merge    string
 	capture  string
+	whose    whose
+	fix      bool
+	undo     bool
+	dryRun   bool
+	persist  bool
+}
+
+// Output is where the verb writes: reports, and beside them what it does.
+type Output struct {
+	Out, Err io.Writer
+	Color    bool // a person looks at Out
 }
 
 // Run is the verb. The code is the exit status; with an error it is that of the
 // error, and a Usage says that the command line is wrong.
-func Run(ctx context.Context, f *pflag.FlagSet, out io.Writer, color bool) (code int, err error) {
+func Run(ctx context.Context, f *pflag.FlagSet, to Output) (code int, err error) {
 	a, err := read(f)
 	if err != nil {
 		return 0, err
@@ -67,33 +96,40 @@ func Run(ctx context.Context, f *pflag.FlagSet, out io.Writer, color bool) (code
 		if err != nil {
 			return 0, Usage{err.Error()}
 		}
-		return 0, doctor.Explain(out, row)
+		return 0, doctor.Explain(to.Out, row)
 	}
 	rows, err := doctor.Select(a.only, a.skip)
 	if err != nil {
 		return 0, Usage{err.Error()}
 	}
 	if list, _ := f.GetBool("list"); list {
-		return 0, doctor.List(out, rows)
+		return 0, doctor.List(to.Out, rows)
 	}
 	if script, _ := f.GetBool("host-script"); script {
-		return 0, doctor.HostScript(out)
+		return 0, doctor.HostScript(to.Out)
 	}
-	r, err := look(ctx, a)
+	switch {
+	case a.undo:
+		return undo(a, to)
+	case a.fix:
+		return fix(ctx, a, to)
+	case a.watch > 0:
+		return watch(ctx, a, to)
+	}
+	o, err := a.options(ctx)
 	if err != nil {
 		return doctor.NoRun, err
 	}
-	if a.merge != "" {
-		if err := merge(ctx, r, a.merge); err != nil {
-			return doctor.NoRun, err
-		}
+	r, err := look(ctx, a, o)
+	if err != nil {
+		return doctor.NoRun, err
 	}
-	if a.baseline != "" {
-		if err := compare(r, a.baseline); err != nil {
-			return doctor.NoRun, err
-		}
-	}
-	if err := write(r, a.format, out, color); err != nil {
+	return finish(r, a, to)
+}
+
+// finish writes a report and says which exit status it makes.
+func finish(r *doctor.Report, a asked, to Output) (code int, err error) {
+	if err := write(r, a.format, to); err != nil {
 		return doctor.NoRun, err
 	}
 	return r.Exit(a.on, a.strict), nil
@@ -118,9 +154,10 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 	}
 	a.only, a.skip, a.strict, a.root, a.baseline = list("only"), list("skip"), flag("strict"), text("root"), text("baseline")
 	a.probe, a.merge, a.capture = flag("probe"), text("merge"), text("capture")
+	a.fix, a.undo, a.dryRun, a.persist = flag("fix"), flag("undo"), flag("dry-run"), flag("persist")
 	a.on = doctor.Status(text("fail-on"))
 	a.watch, err = f.GetDuration("watch")
-	errs = append(errs, err)
+	errs = append(errs, err, a.whose.read(f))
 	a.format = "text"
 	var formats []string
 	for _, name := range []string{"json", "sarif", "junit", "prom"} {
@@ -131,51 +168,65 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 	if err := errors.Join(errs...); err != nil {
 		return a, err
 	}
-	switch {
-	case len(formats) > 1:
+	if len(formats) > 1 {
 		return a, Usage{"one of " + strings.Join(formats, ", ") + " at a time"}
-	case a.on != doctor.Warn && a.on != doctor.Fail:
-		return a, Usage{fmt.Sprintf("--fail-on is warn or fail, not %q", a.on)}
-	case a.probe && a.root != "":
-		return a, Usage{"--probe measures the machine that it runs on, and --root is another"}
-	case a.watch < 0:
-		return a, Usage{"--watch is a time"}
 	}
-	return a, nil
+	return a, a.fits(f.Changed("watch"))
 }
 
-// look runs the doctor, twice when counters are to be judged by the difference.
-func look(ctx context.Context, a asked) (*doctor.Report, error) {
-	o := doctor.Options{Only: a.only, Skip: a.skip, System: doctor.Machine()}
+// fits says what is wrong with flags that do not go together.
+func (a asked) fits(watch bool) error {
+	switch {
+	case a.on != doctor.Warn && a.on != doctor.Fail:
+		return Usage{fmt.Sprintf("--fail-on is warn or fail, not %q", a.on)}
+	case a.probe && a.root != "":
+		return Usage{"--probe measures the machine that it runs on, and --root is another"}
+	case watch && a.watch < doctor.Interval:
+		return Usage{fmt.Sprintf("--watch is a time of at least %v", doctor.Interval)}
+	case watch && a.capture != "":
+		return Usage{"--capture keeps one look, and --watch takes more"}
+	case a.fix && a.undo:
+		return Usage{"one of --fix, --undo at a time"}
+	case a.dryRun && !a.fix && !a.undo:
+		return Usage{"--dry-run goes with --fix or --undo"}
+	case a.persist && !a.fix:
+		return Usage{"--persist goes with --fix"}
+	case (a.fix || a.undo) && (a.root != "" || a.merge != "" || a.capture != "" || watch):
+		return Usage{"--fix and --undo change the machine that they run on: not with --root, --merge, --capture or --watch"}
+	case a.undo && (a.probe || a.baseline != "" || a.format != "text"):
+		return Usage{"--undo makes no report: not with --probe, --baseline, --json, --sarif, --junit or --prom"}
+	}
+	return nil
+}
+
+// options are those of the doctor.
+func (a asked) options(ctx context.Context) (o doctor.Options, err error) {
+	o = doctor.Options{Only: a.only, Skip: a.skip, Probe: a.probe, System: doctor.Machine()}
 	if a.root != "" {
-		var err error
 		if o.System, err = doctor.At(a.root); err != nil {
-			return nil, err
+			return o, err
 		}
 	}
-	if a.watch > 0 {
-		if _, err := doctor.Run(ctx, o); err != nil {
-			return nil, err
-		}
-		t := time.NewTimer(a.watch)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		o.Before, o.System = o.System, o.System.Again()
+	o.Ours, err = a.whose.ours(ctx, a.root == "")
+	return o, err
+}
+
+// look runs the doctor once, and brings in what other files say.
+func look(ctx context.Context, a asked, o doctor.Options) (*doctor.Report, error) {
+	if a.capture != "" {
+		o.System.Record()
 	}
-	o.Probe = a.probe
-	if a.capture == "" {
-		return doctor.Run(ctx, o)
-	}
-	o.System.Record()
 	r, err := doctor.Run(ctx, o)
-	if err != nil {
-		return nil, err
+	if err == nil && a.capture != "" {
+		err = keep(o.System, a.capture)
 	}
-	return r, keep(o.System, a.capture)
+	if err == nil && a.merge != "" {
+		err = merge(ctx, r, a.merge)
+	}
+	if err == nil && a.baseline != "" {
+		err = compare(r, a.baseline)
+	}
+	return r, err
 }
 
 // keep writes the capture. It is for its owner's eyes until they have looked at it.
@@ -213,16 +264,16 @@ func compare(r *doctor.Report, file string) error {
 	return nil
 }
 
-func write(r *doctor.Report, format string, out io.Writer, color bool) error {
+func write(r *doctor.Report, format string, to Output) error {
 	switch format {
 	case "json":
-		return r.JSON(out)
+		return r.JSON(to.Out)
 	case "sarif":
-		return r.SARIF(out)
+		return r.SARIF(to.Out)
 	case "junit":
-		return r.JUnit(out)
+		return r.JUnit(to.Out)
 	case "prom":
-		return r.Prometheus(out)
+		return r.Prometheus(to.Out)
 	}
-	return r.Text(out, color)
+	return r.Text(to.Out, to.Color)
 }

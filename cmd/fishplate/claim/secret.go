@@ -8,16 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"fishplate/internal/file"
 )
 
 // Secret returns the secret of the state folder, which is made the first
 // time. It keys persistence cookies and the debug field.
 func Secret(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "secret")
-	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() { // a pipe would be waited for
-		return nil, fmt.Errorf("read secret: %s is no regular file", path)
-	}
-	secret, err := os.ReadFile(path)
+	secret, err := file.Read(path, 4096)
 	if err == nil && len(secret) == 32 {
 		return secret, nil
 	}
@@ -49,6 +48,7 @@ func keepSecret(path string, secret []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
+		return err
 	}
-	return err
+	return file.Sync(filepath.Dir(path))
 }

@@ -34,7 +34,7 @@ func Open(dir string, logger *slog.Logger) *Programs {
 	s, err := shelf.Open(filepath.Join(dir, "given"))
 	if err != nil {
 		logger.Warn("programs that come by the API are kept in memory only, and end with the process", "problem", err)
-		s = shelf.Memory()
+		s = shelf.Instead(err)
 	}
 	return &Programs{shelf: s}
 }
@@ -85,6 +85,9 @@ func (g *Programs) Fit(t *model.Tenant) error { return g.tenants.Fit(t) }
 
 // Lasting implements control.Programs.
 func (g *Programs) Lasting() bool { return g.shelf.Lasting() }
+
+// Held implements control.Programs.
+func (g *Programs) Held() []string { return g.shelf.Held() }
 
 // Sweep implements control.Programs.
 func (g *Programs) Sweep(must, may []string) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -75,7 +77,7 @@ func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
 	if err != nil {
 		return err
 	}
-	o.Version = d.Version
+	o.Version, o.Stack = d.Version, stack(ctx)
 	if workload == "tenant" && o.Params.Server == "" {
 		if p := o.Params; p.SingleAcceptor || p.Backlog > 0 || p.Plain {
 			return usagef("bench: tenant is served by fishplate serve, which has its own acceptors and backlog")
@@ -101,6 +103,12 @@ func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
 	}
 	if r == nil {
 		return err
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		err = errors.New("bench: interrupted: the figures are of the time until then")
+	case err == nil && r.Totals.Transactions == 0:
+		err = errors.New("bench: not one transaction succeeded")
 	}
 	return errors.Join(err, draw(r, text(f, "plot")), show(r, f, d))
 }
@@ -164,6 +172,18 @@ func duration(f *pflag.FlagSet, name string) time.Duration {
 	return v
 }
 
+// Bounds of what can be asked for.
+const (
+	shortest = 10 * time.Millisecond
+	fastest  = 1e8
+)
+
+// blank reports whether a word would end the field of a request that it is put
+// into.
+func blank(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f })
+}
+
 func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
 	rate, err := f.GetFloat64("rate")
 	if err != nil {
@@ -181,11 +201,24 @@ func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
 	if ext := filepath.Ext(text(f, "plot")); ext != "" && ext != ".svg" && ext != ".html" || ext == "" && text(f, "plot") != "" {
 		return o, usagef("bench: --plot writes .svg or .html, not %q", text(f, "plot"))
 	}
+	if path := text(f, "plot"); path != "" {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			return o, usagef("bench: --plot: %w", err) // better now than after a minute
+		}
+	}
 	switch p := o.Params; {
 	case asked(f, "loopback") && p.Server != "":
 		return o, usagef("bench: --loopback or --server, not both")
 	case p.Duration <= 0 || p.Repeat < 1 || o.Timeout <= 0:
 		return o, usagef("bench: --duration, --repeat and --timeout are above zero")
+	case p.Duration < shortest:
+		return o, usagef("bench: --duration is %v at least: in less there is nothing to see", shortest)
+	case math.IsNaN(p.Rate) || p.Rate > fastest:
+		return o, usagef("bench: --rate is a number up to %g", fastest)
+	case !strings.HasPrefix(p.Path, "/") || blank(p.Path):
+		return o, usagef("bench: --path begins with / and has no blanks or control characters: %q", p.Path)
+	case p.Host == "" || blank(p.Host):
+		return o, usagef("bench: --host is a name without blanks or control characters: %q", p.Host)
 	case p.Connections < 0 || p.Rate < 0 || p.Backlog < 0 || p.Sources < 0 || p.Threads < 0:
 		return o, usagef("bench: a number is negative")
 	}
@@ -218,8 +251,21 @@ func Serve(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error
 	})
 }
 
-// Compare compares two saved results.
-func Compare(a, b string, f *pflag.FlagSet, d Desk) error {
+// CompareFlags declares those of compare.
+func CompareFlags(f *pflag.FlagSet) {
+	f.Bool("ab", false, "the two are commands: run them in turn")
+	PairFlags(f)
+}
+
+// Compare compares two saved results, or two commands.
+func Compare(ctx context.Context, two []string, f *pflag.FlagSet, d Desk) error {
+	a, b := two[0], two[1]
+	switch {
+	case asked(f, "ab"):
+		return AB(ctx, a, b, f, d)
+	case f.Changed("pairs"):
+		return usagef("bench compare: --pairs is for commands: it wants --ab")
+	}
 	ra, err := bench.Read(a)
 	if err != nil {
 		return err
@@ -242,9 +288,12 @@ func showComparison(c *bench.Comparison, f *pflag.FlagSet, d Desk) error {
 	return report.Comparison(d.Out, c)
 }
 
+// defaultPairs is enough for differences of some per cent.
+const defaultPairs = 8
+
 // PairFlags declares those of ab.
 func PairFlags(f *pflag.FlagSet) {
-	f.Int("pairs", 8, "how often each command runs")
+	f.Int("pairs", defaultPairs, "how often each command runs")
 	f.Bool("json", false, "print JSON: fishplate.bench.compare/1")
 }
 
@@ -252,7 +301,7 @@ func PairFlags(f *pflag.FlagSet) {
 func AB(ctx context.Context, a, b string, f *pflag.FlagSet, d Desk) error {
 	pairs := number(f, "pairs")
 	if pairs < 2 {
-		return usagef("bench ab: it takes two pairs to know an interval")
+		return usagef("bench ab: --pairs is two at least: one has no interval")
 	}
 	ab := bench.AB{Commands: [2]string{a, b}, Pairs: pairs}
 	if d.Terminal {

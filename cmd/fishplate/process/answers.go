@@ -15,6 +15,7 @@ import (
 	"fishplate/cmd/fishplate/report"
 	"fishplate/internal/admin"
 	"fishplate/internal/control"
+	"fishplate/internal/file"
 	"fishplate/internal/http1"
 	"fishplate/internal/message"
 	"fishplate/internal/metrics"
@@ -22,14 +23,12 @@ import (
 	"fishplate/internal/predicate"
 	"fishplate/internal/proxy"
 	"fishplate/internal/upstream"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // readings returns every counter of the process.
 func (p *Process) readings() []metrics.Reading {
 	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
+	list = append(list, p.pulse.Readings()...)
 	list = append(list, p.backendReadings()...)
 	list = append(list, p.caches.Readings()...)
 	for _, t := range p.server.Current().Tenants {
@@ -103,7 +102,7 @@ func (p *Process) status() admin.Status {
 	st := admin.Status{
 		Uptime: time.Since(p.started).Seconds(), Version: p.version, PID: os.Getpid(), Predecessor: int(p.predecessor.Load()), Path: p.control.Path(),
 		Listeners: []admin.ListenerStatus{}, VHosts: []admin.VHostStatus{}, Backends: []admin.BackendStatus{},
-		Tenants: []admin.TenantStatus{}, Findings: []admin.Finding{}, Draining: []admin.DrainStatus{},
+		Tenants: []admin.TenantStatus{}, Findings: []admin.Finding{}, Draining: []admin.DrainStatus{}, Checks: []admin.CheckStatus{},
 	}
 	cfg, g := p.control.Running(), p.server.Current()
 	if cfg == nil || g == nil {
@@ -116,8 +115,7 @@ func (p *Process) status() admin.Status {
 		st.Listeners = append(st.Listeners, admin.ListenerStatus{
 			Name: l.Name, Bind: open[l.Name], TLS: l.TLS != nil,
 			Connections: c.Value(metrics.ListenerConnections), Accepted: c.Value(metrics.ListenerAccepted),
-			Requests: c.Value(metrics.ListenerRequests),
-			Refused:  c.Value(metrics.ListenerRefused) + c.Value(metrics.ListenerRefused+1) + c.Value(metrics.ListenerRefused+2),
+			Requests: c.Value(metrics.ListenerRequests), Refused: p.refused(l.Name),
 		})
 	}
 	for _, v := range cfg.VHosts {
@@ -142,10 +140,20 @@ func (p *Process) status() admin.Status {
 		st.Cache = report.Status(p.caches)
 		st.Findings = append(st.Findings, report.Findings(p.caches.Stores())...)
 	}
+	p.pulse.Status(&st)
 	for _, d := range p.control.Draining() {
 		st.Draining = append(st.Draining, admin.DrainStatus{Generation: d.Generation, Part: d.Part})
 	}
 	return st
+}
+
+// refused returns how many connections of a listener were closed at once.
+func (p *Process) refused(listener string) (n int64) {
+	c := p.proxy.Listener(listener)
+	for reason := range 3 { // as the table of metrics has them
+		n += c.Value(metrics.ListenerRefused + reason)
+	}
+	return n
 }
 
 func (p *Process) vhostStatus(v *model.VHost) admin.VHostStatus {
@@ -194,12 +202,8 @@ func (p *Process) backendStatus() []admin.BackendStatus {
 }
 
 // remark tells, before it happens, what a table of effects cannot know: that a
-// file's program takes the place of one that came by the API, and what of a
-// listener stays as it is.
+// file's program takes the place of one that came by the API.
 func (p *Process) remark(c control.Change) string {
-	if c.Kind == "listener" && c.Action == "change" && slices.ContainsFunc(c.Fields, func(f control.Field) bool { return f.Name == "accept.shards" }) {
-		return "accept.shards stays: " + reshard
-	}
 	if c.Kind != "tenant" || c.Action != "change" {
 		return ""
 	}
@@ -324,11 +328,11 @@ func compileWhere(text string) (func(*proxy.Record) bool, error) {
 	if text == "" {
 		return func(*proxy.Record) bool { return true }, nil
 	}
-	node, diags := hclsyntax.ParseExpression([]byte(text), "where", hcl.InitialPos)
+	node, diags := model.ParseExpression(text, "where")
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	pred, diags := predicate.CompileBool(model.Expr{Text: text, Node: node}, predicate.Options{FS: os.DirFS("/"), Log: true})
+	pred, diags := predicate.CompileBool(model.Expr{Text: text, Node: node}, predicate.Options{FS: file.Tree(), Log: true})
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"fishplate/cmd/fishplate/wanted"
 
 	"fishplate/cmd/fishplate/binder"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
+	"fishplate/internal/file"
 	"fishplate/internal/metrics"
 	"fishplate/internal/model"
 	"fishplate/internal/netio"
@@ -43,6 +45,7 @@ type estate struct {
 	leaving   map[*openListener]bool   // given up, and not closed yet
 	heir      heir
 	shelf     shelf
+	kernel    netio.Spreads
 	binder    *binder.Line        // opens ports below 1024; nil is nobody
 	gone      atomic.Bool         // another process has taken over
 	logs      map[string]*openLog // by name
@@ -56,9 +59,10 @@ type openListener struct {
 	name atomic.Pointer[string]
 	how  netio.ListenOptions // as it was opened or adjusted last; the Controller's turn guards it
 	done chan struct{}       // closed when its accept loops have ended
-	// shared says that it takes clients only from the commit on: until then another
-	// socket of ours has a part of its address.
-	shared bool
+	// after are those of ours that have a part of its address until the commit, and
+	// settled is closed when all of these are; without any it is nil.
+	after   []*openListener
+	settled chan struct{}
 }
 
 type openLog struct {
@@ -73,10 +77,10 @@ const proxyName = "fishplate"
 // refused: whoever mends the file wants to know all causes at once.
 func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	parts := proxy.Parts{
-		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: os.DirFS("/")},
+		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: file.Tree()},
 		Old: e.server.Current(), Estate: e.proxy, ProxyName: proxyName,
 	}
-	errs := []error{e.prepareRoom(t), e.prepareNames(ctx, t, lookupHost)}
+	errs := []error{wanted.Fit(t), e.prepareNames(ctx, t, lookupHost)}
 	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{
 		e.prepareCerts, e.prepareBackends, e.prepareTenants, e.prepareCaches, e.prepareLogs,
 	} {
@@ -144,8 +148,11 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 
 func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *proxy.Parts) error {
 	prepare := e.tenants.Prepare
-	if t.Unread {
+	switch {
+	case t.Unread:
 		prepare = e.tenants.PrepareOthers
+	case t.Running == nil && !e.heir.waits: // whom nobody serves instead
+		prepare = e.tenants.PrepareFirst
 	}
 	u, errs := prepare(ctx, t.Next.Tenants)
 	if len(errs) > 0 {
@@ -257,7 +264,12 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	var refusal control.Refusal
 	e.shelf.clear(&e.heir, t.Next.Listeners)
 	for _, m := range t.Next.Listeners {
-		how := e.listenOptions(m)
+		how, why := e.listenOptions(m)
+		if why != "" && m.Accept.Spread != "auto" {
+			t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: accept.spread is %q instead: %s", m.Name, how.Spread, why)))
+		} else if why != "" {
+			e.logger.Info("accept.spread", "listener", m.Name, "is", how.Spread, "because", why)
+		}
 		for _, bind := range m.Bind {
 			o := e.listeners[bind]
 			if o == nil {
@@ -270,12 +282,18 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 				next[bind], names[o] = o, m.Name
 				continue
 			}
-			if o.how != how {
-				if o.how.Shards != how.Shards {
-					t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s keeps its number of accept shards: %s", m.Name, bind, reshard)))
+			if resharded(o, how) {
+				again, err := e.openBeside(ctx, t, bind, how, append(e.givenUp(t, bind), o))
+				if err == nil {
+					fresh = append(fresh, again)
+					next[bind], names[again] = again, m.Name
+					continue
 				}
+				t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s keeps its %d accept shards: %v", m.Name, bind, o.l.Shards(), err)))
+			}
+			if o.how != how {
 				adjust = append(adjust, func() {
-					if err := o.l.Adjust(how); err != nil {
+					if err := errors.Join(o.l.Adjust(how), o.l.Spread(how.Spread)); err != nil {
 						e.logger.Warn("adjust listener", "bind", bind, "error", err)
 					}
 					how.Shards = o.how.Shards
@@ -301,10 +319,11 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		e.listeners = next
 		e.mu.Unlock()
 		for _, o := range fresh {
-			if o.shared {
+			if o.settled != nil {
 				if err := o.l.Begin(o.how); err != nil { // the address is bound: nothing is known to prevent it
 					e.logger.Error("begin to listen", "address", o.l.Key(), "error", err)
 				}
+				e.loops.Go(func() { e.settle(o) })
 			}
 			e.heir.later(func() { e.accept(o) })
 		}
@@ -346,14 +365,13 @@ func (e *estate) accept(o *openListener) {
 	})
 }
 
-// reshard says how the number of an address's sockets is changed: all of them
-// must be made to share it before the first is bound.
-const reshard = "it is fixed while the address is open; remove the listener and add it again, or start the process anew"
-
-func (e *estate) listenOptions(m *model.Listener) netio.ListenOptions {
+// listenOptions also says why no better way to spread clients is used, if there is.
+func (e *estate) listenOptions(m *model.Listener) (o netio.ListenOptions, why string) {
+	shards := wanted.Shards(m.Accept)
+	rule, why := e.kernel.Choose(m.Accept.Spread, shards)
 	return netio.ListenOptions{
-		Shards: m.Accept.Shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen, Binder: e.binder,
-	}
+		Spread: rule, Shards: shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen, Binder: e.binder,
+	}, why
 }
 
 // accessLogs returns the open logs in the order of their names.
@@ -383,6 +401,17 @@ func (e *estate) addresses() map[string][]string {
 	}
 	for _, a := range list {
 		slices.Sort(a)
+	}
+	return list
+}
+
+// sockets returns the listeners that are open, with their names.
+func (e *estate) sockets() map[*netio.Listener]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make(map[*netio.Listener]string, len(e.listeners))
+	for _, o := range e.listeners {
+		list[o.l] = *o.name.Load()
 	}
 	return list
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
 	"fishplate/internal/control"
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/proxy"
@@ -36,7 +36,7 @@ func Explain(ctx context.Context, cfg *model.Config, q admin.ExplainRequest) (*p
 	defer e.close()
 	unprobed(cfg)
 	t := &control.Transaction{ID: 1, Next: cfg}
-	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: os.DirFS("/")}, Estate: e.proxy, ProxyName: proxyName}
+	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: file.Tree()}, Estate: e.proxy, ProxyName: proxyName}
 	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareTenants, e.prepareCaches} {
 		if err := prepare(ctx, t, &parts); err != nil {
 			return nil, err

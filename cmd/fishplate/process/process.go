@@ -19,6 +19,7 @@ import (
 	"fishplate/cmd/fishplate/claim"
 	"fishplate/cmd/fishplate/given"
 	"fishplate/cmd/fishplate/notify"
+	"fishplate/cmd/fishplate/pulse"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
@@ -48,6 +49,7 @@ const gcPercent = 400
 type Process struct {
 	estate
 	control *control.Controller
+	pulse   *pulse.Pulse
 	causes  *metrics.Words
 	started time.Time
 	version string
@@ -72,6 +74,7 @@ type Options struct {
 	Ready   func(p *Process) // called once it answers; nil is nothing
 	From    *Inheritance     // of the process whose place this one takes; nil is none
 	Binder  *binder.Line     // to who opens ports below 1024; nil is nobody
+	Pulse   time.Duration    // between two looks of the doctor; 0 is a minute
 }
 
 // ErrRefused says that the configuration was refused; why stands on Stderr.
@@ -120,11 +123,13 @@ func Serve(ctx context.Context, o Options) error {
 		Programs: gifts, Give: config.Give,
 	})
 	gifts.Connect(p.control, p.tenants)
+	p.pulse = pulse.New(pulse.Options{Logger: logger, Open: p.sockets, Config: p.control.Running, Refused: p.refused, Every: o.Pulse})
 	p.lasting = gifts.Lasting()
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,
 		Tenants: p.tenants, Programs: gifts, Upgrade: p.upgrade, OpenReads: func() bool { return !p.near.Load() }, Page: dashboard.Handler(),
+		Listen: p.binder.Listen,
 	})
 
 	signals := make(chan os.Signal, 4)
@@ -154,6 +159,7 @@ func Serve(ctx context.Context, o Options) error {
 		watched, unwatch := context.WithCancel(ctx)
 		var watch sync.WaitGroup
 		watch.Go(func() { p.watch(watched) })
+		watch.Go(func() { p.pulse.Run(watched) })
 		err = p.control.Signals(ctx, signals, drainTime, func(ctx context.Context) error {
 			p.tellLeaving()
 			return p.shutdown(ctx)

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,9 +20,10 @@ import (
 
 // How long a listening socket waits for handshakes that began before it was given
 // up, while it is hidden from everybody else: one that a change removed, for the
-// slowest networks, and one of a process that is to end.
+// slowest networks and for clients that accept.defer keeps until they speak, whom
+// the kernel asks again after a second; and one of a process that is to end.
 const (
-	lingering = time.Second
+	lingering = 1500 * time.Millisecond
 	parting   = 100 * time.Millisecond
 )
 
@@ -36,10 +38,15 @@ func (e *estate) open(ctx context.Context, t *control.Transaction, bind string, 
 		how.Shards = was
 		t.OnAbort(l.Leave)
 		if !e.heir.waits { // it is of a process that has ended: nobody else has it
-			if err := l.Adjust(how); err != nil {
+			if err := errors.Join(l.Adjust(how), l.Settle()); err != nil {
 				e.logger.Warn("adjust listener", "bind", bind, "error", err)
 			}
 		}
+		e.heir.later(func() {
+			if err := l.Spread(how.Spread); err != nil {
+				e.logger.Warn("spread clients", "bind", bind, "error", err)
+			}
+		})
 		return &openListener{l: l, how: how, done: make(chan struct{})}, nil
 	}
 	given := e.givenUp(t, bind)
@@ -50,24 +57,80 @@ func (e *estate) open(ctx context.Context, t *control.Transaction, bind string, 
 		t.OnAbort(l.Close)
 		return &openListener{l: l, how: how, done: make(chan struct{})}, nil
 	}
-	// The old socket serves until the commit, and this one from then on: in between
-	// both have the address. What cannot be shared is in use, as the next call tells.
-	shared := how
-	shared.Shared = true
-	for _, o := range given {
-		_ = o.l.Share(true)
-	}
+	return e.openBeside(ctx, t, bind, how, given)
+}
+
+// resharded says whether a listener is to have another number of sockets. One that
+// somebody else opened, and one in the file system, has a single one.
+func resharded(o *openListener, how netio.ListenOptions) bool {
+	_, tcp := o.l.Addr().(*net.TCPAddr)
+	return tcp && !strings.HasPrefix(o.l.Key(), "fd:") && max(o.how.Shards, 1) != max(how.Shards, 1)
+}
+
+// openBeside binds an address while others of ours have a part of it, or all, which
+// serve until the commit. This one does from then on. What cannot be shared is in
+// use, as the kernel tells.
+func (e *estate) openBeside(ctx context.Context, t *control.Transaction, bind string, how netio.ListenOptions, given []*openListener) (*openListener, error) {
 	alone := func() {
 		for _, o := range given {
 			_ = o.l.Share(false) // it is closed, or the change of a moment ago succeeded too
 		}
 	}
-	if l, err = netio.Listen(ctx, bind, shared); err != nil {
+	shared := how
+	shared.Shared = true
+	for _, o := range given {
+		if o.l.Key() == bind {
+			shared.Beside = o.l // port 0 is chosen once
+		}
+		if err := o.settles(ctx); err != nil {
+			alone()
+			return nil, err
+		}
+		_ = o.l.Share(true)
+	}
+	l, err := netio.Listen(ctx, bind, shared)
+	if err != nil {
 		alone()
 		return nil, err
 	}
 	t.OnAbort(func() { l.Close(); alone() })
-	return &openListener{l: l, how: how, done: make(chan struct{}), shared: true}, nil
+	return &openListener{l: l, how: how, done: make(chan struct{}), after: given, settled: make(chan struct{})}, nil
+}
+
+// settle makes the shards of a listener share their clients when those are closed
+// that had the address before. Copies that the service manager kept count too: a
+// client that the kernel gave to one of these would wait for ever.
+func (e *estate) settle(o *openListener) {
+	defer close(o.settled)
+	for _, old := range o.after {
+		<-old.done
+		old.l.Close()
+	}
+	o.after = nil
+	var err error
+	if e.shelf.manager.Present() {
+		err = e.shelf.manager.Barrier()
+	}
+	if err == nil {
+		err = o.l.Settle()
+	}
+	if err != nil {
+		e.logger.Warn("one shard of the listener has all clients", "address", o.l.Key(), "error", err)
+	}
+}
+
+// settles waits, a second at most, until those are closed that had the address
+// before.
+func (o *openListener) settles(ctx context.Context) error {
+	if o.settled == nil {
+		return nil
+	}
+	select {
+	case <-o.settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // givenUp returns the TCP listeners with the port of an address that go with this
@@ -149,10 +212,8 @@ func (s *shelf) put(o *openListener) {
 		return
 	}
 	files, err := o.l.Files()
-	for n, f := range files {
-		if err == nil {
-			err = s.manager.Store(shelfName(bind, o.how.Shards, n), f)
-		}
+	if err == nil {
+		err = s.give(bind, o.how.Shards, files)
 	}
 	closeFiles(files)
 	if err != nil {
@@ -160,6 +221,20 @@ func (s *shelf) put(o *openListener) {
 		return
 	}
 	o.l.Keep(true)
+}
+
+// give stores all sockets of an address or none: a process that finds some of them
+// would serve with fewer shards.
+func (s *shelf) give(bind string, shards int, files []*os.File) error {
+	for n, f := range files {
+		if err := s.manager.Store(shelfName(bind, shards, n), f); err != nil {
+			for n := range files {
+				s.discard(shelfName(bind, shards, n))
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // remove takes back the sockets of a listener.
@@ -175,7 +250,7 @@ func (s *shelf) remove(o *openListener) {
 
 func (s *shelf) discard(name string) {
 	if err := s.manager.Discard(name); err != nil {
-		s.logger.Warn("service manager", "error", err)
+		s.logger.Warn("service manager may keep a socket", "name", name, "error", err)
 	}
 }
 

@@ -1,11 +1,17 @@
 package process
 
 import (
+	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fishplate/cmd/fishplate/notify"
 )
 
 func TestShelfNames(t *testing.T) {
@@ -40,5 +46,56 @@ func TestRecall(t *testing.T) {
 	want := map[string][]string{":80": {"listen/3/0/%3A80", "listen/3/1/%3A80", "listen/3/2/%3A80"}, ":81": {"listen/0/0/%3A81"}}
 	if d := cmp.Diff(want, got); d != "" || sockets[":80"].shards != 3 || len(others) != 1 || others["web"] == nil {
 		t.Errorf("%s %v", d, others)
+	}
+}
+
+// TestShelfKeepsAllOrNone: what cannot be given whole is taken back.
+func TestShelfKeepsAllOrNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	var files []*os.File
+	for range 3 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files = append(files, f)
+	}
+	s := &shelf{manager: notify.Find(), logger: slog.New(slog.DiscardHandler)}
+	heard := func() string {
+		t.Helper()
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		b := make([]byte, 4096)
+		n, err := c.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		word, name, _ := strings.Cut(string(b[:n]), "=1\n")
+		return word + " " + name[strings.Index(name, "FDNAME=")+len("FDNAME="):]
+	}
+	if err := s.give(":80", 3, files); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"FDSTORE listen/3/0/%3A80", "FDSTORE listen/3/1/%3A80", "FDSTORE listen/3/2/%3A80"} {
+		if got := heard(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	_ = files[1].Close()
+	if err := s.give(":81", 3, files); err == nil {
+		t.Error("a closed file was given")
+	}
+	for _, want := range []string{
+		"FDSTORE listen/3/0/%3A81", "FDSTOREREMOVE listen/3/0/%3A81", "FDSTOREREMOVE listen/3/1/%3A81", "FDSTOREREMOVE listen/3/2/%3A81",
+	} {
+		if got := heard(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	}
 	if err != nil {
 		s.kill() // before its disks and its sockets are used again
-		return r, errors.Join(err, p.resume(sockets.listening))
+		return r, errors.Join(err, p.resume(sockets.listening, s.relay))
 	}
 	crash.At(crash.Succeeded)
 	succeeded = true
@@ -243,6 +243,9 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 	}
 	var files []*os.File
 	for bind, o := range p.listeners {
+		if err := o.settles(context.Background()); err != nil {
+			return h, err
+		}
 		list, err := o.l.Files()
 		if err != nil {
 			return h, err
@@ -307,9 +310,11 @@ func (p *Process) letGo(s *successor) {
 	p.caches.Release()
 }
 
-// resume is the reverse of letGo.
-func (p *Process) resume(sockets map[string]inherited) error {
-	var errs []error
+// resume is the reverse of letGo: who is accepted finds what was purged meanwhile
+// gone from the disks too.
+func (p *Process) resume(sockets map[string]inherited, relay *cache.Relay) error {
+	errs := []error{p.caches.Regain(p.control.Running())}
+	relay.Close()
 	for bind, o := range p.listeners {
 		l, err := netio.Adopt(bind, sockets[bind].files)
 		if err != nil {
@@ -322,9 +327,6 @@ func (p *Process) resume(sockets map[string]inherited) error {
 		p.listeners[bind] = again
 		p.mu.Unlock()
 		p.accept(again)
-	}
-	if err := p.caches.Regain(p.control.Running()); err != nil {
-		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

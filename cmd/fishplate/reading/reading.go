@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"fishplate/internal/config"
 	"fishplate/internal/control"
+	"fishplate/internal/file"
 	"fishplate/internal/model"
 )
 
@@ -62,7 +64,7 @@ type Reader struct{ memory config.Memory }
 
 // FromDisk reads configurations as they are.
 func (d *Reader) FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
-	return d.load(os.DirFS("/"), path)
+	return d.load(file.Tree(), path)
 }
 
 // TenantsFile returns what reads the tenants file at path, and others that plan
@@ -84,7 +86,7 @@ func Around(path, bind, backend string) (files fs.FS, made string) {
 	made = filepath.Join(filepath.Dir(path), "serve-tenants.hcl")
 	text := fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n}\nbackend \"default\" {\n  servers = [%q]\n}\n"+
 		"tenants \"file\" {\n  path = %q\n}\nvhost \"tenants\" {\n  backend = \"default\"\n}\n", bind, backend, path)
-	return overlay{os.DirFS("/"), strings.TrimPrefix(made, "/"), text}, made
+	return overlay{file.Tree(), strings.TrimPrefix(made, "/"), text}, made
 }
 
 // IsTenantsFile says whether a file is a tenants file rather than a
@@ -93,7 +95,7 @@ func IsTenantsFile(path string) bool {
 	if !strings.HasSuffix(path, ".json") {
 		return false
 	}
-	text, err := os.ReadFile(path)
+	text, err := file.Read(path, file.Most)
 	if err != nil {
 		return false
 	}
@@ -143,7 +145,32 @@ func (f *memoryFile) Sys() any                   { return nil }
 // Parse reads the whole text of a configuration, for control.Options.Parse.
 func (d *Reader) Parse(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
 	path := "/" + name
-	return d.load(overlay{os.DirFS("/"), name, string(text)}, path)
+	cfg, errs, warnings := d.load(overlay{file.Tree(), name, string(text)}, path)
+	if cfg != nil {
+		for key, at := range cfg.Places {
+			if at.File == path {
+				at.File = name
+				cfg.Places[key] = at
+			}
+		}
+	}
+	for _, list := range [][]control.Problem{errs, warnings} {
+		for i := range list {
+			inText(&list[i], path, name)
+		}
+	}
+	return cfg, errs, warnings
+}
+
+// inText makes a problem stand in a text of that name, where no path leads.
+func inText(p *control.Problem, path, name string) {
+	if p.File == path {
+		p.File = name
+	}
+	places := regexp.MustCompile(regexp.QuoteMeta(path) + `:(\d+)(:\d+)?`)
+	for _, text := range []*string{&p.Summary, &p.Detail, &p.Suggestion, &p.Text} {
+		*text = places.ReplaceAllString(*text, name+", line $1")
+	}
 }
 
 // load reads and checks a configuration; a nil one is refused.

@@ -19,6 +19,9 @@ func History(w io.Writer, list []control.Entry) error {
 		if e.Deadline != nil {
 			state += " until " + e.Deadline.Local().Format(time.TimeOnly)
 		}
+		if e.Owed != "" {
+			state += ", not on disk yet"
+		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, printable(e.Comment)+ended(e)+trial(e.Canary))
 	}
 	return t.Flush()

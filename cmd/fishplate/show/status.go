@@ -17,9 +17,9 @@ func Status(w io.Writer, s *admin.Status) error {
 		s.Version, s.PID, (time.Duration(s.Uptime) * time.Second), s.Generation, s.Path)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	head := func(columns ...string) { fmt.Fprintf(t, "\n%s\n", strings.Join(columns, "\t")) }
-	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED")
+	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED", "SHARDS", "QUEUE", "DROPPED")
 	for _, l := range s.Listeners {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused, queue(l.Accept))
 	}
 	head("VHOST", "HOSTS", "TENANT", "ROUTES", "REQUESTS", "5XX")
 	for _, v := range s.VHosts {
@@ -38,6 +38,12 @@ func Status(w io.Writer, s *admin.Status) error {
 		}
 	}
 	cacheStatus(t, head, s.Cache)
+	if len(s.Checks) > 0 {
+		head("CHECK", "VERDICT", "SINCE", "FOUND")
+		for _, c := range s.Checks {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.ID, c.Status, c.Since.Format(time.TimeOnly), c.Text)
+		}
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -51,6 +57,26 @@ func Status(w io.Writer, s *admin.Status) error {
 		fmt.Fprintf(w, "\n%s: %s\n", f.Severity, f.Text)
 	}
 	return nil
+}
+
+// queue writes how many sockets a listener has, what waits there before accept, of
+// how much and how much it was at most, and what was lost.
+func queue(a *admin.AcceptStatus) string {
+	switch {
+	case a == nil:
+		return "-\t-\t-"
+	case a.Queue == nil || a.Granted == nil || a.Most == nil:
+		return fmt.Sprintf("%d\tunknown\tunknown", a.Shards)
+	}
+	dropped := "unknown"
+	if a.Dropped != nil {
+		dropped = strconv.FormatInt(*a.Dropped+a.Shed, 10)
+	}
+	shards := strconv.Itoa(a.Shards)
+	if a.Spread != "" {
+		shards += " " + a.Spread
+	}
+	return fmt.Sprintf("%s\t%d of %d, at most %d\t%s", shards, *a.Queue, *a.Granted, *a.Most, dropped)
 }
 
 func stateText(s admin.ServerStatus) string {

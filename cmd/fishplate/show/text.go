@@ -37,3 +37,11 @@ func seconds(s float64) string {
 	}
 	return d.String()
 }
+
+// Also is what follows another count: ", 2 warnings", or nothing of none.
+func Also(n int, what string) string {
+	if n == 0 {
+		return ""
+	}
+	return ", " + Count(n, what)
+}

@@ -62,6 +62,20 @@ func TestSinceHasEveryCounter(t *testing.T) {
 	}
 }
 
+// TestWrap: a counter of 32 bits that began again counts on.
+func TestWrap(t *testing.T) {
+	at := func(a, b string) Sample {
+		return Take(tree(map[string]string{"proc/net/softnet_stat": a + " 0 0\n" + b + " 0 0\n", "proc/stat": "ctxt 5\n"}))
+	}
+	earlier := at("fffffff0", "fffffff8")
+	if n := at("00000010", "00000008").Since(earlier).Groups["softnet"]["processed"]; n != 0x30 {
+		t.Errorf("processed: %d", n)
+	}
+	if n := at("fffffff1", "fffffffa").Since(earlier).Groups["softnet"]["processed"]; n != 3 {
+		t.Errorf("without a wrap: %d", n)
+	}
+}
+
 func TestThrottlingAboveCounts(t *testing.T) {
 	for _, c := range []struct {
 		name  string

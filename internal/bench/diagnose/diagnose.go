@@ -17,7 +17,7 @@ type rule func(r *outcome.Result) *outcome.Diagnosis
 func All(r *outcome.Result) []outcome.Diagnosis {
 	list := []outcome.Diagnosis{}
 	for _, look := range []rule{
-		ports, overflow, failures, throttled, stolen, others, dropped, singleAcceptor, wakeUps, client, behind, uncertain,
+		silent, ports, overflow, failures, throttled, stolen, others, dropped, singleAcceptor, spared, wakeUps, client, behind, uncertain,
 	} {
 		if d := look(r); d != nil {
 			list = append(list, *d)
@@ -86,9 +86,9 @@ func overflow(r *outcome.Result) *outcome.Diagnosis {
 	if n+drops == 0 {
 		return nil
 	}
-	backlog := "its backlog"
+	backlog := "a backlog that is not known"
 	if r.Server.Backlog > 0 {
-		backlog = fmt.Sprintf("its backlog of %d", r.Server.Backlog)
+		backlog = fmt.Sprintf("a backlog of %d", r.Server.Backlog)
 	}
 	tail := ""
 	if p := r.Latency.Total.P999; p >= int64(900*time.Millisecond) {
@@ -103,6 +103,21 @@ func overflow(r *outcome.Result) *outcome.Diagnosis {
 		Numbers: map[string]float64{
 			"overflows": n, "drops": drops, "cookies": cookies, "backlog": float64(r.Server.Backlog), "p999_ms": float64(r.Latency.Total.P999) / 1e6,
 		},
+	}
+}
+
+// silent finds that nothing happened at all: each transaction was still waiting
+// when the time was over.
+func silent(r *outcome.Result) *outcome.Diagnosis {
+	if r.Totals.Transactions+r.Totals.Errors > 0 || r.Totals.Seconds == 0 {
+		return nil
+	}
+	return &outcome.Diagnosis{
+		ID: "no-answer", Title: "no transaction ended",
+		Text: fmt.Sprintf("in %.1f s none of %d connections to %s had its answer, and none failed: either nobody answers there, or answers take longer than this was measured.",
+			r.Totals.Seconds, r.Params.Connections, r.Server.Address),
+		Advice:  "ask once by hand (curl, nc); a --duration longer than --timeout, so that the failures are seen",
+		Numbers: map[string]float64{"seconds": r.Totals.Seconds, "connections": float64(r.Params.Connections)},
 	}
 }
 
@@ -213,27 +228,57 @@ func wakeCost(r *outcome.Result) int64 {
 	return max(r.Host.Probe.WakeCross, r.Host.Probe.WakeSame) / 2
 }
 
+// oneAcceptor reports whether one thread accepts for a server that could use more.
+func oneAcceptor(r *outcome.Result) bool {
+	return r.Server.Listeners == 1 && (len(r.Server.Acceptors) == 1 || r.Params.SingleAcceptor) && r.Host.Processors > 1
+}
+
 func singleAcceptor(r *outcome.Result) *outcome.Diagnosis {
-	one := r.Server.Listeners == 1 && (len(r.Server.Acceptors) == 1 || r.Params.SingleAcceptor)
-	if !one || r.Host.Processors < 2 || !reconnects(r) {
+	if !oneAcceptor(r) || !reconnects(r) {
 		return nil
 	}
 	d := &outcome.Diagnosis{
 		ID: "single-acceptor", Title: "single acceptor",
-		Advice: "an acceptor for each processor (SO_REUSEPORT), which answers what it accepts; or connections that stay open: compare with rr or http-keepalive",
+		Advice: "an acceptor for each processor (SO_REUSEPORT), which answers what it accepts: leave --single-acceptor out; or connections that stay open, " +
+			"which are accepted once: the same command with http-keepalive, or rr, shows what that saves",
 		Numbers: map[string]float64{
 			"acceptor": r.CPU.Server.Acceptor, "workers": float64(r.Server.Workers), "processors": float64(r.Host.Processors), "idle": idle(r),
 			"sleeps": r.CPU.Server.Sleeps, "wake_cross_us": float64(r.Host.Probe.WakeCross) / 1e3, "wake_same_us": float64(r.Host.Probe.WakeSame) / 1e3,
+			"server_us": r.CPU.Server.Micros,
 		},
 	}
 	d.Text = fmt.Sprintf("one thread accepts every connection of a server that has %d processors", r.Host.Processors)
 	if r.CPU.Server.Acceptor > 0 {
 		d.Text += fmt.Sprintf(": it was busy for %s of the time while the machine was idle for %s", percent(r.CPU.Server.Acceptor), percent(idle(r)))
 	}
-	d.Text += fmt.Sprintf(". It hands each connection to one of %d other threads, which has to be woken: the server slept %.2f times a transaction, "+
-		"and waking a thread here costs %s to and fro on another processor, %s on the same. No setting of the network card or of TCP changes that.",
+	d.Text += fmt.Sprintf(". It hands each connection to one of %d other threads, which has to be woken when it sleeps: the server slept %.2f times a transaction, "+
+		"and waking a thread here costs %s to and fro on another processor, %s on the same.",
 		r.Server.Workers, r.CPU.Server.Sleeps, micros(r.Host.Probe.WakeCross), micros(r.Host.Probe.WakeSame))
+	if r.CPU.Server.Micros > 0 {
+		d.Text += fmt.Sprintf(" A connection costs the server %.1f µs of processor time.", r.CPU.Server.Micros)
+	}
+	d.Text += " No setting of the network card or of TCP changes that."
 	return d
+}
+
+// spared says why the acceptor, single as it is, is not what bounds connections
+// that stay.
+func spared(r *outcome.Result) *outcome.Diagnosis {
+	if !oneAcceptor(r) || reconnects(r) || r.Totals.Transactions == 0 {
+		return nil
+	}
+	made := max(r.Totals.Connections, int64(r.Params.Connections))
+	return &outcome.Diagnosis{
+		ID: "acceptor-spared", Title: "a single acceptor that has nothing to do",
+		Text: fmt.Sprintf("one thread accepts every connection, and it does not matter: %d transactions needed %d connections, so it was busy for %s of the time. "+
+			"The server slept %.2f times a transaction and used %.1f µs for it, since whoever reads a connection also answers it.",
+			r.Totals.Transactions, made, percent(r.CPU.Server.Acceptor), r.CPU.Server.Sleeps, r.CPU.Server.Micros),
+		Advice: "the same command with a connection for each transaction (http-close, crr) shows what accepting costs",
+		Numbers: map[string]float64{
+			"transactions": float64(r.Totals.Transactions), "connections": float64(made), "acceptor": r.CPU.Server.Acceptor,
+			"sleeps": r.CPU.Server.Sleeps, "server_us": r.CPU.Server.Micros,
+		},
+	}
 }
 
 func wakeUps(r *outcome.Result) *outcome.Diagnosis {

@@ -37,6 +37,10 @@ func TestRules(t *testing.T) {
 		cites  []string // of the first
 	}{
 		{"quiet", func(*outcome.Result) {}, []string{}, nil},
+		{"silence", func(r *outcome.Result) {
+			r.Totals = outcome.Totals{Seconds: 2}
+			r.Server, r.CPU = outcome.Server{Address: "10.0.0.1:80"}, outcome.CPU{}
+		}, []string{"no-answer"}, []string{"in 2.0 s none of 256 connections to 10.0.0.1:80"}},
 		{"ports", func(r *outcome.Result) {
 			r.Errors["connect EADDRNOTAVAIL"], r.Totals.Errors, r.Params.Sources = 512, 512, 1
 			r.Counters["tcpext"]["TW"] = 28232
@@ -47,7 +51,7 @@ func TestRules(t *testing.T) {
 		}, []string{"listen-overflow"}, []string{"4245", "2458", "backlog of 16", "1930 ms", "256 connections"}},
 		{"overflow of a stranger", func(r *outcome.Result) {
 			r.Counters["tcpext"]["ListenDrops"], r.Server = 3, outcome.Server{Address: "10.0.0.1:80"}
-		}, []string{"listen-overflow"}, []string{"with its backlog,"}},
+		}, []string{"listen-overflow"}, []string{"with a backlog that is not known,"}},
 		{"throttled", func(r *outcome.Result) {
 			r.Counters["cgroup"] = map[string]int64{"nr_periods": 100, "nr_throttled": 60, "throttled_usec": 2_500_000}
 		}, []string{"throttled"}, []string{"60 of 100 periods", "2500 ms of 10000 ms"}},
@@ -66,7 +70,7 @@ func TestRules(t *testing.T) {
 		}, []string{"single-acceptor", "wake-ups"}, []string{"83 %", "one of 4 other", "0.71 times", "50.6 µs", "2.1 µs"}},
 		{"single acceptor, connections that stay", func(r *outcome.Result) {
 			r.Params.SingleAcceptor, r.Server.Listeners, r.Server.Acceptors, r.Totals.Connections = true, 1, []int{77}, 256
-		}, []string{}, nil},
+		}, []string{"acceptor-spared"}, []string{"280000 transactions needed 256 connections", "38.0 µs"}},
 		{"wake-ups", func(r *outcome.Result) {
 			r.Params.Connections, r.Rate = 1, stats.Interval{Mean: 11600, Low: 11500, High: 11700, N: 5}
 			r.CPU.Server.Sleeps, r.CPU.Client.Sleeps, r.CPU.Server.Share, r.CPU.Client.Share = 1, 1, 0.5, 0.5

@@ -174,15 +174,13 @@ func (w *worker) read(c *conn) {
 		switch {
 		case e == unix.EAGAIN:
 			return
-		case e != 0:
-			w.fail(c, "read", e)
-			return
-		case n == 0:
+		case n == 0, c.phase == resting:
+			// A server may end what rests as it likes: by a reset, or with a word that
+			// its time is over. No transaction is lost by that.
 			w.closed(c)
 			return
-		}
-		if c.phase == resting {
-			w.fail(c, "bytes that nobody asked for", 0)
+		case e != 0:
+			w.fail(c, "read", e)
 			return
 		}
 		if c.answered == 0 {
@@ -259,7 +257,8 @@ func (w *worker) closed(c *conn) {
 // once.
 func (w *worker) ended(c *conn, closing bool) {
 	w.finish(c)
-	over := w.times.now() >= w.times.shuts || w.stopped.Load()
+	now := w.times.now()
+	over := now >= w.times.shuts || w.stopped.Load()
 	if closing {
 		w.drop(c)
 		w.free = append(w.free, c.place) // begin opens it again
@@ -270,6 +269,6 @@ func (w *worker) ended(c *conn, closing bool) {
 		w.idle = append(w.idle, c.place)
 		return
 	}
-	c.meant = w.times.now()
+	c.meant = now
 	w.ask(c)
 }

@@ -3,8 +3,12 @@ package load
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // source is a part of the load that a look can be taken at.
@@ -29,11 +33,17 @@ func Run(ctx context.Context, p Plan, win Window) (*Tally, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make load: %w", err)
 	}
+	// A thread keeps its place in the runtime while it sleeps (see wait): the
+	// others need as many as they had.
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(parts))
+	defer func() { runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-len(parts))) }()
 	var all sync.WaitGroup
 	for _, s := range parts {
 		all.Go(s.run)
 	}
+	var cut atomic.Int64 // when the context ended
 	over := context.AfterFunc(ctx, func() {
+		cut.Store(max(times.now(), 1))
 		for _, s := range parts {
 			s.stop()
 		}
@@ -43,6 +53,9 @@ func Run(ctx context.Context, p Plan, win Window) (*Tally, error) {
 	all.Wait()
 	tally := newTally()
 	tally.Window, tally.Ticks = win.Length, ticks
+	if at := cut.Load(); at > 0 {
+		tally.Window = max(0, min(win.Length, time.Duration(at-times.opens)))
+	}
 	for _, s := range parts {
 		tally.join(s.result())
 	}
@@ -62,6 +75,9 @@ func sources(p *Plan, times *schedule) (parts []source, err error) {
 		}
 		w, err := newWorker(p, times, i, n)
 		if err != nil {
+			for _, before := range parts {
+				_ = unix.Close(before.(*worker).poller) // it never ran
+			}
 			return nil, err
 		}
 		parts = append(parts, w)

@@ -5,11 +5,13 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -106,6 +108,22 @@ func TestClosedLoopAccounts(t *testing.T) {
 	}
 	if first, total := got.First.Max(), got.Total.Max(); first > total {
 		t.Errorf("the first byte came after the end: %d > %d", first, total)
+	}
+}
+
+// A thread that was stopped when it was about to begin begins nothing behind the
+// window, which the server would answer and nobody count.
+func TestNothingBeginsBehindTheWindow(t *testing.T) {
+	s := script(t, echoes)
+	p := base(s)
+	w, err := newWorker(&p, &schedule{base: time.Now(), shuts: 1}, 0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(w.poller)
+	w.begin(0)
+	if len(w.free) != 4 {
+		t.Errorf("%d of 4 connections were not opened", len(w.free))
 	}
 }
 
@@ -262,5 +280,40 @@ func TestCheck(t *testing.T) {
 		if p.Check() == nil {
 			t.Errorf("%+v is accepted", p)
 		}
+	}
+}
+
+// TestSourcesLeaveNothing: when one worker cannot be made, the others are undone.
+func TestSourcesLeaveNothing(t *testing.T) {
+	open := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	// The next number above all that are open; three more may be had.
+	highest, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Close(highest)
+	before := open()
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(highest) + 3, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sources(&Plan{Threads: 64, Connections: 64}, &schedule{})
+	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); e != nil {
+		t.Fatal(e)
+	}
+	if err == nil {
+		t.Fatal("64 workers with three descriptors")
+	}
+	if after := open(); after > before {
+		t.Errorf("%d descriptors, then %d", before, after)
 	}
 }

@@ -219,8 +219,16 @@ func (s *secure) finish(meant, begun, stood, answered int64) {
 
 func (s *secure) fail(where string, err error, meant int64) {
 	var errno syscall.Errno
+	var noTLS tls.RecordHeaderError
+	var alert tls.AlertError
 	switch {
 	case err == nil:
+	case errors.As(err, &noTLS):
+		where += ": the answer is no TLS"
+	case errors.As(err, &alert):
+		where += ": " + alert.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		where += ": closed early"
 	case errors.As(err, &errno):
 		where += " " + unix.ErrnoName(errno)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):

@@ -142,7 +142,11 @@ func (w *worker) begin(now int64) {
 	}
 	if w.plan.Rate == 0 {
 		for n := len(w.free); n > 0 && len(w.free) > 0; n-- {
-			w.open(w.take(&w.free), w.times.now())
+			meant := w.times.now()
+			if meant >= w.times.shuts { // the thread stood still since it was asked to begin
+				break
+			}
+			w.open(w.take(&w.free), meant)
 		}
 		return
 	}

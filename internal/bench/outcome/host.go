@@ -2,6 +2,7 @@ package outcome
 
 import (
 	"io/fs"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -13,11 +14,34 @@ type Host struct {
 	Processors  int               `json:"processors"`
 	Model       string            `json:"model"`
 	Virtual     bool              `json:"virtual"` // a hypervisor is below
+	Stack       []Layer           `json:"stack"`   // the outermost first, as the doctor has it
 	ClockSource string            `json:"clock_source"`
 	Mitigations string            `json:"mitigations"`
 	Settings    map[string]string `json:"settings"`
 	// Probe is measured right before: nanoseconds.
 	Probe Probe `json:"probe"`
+}
+
+// Layer is one thing that the machine is made of.
+type Layer struct {
+	Kind       string `json:"kind"` // hardware, hypervisor, paravirtual, container or cloud
+	Name       string `json:"name"`
+	Confidence string `json:"confidence"` // high, medium or low
+}
+
+// Environment names the layers that are believed, the innermost first.
+func (h Host) Environment() string {
+	var names []string
+	for _, l := range slices.Backward(h.Stack) {
+		switch l.Confidence {
+		case "low":
+		case "medium":
+			names = append(names, "probably "+l.Name)
+		default:
+			names = append(names, l.Name)
+		}
+	}
+	return strings.Join(names, " > ")
 }
 
 // Probe are small measurements that explain large ones.
@@ -50,6 +74,7 @@ func ReadHost(root fs.FS) Host {
 		Kernel:      read("proc/sys/kernel/osrelease"),
 		ClockSource: read("sys/devices/system/clocksource/clocksource0/current_clocksource"),
 		Settings:    map[string]string{},
+		Stack:       []Layer{},
 	}
 	b, err := fs.ReadFile(root, "proc/cpuinfo")
 	if err == nil {
@@ -97,7 +122,7 @@ func mitigations(root fs.FS) string {
 func (h Host) Facts() map[string]string {
 	f := map[string]string{
 		"kernel": h.Kernel, "processors": strconv.Itoa(h.Processors), "model": h.Model, "virtual": strconv.FormatBool(h.Virtual),
-		"clock source": h.ClockSource, "mitigations": h.Mitigations,
+		"clock source": h.ClockSource, "mitigations": h.Mitigations, "environment": h.Environment(),
 	}
 	for k, v := range h.Settings {
 		if k != "net.netfilter.nf_conntrack_count" { // changes by itself

@@ -114,6 +114,9 @@ func machineText(r *outcome.Result) string {
 	}
 	text := fmt.Sprintf("%d processors: user %.0f %%, system %.0f %%, softirq %.0f %%, steal %.1f %%, idle %.0f %%",
 		len(r.Processors), all.User*100, all.System*100, all.Softirq*100, all.Steal*100, all.Idle*100)
+	if e := r.Host.Environment(); e != "" {
+		text += "; " + e
+	}
 	if h := r.Host; h.Probe.Syscall > 0 {
 		text += fmt.Sprintf("; a system call %d ns, a wake-up and back %s on one processor, %s across", h.Probe.Syscall, Nanos(h.Probe.WakeSame), Nanos(h.Probe.WakeCross))
 	}

@@ -96,8 +96,11 @@ func startPlain(o Options, t talk) (*Server, error) {
 	return s, nil
 }
 
-// start runs the threads and returns those that accept.
+// start runs the threads and returns those that accept. A thread keeps its place
+// in the runtime (GOMAXPROCS) while it sleeps in await: to give it away and take
+// it back at each wake-up costs more than an answer. So there are as many more.
 func (p *plain) start() (acceptors []int) {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(p.workers) + 1)
 	names := make(chan int)
 	for _, w := range p.workers {
 		p.all.Go(func() {
@@ -131,6 +134,7 @@ func (p *plain) close() {
 		_, _ = unix.Write(w.quit, one)
 	}
 	p.all.Wait()
+	runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-len(p.workers)-1))
 	if p.boss != nil {
 		_ = unix.Close(p.boss.listener)
 	}
@@ -402,13 +406,10 @@ func addTo(poller, fd int, atOnce bool) syscall.Errno {
 	return e
 }
 
+// await sleeps without telling the scheduler: see start.
 func await(poller int, events []unix.EpollEvent) int {
 	first := uintptr(unsafe.Pointer(unsafe.SliceData(events)))
-	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(poller), first, uintptr(len(events)), 0, 0, 8)
-	if e == 0 && n > 0 {
-		return int(n)
-	}
-	n, _, e = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(poller), first, uintptr(len(events)), ^uintptr(0), 0, 8)
+	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(poller), first, uintptr(len(events)), ^uintptr(0), 0, 8)
 	if e != 0 {
 		return 0
 	}

@@ -68,6 +68,16 @@ func TestHangUp(t *testing.T) {
 	})
 }
 
+// Clients of HTTP/1.0 are told what becomes of the connection.
+func TestOldHTTP(t *testing.T) {
+	for ask, want := range map[string]string{"": "Connection: close\r\n", "Connection: Keep-Alive\r\n": "Connection: keep-alive\r\n"} {
+		reply, used, end := web(nil, []byte("GET / HTTP/1.0\r\n"+ask+"\r\n"), nil)
+		if !strings.Contains(string(reply), want) || used == 0 || end != (ask == "") {
+			t.Errorf("%q: %q, %d, %t", ask, reply, used, end)
+		}
+	}
+}
+
 func TestHTTP(t *testing.T) {
 	eachForm(t, "http", func(t *testing.T, c net.Conn) {
 		r := bufio.NewReader(c)

@@ -36,6 +36,8 @@ func echo(_ *bool, in, out []byte) ([]byte, int, bool) { return append(out, in..
 const (
 	kept   = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"
 	parted = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n"
+	// promised is for clients of HTTP/1.0 that ask to keep the connection.
+	promised = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: keep-alive\r\n\r\nhello\n"
 	// headMax is what a request may have; the client of a benchmark sends far less.
 	headMax = 16 << 10
 )
@@ -53,7 +55,14 @@ func web(_ *bool, in, out []byte) ([]byte, int, bool) {
 	if n == 0 {
 		return out, 0, len(in) > headMax
 	}
-	if bytes.Contains(in[:n], []byte("\r\nConnection: close\r\n")) {
+	line := in[:bytes.IndexByte(in[:n], '\r')]
+	switch {
+	case bytes.HasSuffix(line, []byte("HTTP/1.0")): // ab's, which waits for the end unless it is promised
+		if bytes.Contains(in[:n], []byte("\r\nConnection: Keep-Alive\r\n")) {
+			return append(out, promised...), n, false
+		}
+		return append(out, parted...), n, true
+	case bytes.Contains(in[:n], []byte("\r\nConnection: close\r\n")):
 		return append(out, parted...), n, true
 	}
 	return append(out, kept...), n, false

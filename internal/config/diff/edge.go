@@ -15,6 +15,7 @@ func (s *sheet) listener(l *model.Listener) {
 	s.text("path.slashes", l.Slashes)
 	s.nets("proxy_protocol.from", l.ProxyFrom)
 	s.int("accept.shards", l.Accept.Shards)
+	s.text("accept.spread", l.Accept.Spread)
 	s.int("accept.backlog", l.Accept.Backlog)
 	s.dur("accept.defer", l.Accept.Defer)
 	s.flag("accept.fast_open", l.Accept.FastOpen)

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/config/syntax"
+	"fishplate/internal/model"
 )
 
 // Edit is one change.
@@ -121,7 +121,7 @@ type document struct {
 
 // parse returns the body of the text.
 func (d *document) parse() (*hclsyntax.Body, error) {
-	f, diags := hclsyntax.ParseConfig(d.text, "running", hcl.InitialPos)
+	f, diags := model.ParseConfig(d.text, "running")
 	if diags.HasErrors() {
 		return nil, refuse("", "the running configuration cannot be read: %s", diags.Error())
 	}
@@ -267,6 +267,9 @@ func (d *document) value(b *hclsyntax.Block, t *schema.Table, depth int, path []
 		return d.value(blockAt(root, b.Range().Start.Byte), t, depth, path, v)
 	}
 	row := t.Rows[path[0]]
+	if row == nil && t.Inner[path[0]] != nil {
+		return refuse(fmt.Sprintf("write %s.NAME=VALUE", path[0]), "%q of a %s is a block", path[0], t.Name)
+	}
 	if row == nil {
 		return refuse(schema.DidYouMean(path[0], append(t.AttrNames(), t.BlockNames()...)), "a %s has no attribute %q", t.Name, path[0])
 	}
@@ -325,7 +328,7 @@ func written(row *schema.Row, text string) (string, error) {
 			out = "[" + strings.Join(words, ", ") + "]"
 		}
 	}
-	e, diags := hclsyntax.ParseExpression([]byte(out), "value", hcl.InitialPos)
+	e, diags := model.ParseExpression(out, "value")
 	plain := row.Kind == schema.Int || row.Kind == schema.Bool
 	if diags.HasErrors() || strings.ContainsAny(out, "\n\r") || plain && len(e.Variables()) > 0 {
 		return "", refuse("", "%q is no value of %q, which is a %s", text, row.Name, row.Kind)

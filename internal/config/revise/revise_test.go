@@ -97,6 +97,7 @@ func TestApplyRefuses(t *testing.T) {
 		{Edit{Op: "set", Kind: "server", Key: "app/a", Values: one("weight", "1\nbackup = true")}, `"1\nbackup = true" is no value of "weight", which is a number`, ""},
 		{Edit{Op: "set", Kind: "server", Key: "app/a", Values: one("weight", "1 }")}, `"1 }" is no value of "weight", which is a number`, ""},
 		{Edit{Op: "set", Kind: "backend", Key: "app", Values: one("check.interval", "1s")}, `a backend cannot get a block "check" this way: it needs a kind`, "write it in the file"},
+		{Edit{Op: "set", Kind: "route", Key: "shop/all", Values: one("respond", "403")}, `"respond" of a route is a block`, "write respond.NAME=VALUE"},
 		{Edit{Op: "set", Kind: "backend", Key: "app", Values: one("tmeouts.connect", "1s")}, `a backend has no block "tmeouts"`, `did you mean "timeouts"?`},
 		{Edit{Op: "add", Kind: "server", Key: "app/a"}, `there is a server "app/a" already`, "names are unique; set changes it"},
 		{Edit{Op: "add", Kind: "route", Key: "shop/x", Before: "al"}, `there is no route "al"`, `did you mean "all"?`},

@@ -49,9 +49,10 @@ func listenerBlock() *Block {
 			{Name: "from", Kind: Networks, Required: true, Doc: "Required from these networks, refused from others."},
 		}},
 		{Name: "accept", Doc: "The accept path.", Attrs: []Attr{
-			{Name: "shards", Kind: Int, Range: "1..256", Also: []string{"auto"}, Doc: "Listening sockets per address. Default: \"auto\"."},
+			{Name: "shards", Kind: Int, Range: "1..256", Also: []string{"auto"}, Doc: "Listening sockets per address. Default: \"auto\", which is one on machines of one or two processors, else one for each processor that the process may use, 64 at most."},
+			{Name: "spread", Kind: String, Default: "auto", OneOf: []string{"auto", "incoming_cpu", "cbpf", "hash"}, Doc: "Which of several shards gets a client: that of the processor that its packets come in by, told by the sockets (incoming_cpu) or by a program (cbpf), or any (hash). \"auto\" is the first of these that a test at run time shows to work."},
 			{Name: "backlog", Kind: Int, Default: "65535", Range: "1..1048576", Doc: "Queue of connections not accepted yet; the kernel may lower it."},
-			{Name: "defer", Kind: DurationT, Default: "0s", Range: "0s..1m", Doc: "Accept a connection only when its first bytes are there, or after this time."},
+			{Name: "defer", Kind: DurationT, Range: "0s..1m", Doc: "Accept a connection only when its first bytes are there, or after this time; 0s is at once. Default: 1s, and 0s for protocols = [\"tcp\"], whose servers may speak first."},
 			{Name: "fast_open", Kind: Bool, Default: "false", Doc: "TCP Fast Open."},
 		}},
 		{Name: "limits", Doc: "Bounds on connections and request heads.", Attrs: []Attr{
@@ -119,7 +120,7 @@ func tenantBlock() *Block {
 		{Name: "update", Doc: "New programs by the API and `tenant update`.", Attrs: []Attr{
 			{Name: "key", Kind: String, Doc: "Ed25519 public key, base64. Programs, also those in files (FILE.sig), must be signed with it."},
 			{Name: "max_size", Kind: SizeT, Default: "64MiB", Range: "1KiB..1GiB", Doc: "Bytes of a program."},
-			{Name: "rate", Kind: RateT, Default: "1/s", Doc: "Updates; what exceeds it is refused."},
+			{Name: "rate", Kind: RateT, Default: "1/s", Doc: "Updates; as many as a second allows, and always three, may come at once. What exceeds it is refused."},
 			{Name: "warm_up", Kind: Strings, Doc: "Requests that a new program, by the API or in a file, must answer before it serves: \"/path\" or \"METHOD /path\", at most 32, asked in their order within the tenant's limits. A fault, a limit that is reached or a status from 500 on refuses the program. What it does then has no effect, and it can fetch nothing."},
 		}},
 		{Name: "token", Label: "name", Many: true, Doc: "A bearer who may update this tenant by the API and see its state, metrics and logs, and nothing else.", Attrs: []Attr{

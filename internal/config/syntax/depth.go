@@ -1,21 +1,23 @@
 package syntax
 
-// MaxDepth is how deep brackets may be nested in a source. The libraries that read
-// sources take time that grows with the square of it, and memory.
-const MaxDepth = 500
+import "fishplate/internal/model"
 
-// TooDeep returns the offset of the bracket that opens one level too many, or -1.
-// Brackets in strings and comments count too: what closes there makes up for what
-// opens, and prose does not leave hundreds open.
+// TooDeep returns the offset of the bracket of a JSON text that opens one level
+// too many, or -1: the library that reads it calls itself for each.
 func TooDeep(src []byte) int {
-	depth := 0
-	for i, c := range src {
-		switch c {
-		case '{', '[', '(':
-			if depth++; depth > MaxDepth {
+	depth, quoted := 0, false
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > model.MaxBrackets {
 				return i
 			}
-		case '}', ']', ')':
+		case c == '}' || c == ']':
 			depth = max(0, depth-1)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"fishplate/internal/config/schema"
+	"fishplate/internal/model"
 )
 
 // Body is the common form of a block's inside, native or JSON.
@@ -37,7 +38,7 @@ type Block struct {
 
 // Native reads native syntax. The body is what could be read despite errors.
 func Native(src []byte, filename string) (*Body, hcl.Diagnostics) {
-	f, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+	f, diags := model.ParseConfig(src, filename)
 	if f == nil {
 		return &Body{}, diags
 	}
@@ -160,7 +161,7 @@ func jsonString(s string, at hcl.Range) (hclsyntax.Expression, hcl.Diagnostics) 
 	}
 	start := at.Start
 	start.Column, start.Byte = start.Column+1, start.Byte+1
-	e, diags := hclsyntax.ParseTemplate([]byte(s), at.Filename, start)
+	e, diags := model.ParseTemplate([]byte(s), at.Filename, start)
 	for _, d := range diags {
 		d.Subject = clamp(d.Subject, at)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"fishplate/internal/crash"
+	"fishplate/internal/file"
 )
 
 // Entry is one commit.
@@ -30,6 +31,7 @@ type Entry struct {
 
 const (
 	suffix  = ".commit"
+	broke   = ".broken" // behind the name of what cannot be read
 	maxText = 256 << 20 // bytes of a text, whatever its file says
 )
 
@@ -38,26 +40,41 @@ type Journal struct {
 	dir  string
 	keep int      // entries
 	ids  []uint64 // of the entries, oldest first; what they hold stays on disk
+	home fs.FileInfo
+
+	aside bool // an entry that could not be read lies beside the others
 }
+
+// Whole says that no entry was set aside as broken, now or by a process before: what
+// entries name is all that they ever named.
+func (j *Journal) Whole() bool { return !j.aside }
+
+// ErrMoved says that the folder is another one than was opened.
+var ErrMoved = errors.New("it is not the folder that this process began with, which was moved or removed: put that back, or start the process again, which then runs what the folder or the files say")
 
 // Open reads the heads of what the folder holds, and makes the folder when there
 // is none. At most keep entries stay. What cannot be read is set aside, and
 // reported: names end with ".broken" then.
 func Open(dir string, keep int) (j *Journal, broken []error, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := file.Folder(dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
 	}
 	list, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
 	}
-	j = &Journal{dir: dir, keep: keep}
+	home, err := os.Stat(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	j = &Journal{dir: dir, keep: keep, home: home}
 	for _, f := range list {
 		digits, ok := strings.CutSuffix(f.Name(), suffix)
 		if !ok {
 			if strings.HasSuffix(f.Name(), ".new") { // of a process that was stopped while it wrote
 				_ = os.Remove(filepath.Join(dir, f.Name()))
 			}
+			j.aside = j.aside || strings.HasSuffix(f.Name(), suffix+broke)
 			continue
 		}
 		id, err := strconv.ParseUint(digits, 10, 64)
@@ -70,7 +87,8 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 		}
 		if err != nil {
 			broken = append(broken, err)
-			_ = os.Rename(filepath.Join(dir, f.Name()), filepath.Join(dir, f.Name()+".broken"))
+			_ = os.Rename(filepath.Join(dir, f.Name()), filepath.Join(dir, f.Name()+broke))
+			j.aside = true
 			continue
 		}
 		j.ids = append(j.ids, id)
@@ -98,6 +116,9 @@ func (j *Journal) Put(id uint64, head, text []byte) error {
 	if len(text) > maxText {
 		return fmt.Errorf("write journal: %d bytes of text, more than the %d of an entry", len(text), maxText)
 	}
+	if j.moved() {
+		return fmt.Errorf("write journal: %s: %w", j.dir, ErrMoved)
+	}
 	if err := j.write(e, text, found); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
@@ -110,6 +131,12 @@ func (j *Journal) Put(id uint64, head, text []byte) error {
 		j.ids = slices.Delete(j.ids, 0, 1)
 	}
 	return nil
+}
+
+// moved says that the folder is not the one that was opened.
+func (j *Journal) moved() bool {
+	info, err := os.Stat(j.dir)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, j.home)
 }
 
 // Amend gives an entry another head.
@@ -127,7 +154,9 @@ var ErrNone = errors.New("no such entry")
 // Text returns the text of an entry.
 func (j *Journal) Text(id uint64) ([]byte, error) {
 	e, body, err := j.read(id, true)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && j.moved() {
+		return nil, fmt.Errorf("read journal: %s: %w", j.dir, ErrMoved)
+	} else if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read journal: %w: %d", ErrNone, id)
 	} else if err != nil {
 		return nil, err
@@ -180,7 +209,7 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 	if err != nil {
 		return err
 	}
-	file := packer.EncodeAll(text, append(head, '\n'))
+	packed := packer.EncodeAll(text, append(head, '\n'))
 	aside := j.name(e.ID) + ".new"
 	// A file of its own: what lies there may be a link to one of somebody else.
 	_ = os.Remove(aside)
@@ -188,7 +217,7 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(file)
+	_, err = f.Write(packed)
 	crash.At(crash.Written)
 	err = errors.Join(err, f.Sync())
 	err = errors.Join(err, f.Close())
@@ -201,21 +230,11 @@ func (j *Journal) write(e Entry, text []byte, another bool) error {
 		return err
 	}
 	crash.At(crash.Renamed)
-	if err := j.syncDir(); err != nil {
+	if err := file.Sync(j.dir); err != nil {
 		if !another {
 			_ = os.Remove(j.name(e.ID)) // what is said to have failed must not come back
 		}
 		return err
 	}
 	return nil
-}
-
-// syncDir makes a rename outlive the machine.
-func (j *Journal) syncDir() error {
-	d, err := os.Open(j.dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
 }

@@ -152,3 +152,38 @@ func TestWhatIsNoFile(t *testing.T) {
 		t.Errorf("text: %q, %v", text, err)
 	}
 }
+
+// TestFolderIsMoved: an entry is written to the folder that was opened, and to no
+// other that has its name since; put back, it goes on.
+func TestFolderIsMoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "history")
+	j, _, err := Open(dir, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(id uint64) error { return j.Put(id, []byte("{}"), []byte("text")) }
+	if err := put(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(2); !errors.Is(err, ErrMoved) {
+		t.Error("the folder is gone:", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(2); !errors.Is(err, ErrMoved) {
+		t.Error("there is another one:", err)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 0 {
+		t.Errorf("the other folder holds %v, %v", list, err)
+	}
+	if err := errors.Join(os.Remove(dir), os.Rename(dir+".away", dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(2); err != nil {
+		t.Error("put back:", err)
+	}
+}

@@ -2,10 +2,12 @@ package cfg
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/gauge"
+	"fishplate/internal/doctor/parse"
 	"fishplate/internal/doctor/see"
 )
 
@@ -21,7 +23,7 @@ const (
 func ours(rule func(v *see.View, o see.Ours) fact.Finding) func(*see.View) fact.Finding {
 	return func(v *see.View) fact.Finding {
 		if v.Ours == nil {
-			return fact.Say(fact.Skip, "no configuration was given")
+			return fact.Say(fact.Skip, "no configuration is known: "+gauge.NoOurs)
 		}
 		return rule(v, *v.Ours)
 	}
@@ -100,6 +102,10 @@ func backlog() see.Row {
 		}
 		var cut []string
 		for _, l := range o.Listeners {
+			if l.Queue != nil && l.Queue.Granted < l.Backlog {
+				// What a socket was granted stays when the bound is raised.
+				n = min(n, int64(l.Queue.Granted))
+			}
 			if int64(l.Backlog) > n {
 				cut = append(cut, fmt.Sprintf("%s:%d wants %d", l.Address, l.Port, l.Backlog))
 			}
@@ -142,6 +148,60 @@ func upstream() see.Row {
 		}
 		return fact.Say(fact.OK, "kept", says("reuse on", true))
 	})}
+}
+
+func memory() see.Row {
+	return see.Row{Check: fact.Check{
+		ID: "cfg.memory", Title: "Whether caches and tenants fit into memory", Reads: "the configuration, memory.max of our control groups (memory.limit_in_bytes of version 1), MemTotal of /proc/meminfo",
+		Rule: "caches that outgrow the memory fail; caches and tenants' storage above 80 % of it warn", Severity: fact.SevereFail, Scope: fact.Process, Path: fact.Any,
+		Why:     "Caches are made to be filled. Who outgrows the limit of its group is killed, with all its connections.",
+		Fix:     change("lower memory of the cache blocks, or of the tenants' storage", "objects beyond that are evicted"),
+		Sources: []string{"https://docs.kernel.org/admin-guide/cgroup-v2.html"},
+	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {
+		limit, e, err := room(v)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		all := o.CacheMemory + o.TenantMemory
+		found := fmt.Sprintf("caches are to fill %d MiB and tenants' storage %d MiB, of %d MiB", o.CacheMemory>>20, o.TenantMemory>>20, limit>>20)
+		switch {
+		case o.CacheMemory > limit:
+			return fact.Say(fact.Fail, found, e)
+		case float64(all) > 0.8*float64(limit):
+			return fact.Say(fact.Warn, found, e)
+		}
+		return fact.Say(fact.OK, found, e)
+	})}
+}
+
+// room is the memory that we may use: that of the machine, or of a control group of
+// ours that has less.
+func room(v *see.View) (limit int64, e fact.Evidence, err error) {
+	info, e, err := gauge.Read(v, "/proc/meminfo", parse.Meminfo)
+	total, ok := info["MemTotal"]
+	if err == nil && !ok {
+		err = &see.Error{What: "/proc/meminfo MemTotal", Class: see.Absent}
+	}
+	if err != nil {
+		return 0, e, err
+	}
+	limit, e = int64(total), fact.Read("/proc/meminfo", fmt.Sprintf("MemTotal %d", total), total)
+	for _, name := range []string{"memory.max", "memory.limit_in_bytes"} {
+		files, v1, _ := gauge.Cgroup(v, "memory", name) // the first group of all has none
+		if v1 != (name == "memory.limit_in_bytes") {
+			continue
+		}
+		for _, file := range files {
+			text, ev, err := gauge.Word(v, file)
+			if err != nil {
+				return 0, e, err
+			}
+			if n, bad := strconv.ParseInt(text, 10, 64); bad == nil && n > 0 && n < limit {
+				limit, e = n, ev
+			}
+		}
+	}
+	return limit, e, nil
 }
 
 func accessLog() see.Row {

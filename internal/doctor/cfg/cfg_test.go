@@ -18,7 +18,25 @@ func TestRows(t *testing.T) {
 	at := func(backlog int) *see.Ours {
 		return &see.Ours{Listeners: []see.OurListener{{Address: "::", Port: 80, Backlog: backlog}}}
 	}
+	granted := at(4096)
+	granted.Listeners[0].Queue = &see.OurQueue{Shards: 1, Granted: 128}
+	machine := files{"/proc/meminfo": "MemTotal: 1048576 kB\n"}
+	group := files{"/proc/meminfo": "MemTotal: 1048576 kB\n", "/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "268435456\n"}
+	old := files{"/proc/meminfo": "MemTotal: 1048576 kB\n", "/proc/self/cgroup": "4:memory:/a\n", "/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "268435456\n"}
+	open := files{"/proc/meminfo": "MemTotal: 1048576 kB\n", "/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "max\n"}
+	fill := func(caches, tenants int64) *see.Ours {
+		return &see.Ours{CacheMemory: caches << 20, TenantMemory: tenants << 20}
+	}
 	trial.Run(t, Rows(), []trial.Case{
+		{ID: "cfg.memory", Want: fact.Skip, Says: "--config FILE"},
+		{ID: "cfg.memory", Ours: fill(500, 100), Files: machine, Want: fact.OK, Says: "caches are to fill 500 MiB and tenants' storage 100 MiB, of 1024 MiB"},
+		{ID: "cfg.memory", Ours: fill(500, 400), Files: machine, Want: fact.Warn},
+		{ID: "cfg.memory", Ours: fill(1025, 0), Files: machine, Want: fact.Fail},
+		{ID: "cfg.memory", Ours: fill(257, 0), Files: group, Want: fact.Fail, Says: "of 256 MiB"},
+		{ID: "cfg.memory", Ours: fill(200, 50), Files: old, Want: fact.Warn, Says: "of 256 MiB"},
+		{ID: "cfg.memory", Ours: fill(257, 0), Files: open, Want: fact.OK},
+		{ID: "cfg.memory", Ours: fill(1, 0), Want: fact.Unknown},
+		{ID: "cfg.backlog", Ours: granted, Files: some, Want: fact.Warn, Says: "wants 4096, and gets 128"},
 		{ID: "cfg.fastopen", Want: fact.Skip},
 		{ID: "cfg.fastopen", Ours: &see.Ours{}, Want: fact.OK},
 		{ID: "cfg.fastopen", Ours: &see.Ours{FastOpen: true}, Files: tfo("1"), Want: fact.Warn},

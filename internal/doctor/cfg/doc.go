@@ -9,5 +9,5 @@ import "fishplate/internal/doctor/see"
 
 // Rows are the rows of this group.
 func Rows() []see.Row {
-	return []see.Row{fastOpen(), shards(), backlog(), keepAlive(), upstream(), accessLog()}
+	return []see.Row{fastOpen(), shards(), backlog(), keepAlive(), upstream(), accessLog(), memory()}
 }

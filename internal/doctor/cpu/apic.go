@@ -27,7 +27,7 @@ func apicv() see.Row {
 		Check: fact.Check{
 			ID: "cpu.apicv", Title: "Interrupts into guests without an exit (APICv, posted interrupts, AVIC)",
 			Reads:    "vmx flags of /proc/cpuinfo (apicv, posted_intr, vapic_reg, vid, ipiv); else MSRs 0x480, 0x482 or 0x48e, 0x48b, 0x481 or 0x48d, 0x492; cpuid 0x8000000a EDX bits 13 and 18",
-			Rule:     "on a host: warn when one is missing; in a guest always unknown, to be looked at on the host",
+			Rule:     "on a host: warn when one of registers, delivery and posted interrupts is missing, or AVIC; in a guest always unknown, to be looked at on the host",
 			Why:      "Without them each interrupt that a guest receives is an exit; with them none is. A new connection wakes somebody twice.",
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{{
@@ -82,11 +82,7 @@ func flags(cpu parse.CPUInfo) fact.Finding {
 		"posted interrupts": cpu.HasVMX("posted_intr"), "IPI virtualization": cpu.HasVMX("ipiv"),
 	}
 	ev := fact.Read(info, "vmx flags: "+strings.Join(cpu.VMXFlags, " "), has)
-	f := verdict(has, []string{"APIC registers", "interrupt delivery", "posted interrupts"}, ev)
-	if f.Status == fact.OK && !has["IPI virtualization"] {
-		f.Found += "; without IPI virtualization, so that sending one is still an exit"
-	}
-	return f
+	return sending(has, verdict(has, []string{"APIC registers", "interrupt delivery", "posted interrupts"}, ev))
 }
 
 // Bits of Intel's capability registers: which settings of a control may be 1
@@ -98,6 +94,8 @@ const (
 	apicRegisters   = 40 // of 0x48b
 	delivery        = 41
 	postedInterrupt = 39 // of 0x481, 0x48d
+	tertiary        = 49 // of 0x482, 0x48e
+	sendsIPI        = 4  // of 0x492, which has no halves
 )
 
 // registers asks the processor itself, which root may where the msr driver is
@@ -125,12 +123,24 @@ func registers(v *see.View) fact.Finding {
 		has["APIC registers"], has["interrupt delivery"] = bit(second, apicRegisters), bit(second, delivery)
 	}
 	has["posted interrupts"] = bit(read(pins), postedInterrupt)
+	if bit(first, tertiary) {
+		has["IPI virtualization"] = bit(read(0x492), sendsIPI)
+	}
 	if bad != nil {
 		f := gauge.Unseen(v, bad)
 		f.RunOn = "root"
 		return f
 	}
-	return verdict(has, []string{"TPR shadow", "APIC registers", "interrupt delivery", "posted interrupts"}, ev...)
+	return sending(has, verdict(has, []string{"TPR shadow", "APIC registers", "interrupt delivery", "posted interrupts"}, ev...))
+}
+
+// sending adds to a verdict that all is well that interrupts to other processors
+// still leave the guest: few processors spare that, and it is no fault.
+func sending(has map[string]bool, f fact.Finding) fact.Finding {
+	if f.Status == fact.OK && !has["IPI virtualization"] {
+		f.Found += "; without IPI virtualization, so that sending one is still an exit"
+	}
+	return f
 }
 
 // avic judges AMD's counterpart.
@@ -157,7 +167,7 @@ func apicvParam() see.Row {
 		Check: fact.Check{
 			ID: "cpu.apicv-param", Title: "KVM's use of APICv and AVIC",
 			Reads:    "/sys/module/kvm_intel/parameters/{enable_apicv,enable_ipiv,enable_device_posted_irqs}, /sys/module/kvm_amd/parameters/avic",
-			Rule:     "warn: off where the processor has it; skip: KVM is not loaded; in a guest unknown",
+			Rule:     "warn: off, unless the processor says that it lacks it (information); skip: KVM is not loaded; in a guest unknown",
 			Why:      "The parameter read back is what KVM does: it is off when the hardware lacks it or an administrator said so. SynIC's AutoEOI, PIT reinjection and nested guests inhibit it besides.",
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{{
@@ -191,7 +201,7 @@ func apicvParam() see.Row {
 					return gauge.Unseen(v, &see.Error{What: "/sys/module/kvm_intel, kvm_amd", Class: see.Absent})
 				}
 				return fact.Say(fact.Skip, "KVM is not loaded: this machine has no guests")
-			case slices.Contains(off, "enable_apicv"), slices.Contains(off, "avic"):
+			case (slices.Contains(off, "enable_apicv") || slices.Contains(off, "avic")) && !incapable(v):
 				return fact.Say(fact.Warn, "off: "+strings.Join(off, ", "), ev...)
 			case len(off) > 0:
 				return fact.Say(fact.Info, "off: "+strings.Join(off, ", "), ev...)
@@ -199,6 +209,20 @@ func apicvParam() see.Row {
 			return fact.Say(fact.OK, "KVM uses what the processor has", ev...)
 		},
 	}
+}
+
+// incapable reports whether the processor says that it cannot do what the
+// parameters are for: cpu.apicv warns of that, and no parameter changes it.
+func incapable(v *see.View) bool {
+	cpu, _, err := see.As(v.System, info, parse.ProcCPUInfo)
+	if err != nil {
+		return false
+	}
+	if cpu.Has("svm") {
+		r, err := v.Probe.CPUID(0x8000000a, 0)
+		return err == nil && r.EDX>>13&1 == 0
+	}
+	return len(cpu.VMXFlags) > 0 && !cpu.HasVMX("apicv") && !(cpu.HasVMX("vapic_reg") && cpu.HasVMX("vid"))
 }
 
 func x2apic() see.Row {
@@ -236,11 +260,8 @@ func x2apic() see.Row {
 	}
 }
 
-// hyper matches the name of a thread that runs a processor of a guest.
-func hyper(name string) bool {
-	ok, err := regexp.MatchString(`^(CPU \d+/KVM|fc_vcpu \d+|vcpu\d+)$`, name)
-	return ok && err == nil
-}
+// hyper returns what the name of a thread that runs a processor of a guest fits.
+func hyper() *regexp.Regexp { return regexp.MustCompile(`^(CPU \d+/KVM|fc_vcpu \d+|vcpu\d+)$`) }
 
 func pinning() see.Row {
 	return see.Row{
@@ -276,9 +297,10 @@ func lookPinning(v *see.View) fact.Finding {
 	}
 	var threads, free int
 	var ev []fact.Evidence
+	names := hyper()
 	for _, file := range v.Glob("/proc/[0-9]*/task/[0-9]*/comm") {
 		name, err := v.Text(file)
-		if err != nil || !hyper(name) {
+		if err != nil || !names.MatchString(name) {
 			continue
 		}
 		threads++

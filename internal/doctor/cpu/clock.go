@@ -31,7 +31,7 @@ func clockCost() see.Row {
 		Check: fact.Check{
 			ID: "cpu.clock-cost", Title: "Clock source and its cost",
 			Reads:    clockNow + ", " + clockAll + ", flags constant_tsc and nonstop_tsc; --probe: clock_gettime by the vDSO and by a system call",
-			Rule:     "warn: above 100 ns when measured; else a source that needs a system call (xen, hpet, acpi_pm, jiffies, refined-jiffies)",
+			Rule:     "warn: above 100 ns when measured; else a source that needs a system call (xen, hpet, acpi_pm, jiffies, refined-jiffies); tsc is proposed where it is offered and steady",
 			Why:      "Each timer, deadline and line of the log reads the clock. Xen's source was 77 % slower in a published measurement, and leaving it took 30 % off the 95th percentile.",
 			Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
 			Fix: []fact.Fix{{
@@ -75,7 +75,23 @@ func lookClock(v *see.View) fact.Finding {
 			Risk: "wrong time when the processor's counter is not steady", Undo: "take it out again",
 		})
 	}
+	if steady, e := steadyTSC(v); !steady {
+		return fact.Say(fact.Warn, text+", and the processor does not promise a steady tsc", append(evidence, e)...).Mend(fact.Fix{
+			Command: "a host, or a processor, whose tsc is constant and does not stop", Who: fact.ByHost, Risk: "another machine", Undo: "move back",
+		})
+	}
 	return fact.Say(fact.Warn, text, evidence...)
+}
+
+// steadyTSC reports whether the processor says that its counter ticks at one rate
+// and in every sleep: without that a change to it makes the time wrong.
+func steadyTSC(v *see.View) (bool, fact.Evidence) {
+	cpu, _, err := see.As(v.System, info, parse.ProcCPUInfo)
+	if err != nil {
+		return false, fact.Evidence{Source: info}
+	}
+	constant, nonstop := cpu.Has("constant_tsc"), cpu.Has("nonstop_tsc")
+	return constant && nonstop, fact.Read(info, fmt.Sprintf("flags: constant_tsc %v, nonstop_tsc %v", constant, nonstop), constant && nonstop)
 }
 
 const (

@@ -74,7 +74,7 @@ func wakeLatency() see.Row {
 		Check: fact.Check{
 			ID: "cpu.wake-latency", Title: "Waking a thread on another processor",
 			Reads:    "--probe: a byte to and fro between two threads, both on one processor, then each on its own",
-			Rule:     "warn: above 15 µs across processors and more than three times the cost on one, or above 40 µs",
+			Rule:     "warn: above 15 µs across processors, or more than five times the cost on one",
 			Why:      "This is the rate of connections in virtual machines: a sleeping processor is woken by an interrupt that leaves the guest, twice for each connection that one thread accepts and another serves.",
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{
@@ -90,7 +90,7 @@ func wakeLatency() see.Row {
 			}
 			same, cross := x[0], x[1]
 			text := fmt.Sprintf("%s to another processor and back, %s on one", span(cross), span(same))
-			if cross > 40e-6 || cross > 15e-6 && cross > 3*same {
+			if cross > 15e-6 || cross > 5*same {
 				return fact.Say(fact.Warn, text, ev...)
 			}
 			return fact.Say(fact.OK, text, ev...)
@@ -102,7 +102,7 @@ func syscallCost() see.Row {
 	return see.Row{
 		Check: fact.Check{
 			ID: "cpu.syscall-cost", Title: "Cost of a system call",
-			Reads:    "--probe: getppid, a million times, the best of five",
+			Reads:    "--probe: getppid, 50,000 times, the best of five rounds",
 			Rule:     "warn: above 300 ns (bare metal takes 40 to 100 ns)",
 			Why:      "A short connection takes eight to eleven calls on each side; Xen's PV guests and mitigations make each one dearer.",
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,

@@ -46,10 +46,14 @@ func TestRows(t *testing.T) {
 		// All of it: true controls, secondary controls, TPR shadow, and the three abilities.
 		msrs = `{"msr": {"0x480": "0x80000000000000", "0x48e": "0x8020000000000000", "0x48b": "0x30000000000", "0x48d": "0x8000000000"}}`
 		// Without true controls the other registers are the ones to ask, and they lack posted interrupts.
-		older  = `{"msr": {"0x480": "0x0", "0x482": "0x8020000000000000", "0x48b": "0x30000000000", "0x481": "0x0", "0x48e": "0x0", "0x48d": "0x8000000000"}}`
+		older = `{"msr": {"0x480": "0x0", "0x482": "0x8020000000000000", "0x48b": "0x30000000000", "0x481": "0x0", "0x48e": "0x0", "0x48d": "0x8000000000"}}`
+		// The same with tertiary controls, of which one is for sending.
+		ipis   = `{"msr": {"0x480": "0x80000000000000", "0x48e": "0x8022000000000000", "0x48b": "0x30000000000", "0x48d": "0x8000000000", "0x492": "0x10"}}`
 		shut   = `{"msr": {"0x480": "EIO"}}`
 		avicOn = `{"cpuid": {"0x8000000a": {"EDX": 270336}}}`
 		avicNo = `{"cpuid": {"0x8000000a": {"EDX": 0}}}`
+		tells  = `{"cpuid": {"0x40000000": {"EAX": 1073741825, "EBX": 1263359563, "ECX": 1447775574, "EDX": 77}, "0x40000001": {"EAX": 32}}}`
+		silent = `{"cpuid": {"0x40000000": {"EAX": 1073741825, "EBX": 1263359563, "ECX": 1447775574, "EDX": 77}, "0x40000001": {"EAX": 1}}}`
 		two    = `{"self": {"affinity": [0, 1]}}`
 		one    = `{"self": {"affinity": [1]}}`
 	)
@@ -71,7 +75,8 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Says: "without IPI", Files: cpuinfo("vmx apic", "vnmi apicv posted_intr")},
 		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Files: cpuinfo("vmx", "vapic_reg vid posted_intr ipiv")},
 		{ID: "cpu.apicv", Env: metal, Want: fact.Warn, Says: "missing: posted interrupts", Files: cpuinfo("vmx", "vapic_reg vid")},
-		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Files: cpuinfo("vmx", ""), Probe: msrs},
+		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Says: "without IPI", Files: cpuinfo("vmx", ""), Probe: msrs},
+		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Says: "posted interrupts", Files: cpuinfo("vmx", ""), Probe: ipis},
 		{ID: "cpu.apicv", Env: metal, Want: fact.Warn, Says: "missing: posted interrupts", Files: cpuinfo("vmx", ""), Probe: older},
 		{ID: "cpu.apicv", Env: metal, Want: fact.Unknown, RunOn: "root", Files: cpuinfo("vmx", ""), Probe: shut},
 		{ID: "cpu.apicv", Env: metal, Want: fact.OK, Says: "x2AVIC", Files: cpuinfo("svm", ""), Probe: avicOn},
@@ -79,6 +84,10 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.apicv", Env: metal, Want: fact.Skip, Files: cpuinfo("fpu", "")},
 		{ID: "cpu.apicv-param", Env: metal, Want: fact.OK, Files: param("Y\n")},
 		{ID: "cpu.apicv-param", Env: metal, Want: fact.Warn, Says: "enable_apicv", Files: param("N\n")},
+		{ID: "cpu.apicv-param", Env: metal, Want: fact.Warn, Files: with(param("N\n"), cpuinfo("vmx", "apicv posted_intr"))},
+		{ID: "cpu.apicv-param", Env: metal, Want: fact.Info, Says: "enable_apicv", Files: with(param("N\n"), cpuinfo("vmx", "vnmi flexpriority"))},
+		{ID: "cpu.apicv-param", Env: metal, Want: fact.Info, Files: with(files{"/sys/module/kvm_amd/parameters/avic": "N\n"}, cpuinfo("svm", "")), Probe: avicNo},
+		{ID: "cpu.apicv-param", Env: metal, Want: fact.Warn, Files: with(files{"/sys/module/kvm_amd/parameters/avic": "N\n"}, cpuinfo("svm", "")), Probe: avicOn},
 		{ID: "cpu.apicv-param", Env: metal, Want: fact.Skip},
 		{ID: "cpu.apicv-param", Env: kvm, Want: fact.Unknown, RunOn: "host", Files: param("Y\n")},
 		{ID: "cpu.x2apic", Want: fact.OK, Files: cpuinfo("apic x2apic", "")},
@@ -97,6 +106,8 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.wake-latency", Want: fact.Unknown, Measured: map[string]float64{}},
 		{ID: "cpu.wake-latency", Want: fact.Warn, Says: "59.8 µs to another processor and back, 4.4 µs on one", Measured: map[string]float64{WakeSame: 4.4e-6, WakeCross: 59.8e-6}},
 		{ID: "cpu.wake-latency", Want: fact.OK, Measured: map[string]float64{WakeSame: 2e-6, WakeCross: 9e-6}},
+		{ID: "cpu.wake-latency", Want: fact.Warn, Measured: map[string]float64{WakeSame: 6e-6, WakeCross: 16e-6}},
+		{ID: "cpu.wake-latency", Want: fact.Warn, Measured: map[string]float64{WakeSame: 2e-6, WakeCross: 11e-6}},
 		{ID: "cpu.syscall-cost", Want: fact.OK, Measured: map[string]float64{Syscall: 148e-9}},
 		{ID: "cpu.syscall-cost", Want: fact.Warn, Says: "900 ns", Measured: map[string]float64{Syscall: 900e-9}},
 		{ID: "cpu.page-fault", Want: fact.Info, Measured: map[string]float64{Fault: 7e-7}},
@@ -107,7 +118,9 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.memory-speed", Want: fact.Info, Measured: map[string]float64{Copy: 9e9}},
 		{ID: "cpu.clock-cost", Want: fact.OK, Env: metal, Files: clock("tsc\n", "tsc hpet acpi_pm")},
 		{ID: "cpu.clock-cost", Want: fact.OK, Env: kvm, Says: "migration", Files: clock("kvm-clock\n", "kvm-clock tsc")},
-		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "xen", Files: clock("xen\n", "xen tsc")},
+		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "xen", Files: with(clock("xen\n", "xen tsc"), cpuinfo("constant_tsc nonstop_tsc", ""))},
+		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "does not promise a steady tsc", Files: with(clock("xen\n", "xen tsc"), cpuinfo("constant_tsc", ""))},
+		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "does not promise a steady tsc", Files: clock("xen\n", "xen tsc")},
 		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "tsc is not offered", Files: clock("hpet\n", "hpet acpi_pm")},
 		{ID: "cpu.clock-cost", Want: fact.OK, Files: clock("odd\n", "odd"), Measured: map[string]float64{ClockVDSO: 2e-8}},
 		{ID: "cpu.clock-cost", Want: fact.Warn, Says: "1.2 µs", Files: clock("tsc\n", "tsc"), Measured: map[string]float64{ClockVDSO: 1.2e-6}},
@@ -125,12 +138,23 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.steal", Env: kvm, Want: fact.Fail, Files: times("50", "800", "150", "25", "450", "25")},
 		{ID: "cpu.steal", Env: kvm, Want: fact.OK, Files: times("50", "800", "150", "25", "450", "25"), Before: times("40", "700", "150", "20", "400", "25")},
 		{ID: "cpu.steal", Env: kvm, Want: fact.Unknown, Files: files{stat: "cpu 1 2 3 4 5 6 7\n"}},
+		{ID: "cpu.steal", Env: kvm, Want: fact.Unknown, Says: "no time was counted", Files: times("50", "800", "150", "25", "450", "25"), Before: times("50", "800", "150", "25", "450", "25")},
+		{ID: "cpu.steal", Env: kvm, Want: fact.OK, Says: "at most 0.0 %", Files: times("50", "800", "150", "25", "450", "250"), Before: files{stat: "cpu 40 0 0 700 0 0 0 150\ncpu0 40 0 0 700 0 0 0 150\n"}},
+		{ID: "cpu.steal", Env: []fact.Layer{layer(fact.Hypervisor, "bhyve")}, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal", Env: []fact.Layer{layer(fact.Hypervisor, "unknown")}, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal", Env: []fact.Layer{layer(fact.Hypervisor, "unknown")}, Want: fact.Warn, Files: times("50", "900", "50", "25", "450", "25")},
+		{ID: "cpu.steal", Env: []fact.Layer{layer(fact.Hypervisor, "xen")}, Want: fact.OK, Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal", Env: kvm, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal", Env: dom, Want: fact.Warn, Files: times("50", "900", "50", "25", "450", "25")},
 		{ID: "cpu.steal", Env: hyperv, Want: fact.Unknown, RunOn: "host", Says: "does not tell", Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal", Env: vmware, Want: fact.Unknown, RunOn: "host", Says: "stealclock", Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal", Env: []fact.Layer{layer(fact.Container, "wsl1")}, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal", Env: metal, Want: fact.OK, Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal", Want: fact.Unknown, Files: times("50", "949", "0", "25", "474", "0")},
-		{ID: "cpu.steal-visible", Env: kvm, Want: fact.OK, Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal-visible", Env: kvm, Probe: tells, Want: fact.OK, Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal-visible", Env: kvm, Probe: silent, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal-visible", Env: kvm, Want: fact.Unknown, RunOn: "host", Says: "cannot be read", Files: times("50", "949", "0", "25", "474", "0")},
+		{ID: "cpu.steal-visible", Env: dom, Want: fact.OK, Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal-visible", Env: hyperv, Want: fact.Unknown, RunOn: "host", Files: times("50", "949", "0", "25", "474", "0")},
 		{ID: "cpu.steal-visible", Env: hyperv, Want: fact.Warn, Files: times("50", "949", "0", "25", "474", "0"), Measured: map[string]float64{Jitter: 4e-3, Gaps: 10}},
 		{ID: "cpu.steal-visible", Env: hyperv, Want: fact.Info, Files: times("50", "949", "0", "25", "474", "0"), Measured: map[string]float64{Jitter: 4e-5, Gaps: 0}},
@@ -140,6 +164,7 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.one-hot", Want: fact.Warn, Says: "since boot", Files: times("950", "50", "0", "10", "990", "0")},
 		{ID: "cpu.one-hot", Want: fact.OK, Files: times("950", "50", "0", "950", "50", "0"), Before: times("0", "0", "0", "0", "0", "0")},
 		{ID: "cpu.one-hot", Want: fact.Unknown, Files: files{stat: "cpu 1 2 3 4\n"}},
+		{ID: "cpu.one-hot", Want: fact.Skip, Says: "one processor", Files: times("950", "50", "0", "10", "990", "0"), Before: files{stat: "cpu 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"}},
 		{ID: "cpu.quota", Want: fact.OK, Says: "no limit", Files: group("max 100000\n", "usage_usec 1\nnr_periods 0\nnr_throttled 0\n")},
 		{ID: "cpu.quota", Want: fact.Fail, Says: "1.5 processors, throttled in 90.0 %", Files: group("150000 100000\n", "nr_periods 1000\nnr_throttled 900\n")},
 		{ID: "cpu.quota", Want: fact.Warn, Files: group("150000 100000\n", "nr_periods 1000\nnr_throttled 50\n")},
@@ -167,6 +192,7 @@ func TestRows(t *testing.T) {
 			"/sys/devices/system/cpu/cpu0/topology/thread_siblings_list": "0-1\n", "/sys/devices/system/cpu/cpu1/topology/thread_siblings_list": "0-1\n",
 		}},
 		{ID: "cpu.smt", Want: fact.Unknown},
+		{ID: "cpu.numa", Env: kvm, Want: fact.Info, Says: "as far as", Files: files{"/sys/devices/system/node/online": "0\n"}},
 		{ID: "cpu.numa", Want: fact.OK, Files: files{"/sys/devices/system/node/online": "0\n"}},
 		{ID: "cpu.numa", Want: fact.Info, Files: files{"/sys/devices/system/node/online": "0-1\n"}, Probe: `{"network": {"links": {"seen": true}}}`},
 		{ID: "cpu.numa", Want: fact.Warn, Says: "2 nodes, cards at 2", Files: files{

@@ -15,7 +15,9 @@ import (
 
 const stat = "/proc/stat"
 
-// ticks returns /proc/stat, less what it was at the earlier look.
+// ticks returns /proc/stat, less what it was at the earlier look. A processor that
+// was offline then is left out: what it did since cannot be told from what it did
+// before.
 func ticks(v *see.View) (parse.Stat, fact.Evidence, error) {
 	now, ev, err := see.As(v.System, stat, parse.ProcStat)
 	if err != nil || v.Before == nil {
@@ -27,7 +29,9 @@ func ticks(v *see.View) (parse.Stat, fact.Evidence, error) {
 	}
 	d := parse.Stat{All: now.All.Minus(old.All), CPUs: map[int]parse.Times{}, Boot: now.Boot, Forks: now.Forks}
 	for cpu, t := range now.CPUs {
-		d.CPUs[cpu] = t.Minus(old.CPUs[cpu])
+		if was, ok := old.CPUs[cpu]; ok {
+			d.CPUs[cpu] = t.Minus(was)
+		}
 	}
 	return d, shortened(ev), nil
 }
@@ -48,7 +52,7 @@ func part(n, of uint64) float64 {
 
 // stealSeen says whether stolen time would be shown, and if not why.
 func stealSeen(v *see.View) (seen bool, why string) {
-	for _, name := range []string{"hyperv", "virtualbox", "parallels"} {
+	for _, name := range []string{"hyperv", "virtualbox", "parallels", "bhyve", "qemu-tcg", "openbsd-vmm", "uml"} {
 		if _, ok := v.Env.Is(fact.Hypervisor, name); ok {
 			return false, name + " does not tell its guests what it takes from them"
 		}
@@ -65,16 +69,24 @@ func stealSeen(v *see.View) (seen bool, why string) {
 			}
 		}
 	}
-	if _, ok := v.Env.Is(fact.Hypervisor, "vmware"); ok {
-		s, _, err := see.As(v.System, stat, parse.ProcStat)
-		if err != nil || s.All.Steal == 0 {
-			return false, "VMware tells it only with stealclock, and nothing was told"
-		}
+	s, _, err := see.As(v.System, stat, parse.ProcStat)
+	silent := err != nil || s.All.Steal == 0
+	if _, ok := v.Env.Is(fact.Hypervisor, "vmware"); ok && silent {
+		return false, "VMware tells it only with stealclock, and nothing was told"
 	}
 	if _, ok := v.Env.Is(fact.Hypervisor, "kvm"); ok {
-		if eax, ok := kvmFeatures(v); ok && eax>>5&1 == 0 {
+		eax, known := kvmFeatures(v)
+		switch {
+		case known && eax>>5&1 == 0:
 			return false, "the host's KVM does not tell it (feature bit 5)"
+		case !known && silent:
+			return false, "whether the host's KVM tells it cannot be read here, and nothing was told"
 		}
+		return true, ""
+	}
+	below, guest := v.Env.Is(fact.Hypervisor, "")
+	if _, xen := v.Env.Is(fact.Hypervisor, "xen"); guest && !xen && silent {
+		return false, "whether the hypervisor (" + below.Name + ") tells it is not known, and nothing was told"
 	}
 	return true, ""
 }
@@ -118,7 +130,7 @@ func lookSteal(v *see.View) fact.Finding {
 	if s.All.Columns < 8 {
 		return fact.Say(fact.Unknown, "this kernel does not count stolen time", ev)
 	}
-	if v.Env.Guest() || v.Env.Contained() {
+	if _, below := v.Env.Is(fact.Hypervisor, ""); below || v.Env.Contained() {
 		if seen, why := stealSeen(v); !seen {
 			f := onHost(why)
 			f.Evidence = []fact.Evidence{ev}
@@ -126,6 +138,9 @@ func lookSteal(v *see.View) fact.Finding {
 		}
 	} else if _, bare := v.Env.Is(fact.Hardware, "bare metal"); !bare {
 		return fact.Say(fact.Unknown, "whether there is a hypervisor that would tell is not known", ev)
+	}
+	if s.All.Total() == 0 {
+		return fact.Say(fact.Unknown, "no time was counted "+v.Span(), ev)
 	}
 	all, worst, at := part(s.All.Steal, s.All.Total()), 0.0, 0
 	for _, cpu := range slices.Sorted(maps.Keys(s.CPUs)) {
@@ -161,7 +176,8 @@ func stealVisible() see.Row {
 			Sources: []string{"https://docs.kernel.org/virt/kvm/x86/msr.html"},
 		},
 		Look: func(v *see.View) fact.Finding {
-			if !v.Env.Guest() && !v.Env.Contained() {
+			// Xen's first domain shares its processors as guests do.
+			if _, below := v.Env.Is(fact.Hypervisor, ""); !below && !v.Env.Contained() {
 				if _, bare := v.Env.Is(fact.Hardware, "bare metal"); !bare {
 					return fact.Say(fact.Unknown, "whether there is a hypervisor that would tell is not known")
 				}
@@ -215,8 +231,10 @@ func lookOneHot(v *see.View) fact.Finding {
 	switch {
 	case len(s.CPUs) < 2 && len(s.CPUs) > 0:
 		return fact.Say(fact.Skip, "one processor")
-	case len(s.CPUs) == 0, s.All.Total() == 0:
+	case len(s.CPUs) == 0:
 		return fact.Say(fact.Unknown, stat+" has no row for each processor", ev)
+	case s.All.Total() == 0:
+		return fact.Say(fact.Unknown, "no time was counted "+v.Span(), ev)
 	}
 	hot, most := -1, -1.0
 	var shares []float64
@@ -228,10 +246,7 @@ func lookOneHot(v *see.View) fact.Finding {
 		}
 	}
 	slices.Sort(shares)
-	others := shares[(len(shares)-1)/2]
-	if len(shares) == 2 {
-		others = shares[0]
-	}
+	others := shares[(len(shares)-1)/2] // the lower half begins without the hot one
 	t := s.CPUs[hot]
 	ev.Parsed = map[string]any{"cpu": hot, "busy_percent": round(most), "others_median_percent": round(others)}
 	text := fmt.Sprintf("processor %d is %.0f %% busy %s (%.0f %% system, %.0f %% soft interrupts), the others %.0f %%",
@@ -273,22 +288,9 @@ func lookQuota(v *see.View) fact.Finding {
 	if err != nil {
 		return gauge.Unseen(v, err)
 	}
-	worst := 0.0
-	var evidence []fact.Evidence
-	counted := false
-	for _, file := range files {
-		c, err := gauge.Count(v, file, parse.Pairs)
-		if err != nil {
-			return gauge.Unseen(v, err)
-		}
-		periods, ok := c.Get("nr_periods")
-		if !ok {
-			continue // the first group of all has no limit, and counts none
-		}
-		counted = true
-		throttled, _ := c.Get("nr_throttled")
-		evidence = append(evidence, c.Evidence("nr_periods", "nr_throttled")...)
-		worst = max(worst, part(throttled, periods))
+	worst, counted, evidence, err := throttled(v, files)
+	if err != nil {
+		return gauge.Unseen(v, err)
 	}
 	evidence = append(limits, evidence...)
 	if limit == 0 && worst == 0 {
@@ -311,6 +313,48 @@ func lookQuota(v *see.View) fact.Finding {
 		return fact.Say(fact.Warn, text, evidence...)
 	}
 	return fact.Say(fact.OK, text, evidence...)
+}
+
+// throttled is the share of the periods in which one of our control groups stood
+// still, in percent, by their files cpu.stat. counted is false when none counts.
+func throttled(v *see.View, files []string) (worst float64, counted bool, evidence []fact.Evidence, err error) {
+	for _, file := range files {
+		c, err := gauge.Count(v, file, parse.Pairs)
+		if err != nil {
+			return 0, false, nil, err
+		}
+		periods, ok := c.Get("nr_periods")
+		if !ok {
+			continue // the first group of all has no limit, and counts none
+		}
+		counted = true
+		stopped, _ := c.Get("nr_throttled")
+		evidence = append(evidence, c.Evidence("nr_periods", "nr_throttled")...)
+		worst = max(worst, part(stopped, periods))
+	}
+	return worst, counted, evidence, nil
+}
+
+// Shortage is what kept processors from us, in percent: 0 is nothing, or nothing
+// that could be seen.
+type Shortage struct {
+	Busy      float64 // of all processors' time, by whomever
+	Stolen    float64 // by the hypervisor
+	Throttled float64 // of the periods of our control groups
+}
+
+// Short says what kept processors from us between the two looks; without an
+// earlier one since boot.
+func Short(v *see.View) (s Shortage) {
+	if t, _, err := ticks(v); err == nil {
+		s.Busy, s.Stolen = part(t.All.Busy(), t.All.Total()), part(t.All.Steal, t.All.Total())
+	}
+	if files, _, err := gauge.Cgroup(v, "cpu", "cpu.stat"); err == nil {
+		if worst, _, _, err := throttled(v, files); err == nil {
+			s.Throttled = worst
+		}
+	}
+	return s
 }
 
 // bound is the smallest limit of our group and of those above it in processors, 0

@@ -19,7 +19,8 @@ type Counts struct {
 }
 
 // Count reads the counters of a file. A counter that is smaller than it was
-// started again, and is counted from there.
+// started again, and is counted from there. A file that was there at the earlier
+// look, and could not be read then, is an error: nothing can be subtracted.
 func Count[M ~map[string]uint64](v *see.View, file string, read func([]byte) (M, error)) (Counts, error) {
 	now, _, err := Read(v, file, read)
 	if err != nil {
@@ -30,8 +31,11 @@ func Count[M ~map[string]uint64](v *see.View, file string, read func([]byte) (M,
 		return c, nil
 	}
 	old, _, err := from(v.Before, file, read)
-	if err != nil {
+	switch {
+	case see.ClassOf(err) == see.Absent:
 		return c, nil // it appeared in between: since boot is since then
+	case err != nil:
+		return Counts{}, fmt.Errorf("at the earlier look: %w", err)
 	}
 	c.Live, c.since = true, map[string]uint64{}
 	for name, n := range now {

@@ -50,6 +50,12 @@ func TestCounts(t *testing.T) {
 	if c, err := Count(v, "/c", parse.Pairs); err != nil || c.Live || c.Sum("a") != 10 {
 		t.Errorf("without an earlier file: %+v, %v", c, err)
 	}
+	// What the earlier look did not read is not what it is now.
+	first := view(t, map[string]string{"/c": "a 10\n"}).System
+	v = &see.View{System: first.Again(), Before: first}
+	if c, err := Count(v, "/c", parse.Pairs); see.ClassOf(err) != see.Hidden {
+		t.Errorf("a file that was not read then: %+v, %v", c, err)
+	}
 }
 
 func TestCgroup(t *testing.T) {

@@ -70,3 +70,6 @@ func Unseen(v *see.View, err error) fact.Finding {
 	}
 	return f
 }
+
+// NoOurs says how a run is told of our own configuration.
+const NoOurs = "fishplate doctor --config FILE, or --socket of a process that serves, tells it"

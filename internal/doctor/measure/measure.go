@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,12 +113,19 @@ func copying() (map[string]float64, error) {
 	return map[string]float64{cpu.Copy: size * during(100*time.Millisecond, func() { copy(to, from) })}, nil
 }
 
+// errNothing says that a probe's time was over before it had a measurement: the
+// machine stood still meanwhile.
+var errNothing = errors.New("the time was over before anything was measured")
+
 // median returns the middle of some seconds.
-func median(list []float64) float64 { return quantile(list, 0.5) }
+func median(list []float64) (float64, error) { return quantile(list, 0.5) }
 
 // quantile returns the value below which a part of the list lies; the list is
-// sorted by it, and not empty.
-func quantile(list []float64, q float64) float64 {
+// sorted by it.
+func quantile(list []float64, q float64) (float64, error) {
+	if len(list) == 0 {
+		return 0, errNothing
+	}
 	slices.Sort(list)
-	return list[min(len(list)-1, int(q*float64(len(list))))]
+	return list[min(len(list)-1, int(q*float64(len(list))))], nil
 }

@@ -105,7 +105,8 @@ func slack() (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]float64{cpu.Slack: max(0, median(over))}, nil
+	late, err := median(over)
+	return map[string]float64{cpu.Slack: max(0, late)}, err
 }
 
 // spin looks for gaps in a loop that does nothing: time that somebody took. Gaps
@@ -212,7 +213,7 @@ func pingPong(a, b int) (float64, error) {
 	if err := errors.Join(err, <-echo); err != nil {
 		return 0, err
 	}
-	return median(times), nil
+	return median(times)
 }
 
 // repeat sends back each byte until the other side closes.
@@ -279,7 +280,11 @@ func connections() (map[string]float64, error) {
 	if err := errors.Join(err, <-served); err != nil {
 		return nil, err
 	}
-	return map[string]float64{cpu.CRR: float64(len(times)) / took.Seconds(), cpu.CRRLatency: quantile(times, 0.99)}, nil
+	slow, err := quantile(times, 0.99)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]float64{cpu.CRR: float64(len(times)) / took.Seconds(), cpu.CRRLatency: slow}, nil
 }
 
 func serve(door int) error {

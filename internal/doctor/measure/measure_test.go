@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 
@@ -51,8 +52,16 @@ func TestEnded(t *testing.T) {
 }
 
 func TestQuantile(t *testing.T) {
-	list := []float64{5, 1, 4, 2, 3}
-	if median(list) != 3 || quantile(list, 0.99) != 5 || quantile([]float64{7}, 0.5) != 7 {
-		t.Error(list)
+	for _, c := range []struct {
+		list []float64
+		q    float64
+		want float64
+	}{{[]float64{5, 1, 4, 2, 3}, 0.5, 3}, {[]float64{5, 1, 4, 2, 3}, 0.99, 5}, {[]float64{7}, 0.5, 7}} {
+		if got, err := quantile(c.list, c.q); err != nil || got != c.want {
+			t.Errorf("quantile(%v, %v) = %v, %v", c.list, c.q, got, err)
+		}
+	}
+	if _, err := median(nil); !errors.Is(err, errNothing) {
+		t.Errorf("of nothing: %v", err)
 	}
 }

@@ -12,13 +12,29 @@ import (
 	"fishplate/internal/doctor/see"
 )
 
-// backlogs sums the rows of softnet_stat by name.
-func backlogs(b []byte) (map[string]uint64, error) {
-	rows, err := parse.SoftnetStat(b)
-	if err != nil {
-		return nil, err
+// backlogs returns a reader that sums the rows of softnet_stat by name. There is a
+// row for each processor that is online: with an earlier look only those count that
+// both have, or a processor that comes or goes would be taken for packets lost.
+func backlogs(v *see.View, file string) func([]byte) (map[string]uint64, error) {
+	both := func(int) bool { return true }
+	if v.Before != nil {
+		now, _, err1 := see.As(v.System, file, parse.SoftnetStat)
+		old, _, err2 := see.As(v.Before, file, parse.SoftnetStat)
+		if err1 == nil && err2 == nil {
+			both = func(cpu int) bool {
+				is := func(r parse.Softnet) bool { return r.CPU == cpu }
+				return slices.ContainsFunc(now, is) && slices.ContainsFunc(old, is)
+			}
+		}
 	}
-	sums := map[string]uint64{}
+	return func(b []byte) (map[string]uint64, error) {
+		rows, err := parse.SoftnetStat(b)
+		return summed(slices.DeleteFunc(rows, func(r parse.Softnet) bool { return !both(r.CPU) })), err
+	}
+}
+
+func summed(rows []parse.Softnet) map[string]uint64 {
+	sums := map[string]uint64{} // none of the names without a row
 	for _, r := range rows {
 		sums["processed"] += r.Processed
 		sums["dropped"] += r.Dropped
@@ -26,7 +42,7 @@ func backlogs(b []byte) (map[string]uint64, error) {
 		sums["received_rps"] += r.ReceivedRPS
 		sums["flow_limit"] += r.FlowLimited
 	}
-	return sums, nil
+	return sums
 }
 
 func softnet() see.Row {
@@ -38,9 +54,12 @@ func softnet() see.Row {
 		Fix:     []fact.Fix{fact.Sysctl("net.core.netdev_max_backlog", "10000", "more waiting under overload", fact.Freely, true), fact.Sysctl("net.core.netdev_budget", "600", "programs wait longer for their turn", fact.Freely, true)},
 		Sources: []string{coreDoc},
 	}, Look: func(v *see.View) fact.Finding {
-		c, err := gauge.Count(v, file, backlogs)
+		c, err := gauge.Count(v, file, backlogs(v, file))
 		if err != nil {
 			return gauge.Unseen(v, err)
+		}
+		if !c.Known("dropped") {
+			return gauge.Unseen(v, c.Missing("of a processor that both looks saw"))
 		}
 		e := c.Evidence("processed", "dropped", "time_squeeze", "received_rps", "flow_limit")
 		if n := c.Sum("dropped"); n > 0 {
@@ -87,7 +106,7 @@ func lost(v *see.View) (gauge.Counts, error) {
 
 func drops() see.Row {
 	return see.Row{Check: fact.Check{
-		ID: "nic.drops", Title: "Packets that the card lost", Reads: "/proc/net/dev, ethtool's statistics",
+		ID: "nic.drops", Title: "Packets that the card lost", Reads: "/proc/net/dev (drop, which holds what the card missed, and fifo)",
 		Rule: "any while looking warns; since boot more than one in ten thousand", Severity: fact.SevereWarn, Scope: fact.NIC, Path: fact.Card,
 		Why:     "The ring was full, or there was no memory for a packet: clients wait and send again. Some drivers count packets of unknown protocols, too.",
 		Fix:     []fact.Fix{{Command: "ethtool -G DEV rx MAX", Risk: "the link is down for a moment", Who: fact.Root, Undo: "ethtool -G DEV rx OLD", Auto: fact.Asked}},

@@ -110,6 +110,9 @@ func TestQueues(t *testing.T) {
 		{ID: "nic.rps", Probe: with("x"), Files: sys(files{"Q/rx-0/rps_cpus": "00", "/proc/stat": stat("10")}), Want: fact.Info, Says: "would not pay"},
 		{ID: "nic.rps", Probe: with("x"), Files: sys(files{"Q/rx-0/rps_cpus": "00"}), Want: fact.Unknown},
 		{ID: "nic.rps", Probe: with("x"), Files: files{"/sys/class/net/eth0/ifindex": "7"}, Want: fact.Unknown},
+		{ID: "nic.rps", Probe: veth, Env: docker, Files: sys(files{"Q/rx-0/rps_cpus": "3"}), Want: fact.Warn, Says: "on at a veth"},
+		{ID: "nic.rps", Probe: veth, Env: docker, Files: sys(files{"Q/rx-0/rps_cpus": "0"}), Want: fact.Unknown, Says: "off at our end", RunOn: "initns"},
+		{ID: "nic.rps", Probe: veth, Env: docker, Files: files{"/sys/class/net/eth0/ifindex": "7"}, Want: fact.Unknown, Says: "the host's", RunOn: "initns"},
 		{ID: "nic.rfs", Files: files{"/proc/sys/net/core/rps_sock_flow_entries": "0"}, Want: fact.Info, Says: "off"},
 		{ID: "nic.xps", Probe: with("x"), Files: sys(files{"Q/tx-0/xps_cpus": "0", "Q/tx-1/xps_cpus": "0"}), Want: fact.Info},
 		{ID: "nic.xps", Probe: with("x"), Files: sys(files{"Q/tx-0/xps_cpus": "1", "Q/tx-1/xps_cpus": "2"}), Want: fact.OK},
@@ -119,6 +122,12 @@ func TestQueues(t *testing.T) {
 		{ID: "nic.irq-affinity", Probe: device, Files: files{"/proc/interrupts": irq("5000", "5000")}, Want: fact.OK},
 		{ID: "nic.irq-affinity", Probe: device, Files: files{"/proc/interrupts": irq("9000", "1000")}, Before: files{"/proc/interrupts": irq("9000", "0")}, Want: fact.Warn, Says: "100 % of 1000"},
 		{ID: "nic.irq-affinity", Probe: device, Files: files{"/proc/interrupts": irq("9", "1")}, Want: fact.Info},
+		{ID: "nic.irq-affinity", Probe: device, Files: files{"/proc/interrupts": irq("9000", "9000")}, Before: files{
+			"/proc/interrupts": "  CPU1\n 24: 0 PCI-MSIX virtio0-input.0\n 26: 5000 PCI-MSIX virtio0-input.1\n",
+		}, Want: fact.Warn, Says: "100 % of 4000 interrupts of 2 queues on processor 1"},
+		{ID: "nic.rps", Probe: with("x"), Files: sys(files{"Q/rx-0/rps_cpus": "00", "/proc/stat": stat("500")}), Before: files{
+			"/proc/stat": "cpu 1 1 1 1\ncpu1 50 0 50 100 0 0 0 0\n",
+		}, Want: fact.Info, Says: "would not pay"},
 		{ID: "nic.irq-affinity", Probe: with("x"), Files: files{"/proc/interrupts": irq("9000", "1000")}, Want: fact.Unknown},
 		{ID: "nic.irq-affinity", Probe: with("mlx5_core", `, "bus": "0000:03:00.0"`), Files: files{"/proc/interrupts": "CPU0 CPU1\n1: 1 0 PCI mlx5_comp0@pci:0000:03:00.0\n2: 7000 0 PCI mlx5_comp1@pci:0000:03:00.0\n3: 9 9 PCI mlx5_async@pci:0000:03:00.0\n"}, Want: fact.Warn, Says: "of 2 queues"},
 		{ID: "nic.irq-affinity", Probe: with("x"), Files: files{"/proc/interrupts": "CPU0 CPU1\n 1: 5000 5 MSI eth0-TxRx-0\n"}, Want: fact.Skip},
@@ -134,6 +143,7 @@ func TestQueues(t *testing.T) {
 }
 
 func TestLosses(t *testing.T) {
+	row := func(cpu, dropped string) string { return "ff " + dropped + " 0 0 0 0 0 0 0 0 0 0 " + cpu + "\n" }
 	soft := func(dropped, squeezed string) string {
 		return "000000ff " + dropped + " " + squeezed + " 0 0 0 0 0 0 0 0\n000000ff 0 0 0 0 0 0 0 0 0 0\n"
 	}
@@ -141,6 +151,9 @@ func TestLosses(t *testing.T) {
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("0", "0")}, Want: fact.OK},
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("1f", "0")}, Want: fact.Warn, Says: "31 packets"},
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("1f", "0")}, Before: files{"/proc/net/softnet_stat": soft("1e", "0")}, Want: fact.Fail, Says: "1 packets"},
+		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": row("0", "1f")}, Before: files{"/proc/net/softnet_stat": row("0", "1f") + row("1", "9")}, Want: fact.OK, Says: "none was dropped"},
+		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": row("0", "1f")}, Before: files{"/proc/net/softnet_stat": row("1", "1f")}, Want: fact.Unknown, Says: "both looks"},
+		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": row("0", "1f") + row("1", "9")}, Before: files{"/proc/net/softnet_stat": row("1", "7")}, Want: fact.Fail, Says: "2 packets"},
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("0", "ff"), "/proc/uptime": "100.0 5\n"}, Want: fact.Warn, Says: "2.5 times a second"},
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("0", "f"), "/proc/uptime": "100.0 5\n"}, Want: fact.OK},
 		{ID: "nic.softnet", Files: files{"/proc/net/softnet_stat": soft("0", "f")}, Want: fact.Info},

@@ -197,7 +197,7 @@ func (r *Report) Prometheus(w io.Writer) error {
 	}
 	fmt.Fprint(b, "# HELP fishplate_doctor_layer What the machine is made of.\n# TYPE fishplate_doctor_layer gauge\n")
 	for _, l := range r.Host.Stack {
-		fmt.Fprintf(b, "fishplate_doctor_layer{kind=%q,name=%q,confidence=%q} 1\n", l.Kind, l.Name, l.Confidence)
+		fmt.Fprintf(b, "fishplate_doctor_layer{kind=%q,name=\"%s\",confidence=%q} 1\n", l.Kind, label(l.Name), l.Confidence)
 	}
 	fmt.Fprint(b, "# HELP fishplate_doctor_seconds How long the run took.\n# TYPE fishplate_doctor_seconds gauge\n")
 	fmt.Fprintf(b, "fishplate_doctor_seconds %g\n", r.Seconds)
@@ -205,4 +205,10 @@ func (r *Report) Prometheus(w io.Writer) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// label is a text as a value between the quotes of a label, where Prometheus knows
+// three escapes and no others. The names of containers are read from files.
+func label(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(harmless(s))
 }

@@ -171,3 +171,27 @@ func TestBaseline(t *testing.T) {
 		t.Error("another schema was read")
 	}
 }
+
+// TestHarmless: what was read steers no terminal, and breaks no exposition.
+func TestHarmless(t *testing.T) {
+	r := sample()
+	const evil = "a\x1b[2Jb\u202ec\x9bd"
+	r.Host.Kernel = evil
+	r.Host.Stack = append(r.Host.Stack, fact.Layer{Kind: fact.Container, Name: evil + "\"\\\n", Confidence: fact.High})
+	r.Results[0].Finding.Found = "it says " + evil
+	r.Results[0].Finding.Evidence = []fact.Evidence{fact.Read("/dev/kmsg", evil, nil)}
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"text": func(b *bytes.Buffer) error { return r.Text(b, false) }, "prom": func(b *bytes.Buffer) error { return r.Prometheus(b) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(name, err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\u202e\u009b") {
+			t.Errorf("%s: %q", name, b.String())
+		}
+		if name == "prom" && !strings.Contains(b.String(), `,name="a`+"\ufffd[2Jb\ufffdc\ufffdd"+`\"\\\n",`) {
+			t.Errorf("%s: %s", name, b.String())
+		}
+	}
+}

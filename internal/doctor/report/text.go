@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"fishplate/internal/doctor/fact"
 )
@@ -64,11 +65,18 @@ func (p printer) machine(h Host) {
 	if text == "" {
 		text = "unknown"
 	}
-	cpus := fmt.Sprint(h.CPUs, " CPUs")
-	if h.CPUs == 1 {
-		cpus = "1 CPU"
+	parts := []string{text}
+	if h.Kernel != "" {
+		parts = append(parts, "Linux "+h.Kernel)
 	}
-	p.printf("%s, Linux %s, %s\n", text, h.Kernel, cpus)
+	switch h.CPUs {
+	case 0:
+	case 1:
+		parts = append(parts, "1 CPU")
+	default:
+		parts = append(parts, fmt.Sprint(h.CPUs, " CPUs"))
+	}
+	p.printf("%s\n", harmless(strings.Join(parts, ", ")))
 }
 
 // loss writes a warning or failure with its evidence and its remedies.
@@ -163,7 +171,7 @@ func (p printer) wrap(head, text string) {
 	indent := strings.Repeat(" ", len(head))
 	line := head
 	empty := true
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Fields(harmless(text)) {
 		if !empty && len([]rune(line))+1+len([]rune(word)) > width {
 			p.printf("%s\n", line)
 			line, empty = indent, true
@@ -178,9 +186,21 @@ func (p printer) wrap(head, text string) {
 
 // oneLine makes a line of a text, and cuts it at n characters.
 func oneLine(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(harmless(s)), " ")
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}
 	return s
+}
+
+// harmless is a text without characters that steer a terminal or turn its writing
+// round. What was read may be a stranger's: the name of a process in the kernel's
+// log, or a capture that somebody sent.
+func harmless(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) && !unicode.IsSpace(c) || unicode.Is(unicode.Bidi_Control, c) {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, s)
 }

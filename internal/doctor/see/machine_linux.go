@@ -64,7 +64,14 @@ func (machine) Ethtool(name string) (Ethtool, error) {
 }
 
 func (machine) Self() Self {
-	s := Self{EUID: os.Geteuid(), Limits: map[string]Limit{}, Calls: tried()}
+	s := self()
+	s.Calls = tried()
+	return s
+}
+
+// self is all of it that takes no tries.
+func self() Self {
+	s := Self{EUID: os.Geteuid(), Limits: map[string]Limit{}}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		s.Uname = Uname{

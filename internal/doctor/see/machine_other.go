@@ -27,6 +27,8 @@ func (machine) Network() Network {
 	}
 }
 
-func (machine) Self() Self {
+func (machine) Self() Self { return self() }
+
+func self() Self {
 	return Self{Uname: Uname{System: runtime.GOOS, Machine: runtime.GOARCH}, EUID: os.Geteuid()}
 }

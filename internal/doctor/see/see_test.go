@@ -205,3 +205,30 @@ func TestTheProbeIsAskedOnce(t *testing.T) {
 		t.Errorf("links were asked for %d times, the card %d times", a.links, a.cards)
 	}
 }
+
+// TestPast: an earlier look says what it saw, not what is there now.
+func TestPast(t *testing.T) {
+	s, err := Fixture(fstest.MapFS{"read": {Data: []byte("1")}, "unread": {Data: []byte("2")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Text("/read"); err != nil {
+		t.Fatal(err)
+	}
+	n := s.Again()
+	if text, err := s.Text("/read"); text != "1" || err != nil {
+		t.Errorf("what it read: %q, %v", text, err)
+	}
+	if text, err := s.Text("/unread"); ClassOf(err) != Hidden {
+		t.Errorf("what it did not read: %q, %v", text, err)
+	}
+	if ok, err := s.Exists("/unread"); ok || err == nil {
+		t.Errorf("whether it was there: %v, %v", ok, err)
+	}
+	if list := s.Glob("/*"); list != nil {
+		t.Errorf("what there was: %v", list)
+	}
+	if text, err := n.Text("/unread"); text != "2" || err != nil {
+		t.Errorf("now: %q, %v", text, err)
+	}
+}

@@ -1,6 +1,7 @@
 package see
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -29,7 +30,11 @@ type System struct {
 
 	mu   sync.Mutex
 	kept map[string]kept
+	past bool // a later look was begun: what is not kept cannot be read any more
 }
+
+// errPast is for what an earlier look did not read: it would be read now.
+var errPast = errors.New("it was not read then")
 
 type kept struct {
 	data []byte
@@ -152,9 +157,13 @@ func (s *System) Glob(pattern string) []string {
 func (s *System) once(key string, f func() kept) kept {
 	s.mu.Lock()
 	k, ok := s.kept[key]
+	past := s.past
 	s.mu.Unlock()
-	if ok {
+	switch {
+	case ok:
 		return k
+	case past:
+		return kept{err: errPast}
 	}
 	k = f()
 	s.mu.Lock()
@@ -166,10 +175,28 @@ func (s *System) once(key string, f func() kept) kept {
 	return k
 }
 
-// Again returns the same machine with nothing remembered: what is read now.
+// Again returns the same machine with nothing remembered: what is read now. From
+// then on s answers with what it remembers, and knows nothing else.
 func (s *System) Again() *System {
+	s.mu.Lock()
+	s.past = true
+	s.mu.Unlock()
 	n := New(s.root, s.Probe)
 	n.Live, n.override, n.links = s.Live, s.override, s.links
+	return n
+}
+
+// Renew returns the same machine, which still remembers what was read, but for the
+// files and folders that stale names: they are read now.
+func (s *System) Renew(stale func(name string) bool) *System {
+	n := s.Again()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, k := range s.kept {
+		if !stale(key[1:]) { // behind the letter of its kind
+			n.kept[key] = k
+		}
+	}
 	return n
 }
 

@@ -38,13 +38,69 @@ type Ours struct {
 	SyncLog    bool // the access log is written in the request's path
 	Privileged bool // one listener wants a port below 1024
 	Shards     int  // sockets per listener
+
+	CacheMemory  int64 // bytes that caches are to fill
+	TenantMemory int64 // bytes that the tenants' storage may fill
+
+	Running *Running // the process that serves, nil when only its configuration is known
+}
+
+// Running is the process that serves. What is counted is counted since the earlier
+// look, or since the process began when there was none.
+type Running struct {
+	PID   int
+	Files Limit   // of descriptors
+	Open  int     // descriptors, 0 when that is not known
+	CPU   float64 // seconds that it used
+	Procs int     // processors that it uses at most
+	Stall float64 // seconds that it stood still for, the longest time of them
 }
 
 // OurListener is an address that we listen at.
 type OurListener struct {
+	Name    string // of the configuration
 	Address string
 	Port    int
-	Backlog int
+	Backlog int // as it was asked for
+
+	Queue *OurQueue // nil when nobody listens there, or the system does not tell
+}
+
+// OurQueue is what waits before accept at an address, in all of its sockets. What
+// is counted is counted as in Running.
+type OurQueue struct {
+	Shards   int   // sockets that share the address
+	Len      int   // connections that wait
+	Most     int   // the longest that a socket's queue was found to be, since it was made
+	Granted  int   // backlog of each socket
+	Dropped  int64 // by the kernel; negative when it does not say so of a socket
+	Accepted int64
+	Shed     int64 // closed at once for want of descriptors
+	Refused  int64 // closed at once by the listener's limits
+}
+
+// Lost returns a copy in which Dropped leaves out what the kernel counts at a
+// socket and nobody lost: with a deferred accept, the last packet of each handshake.
+// Those of a namespace are the most that one of its queues can have lost, and a
+// queue that was never full has lost none.
+func (q *OurQueue) Lost(namespace int64) *OurQueue {
+	n := *q
+	switch {
+	case n.Dropped < 0:
+	case n.Most < n.Granted:
+		n.Dropped = 0
+	default:
+		n.Dropped = min(n.Dropped, max(namespace, 0))
+	}
+	return &n
+}
+
+// Serving returns the process that serves, nil when there is none.
+func (v *View) Serving() *Running {
+	if v.Ours == nil {
+		return nil
+	}
+	return v.Ours.Running
 }
 
 // Elapsed is the time between the two looks in seconds, 0 without an earlier one.

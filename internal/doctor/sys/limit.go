@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -25,15 +26,19 @@ func count(n uint64) string {
 func nofile() see.Row {
 	const file = "/proc/self/limits"
 	return see.Row{Check: fact.Check{
-		ID: "sys.nofile", Title: "How many files and sockets a process may have", Reads: "getrlimit, " + file,
-		Rule: "fewer than twice the connections of the configuration and 1024 fails, fewer than 65,536 warns", Severity: fact.SevereFail, Scope: fact.Process, Path: fact.Any,
+		ID: "sys.nofile", Title: "How many files and sockets a process may have", Reads: "getrlimit, " + file + "; of a process that serves its limit, and the size of /proc/PID/fd",
+		Rule: "fewer than twice the connections of the configuration and 1024 fails, fewer than 65,536 warns; more than 80 % taken warns, 95 % fails", Severity: fact.SevereFail, Scope: fact.Process, Path: fact.Any,
 		Why:     "A proxied connection takes two. When none is left accept fails at once and again, and a processor is busy with failing.",
 		Fix:     []fact.Fix{{Command: "prlimit --pid PID --nofile=1048576", Persist: "LimitNOFILE=1048576 in the service's unit", Risk: "none", Who: fact.Root, Undo: "the old limit", Auto: fact.Asked}},
 		Sources: []string{"https://man7.org/linux/man-pages/man2/getrlimit.2.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		var hard uint64
 		var e fact.Evidence
-		if l, ok := v.Probe.Self().Limits["nofile"]; ok {
+		us := v.Serving()
+		if us != nil && us.Files.Hard > 0 {
+			// The process has raised the soft limit to the hard one when it began.
+			hard, e = us.Files.Soft, fact.Read(fmt.Sprintf("limits of process %d", us.PID), fmt.Sprintf("soft %d hard %d", us.Files.Soft, us.Files.Hard), us.Files.Soft)
+		} else if l, ok := v.Probe.Self().Limits["nofile"]; ok {
 			hard, e = l.Hard, fact.Read("getrlimit NOFILE", fmt.Sprintf("soft %d hard %d", l.Soft, l.Hard), l.Hard)
 		} else {
 			limits, _, err := gauge.Read(v, file, parse.Limits)
@@ -45,6 +50,17 @@ func nofile() see.Row {
 				return gauge.Unseen(v, &see.Error{What: file + " Max open files", Class: see.Absent})
 			}
 			hard, e = l[1], fact.Read(file, fmt.Sprintf("Max open files %d %d", l[0], l[1]), l[1])
+		}
+		if us != nil && us.Open > 0 && hard > 0 {
+			taken := float64(us.Open) / float64(hard)
+			found := fmt.Sprintf("%d of %s are taken", us.Open, count(hard))
+			e := []fact.Evidence{e, fact.Read(fmt.Sprintf("descriptors of process %d", us.PID), strconv.Itoa(us.Open), us.Open)}
+			switch {
+			case taken > 0.95:
+				return fact.Say(fact.Fail, found, e...)
+			case taken > 0.8:
+				return fact.Say(fact.Warn, found, e...)
+			}
 		}
 		switch {
 		case v.Ours != nil && v.Ours.MaxConns > 0 && hard < 2*uint64(v.Ours.MaxConns)+1024:
@@ -154,14 +170,18 @@ func memcg() see.Row {
 		case least >= 1<<62: // version 1 rounds "none" down to a page
 			return fact.Say(fact.OK, "no limit", e...)
 		}
+		whose := ""
+		if r := v.Serving(); v.Live && (r == nil || r.PID != os.Getpid()) {
+			whose = "; both are this command's, and a server in another group may have others"
+		}
 		known, err := bounded(v)
 		switch {
 		case err != nil:
 			return gauge.Unseen(v, err).With(e...)
 		case !known:
-			return fact.Say(fact.Warn, fmt.Sprintf("a limit of %d MiB, and GOMEMLIMIT is not set", least>>20), e...)
+			return fact.Say(fact.Warn, fmt.Sprintf("a limit of %d MiB, and GOMEMLIMIT is not set%s", least>>20, whose), e...)
 		}
-		return fact.Say(fact.OK, fmt.Sprintf("a limit of %d MiB, and GOMEMLIMIT is set", least>>20), e...)
+		return fact.Say(fact.OK, fmt.Sprintf("a limit of %d MiB, and GOMEMLIMIT is set%s", least>>20, whose), e...)
 	}}
 }
 

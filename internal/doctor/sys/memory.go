@@ -91,7 +91,7 @@ func thp() see.Row {
 		ID: "sys.thp", Title: "Transparent huge pages", Reads: dir + "enabled, defrag",
 		Rule: "always, with memory made contiguous on the spot, warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
 		Why:     "A page fault then waits until two megabytes in a row are found: spikes of milliseconds, and more memory held than used.",
-		Fix:     []fact.Fix{{Command: "echo madvise > " + dir + "enabled; echo defer+madvise > " + dir + "defrag", Persist: "transparent_hugepage=madvise on the kernel's command line", Risk: "databases that count on huge pages must ask for them", Who: fact.Root, Undo: "echo always to both", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
+		Fix:     []fact.Fix{{Command: "echo defer+madvise > " + dir + "defrag", Persist: "w " + dir + "defrag - - - - defer+madvise in /etc/tmpfiles.d/fishplate.conf", Risk: "huge pages come a moment later to who does not ask for them", Who: fact.Root, Undo: "echo always > " + dir + "defrag", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
 		Sources: []string{"https://docs.kernel.org/admin-guide/mm/transhuge.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		chosen := func(b []byte) (string, error) { c, _, err := parse.Chosen(b); return c, err }
@@ -122,6 +122,13 @@ func balloon() see.Row {
 	}, Look: func(v *see.View) fact.Finding {
 		if !v.Env.Guest() {
 			return fact.Say(fact.Skip, "not a virtual machine, as far as can be seen")
+		}
+		for _, name := range []string{"xen", "hyperv"} {
+			if _, ok := v.Env.Is(fact.Hypervisor, name); ok {
+				f := fact.Say(fact.Unknown, "the kernel does not count what the balloon of "+name+" takes")
+				f.RunOn = "host"
+				return f
+			}
 		}
 		c, err := gauge.Count(v, file, parse.Pairs)
 		if err == nil && !c.Known("balloon_inflate") {

@@ -199,20 +199,26 @@ func privports() see.Row {
 
 func listeners() see.Row {
 	return see.Row{Check: fact.Check{
-		ID: "sys.listeners", Title: "Others that listen where we want to", Reads: "listening sockets by inet_diag, /proc/self/fd",
+		ID: "sys.listeners", Title: "Others that listen where we want to", Reads: "listening sockets by inet_diag, /proc/PID/fd of the process that serves",
 		Rule: "a socket of another user at an address of ours fails", Severity: fact.SevereFail, Scope: fact.Netns, Path: fact.Any,
 		Why:     "The start fails, or, where both share the port, the other takes a part of our connections.",
 		Fix:     []fact.Fix{{Command: "ss -ltnp 'sport = :PORT', and stop that program or move one of the two", Risk: "what the program served ends", Who: fact.Root, Undo: "start it again"}},
 		Sources: []string{"https://man7.org/linux/man-pages/man7/sock_diag.7.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		if v.Ours == nil || len(v.Ours.Listeners) == 0 {
-			return fact.Say(fact.Skip, "no configuration says where we listen")
+			return fact.Say(fact.Skip, "no configuration says where we listen: "+gauge.NoOurs)
 		}
 		sockets, err := v.Probe.Network().Sockets.Get("inet_diag")
 		if err != nil {
 			return gauge.Unseen(v, err)
 		}
 		own := inodes(v)
+		if us := v.Serving(); us != nil && v.Live && len(own) == 0 {
+			// Its sockets are where they ought to be, and cannot be told from others'.
+			f := fact.Say(fact.Unknown, fmt.Sprintf("which sockets are those of process %d is not told", us.PID))
+			f.RunOn = "root"
+			return f
+		}
 		var others, same []string
 		for _, s := range sockets {
 			at := netip.AddrPortFrom(parseAddr(s.Address), uint16(s.Port)).String()
@@ -247,10 +253,13 @@ func parseAddr(s string) netip.Addr {
 }
 
 // overlap reports whether two addresses of listeners exclude each other: equal
-// ones do, and an unspecified one does with all.
+// ones do, :: does with all, and 0.0.0.0 with those of IPv4 and with ::.
 func overlap(a, b string) bool {
 	x, y := parseAddr(a).Unmap(), parseAddr(b).Unmap()
-	return x == y || x.IsUnspecified() || y.IsUnspecified()
+	all := func(one, other netip.Addr) bool {
+		return one.IsUnspecified() && (one.Is6() || other.Is4() || other.IsUnspecified())
+	}
+	return x == y || all(x, y) || all(y, x)
 }
 
 // inodes are the sockets of our own process.
@@ -259,7 +268,11 @@ func inodes(v *see.View) map[uint32]bool {
 	if !v.Live {
 		return own
 	}
-	for _, name := range v.Glob("/proc/self/fd/*") {
+	pattern := "/proc/self/fd/*"
+	if us := v.Serving(); us != nil && us.PID > 0 {
+		pattern = fmt.Sprintf("/proc/%d/fd/*", us.PID)
+	}
+	for _, name := range v.Glob(pattern) {
 		target, err := v.Link(name)
 		number, ok := strings.CutPrefix(strings.TrimSuffix(target, "]"), "socket:[")
 		if n, bad := strconv.ParseUint(number, 10, 32); err == nil && ok && bad == nil {

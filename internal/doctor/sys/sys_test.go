@@ -43,11 +43,17 @@ func TestLimits(t *testing.T) {
 			"/sys/fs/cgroup/a/memory.max": memory, "/sys/fs/cgroup/a/memory.events": "low 0\noom_kill " + killed + "\n",
 		}
 	}
+	taken := func(open int, most uint64) *see.Ours {
+		return &see.Ours{Running: &see.Running{PID: 7, Open: open, Files: see.Limit{Soft: most, Hard: most}}}
+	}
 	with := func(f files, name, text string) files { f[name] = text; return f }
 	trial.Run(t, pick("nofile", "pids", "memcg", "gomaxprocs"), []trial.Case{
 		{ID: "sys.nofile", Files: limits("1048576"), Want: fact.OK, Says: "1048576"},
 		{ID: "sys.nofile", Files: limits("unlimited"), Want: fact.OK, Says: "no limit"},
 		{ID: "sys.nofile", Files: limits("4096"), Want: fact.Warn},
+		{ID: "sys.nofile", Ours: taken(900, 100000), Want: fact.OK, Says: "100000"},
+		{ID: "sys.nofile", Ours: taken(85000, 100000), Want: fact.Warn, Says: "85000 of 100000 are taken"},
+		{ID: "sys.nofile", Ours: taken(96000, 100000), Want: fact.Fail},
 		{ID: "sys.nofile", Files: limits("100000"), Ours: &see.Ours{MaxConns: 50000}, Want: fact.Fail, Says: "50000 connections"},
 		{ID: "sys.nofile", Probe: `{"self": {"rlimit": {"nofile": {"soft": 1, "hard": 1024}}}}`, Files: limits("1048576"), Want: fact.Warn, Says: "1024"},
 		{ID: "sys.pids", Files: group("100", "85", "max", "0"), Want: fact.Warn, Says: "85 of 100"},
@@ -123,6 +129,7 @@ func TestMemory(t *testing.T) {
 		{ID: "sys.balloon", Files: swapped("9"), Env: kvm, Want: fact.Info},
 		{ID: "sys.balloon", Files: swapped("0"), Env: kvm, Want: fact.OK},
 		{ID: "sys.balloon", Env: kvm, Want: fact.Unknown},
+		{ID: "sys.balloon", Files: swapped("0"), Env: []fact.Layer{{Kind: fact.Hypervisor, Name: "xen", Confidence: fact.High}}, Want: fact.Unknown, RunOn: "host"},
 		{ID: "sys.neigh", Files: files{"/proc/sys/net/ipv4/neigh/default/gc_thresh3": "1024", "/proc/net/arp": arp}, Want: fact.OK, Says: "2 of 1024"},
 		{ID: "sys.neigh", Files: files{"/proc/sys/net/ipv4/neigh/default/gc_thresh3": "2", "/proc/net/arp": arp}, Want: fact.Warn},
 		{ID: "sys.neigh", Files: files{"/proc/net/arp": arp}, Env: docker, Want: fact.Unknown, RunOn: "initns"},
@@ -143,6 +150,7 @@ func TestPermits(t *testing.T) {
 		return `{"self": {"euid": 5}, "network": {"sockets": {"list": [{"address": "::", "port": 80, "uid": ` + uid + `}, {"address": "127.0.0.9", "port": 81}]}}}`
 	}
 	ours := &see.Ours{Listeners: []see.OurListener{{Address: "10.0.0.1", Port: 80}}}
+	any4 := &see.Ours{Listeners: []see.OurListener{{Address: "0.0.0.0", Port: 80}}}
 	trial.Run(t, pick("io_uring", "bpf", "seccomp", "lsm", "privports", "listeners"), []trial.Case{
 		{ID: "sys.io_uring", Files: files{"/proc/sys/kernel/io_uring_disabled": "2"}, Want: fact.Info, Says: "switched off"},
 		{ID: "sys.io_uring", Files: files{"/proc/sys/kernel/io_uring_disabled": "0"}, Want: fact.Info, Says: "not tried"},
@@ -166,6 +174,10 @@ func TestPermits(t *testing.T) {
 		{ID: "sys.listeners", Ours: ours, Probe: at("7"), Want: fact.Fail, Says: "[::]:80 of user 7"},
 		{ID: "sys.listeners", Ours: ours, Probe: at("5"), Want: fact.Info, Says: "our user"},
 		{ID: "sys.listeners", Ours: &see.Ours{Listeners: []see.OurListener{{Address: "10.0.0.1", Port: 81}}}, Probe: at("5"), Want: fact.OK},
+		{ID: "sys.listeners", Ours: any4, Probe: strings.ReplaceAll(at("7"), `"::"`, `"::1"`), Want: fact.OK},
+		{ID: "sys.listeners", Ours: any4, Probe: at("7"), Want: fact.Fail},
+		{ID: "sys.listeners", Ours: any4, Probe: strings.ReplaceAll(at("7"), `"::"`, `"10.0.0.9"`), Want: fact.Fail},
+		{ID: "sys.listeners", Ours: ours, Probe: strings.ReplaceAll(at("7"), `"::"`, `"0.0.0.0"`), Want: fact.Fail},
 		{ID: "sys.listeners", Ours: ours, Want: fact.Unknown, Says: "inet_diag"},
 	})
 }
@@ -188,13 +200,15 @@ func TestTime(t *testing.T) {
 		{ID: "sys.time", Probe: self(`"clock": {"maxerror": 0.02}`), Files: files{"/proc/9/comm": "chronyd\n"}, Want: fact.OK, Says: "20 ms"},
 		{ID: "sys.migration", Probe: self(`"boottime": 7.5`), Env: kvm, Want: fact.Info, Says: "7.5 s"},
 		{ID: "sys.migration", Files: log("4,2,9,-;tsc: Marking TSC unstable due to clocksource watchdog"), Env: kvm, Want: fact.Warn},
+		{ID: "sys.migration", Files: log("4,2,9,-;tsc: Marking TSC unstable due to clocksource watchdog"), Probe: self(`"boottime": 7.5`), Env: kvm, Want: fact.Warn},
 		{ID: "sys.migration", Files: log("x"), Env: kvm, Want: fact.Unknown, RunOn: "host"},
 		{ID: "sys.migration", Want: fact.Skip},
 		{ID: "sys.tick", Files: files{"/proc/config.gz": packed.String()}, Want: fact.Info, Says: "1000 a second, no ticks"},
 		{ID: "sys.tick", Files: files{release: "6.1.0\n", "/boot/config-6.1.0": "CONFIG_HZ=250\n"}, Want: fact.Info, Says: "250"},
 		{ID: "sys.tick", Files: files{"/proc/config.gz": strings.Repeat("x", 100)}, Want: fact.Unknown, Says: "could not be parsed"},
 		{ID: "sys.kernel-log", Files: log("4,2,9,-;nf_conntrack: nf_conntrack: table full, dropping packet"), Want: fact.Warn, Says: "fw.conntrack-full"},
-		{ID: "sys.kernel-log", Files: log("4,2,9,-;nf_conntrack: nf_conntrack: table full, dropping packet"), Before: log(""), Want: fact.Fail, Says: "1 times"},
+		{ID: "sys.kernel-log", Files: log("4,2,90,-;nf_conntrack: nf_conntrack: table full, dropping packet"), Before: log(""), Want: fact.Fail, Says: "1 times in"},
+		{ID: "sys.kernel-log", Files: log("4,2,90,-;nf_conntrack: nf_conntrack: table full, dropping packet\n4,3,95,-;calm"), Before: log("4,2,90,-;nf_conntrack: nf_conntrack: table full, dropping packet"), Want: fact.OK, Says: "none of 1 messages"},
 		{ID: "sys.kernel-log", Files: log("12,2,9,-;a program says: table full, dropping packet"), Want: fact.OK},
 		{ID: "sys.kernel-log", Files: files{"/dev/kmsg": ""}, Want: fact.Unknown},
 	})

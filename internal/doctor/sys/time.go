@@ -73,15 +73,15 @@ func migration() see.Row {
 		Fix:     []fact.Fix{{Command: "longer backlogs and a grace for health checks; the host can guarantee a scaled TSC", Risk: "none", Who: fact.Us, Undo: "the old values", Auto: fact.Never}},
 		Sources: []string{"https://docs.kernel.org/virt/kvm/x86/timekeeping.html"},
 	}, Look: func(v *see.View) fact.Finding {
-		if slept := v.Probe.Self().Boottime; slept > 1 {
-			return fact.Say(fact.Info, fmt.Sprintf("%.1f s were spent suspended since boot", slept), fact.Read("CLOCK_BOOTTIME − CLOCK_MONOTONIC", fmt.Sprintf("%.3f s", slept), slept))
-		}
 		if data, err := v.Read("/dev/kmsg"); err == nil {
 			for _, m := range parse.KernelLog(data) {
 				if m.Printed && strings.Contains(m.Text, "Marking TSC unstable") {
 					return fact.Say(fact.Warn, "the kernel gave up the processor's clock", fact.Read("/dev/kmsg", m.Text, m))
 				}
 			}
+		}
+		if slept := v.Probe.Self().Boottime; slept > 1 {
+			return fact.Say(fact.Info, fmt.Sprintf("%.1f s were spent suspended since boot", slept), fact.Read("CLOCK_BOOTTIME − CLOCK_MONOTONIC", fmt.Sprintf("%.3f s", slept), slept))
 		}
 		if !v.Env.Guest() && !v.Env.Contained() {
 			return fact.Say(fact.Skip, "not a virtual machine, as far as can be seen")
@@ -166,7 +166,7 @@ func kernelLog() see.Row {
 	const file = "/dev/kmsg"
 	return see.Row{Check: fact.Check{
 		ID: "sys.kernel-log", Title: "What the kernel complained of", Reads: file,
-		Rule: "packets or processes lost fail, what may have cost time warns", Severity: fact.SevereFail, Scope: fact.Kernel, Path: fact.Any,
+		Rule: "packets or processes lost while looking fail; since boot, and what may have cost time, warns", Severity: fact.SevereFail, Scope: fact.Kernel, Path: fact.Any,
 		Why:     "The kernel says some losses here and nowhere else.",
 		Fix:     []fact.Fix{{Command: "dmesg -T, and then the fix of the check that the finding names", Risk: "that of the other check", Who: fact.Root, Undo: "that of the other check"}},
 		Sources: []string{"https://docs.kernel.org/admin-guide/dynamic-debug-howto.html", "https://man7.org/linux/man-pages/man1/dmesg.1.html"},
@@ -179,10 +179,12 @@ func kernelLog() see.Row {
 		if len(messages) < 2 { // a namespace may have an empty log of its own
 			return gauge.Unseen(v, &see.Error{What: file, Class: see.Hidden})
 		}
+		latest := messages[len(messages)-1]
+		fresh := later(v, messages)
 		for _, s := range sayings {
 			n := 0
 			var last parse.Message
-			for _, m := range messages {
+			for _, m := range fresh {
 				if m.Printed && strings.Contains(m.Text, s.text) {
 					last, n = m, n+1
 				}
@@ -192,9 +194,25 @@ func kernelLog() see.Row {
 				if v.Before == nil {
 					status = fact.Warn // it may be long ago
 				}
-				return fact.Say(status, fmt.Sprintf("%d times: %s", n, s.means), fact.Read(file, last.Text, n))
+				return fact.Say(status, fmt.Sprintf("%d times %s: %s", n, v.Span(), s.means), fact.Read(file, last.Text, n))
 			}
 		}
-		return fact.Say(fact.OK, fmt.Sprintf("none of %d messages is one of those that this row knows", len(messages)), fact.Read(file, messages[len(messages)-1].Text, len(messages)))
+		return fact.Say(fact.OK, fmt.Sprintf("none of %d messages %s is one of those that this row knows", len(fresh), v.Span()), fact.Read(file, latest.Text, len(fresh)))
 	}}
+}
+
+// later are the messages that came after the earlier look; without one all of them.
+func later(v *see.View, messages []parse.Message) []parse.Message {
+	if v.Before == nil {
+		return messages
+	}
+	data, err := v.Before.Read("/dev/kmsg")
+	if err != nil {
+		return messages
+	}
+	var last uint64
+	for _, m := range parse.KernelLog(data) {
+		last = max(last, m.Micros)
+	}
+	return slices.DeleteFunc(slices.Clone(messages), func(m parse.Message) bool { return m.Micros <= last })
 }

@@ -37,11 +37,12 @@ func recycle() see.Row {
 }
 
 func reuse() see.Row {
+	stamped := fact.Sysctl("net.ipv4.tcp_timestamps", "1", "12 bytes a packet", fact.Freely, false)
 	return see.Row{Check: fact.Check{
 		ID: "tcp.tw-reuse", Title: "Whether outgoing connections may use ports that wait", Reads: ipv4 + "tcp_tw_reuse, tcp_timestamps, tcp_tw_reuse_delay",
 		Rule: "0, or no timestamps, warns; 2 is information", Severity: fact.SevereWarn, Scope: fact.Netns, Path: fact.Any,
 		Why:     "Without it a source address has 28,232 ports a minute for one server: 470 connections a second. Exhausted, each connect searched 227 µs for a port in a measurement.",
-		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_tw_reuse", "1", "none with timestamps", fact.Freely, false), fact.Sysctl("net.ipv4.tcp_timestamps", "1", "12 bytes a packet", fact.Freely, false)},
+		Fix:     []fact.Fix{stamped, fact.Sysctl("net.ipv4.tcp_tw_reuse", "1", "none with timestamps", fact.Freely, false)},
 		Sources: []string{ipSysctl},
 	}, Look: func(v *see.View) fact.Finding {
 		n, e, err := gauge.Number(v, ipv4+"tcp_tw_reuse")
@@ -55,7 +56,7 @@ func reuse() see.Row {
 		case err != nil:
 			return fact.Say(fact.Unknown, "on, but whether there are timestamps, which it needs, cannot be seen: "+err.Error(), e)
 		case stamps == 0:
-			return fact.Say(fact.Warn, "timestamps are off, without which it does nothing", e, e2)
+			return fact.Say(fact.Warn, "timestamps are off, without which it does nothing", e, e2).Mend(stamped)
 		case n == 2:
 			return fact.Say(fact.Info, "for connections on loopback alone", e, e2)
 		}
@@ -89,11 +90,18 @@ func timeWait() see.Row {
 			f.Status = fact.Warn
 		}
 		c, err := gauge.Count(v, netstat, parse.NetCounters)
-		if err == nil && c.Sum(overflow) > 0 {
-			f.Status, f.Found = fact.Warn, fmt.Sprintf("%s, and it was full %d times %s", f.Found, c.Sum(overflow), v.Span())
-			return f.With(c.Evidence(overflow)...)
+		if err == nil && !c.Known(overflow) {
+			err = c.Missing(overflow)
 		}
-		return f
+		switch {
+		case err == nil && c.Sum(overflow) > 0:
+			f.Status, f.Found = fact.Warn, fmt.Sprintf("%s, and it was full %d times %s", f.Found, c.Sum(overflow), v.Span())
+		case err != nil && f.Status == fact.OK:
+			unseen := gauge.Unseen(v, err)
+			unseen.Found = f.Found + "; whether it was ever full cannot be seen: " + unseen.Found
+			return unseen.With(f.Evidence...)
+		}
+		return f.With(c.Evidence(overflow)...)
 	}}
 }
 

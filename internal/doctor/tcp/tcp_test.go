@@ -30,6 +30,7 @@ func way(kind, mtu string) string {
 
 func TestAccept(t *testing.T) {
 	const overflow = "tcp.listen-overflow"
+	const halfFull = `{"network": {"sockets": {"list": [{"address": "::", "port": 80, "queue": 100, "backlog": 128}]}}}`
 	trial.Run(t, Rows()[:10], []trial.Case{
 		{ID: "tcp.somaxconn", Files: files{core + "somaxconn": "128\n"}, Want: fact.Fail, Says: "128 connections"},
 		{ID: "tcp.somaxconn", Files: files{core + "somaxconn": "1024\n"}, Want: fact.Warn},
@@ -42,6 +43,7 @@ func TestAccept(t *testing.T) {
 		{ID: "tcp.syncookies", Files: files{ipv4 + "tcp_syncookies": "2"}, Want: fact.Warn},
 		{ID: "tcp.syncookies", Files: files{ipv4 + "tcp_syncookies": "1"}, Want: fact.Unknown, Says: "whether they are used"},
 		{ID: "tcp.syncookies", Files: files{ipv4 + "tcp_syncookies": "1", netstat: ext("X", "1")}, Want: fact.OK},
+		{ID: "tcp.syncookies", Files: files{ipv4 + "tcp_syncookies": "1", netstat: "TcpExt: X\nTcpExt: 1\n"}, Want: fact.Unknown, Says: "SyncookiesSent: absent"},
 		{ID: "tcp.syncookies", Files: files{ipv4 + "tcp_syncookies": "1", netstat: "TcpExt: SyncookiesSent\nTcpExt: 9\n"}, Want: fact.Warn, Says: "9 were sent since boot"},
 		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "0")}, Want: fact.OK},
 		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "5")}, Want: fact.Warn, Says: "5 connections were lost since boot"},
@@ -50,6 +52,8 @@ func TestAccept(t *testing.T) {
 		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "2")}, Before: files{netstat: ext("ListenOverflows", "7")}, Want: fact.Fail, Says: "2 connections"},
 		{ID: overflow, Files: files{netstat: ext("Other", "5")}, Want: fact.Unknown, Says: "TcpExt.ListenOverflows: absent"},
 		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "0")}, Probe: `{"network": {"sockets": {"list": [{"address": "0.0.0.0", "port": 22, "queue": 0, "backlog": 128}, {"address": "::", "port": 80, "queue": 100, "backlog": 128}]}}}`, Want: fact.Warn, Says: "100 of 128 places before accept are taken at port 80"},
+		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "5")}, Before: files{netstat: ext("ListenOverflows", "5")}, Probe: halfFull, Want: fact.Warn, Says: "0 overflows"},
+		{ID: overflow, Files: files{netstat: ext("ListenOverflows", "6")}, Before: files{netstat: ext("ListenOverflows", "5")}, Probe: halfFull, Want: fact.Fail, Says: "1 overflows"},
 		{ID: overflow, Files: files{netstat: "TcpExt: ListenOverflows ListenDrops\nTcpExt: 0 4\n"}, Want: fact.Warn, Says: "4 SYNs"},
 		{ID: "tcp.reqq-full", Files: files{netstat: ext("TCPReqQFullDrop", "3")}, Want: fact.Warn},
 		{ID: "tcp.reqq-full", Files: files{netstat: ext("TCPReqQFullDoCookies", "0")}, Want: fact.OK},
@@ -79,7 +83,9 @@ func TestClose(t *testing.T) {
 		{ID: "tcp.tw-reuse", Files: files{ipv4 + "tcp_tw_reuse": "1", ipv4 + "tcp_timestamps": "0"}, Want: fact.Warn, Says: "timestamps are off"},
 		{ID: "tcp.tw-reuse", Files: files{ipv4 + "tcp_tw_reuse": "1", ipv4 + "tcp_timestamps": "1"}, Want: fact.OK},
 		{ID: "tcp.tw-reuse", Files: files{ipv4 + "tcp_tw_reuse": "1"}, Want: fact.Unknown, Says: "timestamps"},
-		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1 tw 10\n"}, Want: fact.OK},
+		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1 tw 10\n", netstat: ext("TCPTimeWaitOverflow", "0")}, Want: fact.OK},
+		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1 tw 10\n"}, Want: fact.Unknown, Says: "10 of 1000 places for TIME_WAIT are taken; whether"},
+		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1 tw 10\n", netstat: ext("X", "0")}, Want: fact.Unknown},
 		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1 tw 900\n"}, Want: fact.Warn, Says: "900 of 1000"},
 		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: tw 1\n", netstat: ext("TCPTimeWaitOverflow", "8")}, Want: fact.Warn, Says: "full 8 times"},
 		{ID: "tcp.tw-buckets", Files: files{ipv4 + "tcp_max_tw_buckets": "1000", sockstat: "TCP: inuse 1\n"}, Want: fact.Unknown},

@@ -213,7 +213,7 @@ func kernel() see.Row {
 		Check: fact.Check{
 			ID: "virt.kernel", Title: "Kernel version",
 			Reads:    "/proc/sys/kernel/osrelease",
-			Rule:     "fail: before 3.9, which has no SO_REUSEPORT; warn: before 4.5, or a series that gets no more mending; ok: else",
+			Rule:     "fail: before 3.9, which has no SO_REUSEPORT; warn: before 4.5, or one of 4.18 and before without the number that a distribution gives, whose series gets no more mending; information: no Linux at all; ok: else",
 			Why:      "3.9 has a listener for each CPU, 4.4 a listener table without a lock, 4.5 selection by CPU, 5.14 moves waiting connections when a listener closes, 6.2 SO_INCOMING_CPU that works.",
 			Severity: fact.SevereFail, Scope: fact.Kernel, Path: fact.Any,
 			Fix: []fact.Fix{{
@@ -245,6 +245,11 @@ func lookKernel(v *see.View) fact.Finding {
 	if err != nil {
 		return v.Unseen(err)
 	}
+	for _, name := range []string{"gvisor", "wsl1"} {
+		if _, ok := v.Env.Is(fact.Container, name); ok {
+			return fact.Say(fact.Info, name+" answers "+version.String()+", and is no Linux: what it can do the number does not say", ev)
+		}
+	}
 	var lacks []string
 	for _, a := range abilities() {
 		if !version.AtLeast(a.major, a.minor) {
@@ -260,8 +265,18 @@ func lookKernel(v *see.View) fact.Finding {
 		return fact.Say(fact.Fail, text, ev)
 	case !version.AtLeast(4, 5):
 		return fact.Say(fact.Warn, text, ev)
+	case !version.AtLeast(4, 19) && distributed(v):
+		return fact.Say(fact.OK, text+"; its series gets no more mending but from its distribution, which knows for how long", ev)
 	case !version.AtLeast(4, 19):
 		return fact.Say(fact.Warn, text+"; its series gets no more mending", ev)
 	}
 	return fact.Say(fact.OK, text, ev)
+}
+
+// distributed reports whether a kernel is a distribution's: they put a number of
+// their own behind the version, as in 4.18.0-553.el8_10.x86_64 and 4.15.0-213-generic.
+func distributed(v *see.View) bool {
+	release, err := v.Text("/proc/sys/kernel/osrelease")
+	_, behind, _ := strings.Cut(release, "-")
+	return err == nil && behind != "" && behind[0] >= '0' && behind[0] <= '9'
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"fishplate/internal/crash"
+	"fishplate/internal/file"
 )
 
 // Why a program cannot be had.
@@ -21,9 +24,13 @@ var (
 
 const suffix = ".elf"
 
+// maxProgram bounds, in bytes, what is read of a file that lies in a program's place.
+const maxProgram = 1 << 30
+
 // Shelf is a folder of programs, or a number of them in memory.
 type Shelf struct {
 	dir string // "": memory
+	why error  // of memory in place of a folder
 
 	mu    sync.Mutex
 	sizes map[string]int64  // by hash
@@ -33,9 +40,19 @@ type Shelf struct {
 // Memory returns a Shelf that ends with the process.
 func Memory() *Shelf { return &Shelf{sizes: map[string]int64{}, bytes: map[string][]byte{}} }
 
+// Instead is Memory in place of a folder that cannot be opened; why says so of every
+// program that may lie there.
+func Instead(why error) *Shelf {
+	s := Memory()
+	s.why = why
+	return s
+}
+
 // Open returns the Shelf of a folder, which it makes when there is none.
 func Open(dir string) (*Shelf, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// What a process left that was stopped between a new name and its way to disk
+	// counts as kept from here on.
+	if err := errors.Join(file.Folder(dir, 0o700), file.Sync(dir)); err != nil {
 		return nil, fmt.Errorf("open folder of programs: %w", err)
 	}
 	list, err := os.ReadDir(dir)
@@ -60,6 +77,13 @@ func Open(dir string) (*Shelf, error) {
 
 // Lasting says whether programs outlive the process.
 func (s *Shelf) Lasting() bool { return s.dir != "" }
+
+// Held are the hashes of all programs that are kept, in no order.
+func (s *Shelf) Held() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.sizes))
+}
 
 // Hash is the name of a program.
 func Hash(elf []byte) string {
@@ -105,11 +129,7 @@ func (s *Shelf) write(hash string, elf []byte) error {
 		_ = os.Remove(f.Name())
 		return err
 	}
-	d, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(d.Sync(), d.Close())
+	err = file.Sync(s.dir)
 	crash.At(crash.Shelved)
 	return err
 }
@@ -120,13 +140,16 @@ func (s *Shelf) Read(hash string) ([]byte, error) {
 	_, known := s.sizes[hash]
 	elf := s.bytes[hash]
 	s.mu.Unlock()
+	if !known && s.why != nil {
+		return nil, fmt.Errorf("read program %.16s: %w", hash, s.why)
+	}
 	if !known {
 		return nil, fmt.Errorf("read program %.16s: %w", hash, ErrNone)
 	}
 	if s.dir == "" {
 		return elf, nil
 	}
-	elf, err := os.ReadFile(s.name(hash))
+	elf, err := file.Read(s.name(hash), maxProgram)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("read program %.16s: %w", hash, ErrNone)

@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"fishplate/internal/file"
 )
 
 func shelves(t *testing.T) map[string]*Shelf {
@@ -107,6 +110,48 @@ func TestNoRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Keep([]byte("program")); err == nil || !strings.HasPrefix(err.Error(), "keep program ") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestWhatIsNoFile: what lies in a program's place and is no file is neither waited
+// for nor read without an end, and makes room for the program when that comes again.
+func TestWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.Keep([]byte("program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, h+".elf")
+	for what, put := range map[string]func() error{
+		"pipe": func() error { return syscall.Mkfifo(name, 0o600) }, "device": func() error { return os.Symlink("/dev/zero", name) },
+	} {
+		if err := errors.Join(os.Remove(name), put()); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = Open(dir); err != nil {
+			t.Fatal(what, err)
+		}
+		if _, err := s.Read(h); !errors.Is(err, file.ErrNotRegular) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := s.Keep([]byte("program")); err != nil {
+			t.Error(what, err)
+		}
+		if elf, err := s.Read(h); err != nil || string(elf) != "program" {
+			t.Errorf("%s: %q, %v", what, elf, err)
+		}
+	}
+}
+
+// TestInstead: what a folder that cannot be opened may hold is not said to be gone.
+func TestInstead(t *testing.T) {
+	why := errors.New("permission denied")
+	if _, err := Instead(why).Read(Hash(nil)); !errors.Is(err, why) || errors.Is(err, ErrNone) {
 		t.Errorf("%v", err)
 	}
 }

@@ -48,6 +48,7 @@ listener "web" {
   }
   accept {
     shards    = 4
+    spread    = "hash"
     backlog   = 1024
     defer     = "1s"
     fast_open = true

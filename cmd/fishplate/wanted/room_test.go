@@ -1,15 +1,11 @@
-package process
+package wanted
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"fishplate/cmd/fishplate/machine"
 	"fishplate/cmd/fishplate/reading"
@@ -23,7 +19,7 @@ func TestRoom(t *testing.T) {
 		return &model.Listener{Name: "web", Bind: []string{":80"}, Accept: model.Accept{Shards: shards}, Limits: model.ListenerLimits{Connections: connections}}
 	}
 	with := func(change func(*model.Config)) *model.Config {
-		c := &model.Config{Listeners: []*model.Listener{listener(usualConnections, 1)}}
+		c := &model.Config{Listeners: []*model.Listener{listener(UsualConnections, 1)}}
 		change(c)
 		return c
 	}
@@ -34,7 +30,7 @@ func TestRoom(t *testing.T) {
 		{name: "fits", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}} })},
 		{name: "ceiling", next: with(func(c *model.Config) { c.Listeners[0] = listener(900, 1) }), warning: "limits.connections admits 900 clients"},
 		{name: "within", next: with(func(c *model.Config) { c.Listeners[0] = listener(400, 1) })},
-		{name: "shards", next: with(func(c *model.Config) { c.Listeners[0] = listener(usualConnections, 2000) }), err: "need 2064 descriptors before the first client"},
+		{name: "shards", next: with(func(c *model.Config) { c.Listeners[0] = listener(UsualConnections, 2000) }), err: "need 2064 descriptors before the first client"},
 		{name: "caches", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}, {Memory: 1<<30 + 1<<20}} }), err: "the caches are to fill 2049MiB of memory, and the machine has 2GiB"},
 		{name: "storage", next: with(func(c *model.Config) {
 			c.Caches = []*model.Cache{{Memory: 1 << 30}}
@@ -74,7 +70,7 @@ func TestUsualConnections(t *testing.T) {
 	if cfg == nil {
 		t.Fatal(errs)
 	}
-	if n := cfg.Listeners[0].Limits.Connections; n != usualConnections {
+	if n := cfg.Listeners[0].Limits.Connections; n != UsualConnections {
 		t.Errorf("%d connections are usual", n)
 	}
 }
@@ -110,55 +106,6 @@ func TestMemoryIn(t *testing.T) {
 			n, of := machine.Memory(root)
 			if got := fmt.Sprintf("%d %s", n, of); got != tt.want {
 				t.Errorf("%q, not %q", got, tt.want)
-			}
-		})
-	}
-}
-
-// TestNames asks for what is new only, and refuses a backend of which no server
-// can be reached.
-func TestNames(t *testing.T) {
-	var asked []string
-	ask := func(_ context.Context, host string) error {
-		asked = append(asked, host)
-		if strings.HasSuffix(host, ".bad") {
-			return errors.New("lookup " + host + ": no such host")
-		}
-		return nil
-	}
-	backend := func(addresses ...string) *model.Backend {
-		b := &model.Backend{Name: "app"}
-		for _, a := range addresses {
-			b.Servers = append(b.Servers, &model.Server{Name: a, Address: a})
-		}
-		return b
-	}
-	for _, tt := range []struct {
-		name           string
-		was, is        *model.Backend
-		asked          []string
-		errs, warnings int
-	}{
-		{name: "addresses", was: backend(), is: backend("10.0.0.1:80", "[::1]:80", "unix:/s")},
-		{name: "good", was: backend(), is: backend("a.good:80"), asked: []string{"a.good"}},
-		{name: "bad", was: backend(), is: backend("a.bad:80"), asked: []string{"a.bad"}, errs: 1},
-		{name: "beside an address", was: backend(), is: backend("a.bad:80", "10.0.0.1:80"), asked: []string{"a.bad"}, warnings: 1},
-		{name: "as before", was: backend("a.bad:80"), is: backend("a.bad:80", "10.0.0.1:80")},
-		{name: "start", is: backend("a.bad:80"), asked: []string{"a.bad"}, warnings: 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			asked = nil
-			tr := &control.Transaction{Next: &model.Config{Backends: []*model.Backend{tt.is}}}
-			if tt.was != nil {
-				tr.Running = &model.Config{Backends: []*model.Backend{tt.was}}
-			}
-			err := new(estate).prepareNames(t.Context(), tr, ask)
-			refusal, _ := errors.AsType[control.Refusal](err)
-			if len(refusal) != tt.errs || len(tr.Warnings()) != tt.warnings {
-				t.Errorf("refused for %v, warned of %v", refusal, tr.Warnings())
-			}
-			if d := cmp.Diff(tt.asked, asked); d != "" {
-				t.Error(d)
 			}
 		})
 	}

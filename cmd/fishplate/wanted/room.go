@@ -1,9 +1,8 @@
-package process
+package wanted
 
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -23,10 +22,6 @@ type room struct {
 // Some descriptors that are always open: the runtime's, the admin API's with a
 // few callers, the journal's, compilers' pipes.
 const otherDescriptors = 64
-
-// usualConnections is a listener's limit that nobody wrote. It is a ceiling
-// against floods and promises nothing.
-const usualConnections = 100000
 
 // roomHere asks the machine. The limit of descriptors is the one that the
 // runtime has raised to the hard limit.
@@ -53,12 +48,8 @@ func needOf(cfg *model.Config) (n need) {
 	}
 	n.open = otherDescriptors
 	for _, l := range cfg.Listeners {
-		shards := l.Accept.Shards
-		if shards == 0 {
-			shards = runtime.GOMAXPROCS(0)
-		}
-		n.open += int64(len(l.Bind)) * int64(shards)
-		if l.Limits.Connections != usualConnections {
+		n.open += int64(len(l.Bind)) * int64(Shards(l.Accept))
+		if l.Limits.Connections != UsualConnections {
 			n.connections += int64(l.Limits.Connections)
 		}
 	}
@@ -125,15 +116,18 @@ func (r room) tooLarge(t *control.Transaction) (warnings []control.Problem) {
 	}
 	for _, m := range t.Next.Tenants {
 		if m.Memory > r.memory && known[m.Name] != m.Memory {
-			warnings = append(warnings, problemAt(t, m.At, fmt.Sprintf(
-				"tenant %q: one request may hold %s of memory, and %s %s", m.Name, config.FormatSize(m.Memory), r.memoryOf, config.FormatSize(r.memory))))
+			at := t.Next.Places.Range(m.At)
+			warnings = append(warnings, control.Problem{
+				File: at.Filename, Line: at.Start.Line, Column: at.Start.Column,
+				Summary: fmt.Sprintf("tenant %q: one request may hold %s of memory, and %s %s", m.Name, config.FormatSize(m.Memory), r.memoryOf, config.FormatSize(r.memory)),
+			})
 		}
 	}
 	return warnings
 }
 
-// prepareRoom refuses what will not fit.
-func (e *estate) prepareRoom(t *control.Transaction) error {
+// Fit refuses what will not fit, and warns of what may not.
+func Fit(t *control.Transaction) error {
 	errs, warnings := roomHere().fit(t)
 	for _, w := range warnings {
 		t.Warn(w)

@@ -1,0 +1,75 @@
+package checkup
+
+import (
+	"context"
+	"errors"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"fishplate/internal/doctor"
+)
+
+// watch judges counters by their difference over an interval. As text it goes on
+// until it is interrupted: the first report is whole, after that only what became
+// different is said. The exit status is that of the last report. For a machine one
+// report is a document, and ends it.
+func watch(ctx context.Context, a asked, to Output) (code int, err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	o, err := a.options(ctx)
+	if err != nil {
+		return doctor.NoRun, err
+	}
+	if a.probe {
+		// Once, and before anything is counted: its own load is in no interval.
+		o.Measured = doctor.Measure(ctx)
+		o.System = doctor.Machine()
+	}
+	// The first look is for its counters alone.
+	if _, err := doctor.Run(ctx, o); err != nil {
+		return doctor.NoRun, err
+	}
+	var last *doctor.Report
+	for {
+		if !wait(ctx, a.watch) {
+			break
+		}
+		o.Before, o.System = o.System, o.System.Again()
+		r, err := look(ctx, a, o)
+		if ctx.Err() != nil {
+			// What was not answered because of that is not unknown.
+			break
+		}
+		if err != nil {
+			return doctor.NoRun, err
+		}
+		if last == nil {
+			err = write(r, a.format, to)
+		} else {
+			err = r.Changes(to.Out, last, time.Now(), to.Color)
+		}
+		if err != nil {
+			return doctor.NoRun, err
+		}
+		if last = r; a.format != "text" {
+			break
+		}
+	}
+	if last == nil {
+		return doctor.NoRun, errors.New("interrupted before there was anything to compare")
+	}
+	return last.Exit(a.on, a.strict), nil
+}
+
+// wait reports whether the time went by without an interruption.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

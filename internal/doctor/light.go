@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+
+	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/gauge"
+	"fishplate/internal/doctor/parse"
+	"fishplate/internal/doctor/place"
+	"fishplate/internal/doctor/report"
+	"fishplate/internal/doctor/see"
+)
+
+// The words of a Light's answers, and of what it is told.
+type (
+	Result      = report.Result
+	Running     = see.Running
+	OurListener = see.OurListener
+	OurQueue    = see.OurQueue
+	Limit       = see.Limit
+)
+
+// The verdicts that a Light's owner tells apart.
+const (
+	OK      = fact.OK
+	Unknown = fact.Unknown
+)
+
+// Statuses lists the verdicts, the worst first.
+func Statuses() []Status { return fact.Statuses() }
+
+// Watching returns the machine that we run on as a process that serves may look at
+// it, for NewLight.
+func Watching() *System { return see.Watching() }
+
+// lightRows are the checks of a Light. What they read has a bound that does not
+// grow with connections: a few lines for each processor.
+func lightRows() []string {
+	return []string{"cpu.steal", "cpu.quota", "cpu.clock-cost", "tcp.listen-overflow", "fw.conntrack-full", "sys.nofile"}
+}
+
+// Light looks again and again at what changes while a process serves, in the
+// caller's goroutine, and judges counters by the difference to the look before. It
+// is not for several goroutines.
+type Light struct {
+	rows []see.Row
+	env  fact.Environment
+	last *System
+}
+
+// NewLight takes the first look, which the others are compared with.
+func NewLight(s *System) (*Light, error) {
+	rows, err := Select(lightRows(), nil)
+	if err != nil {
+		return nil, err
+	}
+	l := &Light{rows: rows, env: place.Of(s), last: s}
+	// What is judged is of no interest yet, what is read is remembered.
+	_ = l.judge(&see.View{System: s, Env: l.env})
+	return l, nil
+}
+
+// Look judges the time since the last look. ours may be nil.
+func (l *Light) Look(ours *Ours) []Result {
+	now := l.last.Renew(moves)
+	results := l.judge(&see.View{System: now, Env: l.env, Before: l.last, Ours: ours})
+	l.last = now
+	return results
+}
+
+func (l *Light) judge(v *see.View) []Result {
+	results := make([]Result, len(l.rows))
+	for i, row := range l.rows {
+		results[i] = Result{Check: row.Check, Finding: guarded(row, v)}
+	}
+	return results
+}
+
+// guarded asks a row, and answers for one that breaks.
+func guarded(row see.Row, v *see.View) (f fact.Finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = fact.Say(fact.Unknown, fmt.Sprintf("the check itself broke: %v", p))
+		}
+	}()
+	return row.Look(v)
+}
+
+// moves says whether a file changes while a process lives. What the machine is
+// made of stays as it was at the first look.
+func moves(file string) bool {
+	for _, prefix := range []string{"/proc/stat", "/proc/net/", "/proc/sys/net/", "/proc/self/limits", "/sys/fs/cgroup/", "/sys/devices/system/clocksource/"} {
+		if strings.HasPrefix(file, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Listening is what the network namespace has counted of all listeners in it until
+// the last look, 0 where it does not tell.
+func (l *Light) Listening() (overflows, drops uint64) {
+	c, _, err := gauge.Read(&see.View{System: l.last}, "/proc/net/netstat", parse.NetCounters)
+	if err != nil {
+		return 0, 0
+	}
+	return c["TcpExt.ListenOverflows"], c["TcpExt.ListenDrops"]
+}
