@@ -50,14 +50,18 @@ func (s *shard) call(name string, do func(fd int) error) error {
 	return errors.Join(err, failed)
 }
 
-// Begin makes a listener that was opened with ListenOptions.Shared take clients.
+// Begin makes a listener that was opened with ListenOptions.Shared take clients. The
+// address has been its own since then, so that no other process can make it fail.
 // Sockets of the very same address that are to go are in one group with these: until
 // Settle no choice is left to that, and as soon as the others are hidden nobody gets
 // to them. One of several shards may have all clients meanwhile.
 func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
-		errs = append(errs, s.call("listen", func(fd int) error { return unix.Listen(fd, backlog(o)) }))
+		errs = append(errs, s.call("listen", func(fd int) error {
+			// Connections of before have the address, too.
+			return errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Listen(fd, backlog(o)))
+		}))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

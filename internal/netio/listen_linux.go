@@ -185,7 +185,10 @@ func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 		return -1, err
 	}
 	if o.Shared {
-		return fd, nil
+		// Most programs bind with SO_REUSEADDR, and would get by a socket that has it
+		// and does not listen: until Begin the address is nobody else's to listen at.
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0))
+		return fd, err
 	}
 	if err = unix.Listen(fd, backlog(o)); err != nil {
 		return -1, os.NewSyscallError("listen", err)

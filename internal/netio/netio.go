@@ -30,7 +30,8 @@ type DialOptions struct {
 type ListenOptions struct {
 	Shards int // sockets that share the port by SO_REUSEPORT; below 2 = one socket without it
 	// Shared binds the address, which the listeners share that this process gives up
-	// (Listener.Share), and leaves its clients to them until Begin; TCP only.
+	// (Listener.Share), and leaves its clients to them until Begin; nobody else can
+	// listen there meanwhile. TCP only.
 	Shared bool
 	// Spread is how the kernel chooses among several shards; "" is spread.Hash.
 	Spread spread.Rule

@@ -320,7 +320,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		e.mu.Unlock()
 		for _, o := range fresh {
 			if o.settled != nil {
-				if err := o.l.Begin(o.how); err != nil { // the address is bound: nothing is known to prevent it
+				if err := o.l.Begin(o.how); err != nil { // it is bound, and nobody else can have begun to listen there
 					e.logger.Error("begin to listen", "address", o.l.Key(), "error", err)
 				}
 				e.loops.Go(func() { e.settle(o) })
