@@ -55,7 +55,7 @@ func (s *Server) onlyBearer(next http.Handler) http.Handler {
 		}
 		by, ok := s.bearer(name, given)
 		if !ok {
-			s.failures.Failed(client)
+			s.failures.Failed(client, time.Now())
 			s.o.Logger.Warn("tenant api", "client", client, "method", r.Method, "path", r.URL.Path, "status", http.StatusForbidden)
 			refuse(w, http.StatusForbidden, errors.New("there is no such tenant, or the token is not one of it"))
 			return

@@ -1,6 +1,7 @@
 package bounds
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -16,51 +17,57 @@ const (
 // Failures bounds how often an address may be wrong. Those beyond MaxStrangers
 // share one account, so that nobody gains by having many addresses.
 type Failures struct {
-	mu    sync.Mutex
-	books map[netip.Addr]*account
+	mu     sync.Mutex
+	books  map[netip.Addr]*account
+	others account // of all that books has no room for
 }
 
 type account struct {
-	left float64 // failures that it may still make
-	at   time.Time
+	spent float64 // failures that time has not made good yet
+	at    time.Time
+}
+
+// owes returns what is spent by now.
+func (a *account) owes(now time.Time) float64 {
+	a.spent = max(0, a.spent-now.Sub(a.at).Seconds()*rate)
+	a.at = now
+	return a.spent
+}
+
+// account returns that of an address, nil when it may have one and has none. The
+// caller holds the lock.
+func (f *Failures) account(client netip.Addr) *account {
+	if b := f.books[client]; b != nil || len(f.books) < MaxStrangers {
+		return b
+	}
+	return &f.others
 }
 
 // May says whether a token of the address is looked at.
 func (f *Failures) May(client netip.Addr, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.books[client]
-	if b == nil && len(f.books) > MaxStrangers {
-		b = f.books[netip.Addr{}]
-	}
-	if b == nil {
-		return true
-	}
-	b.left = min(burst, b.left+now.Sub(b.at).Seconds()*rate)
-	b.at = now
-	if b.left >= burst {
-		delete(f.books, client)
-	}
-	return b.left >= 1
+	b := f.account(client)
+	return b == nil || b.owes(now) <= burst-1
 }
 
 // Failed counts a wrong token of the address.
-func (f *Failures) Failed(client netip.Addr) {
+func (f *Failures) Failed(client netip.Addr, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := f.books[client]
-	if b == nil && len(f.books) >= MaxStrangers {
-		client = netip.Addr{}
-		b = f.books[client]
+	b := f.account(client)
+	if b == &f.others { // those that owe nothing any more make room
+		maps.DeleteFunc(f.books, func(_ netip.Addr, b *account) bool { return b.owes(now) == 0 })
+		b = f.account(client)
 	}
 	if b == nil {
 		if f.books == nil {
 			f.books = map[netip.Addr]*account{}
 		}
-		b = &account{left: burst, at: time.Now()}
+		b = &account{}
 		f.books[client] = b
 	}
-	b.left = max(0, b.left-1)
+	b.spent = min(burst, b.owes(now)+1)
 }
 
 // InFlight counts calls under way by tenant.
