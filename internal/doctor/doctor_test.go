@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fishplate/internal/doctor/apply"
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/see"
 )
@@ -39,6 +40,11 @@ func TestCatalogue(t *testing.T) {
 			}
 			if len(f.Set) > 0 && f.Auto == fact.Never {
 				t.Errorf("%s: has settings that --fix never writes", r.ID)
+			}
+			for _, s := range f.Set {
+				if !apply.Mendable(s.File) {
+					t.Errorf("%s: --fix does not write %s", r.ID, s.File)
+				}
 			}
 		}
 	}

@@ -470,6 +470,7 @@ func TestBrokenRecord(t *testing.T) {
 	for _, text := range []string{
 		"{", `{"schema": "other/1"}`, "[]",
 		tampered("/etc/motd", "x"), tampered("/proc/sys/../../etc/motd", "x"), tampered("proc/sys/net/core/somaxconn", "x"), tampered(somaxconn, "1\n2"),
+		tampered("/proc/sys/kernel/core_pattern", "|/tmp/x"), tampered("/sys/class/net/eth0/device/driver_override", "x"),
 	} {
 		dir := machine(t, map[string]string{state + "/doctor-changes.json": text})
 		if _, err := on(t, dir).Fix(three(), &bytes.Buffer{}); err == nil || get(t, dir, somaxconn) != "128" {
@@ -569,5 +570,72 @@ func TestName(t *testing.T) {
 		if got := Name(file); got != want {
 			t.Error(got)
 		}
+	}
+}
+
+// TestLinkedLock: the folder of the record may belong to the service. A link in it
+// makes no file elsewhere.
+func TestLinkedLock(t *testing.T) {
+	dir := machine(t, nil)
+	if err := errors.Join(os.MkdirAll(filepath.Join(dir, state), 0o755), os.Symlink("../../../etc/nologin", filepath.Join(dir, state, "doctor.lock"))); err != nil {
+		t.Fatal(err)
+	}
+	put(t, dir, "/etc/motd", "x")
+	if _, err := on(t, dir).Fix(three(), &bytes.Buffer{}); err == nil || get(t, dir, "/etc/nologin") != "absent" || get(t, dir, somaxconn) != "128" {
+		t.Errorf("by a link: %v, and the file is %s", err, get(t, dir, "/etc/nologin"))
+	}
+}
+
+// TestKeptFollows: what was kept over a restart is kept as it is changed, asked for
+// or not, so that the way back knows its line.
+func TestKeptFollows(t *testing.T) {
+	dir := machine(t, nil)
+	o := on(t, dir)
+	o.Persist = true
+	fix(t, o, three())
+	more := ails(sysctl("net.core.somaxconn", "131072", fact.Freely, true), sysctl("net.ipv4.tcp_fastopen", "3", fact.Freely, false))
+	put(t, dir, "/proc/sys/net/ipv4/tcp_fastopen", "1")
+	o = on(t, dir)
+	o.DryRun = true
+	_, dry := fix(t, o, more)
+	_, wet := fix(t, on(t, dir), more)
+	same(t, "the two runs", strings.Replace(dry, "Nothing was changed: --dry-run.", "2 settings changed; fishplate doctor --undo takes it back.", 1), wet)
+	lines := strings.Split(get(t, dir, sysctlFile), "\n")
+	if !slices.Contains(lines, "net.core.somaxconn = 131072") || slices.Contains(lines, "net.core.somaxconn = 65535") || strings.Contains(wet, "tcp_fastopen = 3") {
+		t.Errorf("%s\n%s", wet, strings.Join(lines, "\n"))
+	}
+	if _, said := undo(t, on(t, dir)); get(t, dir, sysctlFile) != "absent" || get(t, dir, somaxconn) != "128" {
+		t.Errorf("left behind: %s\n%s", get(t, dir, sysctlFile), said)
+	}
+}
+
+// mute is an output that takes so many lines.
+type mute struct{ lines int }
+
+func (m *mute) Write(p []byte) (int, error) {
+	if m.lines--; m.lines < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(p), nil
+}
+
+// TestUnsaid: what cannot be said is not done.
+func TestUnsaid(t *testing.T) {
+	dir := machine(t, nil)
+	if _, err := on(t, dir).Fix(three(), &mute{1}); !errors.Is(err, syscall.ENOSPC) || get(t, dir, somaxconn) != "65535" || get(t, dir, syncookies) != "0" {
+		t.Errorf("fix: %v, %s %s", err, get(t, dir, somaxconn), get(t, dir, syncookies))
+	}
+	o := on(t, dir)
+	o.Persist = true
+	if _, err := o.Fix(three(), &mute{2}); !errors.Is(err, syscall.ENOSPC) || get(t, dir, sysctlFile) != "absent" {
+		t.Errorf("persist: %v, %s", err, get(t, dir, sysctlFile))
+	}
+	fix(t, o, three())
+	if _, err := on(t, dir).Undo(func(string) bool { return true }, &mute{1}); !errors.Is(err, syscall.ENOSPC) || get(t, dir, swappiness) != "60" || get(t, dir, somaxconn) != "65535" || !strings.Contains(get(t, dir, sysctlFile), "swappiness") {
+		t.Errorf("undo: %v, %s %s\n%s", err, get(t, dir, swappiness), get(t, dir, somaxconn), get(t, dir, sysctlFile))
+	}
+	undo(t, on(t, dir))
+	if get(t, dir, somaxconn) != "128" || get(t, dir, sysctlFile) != "absent" {
+		t.Error("what was not said cannot be undone any more")
 	}
 }

@@ -25,7 +25,7 @@ type Outcome struct {
 func (o Options) Fix(results []report.Result, out io.Writer) (done Outcome, err error) {
 	w := &lines{w: out}
 	steps, rest := o.plan(results)
-	keep := o.Persist && o.mayPersist() == ""
+	keep := (o.Persist || len(steps) > 0) && o.mayPersist() == ""
 	if o.Persist && !keep {
 		w.printf("--persist: %s\n", o.mayPersist())
 		done.Faults++
@@ -47,6 +47,9 @@ func (o Options) Fix(results []report.Result, out io.Writer) (done Outcome, err 
 	}
 	for _, s := range steps {
 		w.printf("%s\n", s)
+		if w.err != nil {
+			return done, w.err
+		}
 		if o.DryRun {
 			continue
 		}

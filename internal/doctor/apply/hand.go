@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Hand is what touches the machine. Paths are absolute, as people write them.
@@ -59,14 +60,15 @@ func (h hand) Write(file, value string) error {
 }
 
 func (h hand) Load(file string) ([]byte, error) {
-	info, err := os.Lstat(h.at(file))
+	f, err := os.OpenFile(h.at(file), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxSaved {
-		return nil, fmt.Errorf("%s is not a small regular file", file)
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxSaved {
+		return nil, errors.Join(err, fmt.Errorf("%s is not a small regular file", file))
 	}
-	return os.ReadFile(h.at(file))
+	return io.ReadAll(io.LimitReader(f, maxSaved))
 }
 
 func (h hand) Save(file string, data []byte, mode fs.FileMode) error {

@@ -18,7 +18,7 @@ func (o Options) hold() (free func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the record: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "doctor.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "doctor.lock"), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600) // the folder may be the service's
 	if err != nil {
 		return nil, fmt.Errorf("lock the record: %w", err)
 	}

@@ -70,11 +70,12 @@ func (o Options) mayPersist() string {
 	return ""
 }
 
-// persist keeps all that we changed here and that holds, also of earlier runs.
+// persist keeps all that we changed here and that holds, also of earlier runs. When
+// that was not asked for, it is what was kept before, as it is now.
 func (o Options) persist(r *record, steps []step, w *lines) (faults int) {
 	var list []change
 	for _, c := range r.Changes {
-		if c.Place != o.place() {
+		if c.Place != o.place() || !o.Persist && len(c.Kept) == 0 {
 			continue
 		}
 		if now, err := o.Hand.Read(c.File); err == nil && now == c.New {
@@ -83,8 +84,11 @@ func (o Options) persist(r *record, steps []step, w *lines) (faults int) {
 	}
 	if o.DryRun {
 		for _, s := range steps {
+			was := len(list)
 			list = slices.DeleteFunc(list, func(c change) bool { return c.File == s.file })
-			list = append(list, change{Check: s.check, File: s.file, Old: s.old, New: s.value})
+			if o.Persist || len(list) < was {
+				list = append(list, change{Check: s.check, File: s.file, Old: s.old, New: s.value})
+			}
 		}
 	}
 	byFile := map[string][]change{}
@@ -148,8 +152,8 @@ func (o Options) extend(file string, changes []change, w *lines) error {
 			o.overruled(c, w)
 		}
 	}
-	if o.DryRun {
-		return nil
+	if o.DryRun || w.err != nil {
+		return w.err
 	}
 	return o.Hand.Save(file, []byte(after), 0o644)
 }

@@ -104,7 +104,7 @@ func (o Options) step(id string, f fact.Fix, s fact.Setting) (done step, why str
 	if err != nil {
 		return step{}, "cannot be read: " + reason(err), true
 	}
-	if strings.ContainsAny(s.File+s.Value, "\"\\{}=#\n") {
+	if !Mendable(s.File) || strings.ContainsAny(s.File+s.Value, "\"\\{}=#\n") {
 		return step{}, "by hand: its name is none for a file of settings", true
 	}
 	if err := o.Hand.May(s.File); err != nil {

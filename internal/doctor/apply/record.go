@@ -63,11 +63,25 @@ func (o Options) load() (r record, err error) {
 	return r, nil
 }
 
-// setting says whether a change could be one of ours: the record may have been
-// somebody else's to write, and what it names is written to.
+// setting says whether a change could be one of ours: the record lies where the
+// service may write, and root writes what it says.
 func setting(c change) bool {
-	return path.Clean(c.File) == c.File && (strings.HasPrefix(c.File, "/proc/sys/") || strings.HasPrefix(c.File, "/sys/")) &&
-		!strings.ContainsFunc(c.Old+c.New, func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
+	return Mendable(c.File) && !strings.ContainsFunc(c.Old+c.New, func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
+}
+
+// Mendable reports whether a check may change a setting. Others are refused, since
+// some of them name programs that the kernel starts.
+func Mendable(file string) bool {
+	if path.Clean(file) != file {
+		return false
+	}
+	return strings.HasPrefix(file, "/proc/sys/net/") || slices.ContainsFunc([]string{
+		"/proc/sys/vm/swappiness", "/sys/class/net/*/queues/*/rps_cpus", "/sys/kernel/mm/transparent_hugepage/*",
+		"/sys/devices/system/clocksource/clocksource0/current_clocksource", "/sys/module/haltpoll/parameters/guest_halt_poll_ns",
+	}, func(known string) bool {
+		ok, _ := path.Match(known, file) // the patterns are well formed
+		return ok
+	})
 }
 
 // save writes the record, so that it stands before what it records is done.

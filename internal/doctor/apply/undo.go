@@ -95,6 +95,9 @@ func (o Options) restore(c change, w *lines, done *Outcome) (fault string) {
 	if o.DryRun {
 		return ""
 	}
+	if w.err != nil {
+		return w.err.Error()
+	}
 	if err := o.Hand.Write(c.File, c.Old); err != nil {
 		return "not changed: " + refused(err)
 	}
@@ -128,6 +131,9 @@ func (o Options) forget(c change, w *lines) (fault string) {
 		w.printf("%s: without %s\n", e.file, e.line)
 		if o.DryRun {
 			continue
+		}
+		if w.err != nil {
+			return w.err.Error()
 		}
 		data := []byte(without(text, e.prefix))
 		if string(data) == mark {
