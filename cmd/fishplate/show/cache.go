@@ -33,16 +33,6 @@ func CacheList(w io.Writer, list *admin.CacheList) error {
 	return nil
 }
 
-// printable keeps what strangers chose from driving the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
 // CacheShow writes the key and what lies under it.
 func CacheShow(w io.Writer, s *admin.CacheShow) error {
 	var b strings.Builder

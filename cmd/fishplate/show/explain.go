@@ -70,7 +70,7 @@ func cacheWord(b *strings.Builder, c *proxy.CacheWord) {
 	fmt.Fprintf(b, "%-10s %s\n", "cache", c.State+reason(c.Why))
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "    %-10s %s\n", name, value)
+			fmt.Fprintf(b, "    %-10s %s\n", name, printable(value))
 		}
 	}
 	line("policy", c.Policy)

@@ -87,19 +87,23 @@ func Shadow(w io.Writer, r *tenant.ShadowReport) error {
 	stops := r.Status.Stops
 	fmt.Fprintf(w, "it was stopped %d times by instructions, %d by time, %d by memory, %d by a fault\n", stops.Budget, stops.Time, stops.Memory, stops.Fault)
 	for _, d := range r.Differences {
-		fmt.Fprintf(w, "\n%s %s %s: %s differs\n%s%s", d.Time.Local().Format(time.TimeOnly), d.Request, d.Target, d.What, side("-", d.Real), side("+", d.Candidate))
+		fmt.Fprintf(w, "\n%s %s %s: %s differs\n%s%s", d.Time.Local().Format(time.TimeOnly), d.Request, printable(d.Target), d.What, side("-", d.Real), side("+", d.Candidate))
 	}
 	return nil
 }
 
 // side writes the lines of one side of a difference.
 func side(mark, text string) string {
-	return "  " + mark + " " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  "+mark+" ") + "\n"
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		b.WriteString("  " + mark + " " + printable(line) + "\n")
+	}
+	return b.String()
 }
 
 // Line writes a line of a tenant's log.
 func Line(w io.Writer, l *tenant.Line) error {
-	_, err := fmt.Fprintf(w, "%s %-5s %s\n", l.Time.Local().Format(time.StampMilli), l.Level, l.Text)
+	_, err := fmt.Fprintf(w, "%s %-5s %s\n", l.Time.Local().Format(time.StampMilli), l.Level, printable(l.Text))
 	return err
 }
 
@@ -108,7 +112,7 @@ func Records(w io.Writer, list []tenant.RecordInfo) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tTIME\tINSTRUCTIONS\tSIZE\tCAUSE\tPROGRAM\tREQUEST")
 	for _, r := range list {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.Time.Local().Format(time.TimeOnly), r.Instructions, size(int64(r.Bytes)), orDash(r.Cause), r.Program, r.Target)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.Time.Local().Format(time.TimeOnly), r.Instructions, size(int64(r.Bytes)), orDash(r.Cause), r.Program, printable(r.Target))
 	}
 	return t.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Count writes a number with its noun.
@@ -36,6 +37,20 @@ func seconds(s float64) string {
 		d = d.Round(100 * time.Millisecond)
 	}
 	return d.String()
+}
+
+// printable keeps what strangers chose from driving the terminal, and from turning
+// the direction of a line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // Also is what follows another count: ", 2 warnings", or nothing of none.
