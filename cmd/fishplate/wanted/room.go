@@ -48,7 +48,9 @@ func needOf(cfg *model.Config) (n need) {
 	}
 	n.open = otherDescriptors
 	for _, l := range cfg.Listeners {
-		n.open += int64(len(l.Bind)) * int64(Shards(l.Accept))
+		for _, bind := range l.Bind {
+			n.open += sockets(bind, l.Accept) + 1 // and one in reserve
+		}
 		if l.Limits.Connections != UsualConnections {
 			n.connections += int64(l.Limits.Connections)
 		}
@@ -65,6 +67,15 @@ func needOf(cfg *model.Config) (n need) {
 		n.storage += t.Storage
 	}
 	return n
+}
+
+// sockets is how many listen at an address: one in the file system, or that was
+// passed, is never shared.
+func sockets(bind string, a model.Accept) int64 {
+	if host, _ := Split(bind); host == bind {
+		return 1
+	}
+	return int64(Shards(a))
 }
 
 // fit judges whether the next configuration has room. What is certain to end

@@ -30,7 +30,11 @@ func TestRoom(t *testing.T) {
 		{name: "fits", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}} })},
 		{name: "ceiling", next: with(func(c *model.Config) { c.Listeners[0] = listener(900, 1) }), warning: "limits.connections admits 900 clients"},
 		{name: "within", next: with(func(c *model.Config) { c.Listeners[0] = listener(400, 1) })},
-		{name: "shards", next: with(func(c *model.Config) { c.Listeners[0] = listener(UsualConnections, 2000) }), err: "need 2064 descriptors before the first client"},
+		{name: "shards", next: with(func(c *model.Config) { c.Listeners[0] = listener(UsualConnections, 2000) }), err: "need 2065 descriptors before the first client"},
+		{name: "addresses", next: with(func(c *model.Config) { c.Listeners[0].Bind = make([]string, 500) }), err: "need 1064 descriptors before the first client"},
+		{name: "files", next: with(func(c *model.Config) {
+			c.Listeners = []*model.Listener{{Name: "web", Bind: []string{"unix:/a", "fd:b"}, Accept: model.Accept{Shards: 500}, Limits: model.ListenerLimits{Connections: UsualConnections}}}
+		})},
 		{name: "caches", next: with(func(c *model.Config) { c.Caches = []*model.Cache{{Memory: 1 << 30}, {Memory: 1<<30 + 1<<20}} }), err: "the caches are to fill 2049MiB of memory, and the machine has 2GiB"},
 		{name: "storage", next: with(func(c *model.Config) {
 			c.Caches = []*model.Cache{{Memory: 1 << 30}}
