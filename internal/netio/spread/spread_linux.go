@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -72,6 +73,10 @@ func allowed() (list []int, err error) {
 // tries is how often each processor connects: by chance a hash is right 1 in 2⁸
 // times with two processors, and less often with more.
 const tries = 4
+
+// patience is how long a handshake on the loopback interface may take, when the
+// kernel has other work or drops its packets.
+const patience = time.Second
 
 // prove connects on the loopback interface from up to eight processors to as many
 // sockets, and fails unless each client gets to the socket of its processor. Kernels
@@ -154,13 +159,21 @@ func pin(cpu int) error {
 
 // knock connects once and returns which socket has the client.
 func knock(at unix.Sockaddr, sockets []int) (int, error) {
-	c, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	c, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)
 	}
 	defer func() { _ = unix.Close(c) }()
-	if err := unix.Connect(c, at); err != nil {
+	if err := unix.Connect(c, at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 		return 0, os.NewSyscallError("connect", err)
+	}
+	list := make([]unix.PollFd, len(sockets))
+	for i, fd := range sockets {
+		list[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	}
+	// Signals of the runtime end a call, and begin the time anew.
+	for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+		_, err = unix.Poll(list, int(patience.Milliseconds()))
 	}
 	for i, fd := range sockets {
 		if got, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC); err == nil {

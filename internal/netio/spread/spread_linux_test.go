@@ -65,3 +65,27 @@ func TestApplyFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestKnockEnds: a kernel that drops the packets of the loopback interface is not
+// waited for longer than a handshake may take.
+func TestKnockEnds(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	drop := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
+	if err := errors.Join(
+		unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(fd, 1),
+		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &drop[0]}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := knock(at, []int{fd}); err == nil || errors.Is(err, unix.ETIMEDOUT) {
+		t.Errorf("nobody came: %v", err)
+	}
+}
