@@ -16,6 +16,9 @@ const Most = 32 << 20
 // ErrNotRegular is why a pipe, a socket, a device or a folder is not read.
 var ErrNotRegular = errors.New("it is not a regular file")
 
+// ErrTooLarge is why a file above its reader's bound is not read.
+var ErrTooLarge = errors.New("too large")
+
 // Open opens a regular file of at most that many bytes for reading. Its errors are
 // of the kind *fs.PathError.
 func Open(path string, most int64) (*os.File, error) {
@@ -65,7 +68,7 @@ func judge(path string, info fs.FileInfo, most int64) error {
 }
 
 func tooLarge(path string, size, most int64) error {
-	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes or more, and at most %d are read", size, most)}
+	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("%w: it has %d bytes or more, and at most %d are read", ErrTooLarge, size, most)}
 }
 
 // Read returns the bytes of a regular file of at most that many.

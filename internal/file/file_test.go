@@ -129,6 +129,47 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// TestWithin is what the standard library asks of a file system, and the refusals:
+// what is no file, what is too large, and what lies elsewhere.
+func TestWithin(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(
+		os.Mkdir(at("in"), 0o700), os.WriteFile(at("in/a"), []byte("0123456789"), 0o600), os.Symlink("a", at("in/link")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	w := Within(root, 10)
+	if err := fstest.TestFS(w, "in/a"); err != nil {
+		t.Error(err)
+	}
+	if text, err := fs.ReadFile(w, "in/link"); string(text) != "0123456789" || err != nil {
+		t.Errorf("by a link: %q, %v", text, err)
+	}
+	if target, err := fs.ReadLink(w, "in/link"); target != "a" || err != nil {
+		t.Errorf("the link itself: %q, %v", target, err)
+	}
+	if err := errors.Join(
+		os.WriteFile(filepath.Join(outside, "secret"), []byte("x"), 0o600), os.Symlink(filepath.Join(outside, "secret"), at("out")),
+		os.WriteFile(at("long"), []byte("0123456789a"), 0o600), syscall.Mkfifo(at("pipe"), 0o600), os.Symlink("pipe", at("chain")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]error{"pipe": ErrNotRegular, "chain": ErrNotRegular, "long": ErrTooLarge, "none": fs.ErrNotExist, "../in": fs.ErrInvalid} {
+		if _, err := w.Open(name); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := fs.ReadFile(w, "out"); err == nil {
+		t.Errorf("out of the folder: %q", text)
+	}
+}
+
 // TestFolder: folders are made with those above them, again and again, also below
 // one that its owner alone may list.
 func TestFolder(t *testing.T) {

@@ -23,12 +23,13 @@ func (s *System) Capture(w io.Writer) error {
 	if c, ok := s.Probe.(*Recorder); ok {
 		r = c.told()
 	}
-	files, dirs := map[string][]byte{}, map[string]bool{}
+	files, dirs, gone := map[string][]byte{}, map[string]bool{}, map[string]bool{}
 	s.mu.Lock()
 	for key, k := range s.kept {
 		name := key[1:]
 		switch {
 		case k.err != nil:
+			gone[name] = key[0] == 'f' && ClassOf(k.err) == Absent
 			if code := codeOf(k.err); code != "" && key[0] != 'g' {
 				r.Errors[name] = code
 			}
@@ -59,8 +60,8 @@ func (s *System) Capture(w io.Writer) error {
 	files["/"+probeFile] = redact(probe)
 	t := tar.NewWriter(w)
 	for _, name := range slices.Sorted(maps.Keys(dirs)) {
-		if _, isFile := files[name]; isFile || above(name, files, dirs) {
-			continue
+		if _, isFile := files[name]; isFile || gone[name] || above(name, files, dirs) {
+			continue // gone: listed, and not there any more when it was read
 		}
 		// It was only asked whether this is there: an empty file answers that.
 		files[name] = nil

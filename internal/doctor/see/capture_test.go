@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 )
@@ -69,6 +71,33 @@ func TestCapture(t *testing.T) {
 	}
 	if got := look(again); got != want {
 		t.Errorf("the capture reads\n%s, the machine\n%s", got, want)
+	}
+}
+
+// ending is a file system in which a file has ended between the list and the look.
+type ending struct{ fs.FS }
+
+func (e ending) Open(name string) (fs.File, error) {
+	if name == "proc/7/comm" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ESRCH}
+	}
+	return e.FS.Open(name)
+}
+
+// TestCaptureEnds: what was gone when it was read is no empty file elsewhere.
+func TestCaptureEnds(t *testing.T) {
+	s := New(ending{fstest.MapFS{"proc/1/comm": {Data: []byte("init\n")}, "proc/7/comm": {}}}, &recorded{})
+	for _, name := range s.Glob("/proc/*/comm") {
+		if _, err := s.Read(name); err != nil && ClassOf(err) != Absent {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := s.Capture(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); !strings.Contains(text, "proc/1/comm") || strings.Contains(text, "proc/7") {
+		t.Error("the capture has a process that had ended, or not the other")
 	}
 }
 

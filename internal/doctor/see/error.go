@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"fishplate/internal/file"
 )
 
 // Class is the reason why something could not be seen.
@@ -15,7 +17,7 @@ const (
 	Absent Class = "absent"              // the kernel has no such thing
 	Denied Class = "permission denied"   // root would see it
 	Hidden Class = "not visible here"    // nobody sees it on this side of the hypervisor or namespace
-	Broken Class = "could not be parsed" // it was seen, and not understood
+	Broken Class = "could not be parsed" // it was seen, and not understood, or is nothing to read
 )
 
 // Error says why something was not seen.
@@ -55,6 +57,8 @@ func ClassOf(err error) Class {
 		return Absent
 	case errors.Is(err, fs.ErrPermission):
 		return Denied
+	case errors.Is(err, file.ErrNotRegular), errors.Is(err, file.ErrTooLarge):
+		return Broken
 	}
 	return Hidden
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"fishplate/internal/file"
 )
 
 // recorded is probe.json: a Probe as data.
@@ -21,21 +23,25 @@ type recorded struct {
 	Us     Self                 `json:"self"`
 }
 
-// probeFile is the name of the recording in a fixture.
-const probeFile = "probe.json"
+// probeFile is the name of the recording in a fixture, and maxProbe bounds it, in
+// bytes.
+const (
+	probeFile = "probe.json"
+	maxProbe  = 16 << 20
+)
 
 // Fixture returns the machine recorded in root: its files, and probe.json, if
 // there is one, for the rest; without it nothing but files can be seen.
 func Fixture(root fs.FS) (*System, error) {
 	r := &recorded{}
-	data, err := fs.ReadFile(root, probeFile)
+	data, err := bounded(root, probeFile, maxProbe)
 	if err == nil {
 		err = json.Unmarshal(data, r)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", probeFile, err)
+		return nil, fmt.Errorf("read %s: %w", probeFile, reason(err))
 	}
 	s := New(root, r)
 	s.links, s.override = r.Links, r.Errors
@@ -43,13 +49,15 @@ func Fixture(root fs.FS) (*System, error) {
 }
 
 // At returns the machine below a folder: a fixture, or the root of another file
-// system. A link that leads out of the folder is not followed.
+// system. A link that leads out of the folder is not followed, and what is neither
+// a regular file nor a folder is not opened: whoever made the folder may have put
+// a pipe there.
 func At(dir string) (*System, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open root: %w", err)
 	}
-	return Fixture(root.FS())
+	return Fixture(file.Within(root, maxProbe))
 }
 
 func (r *recorded) CPUID(leaf, sub uint32) (Registers, error) {

@@ -1,12 +1,18 @@
 package see
 
 import (
+	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/file"
 )
 
 // small is a machine of few files with a recording beside them.
@@ -230,5 +236,48 @@ func TestPast(t *testing.T) {
 	}
 	if text, err := n.Text("/unread"); text != "2" || err != nil {
 		t.Errorf("now: %q, %v", text, err)
+	}
+}
+
+// TestStrangeFolder: a folder that somebody sent may hold pipes, which nobody writes
+// to, and files of any size. They are not waited for, and not kept in memory.
+func TestStrangeFolder(t *testing.T) {
+	dir := t.TempDir()
+	pipe, large := filepath.Join(dir, "proc/stat"), filepath.Join(dir, "proc/interrupts")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "proc"), 0o700), syscall.Mkfifo(pipe, 0o600), os.WriteFile(large, nil, 0o600), os.Truncate(large, maxFile+1)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := At(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/proc/stat", "/proc/interrupts"} {
+		if data, err := s.Read(name); ClassOf(err) != Broken {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
+	if names, err := s.List("/proc"); len(names) != 2 || err != nil {
+		t.Errorf("the folder: %q, %v", names, err)
+	}
+	if err := os.Truncate(large, maxFile); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := s.Again().Read("/proc/interrupts"); len(data) != maxFile || err != nil {
+		t.Errorf("as much as is read: %d bytes, %v", len(data), err)
+	}
+
+	probe := filepath.Join(dir, probeFile)
+	if err := syscall.Mkfifo(probe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := At(dir); !errors.Is(err, file.ErrNotRegular) {
+		t.Errorf("a recording that is a pipe: %v", err)
+	}
+	// A sparse file: it takes no room on the disk, and would in memory.
+	if err := errors.Join(os.Remove(probe), os.WriteFile(probe, nil, 0o600), os.Truncate(probe, 600<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := At(dir); !errors.Is(err, file.ErrTooLarge) || !strings.Contains(err.Error(), probeFile) {
+		t.Errorf("a recording of 600 MiB: %v", err)
 	}
 }

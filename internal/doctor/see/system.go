@@ -2,6 +2,7 @@ package see
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -9,10 +10,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"fishplate/internal/file"
 )
 
 // maxFile bounds what is read of one file, in bytes: /proc/kallsyms and its like
-// are not ours to swallow.
+// are not ours to swallow. Of a part nothing could be judged.
 const maxFile = 4 << 20
 
 // System is a machine as it can be seen, or a fixture of one.
@@ -72,12 +75,21 @@ func (s *System) read(name string) ([]byte, error) {
 	if s.Live && name == "/dev/kmsg" {
 		return kernelLog()
 	}
-	f, err := s.root.Open(inner(name))
+	return bounded(s.root, inner(name), maxFile)
+}
+
+// bounded reads a file of at most that many bytes.
+func bounded(root fs.FS, name string, most int64) ([]byte, error) {
+	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // a file that was read has nothing to lose
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("%w: more than %d MiB", file.ErrTooLarge, most>>20)
+	}
+	return data, err
 }
 
 // Text returns a file without the white space around it.
