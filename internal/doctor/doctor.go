@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 
 // Report is what a run found.
 type Report = report.Report
+
+// Style is how a report looks as text.
+type Style = report.Style
 
 // System is the machine, or a fixture of one.
 type System = see.System
@@ -107,7 +111,7 @@ func host(v *see.View) report.Host {
 	if text, err := v.Text("/proc/sys/kernel/osrelease"); err == nil {
 		h.Kernel = text
 	}
-	if list, _, err := see.As(v.System, "/sys/devices/system/cpu/online", parse.CPUList); err == nil {
+	if list, _, err := see.As(v.System, "/sys/devices/system/cpu/online", parse.CPUList); err == nil && len(list) > 0 {
 		h.CPUs = len(list)
 	} else if cpu, _, err := see.As(v.System, "/proc/cpuinfo", parse.ProcCPUInfo); err == nil {
 		h.CPUs = cpu.Processors
@@ -132,20 +136,37 @@ func look(ctx context.Context, v *see.View, rows []see.Row) []report.Result {
 	return results
 }
 
+// guarded asks a row, and answers for one that breaks: one text that a reader did not
+// expect must not take the other checks along.
+func guarded(row see.Row, v *see.View) (f fact.Finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = fact.Say(fact.Unknown, fmt.Sprintf("the check itself broke: %v", p))
+		}
+	}()
+	return owed(v, row.Check, row.Look(v))
+}
+
+// owed leaves out of a finding the fixes whose settings stand so already.
+func owed(v *see.View, c fact.Check, f fact.Finding) fact.Finding {
+	fixes := report.Result{Check: c, Finding: f}.Fixes()
+	left := slices.DeleteFunc(slices.Clone(fixes), func(x fact.Fix) bool {
+		return len(x.Set) > 0 && !slices.ContainsFunc(x.Set, func(s fact.Setting) bool {
+			now, err := v.Text(s.File)
+			return err != nil || !s.Stands(now)
+		})
+	})
+	if len(left) < len(fixes) {
+		f.Fix = left // not nil, which would be all of the check's
+	}
+	return f
+}
+
 // ask asks one row, and answers for it when it does not.
 func ask(ctx context.Context, v *see.View, row see.Row) fact.Finding {
 	start := time.Now()
 	answer := make(chan fact.Finding, 1)
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				// One text that a reader did not expect must not take the other
-				// checks along.
-				answer <- fact.Say(fact.Unknown, fmt.Sprintf("the check itself broke: %v", p))
-			}
-		}()
-		answer <- row.Look(v)
-	}()
+	go func() { answer <- guarded(row, v) }()
 	var f fact.Finding
 	select {
 	case f = <-answer:

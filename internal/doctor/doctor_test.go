@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -167,6 +168,40 @@ func TestHanging(t *testing.T) {
 	}
 	if s := r[2].Finding.Status; s != fact.OK && s != fact.Unknown {
 		t.Errorf("%+v", r[2])
+	}
+}
+
+// TestOwed: what stands already is not proposed, and something else is.
+func TestOwed(t *testing.T) {
+	for _, c := range []struct {
+		cookies, backlog, id string
+		want                 []string
+	}{
+		{"0", "4096", "tcp.syncookies", []string{"sysctl -w net.ipv4.tcp_syncookies='1'"}},
+		{"1", "4096", "tcp.syncookies", []string{"raise accept.backlog of the listener, and fishplate reload", "sysctl -w net.core.somaxconn='65535'"}},
+		{"1", "65535", "tcp.syncookies", []string{"raise accept.backlog of the listener, and fishplate reload"}},
+		{"1", "4096", "tcp.listen-overflow", []string{"raise the backlog of the listener, and add acceptors", "sysctl -w net.core.somaxconn='65535'"}},
+		{"1", "70000", "tcp.listen-overflow", []string{"raise the backlog of the listener, and add acceptors"}},
+		{"1", "70000", "tcp.reqq-full", []string{"raise accept.backlog of the listener, and fishplate reload", "sysctl -w net.ipv4.tcp_max_syn_backlog='65535'"}},
+	} {
+		s, err := see.Fixture(fstest.MapFS{
+			"proc/sys/net/ipv4/tcp_syncookies": {Data: []byte(c.cookies + "\n")}, "proc/sys/net/core/somaxconn": {Data: []byte(c.backlog + "\n")},
+			"proc/net/netstat": {Data: []byte("TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPReqQFullDrop\nTcpExt: 5 5 5 5\n")},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Run(t.Context(), Options{System: s, Only: []string{c.id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range r.Results[0].Fixes() {
+			got = append(got, f.Command)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s with syncookies %s and somaxconn %s: %s: %q", c.id, c.cookies, c.backlog, r.Results[0].Finding.Status, got)
+		}
 	}
 }
 

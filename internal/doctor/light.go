@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"strings"
 
 	"fishplate/internal/doctor/fact"
@@ -75,16 +74,6 @@ func (l *Light) judge(v *see.View) []Result {
 		results[i] = Result{Check: row.Check, Finding: guarded(row, v)}
 	}
 	return results
-}
-
-// guarded asks a row, and answers for one that breaks.
-func guarded(row see.Row, v *see.View) (f fact.Finding) {
-	defer func() {
-		if p := recover(); p != nil {
-			f = fact.Say(fact.Unknown, fmt.Sprintf("the check itself broke: %v", p))
-		}
-	}()
-	return row.Look(v)
 }
 
 // moves says whether a file changes while a process lives. What the machine is

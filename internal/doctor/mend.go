@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"fishplate/internal/doctor/apply"
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/see"
@@ -92,13 +94,14 @@ func (m Mending) options(s *System, stack []fact.Layer) (apply.Options, error) {
 	return o, nil
 }
 
-// stateDir is where the record stands when nobody says: root's place, or the
-// user's.
+// stateDir is where the record stands when nobody says: where the environment has
+// such things, else root's place, or the user's. Who is root in a user namespace
+// alone is a user.
 func stateDir() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return path.Join(dir, "fishplate"), nil
 	}
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && unix.Access("/var/lib", unix.W_OK) == nil {
 		return "/var/lib/fishplate", nil
 	}
 	home, err := os.UserHomeDir()

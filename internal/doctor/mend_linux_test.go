@@ -16,6 +16,7 @@ import (
 
 	"fishplate/internal/doctor/apply"
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/report"
 	"fishplate/internal/doctor/see"
 )
 
@@ -49,6 +50,20 @@ func TestMendLive(t *testing.T) {
 	t.Run("nothing unasked", nothingUnasked)
 	t.Run("there and back", thereAndBack)
 	t.Run("namespaces", namespaces)
+	t.Run("state", state)
+}
+
+// state: who is root in a user namespace alone has a user's folder for the record,
+// since root's is not theirs to write.
+func state(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	for named, want := range map[string]string{"": home + "/.local/state/fishplate", "/of/the/environment": "/of/the/environment/fishplate"} {
+		t.Setenv("XDG_STATE_HOME", named)
+		if got, err := stateDir(); got != want || err != nil || os.Geteuid() != 0 {
+			t.Errorf("as user %d with XDG_STATE_HOME=%q: %s, %v", os.Geteuid(), named, got, err)
+		}
+	}
 }
 
 func setNow(t *testing.T, file, value string) {
@@ -93,7 +108,7 @@ func nothingUnasked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = errors.Join(r.Text(io.Discard, true), r.JSON(io.Discard), r.SARIF(io.Discard), r.JUnit(io.Discard), r.Prometheus(io.Discard))
+		err = errors.Join(r.Text(io.Discard, report.Style{Color: true}), r.JSON(io.Discard), r.SARIF(io.Discard), r.JUnit(io.Discard), r.Prometheus(io.Discard))
 		if err != nil {
 			t.Fatal(err)
 		}

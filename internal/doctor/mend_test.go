@@ -14,6 +14,7 @@ import (
 
 	"fishplate/internal/doctor/apply"
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/doctor/report"
 	"fishplate/internal/doctor/see"
 )
 
@@ -90,7 +91,7 @@ func TestNothingIsChanged(t *testing.T) {
 			t.Fatal(file, err)
 		}
 		var b bytes.Buffer
-		err = errors.Join(r.Text(&b, true), r.JSON(&b), r.SARIF(&b), r.JUnit(&b), r.Prometheus(&b), s.Capture(&b), HostScript(&b))
+		err = errors.Join(r.Text(&b, report.Style{Color: true}), r.JSON(&b), r.SARIF(&b), r.JUnit(&b), r.Prometheus(&b), s.Capture(&b), HostScript(&b))
 		if err != nil {
 			t.Fatal(file, err)
 		}

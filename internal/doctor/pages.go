@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -18,6 +19,35 @@ func List(w io.Writer, rows []see.Row) error {
 		fmt.Fprintf(b, "%-22s %-4s  %-7s  %s\n", r.ID, r.Severity, r.Scope, r.Title)
 	}
 	return flushed(b)
+}
+
+// ListJSON writes the catalogue as a list of checks with all that it says of each.
+func ListJSON(w io.Writer, rows []see.Row) error {
+	list := []fact.Check{}
+	for _, r := range rows {
+		list = append(list, whole(r))
+	}
+	return asJSON(w, list)
+}
+
+// ExplainJSON writes one check as ListJSON does.
+func ExplainJSON(w io.Writer, r see.Row) error { return asJSON(w, whole(r)) }
+
+// whole is the text of a row with lists that are not nil.
+func whole(r see.Row) fact.Check {
+	c := r.Check
+	c.Fix, c.Sources = append([]fact.Fix{}, c.Fix...), append([]string{}, c.Sources...)
+	return c
+}
+
+func asJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
 }
 
 // Explain writes all that the catalogue says of a check.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/pflag"
 
 	"fishplate/internal/doctor"
@@ -71,6 +73,9 @@ type asked struct {
 	baseline string
 	merge    string
 	capture  string
+	explain  string
+	list     bool
+	script   bool
 	whose    whose
 	fix      bool
 	undo     bool
@@ -91,24 +96,20 @@ func Run(ctx context.Context, f *pflag.FlagSet, to Output) (code int, err error)
 	if err != nil {
 		return 0, err
 	}
-	if id, _ := f.GetString("explain"); id != "" { // the flag is declared above
-		row, err := doctor.Lookup(id)
-		if err != nil {
-			return 0, Usage{err.Error()}
-		}
-		return 0, doctor.Explain(to.Out, row)
+	if a.explain != "" {
+		return 0, explain(a, to)
 	}
 	rows, err := doctor.Select(a.only, a.skip)
 	if err != nil {
 		return 0, Usage{err.Error()}
 	}
-	if list, _ := f.GetBool("list"); list {
-		return 0, doctor.List(to.Out, rows)
-	}
-	if script, _ := f.GetBool("host-script"); script {
-		return 0, doctor.HostScript(to.Out)
-	}
 	switch {
+	case a.list && a.format == "json":
+		return 0, doctor.ListJSON(to.Out, rows)
+	case a.list:
+		return 0, doctor.List(to.Out, rows)
+	case a.script:
+		return 0, doctor.HostScript(to.Out)
 	case a.undo:
 		return undo(a, to)
 	case a.fix:
@@ -125,6 +126,18 @@ func Run(ctx context.Context, f *pflag.FlagSet, to Output) (code int, err error)
 		return doctor.NoRun, err
 	}
 	return finish(r, a, to)
+}
+
+// explain writes the page of one check.
+func explain(a asked, to Output) error {
+	row, err := doctor.Lookup(a.explain)
+	switch {
+	case err != nil:
+		return Usage{err.Error()}
+	case a.format == "json":
+		return doctor.ExplainJSON(to.Out, row)
+	}
+	return doctor.Explain(to.Out, row)
 }
 
 // finish writes a report and says which exit status it makes.
@@ -155,6 +168,7 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 	a.only, a.skip, a.strict, a.root, a.baseline = list("only"), list("skip"), flag("strict"), text("root"), text("baseline")
 	a.probe, a.merge, a.capture = flag("probe"), text("merge"), text("capture")
 	a.fix, a.undo, a.dryRun, a.persist = flag("fix"), flag("undo"), flag("dry-run"), flag("persist")
+	a.explain, a.list, a.script = text("explain"), flag("list"), flag("host-script")
 	a.on = doctor.Status(text("fail-on"))
 	a.watch, err = f.GetDuration("watch")
 	errs = append(errs, err, a.whose.read(f))
@@ -176,7 +190,21 @@ func read(f *pflag.FlagSet) (a asked, err error) {
 
 // fits says what is wrong with flags that do not go together.
 func (a asked) fits(watch bool) error {
+	pages := 0
+	for _, page := range []bool{a.explain != "", a.list, a.script} {
+		if page {
+			pages++
+		}
+	}
 	switch {
+	case pages > 1:
+		return Usage{"one of --list, --explain, --host-script at a time"}
+	case pages > 0 && (a.fix || a.undo || a.probe || watch || a.root != "" || a.merge != "" || a.baseline != "" || a.capture != ""):
+		return Usage{"--list, --explain and --host-script look at nothing: not with --fix, --undo, --probe, --watch, --root, --merge, --baseline or --capture"}
+	case a.script && a.format != "text":
+		return Usage{"--host-script prints a script, and nothing in another form"}
+	case pages > 0 && a.format != "text" && a.format != "json":
+		return Usage{"--list and --explain print text, or JSON with --json: not --" + a.format}
 	case a.on != doctor.Warn && a.on != doctor.Fail:
 		return Usage{fmt.Sprintf("--fail-on is warn or fail, not %q", a.on)}
 	case a.probe && a.root != "":
@@ -275,5 +303,17 @@ func write(r *doctor.Report, format string, to Output) error {
 	case "prom":
 		return r.Prometheus(to.Out)
 	}
-	return r.Text(to.Out, to.Color)
+	return r.Text(to.Out, to.style())
+}
+
+// style is how text looks where it goes: as wide as COLUMNS says, else as the
+// terminal.
+func (o Output) style() doctor.Style {
+	s := doctor.Style{Color: o.Color}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		s.Width = n
+	} else if f, ok := o.Out.(*os.File); ok {
+		s.Width, _, _ = term.GetSize(f.Fd()) // 0 where it is none
+	}
+	return s
 }

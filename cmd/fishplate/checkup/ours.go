@@ -2,7 +2,6 @@ package checkup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -69,8 +68,11 @@ func (w whose) ours(ctx context.Context, here bool) (*doctor.Ours, error) {
 // served asks a process that serves what it wants, and how it does.
 func served(ctx context.Context, c *admin.Client) (*doctor.Ours, error) {
 	st, err := c.Status(ctx)
-	text, failed := c.Export(ctx, 0)
-	if err = errors.Join(err, failed); err != nil {
+	var text []byte
+	if err == nil {
+		text, err = c.Export(ctx, 0)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("ask the process that serves: %w", err)
 	}
 	var reader reading.Reader

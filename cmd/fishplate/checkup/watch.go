@@ -21,6 +21,7 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 	if err != nil {
 		return doctor.NoRun, err
 	}
+	ours := o.Ours
 	if a.probe {
 		// Once, and before anything is counted: its own load is in no interval.
 		o.Measured = doctor.Measure(ctx)
@@ -36,7 +37,14 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 			break
 		}
 		o.Before, o.System = o.System, o.System.Again()
-		r, err := look(ctx, a, o)
+		was := ours
+		if ours, err = a.again(ctx, was); err == nil {
+			o.Ours = ours.Since(was)
+		}
+		var r *doctor.Report
+		if err == nil {
+			r, err = look(ctx, a, o)
+		}
 		if ctx.Err() != nil {
 			// What was not answered because of that is not unknown.
 			break
@@ -47,7 +55,7 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 		if last == nil {
 			err = write(r, a.format, to)
 		} else {
-			err = r.Changes(to.Out, last, time.Now(), to.Color)
+			err = r.Changes(to.Out, last, time.Now(), to.style())
 		}
 		if err != nil {
 			return doctor.NoRun, err
@@ -60,6 +68,15 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 		return doctor.NoRun, errors.New("interrupted before there was anything to compare")
 	}
 	return last.Exit(a.on, a.strict), nil
+}
+
+// again asks the process that serves how it does by now. A configuration that was
+// named stays as it was read: somebody may be writing it.
+func (a asked) again(ctx context.Context, was *doctor.Ours) (*doctor.Ours, error) {
+	if a.whose.config != "" {
+		return was, nil
+	}
+	return a.whose.ours(ctx, a.root == "")
 }
 
 // wait reports whether the time went by without an interruption.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"fishplate/internal/doctor/fact"
 )
 
 // Hand is what touches the machine. Paths are absolute, as people write them.
@@ -39,7 +41,7 @@ func (h hand) at(file string) string { return filepath.Join(h.root, filepath.Fro
 
 func (h hand) Read(file string) (string, error) {
 	data, err := os.ReadFile(h.at(file))
-	return plain(string(data)), err
+	return fact.Plain(string(data)), err
 }
 
 func (h hand) May(file string) error {
@@ -113,18 +115,6 @@ func settle(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// plain is a setting with single spaces: the kernel writes tabs between numbers.
-// Of a list of words with one in brackets it is that word.
-func plain(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if _, rest, ok := strings.Cut(text, "["); ok && strings.Contains(text, " ") {
-		if word, _, ok := strings.Cut(rest, "]"); ok {
-			return word
-		}
-	}
-	return text
 }
 
 // Name is a setting as people write it: names below /proc/sys have dots, unless

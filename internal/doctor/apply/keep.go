@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fishplate/internal/doctor/fact"
 )
 
 // Files of ours, which a start of the machine reads. Each begins with mark, and
@@ -214,8 +216,8 @@ func (o Options) overruled(c change, w *lines) {
 		text, _ := o.System.Text(file) // what cannot be read cannot be warned of
 		for line := range strings.Lines(text) {
 			name, value, ok := strings.Cut(strings.TrimLeft(strings.TrimSpace(line), "-"), "=")
-			if ok && strings.ReplaceAll(strings.TrimSpace(name), "/", ".") == key && plain(value) != c.New {
-				w.printf("  but %s is read later, and sets %s\n", file, plain(value))
+			if ok && strings.ReplaceAll(strings.TrimSpace(name), "/", ".") == key && fact.Plain(value) != c.New {
+				w.printf("  but %s is read later, and sets %s\n", file, fact.Plain(value))
 			}
 		}
 	}

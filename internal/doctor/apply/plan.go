@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -95,11 +94,11 @@ func (o Options) ours(id string, f fact.Fix) (reason string, ok bool) {
 // step makes the write of a setting; no file says that there is nothing to do.
 func (o Options) step(id string, f fact.Fix, s fact.Setting) (done step, why string, fault bool) {
 	old, err := o.Hand.Read(s.File)
-	if err == nil && (old == s.Value || s.Raise && reaches(old, s.Value)) {
+	if err == nil && s.Stands(old) {
 		return step{}, "", false
 	}
 	if why := o.shared(s.File); why != "" {
-		return step{}, why, false
+		return step{}, why, true
 	}
 	if err != nil {
 		return step{}, "cannot be read: " + reason(err), true
@@ -111,13 +110,6 @@ func (o Options) step(id string, f fact.Fix, s fact.Setting) (done step, why str
 		return step{}, refused(err), true
 	}
 	return step{check: id, fix: f, file: s.File, old: old, value: s.Value}, "", false
-}
-
-// reaches reports whether a number is at least another.
-func reaches(old, value string) bool {
-	have, err := strconv.ParseUint(old, 10, 64)
-	want, err2 := strconv.ParseUint(value, 10, 64)
-	return err == nil && err2 == nil && have >= want
 }
 
 // shared says why a setting is not ours alone to change, or "".

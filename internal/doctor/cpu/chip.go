@@ -27,7 +27,11 @@ func affinity() see.Row {
 		},
 		Look: func(v *see.View) fact.Finding {
 			allowed := v.Probe.Self().Affinity
-			online, ev, err := see.As(v.System, "/sys/devices/system/cpu/online", parse.CPUList)
+			const file = "/sys/devices/system/cpu/online"
+			online, ev, err := see.As(v.System, file, parse.CPUList)
+			if err == nil && len(online) == 0 {
+				err = &see.Error{What: file, Class: see.Broken}
+			}
 			switch {
 			case err != nil:
 				return gauge.Unseen(v, err)

@@ -295,7 +295,7 @@ func lookQuota(v *see.View) fact.Finding {
 	evidence = append(limits, evidence...)
 	if limit == 0 && worst == 0 {
 		if len(evidence) == 0 {
-			return fact.Say(fact.Info, "our control group has no limit that could be seen", fact.Read("/proc/self/cgroup", strings.Join(files, " "), nil))
+			return fact.Say(fact.Info, "our control group has no limit that could be seen", fact.Read(v.Own()+"/cgroup", strings.Join(files, " "), nil))
 		}
 		return fact.Say(fact.OK, "no limit", evidence...)
 	}

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -33,6 +34,9 @@ const (
 	SevereInfo Severity = "info"
 )
 
+// Severities lists them, the worst first.
+func Severities() []Severity { return []Severity{SevereFail, SevereWarn, SevereInfo} }
+
 // Scope is what a setting belongs to.
 type Scope string
 
@@ -44,6 +48,9 @@ const (
 	Process Scope = "process"
 	Host    Scope = "host" // seen and changed by the host of this guest only
 )
+
+// Scopes lists them.
+func Scopes() []Scope { return []Scope{Kernel, Netns, NIC, Process, Host} }
 
 // Path is the way of packets that a check matters for: what concerns network
 // cards cannot explain a figure that was measured on loopback.
@@ -57,6 +64,9 @@ const (
 	Bridge   Path = "bridge"
 )
 
+// Paths lists them.
+func Paths() []Path { return []Path{Any, Loopback, Card, Bridge} }
+
 // Who can apply a fix.
 type Who string
 
@@ -68,6 +78,9 @@ const (
 	ByHost   Who = "host"
 	Provider Who = "provider"
 )
+
+// Everybody lists them.
+func Everybody() []Who { return []Who{Us, Root, ByHost, Provider} }
 
 // Evidence is one thing that was read: where, the text as it stood there, and
 // what was understood by it.
@@ -105,6 +118,29 @@ type Setting struct {
 	File  string
 	Value string
 	Raise bool // a number that stands higher already is left alone
+}
+
+// Stands reports whether a file that reads so needs no writing.
+func (s Setting) Stands(text string) bool {
+	now := Plain(text)
+	if now == s.Value {
+		return true
+	}
+	have, err := strconv.ParseUint(now, 10, 64)
+	want, err2 := strconv.ParseUint(s.Value, 10, 64)
+	return s.Raise && err == nil && err2 == nil && have >= want
+}
+
+// Plain is a setting with single spaces: the kernel writes tabs between numbers.
+// Of a list of words with one in brackets it is that word.
+func Plain(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if _, rest, ok := strings.Cut(text, "["); ok && strings.Contains(text, " ") {
+		if word, _, ok := strings.Cut(rest, "]"); ok {
+			return word
+		}
+	}
+	return text
 }
 
 // Fix is one way to mend a finding.
@@ -159,16 +195,16 @@ func (f Finding) Mend(fix ...Fix) Finding {
 
 // Check is the part of a row of the catalogue that is text.
 type Check struct {
-	ID       string // "group.name"
-	Title    string
-	Reads    string // files and calls
-	Rule     string // when it warns and when it fails
-	Why      string // what it does to accept, proxy, TLS or guest speed
-	Severity Severity
-	Scope    Scope
-	Path     Path
-	Fix      []Fix
-	Sources  []string // documents to read on
+	ID       string   `json:"id"` // "group.name"
+	Title    string   `json:"title"`
+	Severity Severity `json:"severity"`
+	Scope    Scope    `json:"scope"`
+	Path     Path     `json:"path"`
+	Reads    string   `json:"reads"` // files and calls
+	Rule     string   `json:"rule"`  // when it warns and when it fails
+	Why      string   `json:"why"`   // what it does to accept, proxy, TLS or guest speed
+	Fix      []Fix    `json:"fix"`
+	Sources  []string `json:"sources"` // documents to read on
 }
 
 // Group is the part of the id before the dot.

@@ -48,3 +48,22 @@ func TestSysctl(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestStands: a value as the kernel shows it, and a number above one that is only to
+// be raised.
+func TestStands(t *testing.T) {
+	for _, c := range []struct {
+		set  Setting
+		text string
+		want bool
+	}{
+		{Setting{Value: "1"}, "1\n", true}, {Setting{Value: "1"}, "2\n", false}, {Setting{Value: "1"}, "", false},
+		{Setting{Value: "65535", Raise: true}, "65535", true}, {Setting{Value: "65535", Raise: true}, "70000\n", true},
+		{Setting{Value: "65535", Raise: true}, "4096", false}, {Setting{Value: "65535"}, "70000", false}, {Setting{Value: "65535", Raise: true}, "much", false},
+		{Setting{Value: "1024 65535"}, "1024\t65535\n", true}, {Setting{Value: "madvise"}, "always [madvise] never\n", true}, {Setting{Value: "always"}, "always [madvise] never\n", false},
+	} {
+		if got := c.set.Stands(c.text); got != c.want {
+			t.Errorf("%+v at %q: %v", c.set, c.text, got)
+		}
+	}
+}

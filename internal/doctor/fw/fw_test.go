@@ -70,6 +70,7 @@ func TestBridges(t *testing.T) {
 		{ID: "fw.bridge", Probe: links(""), Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.docker-proxy", Files: files{"/proc/9/comm": "docker-proxy\n"}, Want: fact.Warn},
 		{ID: "fw.docker-proxy", Files: files{"/proc/1/comm": "x\n"}, Want: fact.OK},
+		{ID: "fw.docker-proxy", Files: files{"/proc/1/comm": "x\n", "/proc/7/comm": "y\n"}, Probe: `{"errors": {"/proc/7/comm": "EACCES"}}`, Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.docker-proxy", Files: files{"/proc/1/comm": "x\n"}, Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.netns", Probe: links(`{"name": "lo", "loopback": true}, {"name": "eth0", "kind": "veth"}`), Want: fact.Info, Says: "behind a veth, eth0"},
 		{ID: "fw.netns", Probe: links(`{"name": "eth0"}, {"name": "veth7", "kind": "veth"}`), Want: fact.OK},

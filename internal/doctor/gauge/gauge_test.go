@@ -93,6 +93,24 @@ func TestRunning(t *testing.T) {
 	if _, err := Running(view(t, map[string]string{"/proc/22/comm": "sh"}), "x"); see.ClassOf(err) != see.Denied {
 		t.Errorf("the first process is hidden, and: %v", err)
 	}
+	// What could not be read may be the program: it is known to run, never not to.
+	for _, c := range []struct {
+		files map[string]string
+		class see.Class
+	}{
+		{map[string]string{"/proc/1/comm": "init\n", "/proc/9/comm": "x\n", "probe.json": `{"errors": {"/proc/9/comm": "EACCES"}}`}, see.Denied},
+		{map[string]string{"/proc/1/comm": "init\n", "/proc/9/comm": ""}, see.Broken},
+	} {
+		if got, err := Running(view(t, c.files), "x"); see.ClassOf(err) != c.class || got != nil {
+			t.Errorf("%v: %q %v", c.files, got, err)
+		}
+		if got, err := Running(view(t, c.files), "x", "init"); err != nil || !slices.Equal(got, []string{"init"}) {
+			t.Errorf("%v: %q %v", c.files, got, err)
+		}
+	}
+	if got, err := Running(view(t, map[string]string{"/proc/1/comm": "init\n", "/proc/9/comm": "\n", "/proc/7/comm": "x\n", "probe.json": `{"errors": {"/proc/7/comm": "ENOENT"}}`}), "x"); err != nil || got != nil {
+		t.Errorf("a program without a name, and one that has ended: %q %v", got, err)
+	}
 	if _, err := Running(view(t, nil), "x"); err == nil {
 		t.Error("no processes at all, and no error")
 	}

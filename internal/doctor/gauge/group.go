@@ -9,13 +9,12 @@ import (
 	"fishplate/internal/doctor/see"
 )
 
-// Cgroup returns the files of one name in our control group and in those above
-// it that are visible, our own first: a limit counts at every level. In version 1
+// Cgroup returns the files of one name in our control group, or in that of the
+// process that serves, and in those above it that are visible, its own first: a limit counts at every level. In version 1
 // of control groups controller says which hierarchy is meant, and v1 is true. An
 // empty list has an error that says why.
 func Cgroup(v *see.View, controller, file string) (files []string, v1 bool, err error) {
-	const own = "/proc/self/cgroup"
-	group, _, err := Read(v, own, parse.Cgroups)
+	group, _, err := Read(v, v.Own()+"/cgroup", parse.Cgroups)
 	if err != nil {
 		return nil, false, err
 	}
@@ -75,18 +74,37 @@ func Running(v *see.View, names ...string) (found []string, err error) {
 	if len(files) == 0 {
 		return nil, &see.Error{What: "/proc/PID/comm", Class: see.Absent}
 	}
+	var unread error
 	for _, file := range files {
-		name, err := v.Text(file)
+		name, err := comm(v, file)
+		if err != nil && see.ClassOf(err) != see.Absent { // those have ended since
+			unread = err
+		}
 		// The kernel keeps 15 bytes of a name.
 		if err == nil && slices.ContainsFunc(names, func(n string) bool { return name == n[:min(len(n), 15)] }) && !slices.Contains(found, name) {
 			found = append(found, name)
 		}
 	}
-	if len(found) == 0 && !slices.Contains(files, "/proc/1/comm") {
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case unread != nil:
+		return nil, unread
+	case !slices.Contains(files, "/proc/1/comm"):
 		// Mounted with hidepid, /proc shows a user's own processes only.
 		return nil, &see.Error{What: "/proc/1/comm", Class: see.Denied}
 	}
-	return found, nil
+	return nil, nil
+}
+
+// comm is the name of a program. The kernel ends it with a line's end: a file that
+// holds nothing at all is that of a recording, which was never read.
+func comm(v *see.View, file string) (string, error) {
+	data, err := v.Read(file)
+	if err == nil && len(data) == 0 {
+		err = &see.Error{What: file, Class: see.Broken}
+	}
+	return strings.TrimSpace(string(data)), err
 }
 
 // Imitated reports whether lxcfs stands in the place of a file: it makes up what

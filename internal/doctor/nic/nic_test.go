@@ -134,6 +134,7 @@ func TestQueues(t *testing.T) {
 		{ID: "nic.irqbalance", Files: files{"/proc/7/comm": "irqbalance\n"}, Ours: &see.Ours{Shards: 4}, Want: fact.Warn},
 		{ID: "nic.irqbalance", Files: files{"/proc/7/comm": "irqbalance\n"}, Want: fact.Info},
 		{ID: "nic.irqbalance", Files: files{"/proc/1/comm": "x\n"}, Want: fact.OK},
+		{ID: "nic.irqbalance", Files: files{"/proc/1/comm": "x\n", "/proc/7/comm": "y\n"}, Probe: `{"errors": {"/proc/7/comm": "EACCES"}}`, Want: fact.Unknown, RunOn: "root"},
 		{ID: "nic.irqbalance", Files: files{"/proc/1/comm": "x\n"}, Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "nic.rss-hash", Probe: with("ena", `, "channels": {"max_combined": 2, "combined": 2}, "rss": [0, 1, 0, 1]`), Want: fact.OK},
 		{ID: "nic.rss-hash", Probe: with("ena", `, "channels": {"max_combined": 3, "combined": 3}, "rss": [0, 1, 0, 1]`), Want: fact.Warn, Says: "0 places"},

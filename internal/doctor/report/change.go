@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"time"
@@ -11,12 +10,12 @@ import (
 
 // Changes writes a line for each check whose status is another than in the report
 // before, and its remedies when it became worse. It writes nothing when none is.
-func (r *Report) Changes(w io.Writer, before *Report, at time.Time, color bool) error {
+func (r *Report) Changes(w io.Writer, before *Report, at time.Time, s Style) error {
 	was := map[string]fact.Status{}
 	for _, x := range before.Results {
 		was[x.Check.ID] = x.Finding.Status
 	}
-	p := printer{w: bufio.NewWriter(w), color: color}
+	p := newPrinter(w, s)
 	for _, x := range r.Results {
 		old, now := was[x.Check.ID], x.Finding.Status
 		if old == now {

@@ -169,7 +169,7 @@ func plain(x Result) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, x.Why())
 	for _, e := range x.Finding.Evidence {
-		fmt.Fprintf(&b, "seen: %s: %s\n", e.Source, oneLine(e.Raw, width))
+		fmt.Fprintf(&b, "seen: %s: %s\n", e.Source, oneLine(e.Raw, usual))
 	}
 	for _, f := range x.Fixes() {
 		fmt.Fprintf(&b, "%s: %s\n", doer(f.Who), f.Command)

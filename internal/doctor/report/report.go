@@ -176,20 +176,71 @@ func filled[T any](list []T) []T { return append([]T{}, list...) }
 // Earlier is what a report written as JSON says of each check.
 type Earlier map[string]fact.Finding
 
-// Read reads a report that was written as JSON.
+// maxReport bounds a report that is read, in bytes.
+const maxReport = 16 << 20
+
+// again says how a report that is not believed is replaced.
+const again = "; fishplate doctor --json writes one"
+
+// Read reads a report that was written as JSON. Checks that this version does not
+// have may be in it, words that no version has may not: they would be judged by.
 func Read(in io.Reader) (Earlier, error) {
-	var d document
-	if err := json.NewDecoder(in).Decode(&d); err != nil {
+	data, err := io.ReadAll(io.LimitReader(in, maxReport+1))
+	if err != nil {
 		return nil, fmt.Errorf("read report: %w", err)
 	}
+	if len(data) > maxReport {
+		return nil, fmt.Errorf("read report: it is larger than %d MiB%s", maxReport>>20, again)
+	}
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("read report: %w%s", err, again)
+	}
 	if d.Schema != Schema {
-		return nil, errors.New("read report: its schema is not " + Schema)
+		return nil, errors.New("read report: its schema is not " + Schema + again)
 	}
 	e := Earlier{}
 	for _, c := range d.Checks {
+		if err := c.known(); err != nil {
+			return nil, fmt.Errorf("read report: %w%s", err, again)
+		}
+		if _, twice := e[c.ID]; twice {
+			return nil, fmt.Errorf("read report: check %q is there twice%s", c.ID, again)
+		}
 		e[c.ID] = fact.Finding{Status: c.Status, Found: c.Why, Evidence: c.Evidence, Fix: c.Fix, RunOn: c.RunOn, Seconds: c.Seconds}
 	}
 	return e, nil
+}
+
+// known says which word of a check is none of those that a report has, or nil.
+func (c check) known() error {
+	type word struct {
+		key, word string
+		known     []string
+	}
+	words := []word{
+		{"status", string(c.Status), texts(fact.Statuses())},
+		{"severity", string(c.Severity), texts(fact.Severities())},
+		{"scope", string(c.Scope), texts(fact.Scopes())},
+		{"path", string(c.Path), texts(fact.Paths())},
+		{"run_on", c.RunOn, []string{"", "root", "initns", "host"}},
+	}
+	for _, f := range c.Fix {
+		words = append(words, word{"who", string(f.Who), texts(fact.Everybody())})
+	}
+	for _, w := range words {
+		if !slices.Contains(w.known, w.word) {
+			return fmt.Errorf("%s of check %q is %q, and none of %s", w.key, c.ID, w.word, strings.TrimPrefix(strings.Join(w.known, ", "), ", "))
+		}
+	}
+	return nil
+}
+
+func texts[T ~string](words []T) (list []string) {
+	for _, w := range words {
+		list = append(list, string(w))
+	}
+	return list
 }
 
 // Since marks what an earlier report had already.

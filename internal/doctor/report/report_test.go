@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,7 +45,7 @@ func sample() *Report {
 // TestFormats compares each format with its golden file.
 func TestFormats(t *testing.T) {
 	for name, write := range map[string]func(*Report, *bytes.Buffer) error{
-		"text": func(r *Report, b *bytes.Buffer) error { return r.Text(b, false) },
+		"text": func(r *Report, b *bytes.Buffer) error { return r.Text(b, Style{}) },
 		"json": func(r *Report, b *bytes.Buffer) error { return r.JSON(b) }, "sarif": func(r *Report, b *bytes.Buffer) error { return r.SARIF(b) },
 		"junit": func(r *Report, b *bytes.Buffer) error { return r.JUnit(b) }, "prom": func(r *Report, b *bytes.Buffer) error { return r.Prometheus(b) },
 	} {
@@ -63,6 +65,28 @@ func TestFormats(t *testing.T) {
 		}
 		if diff := cmp.Diff(string(want), b.String()); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
+// TestWidth: no line is longer than it may be, and lines use what they may.
+func TestWidth(t *testing.T) {
+	r := sample()
+	for i := range r.Results {
+		r.Results[i].Finding.Found = strings.Repeat("as many words as a line holds, ", 12)
+		r.Results[i].Finding.Evidence = []fact.Evidence{fact.Read("/proc/x", strings.Repeat("word ", 60), nil)}
+	}
+	for _, c := range []struct{ width, want int }{{0, usual}, {72, 72}, {200, 200}, {1, narrow}} {
+		var b bytes.Buffer
+		if err := errors.Join(r.Text(&b, Style{Width: c.width}), r.Changes(&b, &Report{}, time.Time{}, Style{Width: c.width})); err != nil {
+			t.Fatal(err)
+		}
+		longest := 0
+		for line := range strings.Lines(b.String()) {
+			longest = max(longest, len([]rune(strings.TrimSuffix(line, "\n"))))
+		}
+		if longest > c.want || longest < c.want-10 {
+			t.Errorf("width %d: the longest line has %d characters, and %d are allowed", c.width, longest, c.want)
 		}
 	}
 }
@@ -172,6 +196,43 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
+// TestReadBelieves: a report is believed with the words that reports have, and no
+// others. The error says which check, which word, and how to get a good report.
+func TestReadBelieves(t *testing.T) {
+	var b bytes.Buffer
+	if err := sample().JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	good := b.String()
+	for _, c := range []struct{ old, bad, says string }{
+		{`"status": "warn"`, `"status": "great"`, `status of check "nic.c" is "great", and none of fail, warn, unknown, info, ok, skip`},
+		{`"status": "fail"`, `"status": ""`, `status of check "tcp.a" is ""`},
+		{`"severity": "fail"`, `"severity": "dire"`, `severity of check "tcp.a" is "dire", and none of fail, warn, info`},
+		{`"scope": "netns"`, `"scope": "moon"`, `scope of check "tcp.a" is "moon", and none of kernel, netns, nic, process, host`},
+		{`"path": "any"`, `"path": "sea"`, `path of check "tcp.a" is "sea", and none of any, loopback, nic, bridge`},
+		{`"who": "root"`, `"who": "me"`, `who of check "tcp.a" is "me", and none of us, root, host, provider`},
+		{`"run_on": "host"`, `"run_on": "mars"`, `run_on of check "nic.d" is "mars", and none of root, initns, host`},
+		{`"id": "tcp.b"`, `"id": "tcp.a"`, `check "tcp.a" is there twice`},
+		{Schema, "fishplate.doctor/2", "its schema is not " + Schema},
+		{good, good + "{}", "after top-level value"},
+		{good, strings.Repeat(" ", maxReport+1), "larger than 16 MiB"},
+	} {
+		text := strings.Replace(good, c.old, c.bad, 1)
+		if text == good {
+			t.Fatalf("%s is not in the report", c.old)
+		}
+		_, err := Read(strings.NewReader(text))
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasSuffix(err.Error(), "; fishplate doctor --json writes one") {
+			t.Errorf("%.60s: %v", c.bad, err)
+		}
+	}
+	for _, later := range []string{good, strings.Replace(good, `"id": "tcp.b"`, `"id": "tcp.of-later"`, 1)} {
+		if e, err := Read(strings.NewReader(later)); err != nil || len(e) != len(sample().Results) {
+			t.Errorf("%v, %v", e, err)
+		}
+	}
+}
+
 // TestHarmless: what was read steers no terminal, and breaks no exposition.
 func TestHarmless(t *testing.T) {
 	r := sample()
@@ -181,7 +242,7 @@ func TestHarmless(t *testing.T) {
 	r.Results[0].Finding.Found = "it says " + evil
 	r.Results[0].Finding.Evidence = []fact.Evidence{fact.Read("/dev/kmsg", evil, nil)}
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"text": func(b *bytes.Buffer) error { return r.Text(b, false) }, "prom": func(b *bytes.Buffer) error { return r.Prometheus(b) },
+		"text": func(b *bytes.Buffer) error { return r.Text(b, Style{}) }, "prom": func(b *bytes.Buffer) error { return r.Prometheus(b) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

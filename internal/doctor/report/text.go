@@ -10,13 +10,22 @@ import (
 	"fishplate/internal/doctor/fact"
 )
 
-// width is how long lines of text may be.
-const width = 110
+// Style is how text looks.
+type Style struct {
+	Color bool
+	Width int // of lines, in characters; 0 is 110
+}
+
+// Bounds of the width of lines: where nobody says it, and so that columns remain.
+const (
+	usual  = 110
+	narrow = 60
+)
 
 // Text writes the report for people: what fails and warns at length, then what
 // cannot be seen and what is worth knowing in a line each, then what is fine.
-func (r *Report) Text(w io.Writer, color bool) error {
-	p := printer{w: bufio.NewWriter(w), color: color}
+func (r *Report) Text(w io.Writer, s Style) error {
+	p := newPrinter(w, s)
 	p.machine(r.Host)
 	for _, s := range []fact.Status{fact.Fail, fact.Warn} {
 		for _, x := range r.With(s) {
@@ -28,7 +37,8 @@ func (r *Report) Text(w io.Writer, color bool) error {
 	p.ids("Fine", r.With(fact.OK))
 	p.ids("Not asked here", r.With(fact.Skip))
 	if len(r.Gone) > 0 {
-		p.printf("\nMended since the baseline: %s\n", strings.Join(r.Gone, ", "))
+		p.printf("\n")
+		p.wrap("Mended since the baseline: ", strings.Join(r.Gone, ", "))
 	}
 	p.sum(r)
 	if err := p.w.Flush(); err != nil {
@@ -41,6 +51,14 @@ func (r *Report) Text(w io.Writer, color bool) error {
 type printer struct {
 	w     *bufio.Writer
 	color bool
+	width int
+}
+
+func newPrinter(w io.Writer, s Style) printer {
+	if s.Width == 0 {
+		s.Width = usual
+	}
+	return printer{bufio.NewWriter(w), s.Color, max(s.Width, narrow)}
 }
 
 func (p printer) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
@@ -76,7 +94,7 @@ func (p printer) machine(h Host) {
 	default:
 		parts = append(parts, fmt.Sprint(h.CPUs, " CPUs"))
 	}
-	p.printf("%s\n", harmless(strings.Join(parts, ", ")))
+	p.wrap("", strings.Join(parts, ", "))
 }
 
 // loss writes a warning or failure with its evidence and its remedies.
@@ -85,10 +103,12 @@ func (p printer) loss(x Result, known bool) {
 	if known {
 		mark = " (as in the baseline) "
 	}
-	p.printf("\n%s %s%s- %s\n", p.paint(x.Finding.Status, fmt.Sprintf("%-4s", x.Finding.Status)), x.Check.ID, mark, x.Check.Title)
+	verdict := fmt.Sprintf("%-4s", x.Finding.Status)
+	title := p.fold("     ", x.Check.ID+mark+"- "+x.Check.Title)
+	p.printf("\n%s%s\n", p.paint(x.Finding.Status, verdict), strings.TrimPrefix(strings.Join(title, "\n"), "    "))
 	p.wrap("     ", Sentence(x.Finding.Found)+" "+Sentence(x.Check.Why))
 	for _, e := range x.Finding.Evidence {
-		p.printf("     seen: %s\n", oneLine(e.Source+": "+e.Raw, width-11))
+		p.printf("     seen: %s\n", oneLine(e.Source+": "+e.Raw, p.width-11))
 	}
 	for _, f := range x.Fixes() {
 		p.wrap(fmt.Sprintf("     %s: ", doer(f.Who)), f.Command)
@@ -135,7 +155,10 @@ func (p printer) lines(head string, list []Result) {
 	if len(list) == 0 {
 		return
 	}
-	p.printf("\n%s:\n", p.paint(list[0].Finding.Status, head))
+	p.printf("\n")
+	for _, line := range p.fold("", head+":") {
+		p.printf("%s\n", p.paint(list[0].Finding.Status, line))
+	}
 	for _, x := range list {
 		p.wrap(fmt.Sprintf("  %-20s  ", x.Check.ID), x.Finding.Found)
 	}
@@ -168,12 +191,19 @@ func (p printer) sum(r *Report) {
 
 // wrap writes words in lines, the first behind head, the others below it.
 func (p printer) wrap(head, text string) {
+	for _, line := range p.fold(head, text) {
+		p.printf("%s\n", line)
+	}
+}
+
+// fold makes lines of words.
+func (p printer) fold(head, text string) (lines []string) {
 	indent := strings.Repeat(" ", len(head))
 	line := head
 	empty := true
 	for _, word := range strings.Fields(harmless(text)) {
-		if !empty && len([]rune(line))+1+len([]rune(word)) > width {
-			p.printf("%s\n", line)
+		if !empty && len([]rune(line))+1+len([]rune(word)) > p.width {
+			lines = append(lines, line)
 			line, empty = indent, true
 		}
 		if !empty {
@@ -181,7 +211,7 @@ func (p printer) wrap(head, text string) {
 		}
 		line, empty = line+word, false
 	}
-	p.printf("%s\n", line)
+	return append(lines, line)
 }
 
 // oneLine makes a line of a text, and cuts it at n characters.

@@ -281,3 +281,51 @@ func TestStrangeFolder(t *testing.T) {
 		t.Errorf("a recording of 600 MiB: %v", err)
 	}
 }
+
+// TestOursSince: counters are those since an earlier answer of the same process; what
+// began again, or is another, is left as it is, and what stands is no counter.
+func TestOursSince(t *testing.T) {
+	at := func(pid int, q ...OurQueue) *Ours {
+		o := &Ours{Running: &Running{PID: pid}}
+		for i := range q {
+			o.Listeners = append(o.Listeners, OurListener{Name: "web", Address: "::1", Port: 8000 + i, Queue: &q[i]})
+		}
+		return o
+	}
+	was := at(7, OurQueue{Accepted: 100, Dropped: 5, Shed: 2, Refused: 1, Len: 9, Most: 9}, OurQueue{Accepted: 100, Dropped: -1})
+	now := at(7, OurQueue{Accepted: 150, Dropped: 8, Shed: 2, Refused: 4, Len: 3, Most: 12}, OurQueue{Accepted: 30, Dropped: -1}, OurQueue{Accepted: 6})
+	want := []OurQueue{{Dropped: 3, Accepted: 50, Refused: 3, Len: 3, Most: 12}, {Accepted: 30, Dropped: -1}, {Accepted: 6}}
+	for i, l := range now.Since(was).Listeners {
+		if *l.Queue != want[i] {
+			t.Errorf("%d: %+v, want %+v", i, *l.Queue, want[i])
+		}
+	}
+	if q := now.Listeners[0].Queue; q.Accepted != 150 {
+		t.Errorf("the answer itself is another: %+v", *q)
+	}
+	for _, other := range []*Ours{nil, at(8, *was.Listeners[0].Queue), {Listeners: was.Listeners}} {
+		if got := now.Since(other); got != now {
+			t.Errorf("since %+v: %+v", other, got)
+		}
+	}
+	if (*Ours)(nil).Since(was) != nil {
+		t.Error("nobody serves, and something is counted")
+	}
+}
+
+// TestOwn: what is read of a process is read of the one that serves, on its machine.
+func TestOwn(t *testing.T) {
+	here, fixture := &System{Live: true}, &System{}
+	for _, c := range []struct {
+		s    *System
+		pid  int
+		want string
+	}{{here, 1 << 22, "/proc/4194304"}, {here, os.Getpid(), "/proc/self"}, {fixture, 1 << 22, "/proc/self"}} {
+		if got := (&View{System: c.s, Ours: &Ours{Running: &Running{PID: c.pid}}}).Own(); got != c.want {
+			t.Errorf("process %d, live %v: %s", c.pid, c.s.Live, got)
+		}
+	}
+	if got := (&View{System: here, Ours: &Ours{}}).Own(); got != "/proc/self" {
+		t.Errorf("a configuration alone: %s", got)
+	}
+}

@@ -2,6 +2,8 @@ package see
 
 import (
 	"fmt"
+	"os"
+	"slices"
 
 	"fishplate/internal/doctor/fact"
 )
@@ -43,6 +45,37 @@ type Ours struct {
 	TenantMemory int64 // bytes that the tenants' storage may fill
 
 	Running *Running // the process that serves, nil when only its configuration is known
+}
+
+// Since returns a copy that counts from an earlier answer of the same process on. A
+// process that is another has counted since then anyhow.
+func (o *Ours) Since(was *Ours) *Ours {
+	if o == nil || was == nil || o.Running == nil || was.Running == nil || o.Running.PID != was.Running.PID {
+		return o
+	}
+	n := *o
+	n.Listeners = slices.Clone(o.Listeners)
+	for i := range n.Listeners {
+		l := &n.Listeners[i]
+		at := slices.IndexFunc(was.Listeners, func(e OurListener) bool {
+			return e.Queue != nil && e.Name == l.Name && e.Address == l.Address && e.Port == l.Port
+		})
+		if l.Queue == nil || at < 0 {
+			continue
+		}
+		q, old := *l.Queue, was.Listeners[at].Queue
+		for _, c := range []struct {
+			now *int64
+			old int64
+		}{{&q.Accepted, old.Accepted}, {&q.Shed, old.Shed}, {&q.Refused, old.Refused}, {&q.Dropped, old.Dropped}} {
+			// What is smaller than it was began again, and below 0 is not known.
+			if c.old > 0 && *c.now >= c.old {
+				*c.now -= c.old
+			}
+		}
+		l.Queue = &q
+	}
+	return &n
 }
 
 // Running is the process that serves. What is counted is counted since the earlier
@@ -101,6 +134,15 @@ func (v *View) Serving() *Running {
 		return nil
 	}
 	return v.Ours.Running
+}
+
+// Own is the folder in /proc of the process that is judged: the one that serves here,
+// where it is known and another one, or ours.
+func (v *View) Own() string {
+	if us := v.Serving(); v.Live && us != nil && us.PID != os.Getpid() {
+		return fmt.Sprintf("/proc/%d", us.PID)
+	}
+	return "/proc/self"
 }
 
 // Elapsed is the time between the two looks in seconds, 0 without an earlier one.

@@ -3,7 +3,6 @@ package sys
 import (
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -146,7 +145,7 @@ func memcg() see.Row {
 		}
 		if err != nil {
 			if see.ClassOf(err) == see.Absent && !v1 && rootGroup(v) {
-				return fact.Say(fact.OK, "we are in the root control group, which has no limit", fact.Read("/proc/self/cgroup", "0::/", nil))
+				return fact.Say(fact.OK, "we are in the root control group, which has no limit", fact.Read(v.Own()+"/cgroup", "0::/", nil))
 			}
 			return gauge.Unseen(v, err)
 		}
@@ -171,7 +170,7 @@ func memcg() see.Row {
 			return fact.Say(fact.OK, "no limit", e...)
 		}
 		whose := ""
-		if r := v.Serving(); v.Live && (r == nil || r.PID != os.Getpid()) {
+		if v.Live && v.Serving() == nil {
 			whose = "; both are this command's, and a server in another group may have others"
 		}
 		known, err := bounded(v)
@@ -188,7 +187,7 @@ func memcg() see.Row {
 // rootGroup reports whether we stand in the root of the control groups, and can
 // see that it is the machine's: a container's own root has a type.
 func rootGroup(v *see.View) bool {
-	group, _, err := gauge.Read(v, "/proc/self/cgroup", parse.Cgroups)
+	group, _, err := gauge.Read(v, v.Own()+"/cgroup", parse.Cgroups)
 	nested, typeErr := v.Exists("/sys/fs/cgroup/cgroup.type")
 	procs, procsErr := v.Exists("/sys/fs/cgroup/cgroup.procs")
 	return err == nil && group.Unified == "/" && !nested && typeErr == nil && procs && procsErr == nil
@@ -211,12 +210,15 @@ func kills(v *see.View, v1 bool) (uint64, bool, []fact.Evidence) {
 	return c.Sum("oom_kill"), c.Live, c.Evidence("oom_kill")
 }
 
+// ourselves says whether the process that is judged is the one that runs this.
+func ourselves(v *see.View) bool { return v.Live && v.Own() == "/proc/self" }
+
 // bounded reports whether the Go runtime of the process has a memory limit.
 func bounded(v *see.View) (bool, error) {
-	if v.Live {
+	if ourselves(v) {
 		return debug.SetMemoryLimit(-1) < math.MaxInt64, nil
 	}
-	data, err := v.Read("/proc/self/environ")
+	data, err := v.Read(v.Own() + "/environ")
 	if err != nil {
 		return false, err
 	}
@@ -267,11 +269,16 @@ func gomaxprocs() see.Row {
 		if !v.Live {
 			return fact.Say(fact.Skip, "our process does not run on the machine of this recording")
 		}
-		n := runtime.GOMAXPROCS(0)
-		e := fact.Read("runtime", fmt.Sprintf("GOMAXPROCS %d, %d processors, %s", n, runtime.NumCPU(), runtime.Version()), n)
+		n, e, err := atOnce(v)
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
 		cpus, e2, err := quota(v)
 		if err != nil {
 			return gauge.Unseen(v, err).With(e)
+		}
+		if n == 0 {
+			return fact.Say(fact.OK, "GOMAXPROCS is not set, and the runtime follows the quota", e)
 		}
 		if cpus > 0 && float64(n) > math.Max(2, math.Ceil(cpus)) { // the runtime keeps at least two
 			return fact.Say(fact.Warn, fmt.Sprintf("%d threads for a quota of %.1f processors", n, cpus), e, e2)
@@ -281,4 +288,24 @@ func gomaxprocs() see.Row {
 		}
 		return fact.Say(fact.OK, fmt.Sprintf("%d threads, and no quota", n), e)
 	}}
+}
+
+// atOnce is how many threads run Go code at once, 0 for as many as the runtime
+// chooses: that of another process says it by its environment alone.
+func atOnce(v *see.View) (int, fact.Evidence, error) {
+	if ourselves(v) {
+		n := runtime.GOMAXPROCS(0)
+		return n, fact.Read("runtime", fmt.Sprintf("GOMAXPROCS %d, %d processors, %s", n, runtime.NumCPU(), runtime.Version()), n), nil
+	}
+	file := v.Own() + "/environ"
+	data, err := v.Read(file)
+	if err != nil {
+		return 0, fact.Evidence{}, err
+	}
+	text := parse.Environ(data)["GOMAXPROCS"]
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 { // which the runtime ignores, too
+		n = 0
+	}
+	return n, fact.Read(file, "GOMAXPROCS="+text, n), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -212,4 +213,47 @@ func TestTime(t *testing.T) {
 		{ID: "sys.kernel-log", Files: log("12,2,9,-;a program says: table full, dropping packet"), Want: fact.OK},
 		{ID: "sys.kernel-log", Files: files{"/dev/kmsg": ""}, Want: fact.Unknown},
 	})
+}
+
+// TestWhoServes: limits are those of the process that serves, not of the command
+// that looks, and what its environment says counts for its runtime.
+func TestWhoServes(t *testing.T) {
+	const pid = 1 << 22 // above what the kernel gives
+	at := fmt.Sprintf("/proc/%d/", pid)
+	machine := files{
+		"/proc/self/cgroup": "0::/user\n", "/sys/fs/cgroup/user/memory.max": "max\n", "/sys/fs/cgroup/user/cpu.max": "max 100000\n", "/sys/fs/cgroup/user/pids.max": "max\n", "/sys/fs/cgroup/user/pids.current": "9\n",
+		at + "cgroup": "0::/service\n", "/sys/fs/cgroup/service/memory.max": "1073741824\n", "/sys/fs/cgroup/service/memory.events": "oom_kill 0\n",
+		"/sys/fs/cgroup/service/cpu.max": "400000 100000\n", "/sys/fs/cgroup/service/pids.max": "100\n", "/sys/fs/cgroup/service/pids.current": "90\n",
+		at + "environ": "A=1\x00",
+	}
+	with := func(environ string) files {
+		m := maps.Clone(machine)
+		m[at+"environ"] = environ
+		return m
+	}
+	hidden := maps.Clone(machine)
+	delete(hidden, at+"environ")
+	for _, c := range []struct {
+		id    string
+		files files
+		want  fact.Status
+		says  string
+	}{
+		{"memcg", machine, fact.Warn, "a limit of 1024 MiB, and GOMEMLIMIT is not set"},
+		{"memcg", with("GOMEMLIMIT=900MiB\x00"), fact.OK, "a limit of 1024 MiB, and GOMEMLIMIT is set"},
+		{"memcg", hidden, fact.Unknown, at + "environ"},
+		{"pids", machine, fact.Warn, "90 of 100 threads of the control group"},
+		{"gomaxprocs", machine, fact.OK, "the runtime follows the quota"},
+		{"gomaxprocs", with("GOMAXPROCS=64\x00"), fact.Warn, "64 threads for a quota of 4.0 processors"},
+		{"gomaxprocs", with("GOMAXPROCS=4\x00"), fact.OK, "4 threads for a quota of 4.0 processors"},
+		{"gomaxprocs", with("GOMAXPROCS=no\x00"), fact.OK, "the runtime follows the quota"},
+		{"gomaxprocs", hidden, fact.Unknown, at + "environ"},
+	} {
+		v := trial.View(t, c.files)
+		v.Live, v.Ours = true, &see.Ours{Running: &see.Running{PID: pid}}
+		f := pick(c.id)[0].Look(v)
+		if f.Status != c.want || !strings.Contains(f.Found, c.says) || strings.Contains(f.Found, "this command") {
+			t.Errorf("sys.%s: %s: %s; want %s: %s", c.id, f.Status, f.Found, c.want, c.says)
+		}
+	}
 }

@@ -44,11 +44,12 @@ func synBacklog() see.Row {
 }
 
 func syncookies() see.Row {
+	on := fact.Sysctl("net.ipv4.tcp_syncookies", "1", "connections made by a cookie lose TCP options when timestamps are off", fact.Freely, false)
 	return see.Row{Check: fact.Check{
 		ID: "tcp.syncookies", Title: "Syncookies: on as a fallback, and whether they are used", Reads: ipv4 + "tcp_syncookies, " + netstat,
 		Rule: "0 fails, 2 warns, cookies that were sent warn", Severity: fact.SevereFail, Scope: fact.Netns, Path: fact.Any,
 		Why:     "Without them a flood of SYNs shuts the door. They make nothing faster (measured: no difference on loopback): when they are sent without an attack, the backlog is too small.",
-		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_syncookies", "1", "connections made by a cookie lose TCP options when timestamps are off", fact.Freely, false)},
+		Fix:     append([]fact.Fix{on}, longer()...),
 		Sources: []string{ipSysctl, snmpDoc},
 	}, Look: func(v *see.View) fact.Finding {
 		n, e, err := gauge.Number(v, ipv4+"tcp_syncookies")
@@ -57,9 +58,9 @@ func syncookies() see.Row {
 		}
 		switch n {
 		case 0:
-			return fact.Say(fact.Fail, "off: a flood of SYNs fills the queue of half-open handshakes", e)
+			return fact.Say(fact.Fail, "off: a flood of SYNs fills the queue of half-open handshakes", e).Mend(on)
 		case 2:
-			return fact.Say(fact.Warn, "sent for every handshake, also without need", e)
+			return fact.Say(fact.Warn, "sent for every handshake, also without need", e).Mend(on)
 		}
 		c, err := gauge.Count(v, netstat, parse.NetCounters)
 		if err != nil {
@@ -70,10 +71,19 @@ func syncookies() see.Row {
 			return fact.Say(fact.Unknown, "on, but whether they are used cannot be seen: "+c.Missing(sent).Error(), e)
 		}
 		if n := c.Sum(sent); n > 0 {
-			return fact.Say(fact.Warn, fmt.Sprintf("%d were sent %s: a flood, or a backlog that is too small", n, v.Span()), e).With(c.Evidence(sent, "TcpExt.SyncookiesRecv", "TcpExt.SyncookiesFailed")...)
+			return fact.Say(fact.Warn, fmt.Sprintf("%d were sent %s: a flood, or a backlog that is too small", n, v.Span()), e).With(c.Evidence(sent, "TcpExt.SyncookiesRecv", "TcpExt.SyncookiesFailed")...).Mend(longer()...)
 		}
 		return fact.Say(fact.OK, "on, and none was sent "+v.Span(), e).With(c.Evidence(sent)...)
 	}}
+}
+
+// longer makes the queues of listeners longer: both are bounded by the backlog, and
+// the kernel bounds that.
+func longer() []fact.Fix {
+	return []fact.Fix{
+		{Command: "raise accept.backlog of the listener, and fishplate reload", Risk: "none", Who: fact.Us, Undo: "fishplate rollback", Auto: fact.Never},
+		fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true),
+	}
 }
 
 // overflow judges the counters of the namespace, and the queues of each listener
@@ -140,7 +150,7 @@ func requestQueue() see.Row {
 		ID: "tcp.reqq-full", Title: "Handshakes dropped or cookied because too many were half open", Reads: netstat,
 		Rule: "any warns", Severity: fact.SevereWarn, Scope: fact.Netns, Path: fact.Any,
 		Why:     "The queue of half-open handshakes is as long as the backlog of the listener: when it is full, SYNs are dropped or answered by a cookie.",
-		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_max_syn_backlog", "65535", "256 bytes of kernel memory for each half-open handshake", fact.Freely, true)},
+		Fix:     append(longer(), fact.Sysctl("net.ipv4.tcp_max_syn_backlog", "65535", "256 bytes of kernel memory for each half-open handshake", fact.Freely, true)),
 		Sources: []string{snmpDoc},
 	}, Look: gauge.Grown(netstat, parse.NetCounters, fact.Warn, fact.Warn, "TcpExt.TCPReqQFullDrop", "TcpExt.TCPReqQFullDoCookies")}
 }
@@ -201,39 +211,31 @@ func fastOpen() see.Row {
 }
 
 func migrate() see.Row {
+	const needless = "; fishplate accepts that before it closes one"
 	return see.Row{Check: fact.Check{
 		ID: "tcp.migrate-req", Title: "What becomes of waiting connections when a listener closes", Reads: ipv4 + "tcp_migrate_req",
-		Rule: "0 or missing warns when several sockets share an address", Severity: fact.SevereWarn, Scope: fact.Netns, Path: fact.Any,
-		Why:     "Closing one of several sockets at an address resets what waits in its queue: 55 connections per close in a measurement, none with this set.",
+		Rule: "never worse than information: fishplate loses none without it", Severity: fact.SevereInfo, Scope: fact.Netns, Path: fact.Any,
+		Why:     "A server that closes one of several sockets at an address resets what waits in its queue: 55 connections per close in a measurement, none with this set. Fishplate hides a socket from new clients first, and accepts all that wait, before it closes it.",
 		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_migrate_req", "1", "set it before the listeners are made", fact.Freely, false)},
 		Sources: []string{ipSysctl},
 	}, Look: func(v *see.View) fact.Finding {
-		shared := v.Ours == nil || v.Ours.Shards > 1
 		n, e, err := gauge.Number(v, ipv4+"tcp_migrate_req")
 		if see.ClassOf(err) == see.Absent {
 			_, gvisor := v.Env.Is(fact.Container, "gvisor")
 			_, wsl := v.Env.Is(fact.Container, "wsl1")
 			// What is no Linux answers with a version all the same.
 			if kernel, kerr := gauge.Kernel(v); kerr == nil && !kernel.AtLeast(5, 14) && !gvisor && !wsl {
-				return fact.Say(grade(shared), "Linux "+kernel.String()+" cannot hand waiting connections to another listener (5.14 can)")
+				return fact.Say(fact.Info, "Linux "+kernel.String()+" cannot hand waiting connections to another listener (5.14 can)"+needless)
 			}
 		}
 		switch {
 		case err != nil:
 			return gauge.Unseen(v, err)
 		case n == 0:
-			return fact.Say(grade(shared), "off: connections that wait at a listener are reset when it closes", e)
+			return fact.Say(fact.Info, "off: a listener that closes resets what waits at it"+needless, e)
 		}
 		return fact.Say(fact.OK, "connections that wait go over to another listener of the address", e)
 	}}
-}
-
-// grade is a warning where it matters, and information where it would not.
-func grade(matters bool) fact.Status {
-	if matters {
-		return fact.Warn
-	}
-	return fact.Info
 }
 
 func backlogDrop() see.Row {

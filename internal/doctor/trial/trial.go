@@ -95,6 +95,9 @@ func whole(t *testing.T, r see.Row, f fact.Finding) {
 	if !slices.Contains(fact.Statuses(), f.Status) {
 		t.Errorf("%s has the status %q", r.ID, f.Status)
 	}
+	if !slices.Contains(fact.Severities(), r.Severity) || !slices.Contains(fact.Scopes(), r.Scope) || !slices.Contains(fact.Paths(), r.Path) {
+		t.Errorf("%s has severity %q, scope %q, path %q", r.ID, r.Severity, r.Scope, r.Path)
+	}
 	worst := map[fact.Severity]bool{
 		fact.SevereFail: true, fact.SevereWarn: f.Status != fact.Fail, fact.SevereInfo: f.Status != fact.Fail && f.Status != fact.Warn,
 	}
