@@ -2,9 +2,12 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -14,7 +17,7 @@ import (
 
 // plain is the form without anything between the kernel and the answer.
 type plain struct {
-	talk    talk
+	sockets []int // that listen
 	workers []*plainWorker
 	boss    *boss
 	all     sync.WaitGroup
@@ -54,46 +57,48 @@ func startPlain(o Options, t talk) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plain{talk: t}
+	p := &plain{}
 	s := &Server{Address: at, Listeners: processors(), Workers: processors(), close: p.close}
 	if o.SingleAcceptor {
 		s.Listeners, s.Workers = 1, 2*processors()
 	}
-	var sockets []int
-	fail := func(err error) (*Server, error) {
-		for _, fd := range sockets {
-			_ = unix.Close(fd)
-		}
+	if err := p.open(o, t, s); err != nil {
+		p.release()
 		return nil, err
 	}
+	s.Acceptors = p.start()
+	return s, nil
+}
+
+// open makes the sockets and the pollers of s.
+func (p *plain) open(o Options, t talk, s *Server) error {
 	for range s.Listeners {
 		fd, err := listen(s.Address, o.Backlog, s.Listeners > 1)
 		if err != nil {
-			return fail(err)
+			return err
 		}
-		sockets = append(sockets, fd)
+		p.sockets = append(p.sockets, fd)
 		if s.Address, err = boundTo(fd); err != nil {
-			return fail(err)
+			return err
 		}
 	}
 	for i := range s.Workers {
 		l := -1
 		if !o.SingleAcceptor {
-			l = sockets[i]
+			l = p.sockets[i]
 		}
 		w, err := newPlainWorker(t, l)
 		if err != nil {
-			return fail(errors.Join(err, p.release()))
+			return err
 		}
 		p.workers = append(p.workers, w)
 	}
-	if o.SingleAcceptor {
-		if p.boss, err = newBoss(sockets[0], p.workers); err != nil {
-			return fail(errors.Join(err, p.release()))
-		}
+	if !o.SingleAcceptor {
+		return nil
 	}
-	s.Acceptors = p.start()
-	return s, nil
+	var err error
+	p.boss, err = newBoss(p.sockets[0], p.workers)
+	return err
 }
 
 // start runs the threads and returns those that accept. A thread keeps its place
@@ -135,27 +140,41 @@ func (p *plain) close() {
 	}
 	p.all.Wait()
 	runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)-len(p.workers)-1))
-	if p.boss != nil {
-		_ = unix.Close(p.boss.listener)
-	}
-	_ = p.release()
+	p.release()
 }
 
-// release closes what the threads had.
-func (p *plain) release() error {
+// release closes what the threads had, the connections too.
+func (p *plain) release() {
 	if p.boss != nil {
 		_, _ = unix.Close(p.boss.poller), unix.Close(p.boss.quit)
 	}
 	for _, w := range p.workers {
-		for fd := range w.conns {
-			_ = unix.Close(int(fd))
+		for _, fd := range watched(w.poller) {
+			if fd != w.quit && fd != w.listener {
+				_ = unix.Close(fd)
+			}
 		}
 		_, _ = unix.Close(w.poller), unix.Close(w.quit)
-		if w.listener >= 0 {
-			_ = unix.Close(w.listener)
+	}
+	for _, fd := range p.sockets {
+		_ = unix.Close(fd)
+	}
+}
+
+// watched lists the descriptors of a poller as the kernel does (proc(5), fdinfo):
+// a list of our own would be work for each connection.
+func watched(poller int) (list []int) {
+	text, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(poller))
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		var fd int
+		if _, err := fmt.Sscanf(line, "tfd: %d", &fd); err == nil {
+			list = append(list, fd)
 		}
 	}
-	return nil
+	return list
 }
 
 func listen(at netip.AddrPort, backlog int, shared bool) (fd int, err error) {

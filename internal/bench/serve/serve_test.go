@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -58,6 +59,43 @@ func TestEcho(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Close ends every connection: one that has said something, one that has not,
+// and one in the middle of a word.
+func TestCloseEndsConnections(t *testing.T) {
+	for _, o := range forms() {
+		t.Run(fmt.Sprintf("plain=%t,single=%t", o.Plain, o.SingleAcceptor), func(t *testing.T) {
+			o.Protocol = "http"
+			s, err := Start(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var open []net.Conn
+			for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", "", "GET /", "GET / HTTP/1.1\r\n\r\n"} {
+				c, err := net.Dial("tcp", s.Address.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+				_, _ = io.WriteString(c, text)
+				open = append(open, c)
+			}
+			// The last answer came after the connections before it were accepted, by the
+			// same listener at least.
+			if _, err := http.ReadResponse(bufio.NewReader(open[3]), nil); err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			for i, c := range open {
+				var late net.Error
+				if _, err := io.Copy(io.Discard, c); errors.As(err, &late) && late.Timeout() {
+					t.Errorf("connection %d is open after Close", i)
+				}
+			}
+		})
+	}
 }
 
 func TestHangUp(t *testing.T) {
