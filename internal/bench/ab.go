@@ -53,6 +53,11 @@ func (ab *AB) Run(ctx context.Context) (*Comparison, error) {
 				seen[which] = append(seen[which], r)
 			}
 		}
+		for side := range seen {
+			if len(seen[side]) == 0 && len(seen[1-side]) > 0 {
+				return nil, fmt.Errorf("run %q: it wrote no result of bench, and %q did: give both --json, or none", ab.Commands[side], ab.Commands[1-side])
+			}
+		}
 		if ab.Progress != nil {
 			ab.Progress(pair+1, ab.judge(seen, took))
 		}
@@ -69,13 +74,13 @@ func (ab *AB) judge(seen [2][]*Result, took [2][]float64) *Comparison {
 		c.add(figure{name: "time", unit: "s", less: true}, a, b, stats.Paired(a, b))
 		return c
 	}
-	c.Options = differences(served(seen[0][0].Params), served(seen[1][0].Params))
+	c.Options = differences(asked(seen[0][0].Params), asked(seen[1][0].Params))
 	for _, f := range figures() {
 		var v [2][]float64
 		for side := range v {
 			for _, r := range seen[side][:n] {
 				if list := f.of(r); len(list) > 0 {
-					v[side] = append(v[side], stats.Of(list).Mean)
+					v[side] = append(v[side], stats.Centre(list))
 				}
 			}
 		}

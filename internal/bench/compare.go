@@ -24,12 +24,11 @@ type Comparison struct {
 
 // Figure is one thing that was measured of both.
 type Figure struct {
-	Name  string  `json:"name"`
-	Unit  string  `json:"unit"`
-	Less  bool    `json:"less_is_better"`
-	A     float64 `json:"a"` // means
-	B     float64 `json:"b"`
-	Known bool    `json:"known"` // there are measurements enough for an interval
+	Name string  `json:"name"`
+	Unit string  `json:"unit"`
+	Less bool    `json:"less_is_better"`
+	A    float64 `json:"a"` // geometric means, as the ratio is of those
+	B    float64 `json:"b"`
 	stats.Comparison
 }
 
@@ -41,10 +40,19 @@ type Difference struct {
 }
 
 // Compare judges two results of the same parameters by Welch's test of their
-// repetitions. Results of other parameters are refused.
+// repetitions. Results of other parameters are refused, and those without a
+// transaction.
 func Compare(nameA, nameB string, a, b *Result) (*Comparison, error) {
-	if a.Hash != b.Hash {
-		return nil, fmt.Errorf("compare %s and %s: they did not measure the same: %s", nameA, nameB, listed(differences(measured(a.Params), measured(b.Params))))
+	for _, side := range []struct {
+		name string
+		r    *Result
+	}{{nameA, a}, {nameB, b}} {
+		if side.r.Totals.Transactions <= 0 || len(side.r.Reps) == 0 {
+			return nil, fmt.Errorf("compare: %s holds no measurement: not one transaction ended in it (errors %v): measure it again", side.name, side.r.Errors)
+		}
+	}
+	if list := differences(measured(a.Params), measured(b.Params)); len(list) > 0 {
+		return nil, fmt.Errorf("compare: %s and %s did not measure the same, but %s: measure one of them again as the other was", nameA, nameB, listed(list))
 	}
 	c := &Comparison{Schema: CompareSchema, A: nameA, B: nameB, Host: differences(a.Host.Facts(), b.Host.Facts()), Options: differences(served(a.Params), served(b.Params))}
 	for _, f := range figures() {
@@ -98,7 +106,7 @@ func (c *Comparison) add(f figure, a, b []float64, result stats.Comparison) {
 		return
 	}
 	c.Figures = append(c.Figures, Figure{
-		Name: f.name, Unit: f.unit, Less: f.less, A: stats.Of(a).Mean, B: stats.Of(b).Mean, Known: min(len(a), len(b)) > 1, Comparison: result,
+		Name: f.name, Unit: f.unit, Less: f.less, A: stats.Centre(a), B: stats.Centre(b), Comparison: result,
 	})
 }
 
@@ -108,6 +116,13 @@ func measured(p Params) map[string]string {
 		"workload": p.Workload, "connections": fmt.Sprint(p.Connections), "rate": fmt.Sprint(p.Rate), "threads": fmt.Sprint(p.Threads),
 		"sources": fmt.Sprint(p.Sources), "reset": fmt.Sprint(p.Reset), "path": p.Path,
 	}
+}
+
+// asked are all of them.
+func asked(p Params) map[string]string {
+	all := measured(p)
+	maps.Copy(all, served(p))
+	return all
 }
 
 // served are the others: what a comparison is made for.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 func saved(workload string, change func(r *Result), rates ...float64) *Result {
 	r := &Result{Schema: outcome.Schema, Params: Params{Workload: workload, Server: "loopback"}, Host: outcome.Host{Kernel: "6.18", Processors: 2}}
 	for _, v := range rates {
+		r.Totals.Transactions += int64(v)
 		r.Reps = append(r.Reps, outcome.Repetition{Rate: v, P50: int64(1e12 / v), P99: 5e6})
 	}
 	r.CPU.Server = outcome.Side{Known: true, Micros: 20}
@@ -45,6 +48,68 @@ func TestCompare(t *testing.T) {
 	other := saved("rr", func(r *Result) { r.Params.Connections = 7 }, 1, 2)
 	if _, err := Compare("a", "b", a, other); err == nil || !strings.Contains(err.Error(), "workload crr and rr") || !strings.Contains(err.Error(), "connections 0 and 7") {
 		t.Errorf("other parameters: %v", err)
+	}
+}
+
+// What holds nothing that can be compared is refused, with its file and what to
+// do about it.
+func TestCompareRefuses(t *testing.T) {
+	dir := t.TempDir()
+	whole, err := json.Marshal(saved("crr", func(*Result) {}, 100, 101, 99))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := filepath.Join(dir, "good.json")
+	if err := os.WriteFile(good, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := outcome.Read(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ text, says, remedy string }{
+		"nothing":      {"", "it is empty", "bench WORKLOAD --json"},
+		"blank":        {" \n", "it is empty", "bench WORKLOAD --json"},
+		"no JSON":      {"rate 5", "invalid character", "bench WORKLOAD --json"},
+		"no schema":    {"{}", `its schema is ""`, "bench WORKLOAD --json"},
+		"other schema": {`{"schema": "fishplate.bench.compare/1", "host": []}`, `its schema is "fishplate.bench.compare/1", not fishplate.bench/1`, "bench WORKLOAD --json"},
+		"no figures":   {`{"schema": "fishplate.bench/1"}`, "not one transaction", "measure it again"},
+		"all failed":   {`{"schema": "fishplate.bench/1", "params": {"workload": "crr", "server": "loopback"}, "repetitions": [{}], "errors": {"timeout": 3}}`, "timeout:3", "measure it again"},
+		"other work":   {`{"schema": "fishplate.bench/1", "params": {"workload": "rr"}, "repetitions": [{"rate": 5}], "totals": {"transactions": 5}}`, "workload crr and rr", "measure one of them again"},
+	} {
+		path := filepath.Join(dir, "other.json")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := outcome.Read(path)
+		if err == nil {
+			_, err = Compare(good, path, a, b)
+		}
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.remedy) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Commands may measure different things, which is then said; one that wrote no
+// result cannot be compared with one that did.
+func TestPairsOfOthers(t *testing.T) {
+	ab := AB{Commands: [2]string{"crr", "rr"}, Pairs: 2, Do: func(_ context.Context, command string) ([]byte, error) {
+		return json.Marshal(saved(command, func(*Result) {}, 100))
+	}}
+	c, err := ab.Run(context.Background())
+	if err != nil || len(c.Options) != 1 || c.Options[0] != (Difference{"workload", "crr", "rr"}) {
+		t.Errorf("%+v, %v", c, err)
+	}
+	do := ab.Do
+	ab.Do = func(ctx context.Context, command string) ([]byte, error) {
+		if command == "rr" {
+			return []byte("no result"), nil
+		}
+		return do(ctx, command)
+	}
+	if _, err := ab.Run(context.Background()); err == nil || !strings.Contains(err.Error(), `run "rr": it wrote no result`) || !strings.Contains(err.Error(), "--json") {
+		t.Errorf("one result of two: %v", err)
 	}
 }
 

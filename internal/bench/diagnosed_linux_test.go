@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // asServer is set in a process of this test that is to serve.
@@ -131,15 +133,80 @@ func idleOf(r *Result) (sum float64) {
 	return sum
 }
 
-// One connection: each side sleeps until the other has answered.
+// keepOn binds all threads of this process to some processors; those that the
+// runtime starts later inherit it.
+func keepOn(set *unix.CPUSet) error {
+	list, err := os.ReadDir("/proc/self/task")
+	for _, e := range list {
+		id, e := strconv.Atoi(e.Name())
+		err = errors.Join(err, e)
+		if e := unix.SchedSetaffinity(id, set); !errors.Is(e, unix.ESRCH) { // it may have ended
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// acrossProcessors is a Starter whose server has one processor, and the client
+// another.
+func acrossProcessors(ctx context.Context, o ServerOptions) (s Server, stop func(), err error) {
+	runtime.LockOSThread() // the server inherits the thread's processors
+	defer runtime.UnlockOSThread()
+	var all, mine, its unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return s, nil, err
+	}
+	for i := range 1024 {
+		switch {
+		case !all.IsSet(i):
+		case its.Count() == 0:
+			its.Set(i)
+		case mine.Count() == 0:
+			mine.Set(i)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &its); err != nil {
+		return s, nil, err
+	}
+	s, end, err := apart(ctx, o)
+	if err == nil {
+		stop = func() { _ = keepOn(&all); end() }
+		if err = keepOn(&mine); err != nil {
+			stop()
+		}
+	} else {
+		_ = keepOn(&all)
+	}
+	return s, stop, err
+}
+
+// One connection between two processors: each side sleeps until the other has
+// answered, and the result says what that takes, with the numbers it has it from.
 func TestLiveWakeUps(t *testing.T) {
 	several(t)
-	r := run(t, Params{Workload: "rr", Connections: 1, Duration: 500 * time.Millisecond, Plain: true})
+	r, err := Run(context.Background(), Options{
+		Serve: acrossProcessors, Warm: 50 * time.Millisecond, Timeout: 20 * time.Second,
+		Params: Params{Workload: "rr", Connections: 1, Duration: 500 * time.Millisecond, Repeat: 1, Plain: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if idle := idleOf(r); idle < 0.05 {
 		t.Skipf("the machine is full of others' work (%.0f %% idle): nobody sleeps on it", idle*100)
 	}
-	if n := found(t, r, "wake-ups"); n["sleeps"] < 0.5 || n["wake_us"] <= 0 || n["idle"] < 0.05 {
-		t.Errorf("%v", n)
+	n := found(t, r, "wake-ups")
+	if n["sleeps"] < 1 || n["wake_us"]*2e3 != float64(r.Host.Probe.WakeCross) || n["idle"] < 0.05 || n["part"] < 0.25 {
+		t.Errorf("%v; probe %+v", n, r.Host.Probe)
+	}
+	said := text(r, "wake-ups")
+	for _, want := range []string{
+		fmt.Sprintf("wakes them %.2f times (%.2f in the server, %.2f in the client)", n["sleeps"], r.CPU.Server.Sleeps, r.CPU.Client.Sleeps),
+		fmt.Sprintf("up to %.1f µs a wake-up", n["wake_us"]), fmt.Sprintf("of the %.1f µs that a transaction has", 1e6/r.Rate.Mean),
+		fmt.Sprintf("idle for %.0f %% of the time", n["idle"]*100), "With 1 connections in flight the rate is one over the latency", "halt polling",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in: %s", want, said)
+		}
 	}
 }
 

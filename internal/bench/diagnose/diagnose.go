@@ -47,6 +47,14 @@ func idle(r *outcome.Result) float64 {
 
 func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', 0, 64) + " %" }
 
+// rounded writes a rate: below ten with two digits, else without decimals.
+func rounded(rate float64) string {
+	if rate < 10 {
+		return strconv.FormatFloat(rate, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(rate, 'f', 0, 64)
+}
+
 func micros(ns int64) string { return strconv.FormatFloat(float64(ns)/1e3, 'f', 1, 64) + " µs" }
 
 // errorsOf counts failures whose name ends so.
@@ -342,8 +350,8 @@ func behind(r *outcome.Result) *outcome.Diagnosis {
 	}
 	return &outcome.Diagnosis{
 		ID: "rate-not-reached", Title: "the rate was not reached",
-		Text: fmt.Sprintf("asked for %.0f a second, got %.0f; %d transactions were due and never began, since all %d connections were in use. "+
-			"Latencies count from when a transaction was due, so they grow for as long as this is measured.", r.Params.Rate, r.Rate.Mean, r.Totals.Behind, r.Params.Connections),
+		Text: fmt.Sprintf("asked for %s a second, got %s; %d transactions were due and never began, since all %d connections were in use. "+
+			"Latencies count from when a transaction was due, so they grow for as long as this is measured.", rounded(r.Params.Rate), rounded(r.Rate.Mean), r.Totals.Behind, r.Params.Connections),
 		Advice:  "a lower --rate, for latencies below capacity; a closed loop (-c) finds what the capacity is",
 		Numbers: map[string]float64{"asked": r.Params.Rate, "got": r.Rate.Mean, "behind": float64(r.Totals.Behind)},
 	}

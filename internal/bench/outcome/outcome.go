@@ -1,9 +1,11 @@
 package outcome
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -192,19 +194,26 @@ func Read(path string) (*Result, error) {
 	}
 	r, err := Decode(b)
 	if err != nil {
-		return nil, fmt.Errorf("read result %s: %w", path, err)
+		return nil, fmt.Errorf("read result %s: %w: fishplate bench WORKLOAD --json writes one that can be read", path, err)
 	}
 	return r, nil
 }
 
 // Decode reads a result from JSON.
 func Decode(b []byte) (*Result, error) {
+	if len(bytes.TrimSpace(b)) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	var head struct{ Schema string }
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, err
+	}
+	if head.Schema != Schema {
+		return nil, fmt.Errorf("its schema is %q, not %s", head.Schema, Schema)
+	}
 	var r Result
 	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, err
-	}
-	if r.Schema != Schema {
-		return nil, fmt.Errorf("the schema is %q, not %s", r.Schema, Schema)
 	}
 	return &r, nil
 }

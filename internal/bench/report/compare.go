@@ -20,11 +20,16 @@ func Comparison(w io.Writer, c *bench.Comparison) error {
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\tA\tB\tB / A\t95 %%, %s\t\n", how)
 	for _, f := range c.Figures {
-		interval := "one measurement each"
-		if f.Known {
-			interval = fmt.Sprintf("%+.1f … %+.1f %%", (f.Low-1)*100, (f.High-1)*100)
+		by, interval := change(f.Ratio)+" %", "no ratio: a measurement is 0"
+		switch {
+		case f.Known:
+			interval = change(f.Low) + " … " + change(f.High) + " %"
+		case f.N == 1:
+			interval = "one measurement each"
+		default:
+			by = "?"
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s %s\t%+.1f %%\t%s\t  %s\n", f.Name, plain(f.A), f.Unit, plain(f.B), f.Unit, (f.Ratio-1)*100, interval, verdict(f))
+		fmt.Fprintf(t, "%s\t%s %s\t%s %s\t%s\t%s\t  %s\n", f.Name, plain(f.A), f.Unit, plain(f.B), f.Unit, by, interval, verdict(f))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -43,6 +48,15 @@ func Comparison(w io.Writer, c *bench.Comparison) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// change writes a ratio as percent more or less.
+func change(ratio float64) string {
+	const most = 100 // a hundredfold and more: the digits mean nothing any more
+	if ratio > most {
+		return fmt.Sprintf("> %+d", (most-1)*100)
+	}
+	return fmt.Sprintf("%+.1f", (ratio-1)*100)
 }
 
 func or(s string) string {
@@ -64,6 +78,8 @@ func verdict(f bench.Figure) string {
 	switch {
 	case !f.Known:
 		return ""
+	case !f.Sure && f.N == 2:
+		return "two are too few to see a difference"
 	case !f.Sure:
 		return "no difference seen"
 	case (f.Ratio < 1) == f.Less:

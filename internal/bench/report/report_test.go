@@ -63,6 +63,11 @@ func TestText(t *testing.T) {
 	if err := Text(&b, open); err != nil {
 		t.Fatal(err)
 	}
+	two := one()
+	two.Diagnosis, two.Rate, two.Params.Rate = nil, stats.Of([]float64{0.4, 1.2}), 0.8
+	if err := Text(&b, two); err != nil {
+		t.Fatal(err)
+	}
 	golden(t, "result.txt", b.String())
 }
 
@@ -70,10 +75,12 @@ func TestComparison(t *testing.T) {
 	c := &bench.Comparison{
 		A: "a.json", B: "b.json", Host: []bench.Difference{{Name: "kernel", A: "2.6.18", B: "6.18"}, {Name: "mitigations", A: "", B: "spectre_v2"}},
 		Figures: []bench.Figure{
-			{Name: "rate", Unit: "/s", A: 7000, B: 35000, Known: true, Comparison: stats.Comparison{Ratio: 5, Low: 4.8, High: 5.2, Sure: true}},
-			{Name: "p99", Unit: "ms", Less: true, A: 4.5, B: 5, Known: true, Comparison: stats.Comparison{Ratio: 1.11, Low: 1.01, High: 1.21, Sure: true}},
-			{Name: "p50", Unit: "ms", Less: true, A: 1, B: 1.01, Known: true, Comparison: stats.Comparison{Ratio: 1.01, Low: 0.9, High: 1.1}},
-			{Name: "server CPU", Unit: "µs", Less: true, A: 14.1, B: 8.9, Comparison: stats.Comparison{Ratio: 0.63, Low: 0.63, High: 0.63}},
+			{Name: "rate", Unit: "/s", A: 7000, B: 35000, Comparison: stats.Comparison{Known: true, Ratio: 5, Low: 4.8, High: 5.2, Sure: true}},
+			{Name: "p99", Unit: "ms", Less: true, A: 4.5, B: 5, Comparison: stats.Comparison{Known: true, Ratio: 1.11, Low: 1.01, High: 1.21, Sure: true}},
+			{Name: "p50", Unit: "ms", Less: true, A: 1, B: 1.01, Comparison: stats.Comparison{Known: true, Ratio: 1.01, Low: 0.9, High: 1.1}},
+			{Name: "server CPU", Unit: "µs", Less: true, A: 14.1, B: 8.9, Comparison: stats.Comparison{N: 1, Ratio: 0.63, Low: 0.63, High: 0.63}},
+			{Name: "p99.9", Unit: "ms", Less: true, A: 2, B: 3, Comparison: stats.Comparison{Known: true, N: 2, Ratio: 1.5, Low: 0.001, High: 1e9}},
+			{Name: "client CPU", Unit: "µs", Less: true, A: 0, B: 3, Comparison: stats.Comparison{N: 4, Ratio: 1, Low: 1, High: 1}},
 		},
 	}
 	var b strings.Builder
@@ -84,7 +91,7 @@ func TestComparison(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 12345.6: "12,346", 1e6: "1,000,000"} {
+	for v, want := range map[float64]string{0: "0", 1: "1", 0.0001: "0.0001", 0.5: "0.5", 1.25: "1.2", 10.4: "10", 999: "999", 1000: "1,000", 12345.6: "12,346", 1e6: "1,000,000"} {
 		if got := Thousands(v); got != want {
 			t.Errorf("Thousands(%v) = %q", v, got)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,7 +93,11 @@ func spread(r *outcome.Result) string {
 	if !ok {
 		return ", one measurement: no interval"
 	}
-	return fmt.Sprintf(" ± %.1f %% (95 %%: %s to %s)", half*100, Thousands(r.Rate.Low), Thousands(r.Rate.High))
+	few := ""
+	if r.Rate.N == 2 {
+		few = "; two measurements are too few, --repeat 3 or more"
+	}
+	return fmt.Sprintf(" ± %.1f %% (95 %%: %s to %s%s)", half*100, Thousands(r.Rate.Low), Thousands(r.Rate.High), few)
 }
 
 func sideText(s outcome.Side) string {
@@ -162,8 +167,12 @@ func wrap(text, indent string) string {
 	return b.String()
 }
 
-// Thousands writes a number without decimals, its thousands apart.
+// Thousands writes a number without decimals, its thousands apart; one below ten
+// keeps two digits.
 func Thousands(v float64) string {
+	if v < 10 {
+		return strconv.FormatFloat(v, 'g', 2, 64)
+	}
 	s := fmt.Sprintf("%.0f", v)
 	head := len(s) % 3
 	if head == 0 {

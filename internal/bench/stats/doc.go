@@ -1,6 +1,7 @@
 // Package stats says how sure a mean is: Student's interval of repeated
 // measurements, Welch's comparison of two sets, and the interval of paired
-// differences. All are pure functions over float64s.
+// ratios. Comparisons are made on logarithms. All are pure functions over
+// float64s.
 //
 // The arithmetic is that of the textbooks: the quantiles come from the
 // regularised incomplete beta function, by its continued fraction.

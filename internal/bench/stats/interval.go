@@ -1,6 +1,9 @@
 package stats
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Confidence is the probability with which intervals of this package cover the
 // true value.
@@ -16,16 +19,18 @@ type Interval struct {
 	N int `json:"n"`
 }
 
-// Half returns half the width as a share of the mean; ok is false when fewer
+// Half returns how far High is above the mean, as a share of it; ok is false when fewer
 // than two measurements leave it unknown, or the mean is zero.
 func (i Interval) Half() (share float64, ok bool) {
 	if i.N < 2 || i.Mean == 0 {
 		return 0, false
 	}
-	return (i.High - i.Low) / 2 / math.Abs(i.Mean), true
+	return (i.High - i.Mean) / math.Abs(i.Mean), true
 }
 
-// Of returns the mean of the values with Student's interval.
+// Of returns the mean of the values with Student's interval. Where no value is
+// below zero the true mean is not either, and the interval is cut there: that
+// covers it just as often.
 func Of(values []float64) Interval {
 	n := len(values)
 	if n == 0 {
@@ -36,7 +41,11 @@ func Of(values []float64) Interval {
 	if n > 1 {
 		half = Quantile(1-(1-Confidence)/2, float64(n-1)) * math.Sqrt(variance/float64(n))
 	}
-	return Interval{mean, mean - half, mean + half, n}
+	low := mean - half
+	if slices.Min(values) >= 0 {
+		low = max(low, 0)
+	}
+	return Interval{mean, low, mean + half, n}
 }
 
 // moments returns mean and sample variance; the variance of one value is 0.
@@ -54,68 +63,102 @@ func moments(values []float64) (mean, variance float64) {
 	return mean, variance
 }
 
-// Comparison says how b differs from a, as shares of a's mean.
+// Comparison says how b differs from a, as a ratio. It is made on logarithms: a
+// ratio cannot fall below zero, nor can its interval then, and b to a says the
+// inverse of what a to b says.
 type Comparison struct {
-	Ratio float64 `json:"ratio"` // b / a
+	Ratio float64 `json:"ratio"` // b / a, of geometric means
 	Low   float64 `json:"low"`   // the interval of the ratio
 	High  float64 `json:"high"`
-	P     float64 `json:"p"`    // that means which are equal look as different as these
-	Sure  bool    `json:"sure"` // the interval does not hold 1
-	N     int     `json:"n"`    // measurements of the smaller set, or pairs
+	P     float64 `json:"p"`     // that means which are equal look as different as these
+	Known bool    `json:"known"` // there is an interval: else Low and High are the ratio
+	Sure  bool    `json:"sure"`  // the interval does not hold 1
+	N     int     `json:"n"`     // measurements of the smaller set, or pairs
 }
 
-// Welch compares two independent sets, whose variances may differ. Fewer than
-// two values in one of them, or a mean of zero, tell nothing: Sure is false, and
-// Low and High are the ratio.
+// Welch compares two independent sets, whose variances may differ. With fewer
+// than two values in one of them, or a value that is not above zero, there is
+// no interval.
 func Welch(a, b []float64) Comparison {
-	ma, va := moments(a)
-	mb, vb := moments(b)
-	c := Comparison{Ratio: 1, P: 1, N: min(len(a), len(b))}
-	if ma != 0 {
-		c.Ratio = mb / ma
+	c := Comparison{Ratio: Centre(b) / Centre(a), N: min(len(a), len(b))}
+	if !positive(a) || !positive(b) || c.N < 2 {
+		return c.alone()
 	}
-	c.Low, c.High = c.Ratio, c.Ratio
-	if c.N < 2 || ma == 0 {
-		return c
-	}
+	ma, va := moments(logarithms(a))
+	mb, vb := moments(logarithms(b))
 	ea, eb := va/float64(len(a)), vb/float64(len(b))
-	e := ea + eb
-	if e == 0 {
-		c.Sure = ma != mb
-		if c.Sure {
-			c.P = 0
-		}
-		return c
+	df := 1.0
+	if e := ea + eb; e > 0 {
+		df = e * e / (ea*ea/float64(len(a)-1) + eb*eb/float64(len(b)-1))
 	}
-	df := e * e / (ea*ea/float64(len(a)-1) + eb*eb/float64(len(b)-1))
-	half := Quantile(1-(1-Confidence)/2, df) * math.Sqrt(e) / math.Abs(ma)
-	c.Low, c.High = c.Ratio-half, c.Ratio+half
-	c.P = 2 * Cumulative(-math.Abs(mb-ma)/math.Sqrt(e), df)
-	c.Sure = c.Low > 1 || c.High < 1
-	return c
+	return c.around(mb-ma, math.Sqrt(ea+eb), df)
 }
 
 // Paired compares measurements that were taken in pairs, one right after the
-// other: what drifts over minutes drops out of each pair's ratio.
+// other: what drifts over minutes drops out of each pair's ratio. With fewer than
+// two pairs, or a value that is not above zero, there is no interval.
 func Paired(a, b []float64) Comparison {
 	n := min(len(a), len(b))
-	ratios := make([]float64, 0, n)
+	a, b = a[:n], b[:n]
+	c := Comparison{Ratio: Centre(b) / Centre(a), N: n}
+	if !positive(a) || !positive(b) || n < 2 {
+		return c.alone()
+	}
+	ratios := make([]float64, n)
 	for i := range n {
-		if a[i] != 0 {
-			ratios = append(ratios, b[i]/a[i])
+		ratios[i] = math.Log(b[i] / a[i])
+	}
+	mean, variance := moments(ratios)
+	return c.around(mean, math.Sqrt(variance/float64(n)), float64(n-1))
+}
+
+// alone is a ratio of which nothing more is known; one to nothing is 1.
+func (c Comparison) alone() Comparison {
+	if math.IsNaN(c.Ratio) || math.IsInf(c.Ratio, 0) {
+		c.Ratio = 1
+	}
+	c.Low, c.High, c.P = c.Ratio, c.Ratio, 1
+	return c
+}
+
+// around puts Student's interval around a mean difference of logarithms.
+func (c Comparison) around(mean, deviation, df float64) Comparison {
+	half := Quantile(1-(1-Confidence)/2, df) * deviation
+	c.Ratio, c.Low, c.High = math.Exp(mean), math.Exp(mean-half), math.Exp(mean+half)
+	c.Known, c.Sure = true, c.Low > 1 || c.High < 1
+	switch {
+	case deviation > 0:
+		c.P = 2 * Cumulative(-math.Abs(mean)/deviation, df)
+	case mean == 0:
+		c.P = 1
+	}
+	return c
+}
+
+// Centre is the geometric mean, or the arithmetic one when a value is not above
+// zero: what a Comparison's ratio is one of.
+func Centre(values []float64) float64 {
+	if len(values) == 1 || !positive(values) {
+		mean, _ := moments(values)
+		return mean
+	}
+	mean, _ := moments(logarithms(values))
+	return math.Exp(mean)
+}
+
+func positive(values []float64) bool {
+	for _, v := range values {
+		if !(v > 0) {
+			return false
 		}
 	}
-	iv := Of(ratios)
-	c := Comparison{Ratio: iv.Mean, Low: iv.Low, High: iv.High, P: 1, N: len(ratios)}
-	if len(ratios) < 2 {
-		return c
+	return len(values) > 0
+}
+
+func logarithms(values []float64) []float64 {
+	list := make([]float64, len(values))
+	for i, v := range values {
+		list[i] = math.Log(v)
 	}
-	_, variance := moments(ratios)
-	if e := math.Sqrt(variance / float64(len(ratios))); e > 0 {
-		c.P = 2 * Cumulative(-math.Abs(iv.Mean-1)/e, float64(len(ratios)-1))
-	} else if iv.Mean != 1 {
-		c.P = 0
-	}
-	c.Sure = c.Low > 1 || c.High < 1
-	return c
+	return list
 }

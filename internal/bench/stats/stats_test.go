@@ -53,15 +53,18 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// Worked by hand: t = 3/√2.5 = 1.8974 with 5.8824 degrees of freedom.
+// Of logarithms, worked by hand: those of a have the mean 3·ln 2 and the variance
+// 2.5·ln² 2, those of b twice and four times as much; t = 3/√2.5 = 1.8974 with
+// 5.8824 degrees of freedom, at which Student's quantile is 2.4588.
 func TestWelch(t *testing.T) {
-	a, b := []float64{1, 2, 3, 4, 5}, []float64{2, 4, 6, 8, 10}
+	a, b := []float64{2, 4, 8, 16, 32}, []float64{4, 16, 64, 256, 1024}
 	c := Welch(a, b)
-	if math.Abs(c.P-0.1075) > 5e-4 || c.Sure || c.Ratio != 2 || c.Low >= 1 {
+	half := 2.4588 * math.Sqrt(2.5) * math.Ln2
+	if math.Abs(c.P-0.1075) > 5e-4 || c.Sure || !c.Known || math.Abs(c.Ratio-8) > 1e-9 || math.Abs(math.Log(c.High/8)-half) > 1e-3 || math.Abs(math.Log(8/c.Low)-half) > 1e-3 {
 		t.Errorf("Welch = %+v", c)
 	}
 	for i := range b {
-		b[i] += 6
+		b[i] *= 64
 	}
 	if c := Welch(a, b); !c.Sure || c.Low <= 1 || c.P > 0.01 {
 		t.Errorf("Welch of what differs = %+v", c)
@@ -69,8 +72,35 @@ func TestWelch(t *testing.T) {
 	if c := Welch(a, a); c.Sure || c.Ratio != 1 || c.P != 1 {
 		t.Errorf("Welch of the same = %+v", c)
 	}
-	if c := Welch(a[:1], b); c.Sure || c.Low != c.High {
+	if c := Welch(a[:1], b); c.Known || c.Sure || c.Low != c.High {
 		t.Errorf("Welch of one value = %+v", c)
+	}
+}
+
+// Two measurements are few, and their interval wide: it is an interval of ratios
+// all the same, above zero, and turned round when the sides are.
+func TestIntervalsOfFew(t *testing.T) {
+	a, b := []float64{9000, 11000}, []float64{4000, 12000}
+	for name, compare := range map[string]func(a, b []float64) Comparison{"Welch": Welch, "Paired": Paired} {
+		c, back := compare(a, b), compare(b, a)
+		if !c.Known || c.Low <= 0 || c.Low >= c.Ratio || c.High <= c.Ratio {
+			t.Errorf("%s = %+v", name, c)
+		}
+		if math.Abs(c.Ratio*back.Ratio-1) > 1e-9 || math.Abs(c.Low*back.High-1) > 1e-9 || math.Abs(c.P-back.P) > 1e-9 {
+			t.Errorf("%s = %+v, and the other way round %+v", name, c, back)
+		}
+		for _, none := range [][]float64{{0, 5}, {0, 0}, {}, {7}} {
+			c := compare(none, b)
+			if c.Known || c.Sure || c.P != 1 || math.IsNaN(c.Ratio) || math.IsInf(c.Ratio, 0) {
+				t.Errorf("%s of %v = %+v", name, none, c)
+			}
+		}
+	}
+	if iv := Of([]float64{4000, 12000}); iv.Low != 0 || iv.High <= iv.Mean {
+		t.Errorf("Of = %+v", iv)
+	}
+	if iv := Of([]float64{-4000, 12000}); iv.Low >= 0 {
+		t.Errorf("Of what may be negative = %+v", iv)
 	}
 }
 
