@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -10,7 +12,7 @@ import (
 	"fishplate/cmd/fishplate/binder"
 	"fishplate/cmd/fishplate/checkup"
 	"fishplate/cmd/fishplate/measure"
-	"fishplate/internal/bench"
+	"fishplate/cmd/fishplate/process"
 	"fishplate/sdk/examples"
 )
 
@@ -168,12 +170,7 @@ func seeVerbs() []verb {
 
 // benchVerbs measure.
 func benchVerbs() []verb {
-	var names []string
-	list := "Workloads:"
-	for _, w := range bench.Workloads() {
-		names = append(names, w.Name)
-		list += fmt.Sprintf("\n  %-15s %s", w.Name, w.Does)
-	}
+	names, list := measure.Workloads()
 	return []verb{{
 		name: "bench", form: "WORKLOAD [--loopback|--server ADDR] [-c N|--rate R] [--duration D] [--single-acceptor] [--backlog N] [--json] [--plot F]",
 		min: 1, max: 1, words: names, flags: measure.Flags,
@@ -213,7 +210,12 @@ func benchVerbs() []verb {
 }
 
 func (c *call) desk() measure.Desk {
-	return measure.Desk{In: c.stdin, Out: c.stdout, Err: c.stderr, Terminal: isTerminal(c.stderr), Version: version(), Program: examples.Hello}
+	serve := func(ctx context.Context, path string, log io.Writer, ready func(address string)) error {
+		s := c.serving(path, func(p *process.Process) { ready(p.Addresses()["web"][0]) })
+		s.ctx, s.stderr = ctx, log
+		return runServe(s)
+	}
+	return measure.Desk{In: c.stdin, Out: c.stdout, Err: c.stderr, Terminal: isTerminal(c.stderr), Version: version(), Program: examples.Hello, Serve: serve}
 }
 
 // benchError tells a wrong command line from what failed.

@@ -26,9 +26,7 @@ type Options struct {
 	Timeout time.Duration // of one transaction
 	Version string
 	Stack   []Layer // of the machine, the outermost first, for those who read the result
-	// Serve starts the built-in server, and returns its description and what
-	// stops it. Nil starts a process of this program.
-	Serve func(ctx context.Context, o ServerOptions) (Server, func(), error)
+	Serve   Starter // of the server; nil starts a process of this program
 	// Progress is called with each look at what happens; nil is nobody.
 	Progress func(repetition int, t Tick)
 }

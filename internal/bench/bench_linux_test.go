@@ -27,9 +27,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// inside runs the built-in server in the process of the test.
-func inside(_ context.Context, o ServerOptions) (Server, func(), error) { return StartServer(o) }
-
 // Each workload finds its built-in server's answers in order, in both loops and
 // both forms.
 func TestWorkloads(t *testing.T) {
@@ -47,7 +44,7 @@ func TestWorkloads(t *testing.T) {
 				for length := 100 * time.Millisecond; r == nil || r.Latency.Total.Count == 0 && length < time.Minute; length *= 5 {
 					var err error
 					r, err = Run(context.Background(), Options{
-						Serve: inside, Warm: 1, Timeout: 20 * time.Second,
+						Serve: StartServer, Warm: 1, Timeout: 20 * time.Second,
 						Params: Params{Workload: w.Name, Connections: 4, Rate: rate, Duration: length, Repeat: 1, Plain: plain},
 					})
 					if err != nil {
@@ -68,7 +65,7 @@ func TestWorkloads(t *testing.T) {
 // The document has every counter, and reading it gives what was written.
 func TestDocument(t *testing.T) {
 	r, err := Run(context.Background(), Options{
-		Serve: inside, Version: "test", Params: Params{Workload: "crr", Connections: 2, Duration: 50 * time.Millisecond, Repeat: 2},
+		Serve: StartServer, Version: "test", Params: Params{Workload: "crr", Connections: 2, Duration: 50 * time.Millisecond, Repeat: 2},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +100,7 @@ func TestRunRefuses(t *testing.T) {
 		{Workload: "smtp"}, {Workload: "crr", Backlog: -1}, {Workload: "tls", Plain: true}, {Workload: "crr", Server: "127.0.0.1:1", SingleAcceptor: true}, {Workload: "crr", Server: "nowhere"},
 		{Workload: "rr", Connections: 1 << 30},
 	} {
-		if _, err := Run(context.Background(), Options{Params: p, Serve: inside}); err == nil || !strings.HasPrefix(err.Error(), "bench: ") {
+		if _, err := Run(context.Background(), Options{Params: p, Serve: StartServer}); err == nil || !strings.HasPrefix(err.Error(), "bench: ") {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
@@ -115,7 +112,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err := Run(ctx, Options{
-		Serve: inside, Warm: time.Millisecond, Timeout: 20 * time.Second,
+		Serve: StartServer, Warm: time.Millisecond, Timeout: 20 * time.Second,
 		Progress: func(_ int, k Tick) {
 			if k.Rate > 0 {
 				cancel()

@@ -28,7 +28,7 @@ func serveForTest(options string) error {
 	if err := json.Unmarshal([]byte(options), &o); err != nil {
 		return err
 	}
-	return Serve(context.Background(), o, os.Stdin, func(s Server) error { return json.NewEncoder(os.Stdout).Encode(s) })
+	return Serve(context.Background(), StartServer, o, os.Stdin, func(s Server) error { return json.NewEncoder(os.Stdout).Encode(s) })
 }
 
 // apart runs the built-in server in a process of its own, as users do: only so

@@ -81,7 +81,7 @@ func TestLivePortExhaustion(t *testing.T) {
 	set(t, "ipv4/ip_local_port_range", "40000 40049")
 	set(t, "ipv4/tcp_tw_reuse", "0")
 	o := Options{
-		Serve: inside, Warm: time.Millisecond, Timeout: 20 * time.Second,
+		Serve: StartServer, Warm: time.Millisecond, Timeout: 20 * time.Second,
 		Params: Params{Workload: "crr", Connections: 4, Duration: 300 * time.Millisecond, Repeat: 1, Sources: 0, Plain: true},
 	}
 	r, err := Run(context.Background(), o)

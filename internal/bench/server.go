@@ -25,14 +25,17 @@ type ServerOptions struct {
 	Backlog        int
 }
 
-// StartServer serves in this process. The function that it returns stops it.
-func StartServer(o ServerOptions) (outcome.Server, func(), error) {
+// Starter starts a server and returns its description and what stops it.
+type Starter func(ctx context.Context, o ServerOptions) (Server, func(), error)
+
+// StartServer is the Starter of the built-in server, in this process.
+func StartServer(_ context.Context, o ServerOptions) (Server, func(), error) {
 	w, err := find(o.Workload)
 	if err != nil {
 		return outcome.Server{}, nil, err
 	}
 	if w.Protocol == "" {
-		return outcome.Server{}, nil, fmt.Errorf("%s has no built-in server: fishplate serve is its server", w.Name)
+		return outcome.Server{}, nil, fmt.Errorf("%s is answered by the product, not by a server of this package", w.Name)
 	}
 	so := serve.Options{
 		Address: o.Address, Protocol: w.Protocol, Plain: o.Plain, SingleAcceptor: o.SingleAcceptor, Backlog: o.Backlog,
@@ -53,8 +56,8 @@ func StartServer(o ServerOptions) (outcome.Server, func(), error) {
 
 // Serve serves until the context ends, or in does unless it is nil. tell is
 // called once with the server's description.
-func Serve(ctx context.Context, o ServerOptions, in io.Reader, tell func(outcome.Server) error) error {
-	description, stop, err := StartServer(o)
+func Serve(ctx context.Context, start Starter, o ServerOptions, in io.Reader, tell func(Server) error) error {
+	description, stop, err := start(ctx, o)
 	if err != nil {
 		return fmt.Errorf("bench server: %w", err)
 	}
@@ -74,8 +77,9 @@ func Serve(ctx context.Context, o ServerOptions, in io.Reader, tell func(outcome
 	return nil
 }
 
-// spawn runs the built-in server as a process of its own: only so can what it
-// uses be told from what the client uses.
+// spawn runs the server as a process of its own: only so can what it uses be told
+// from what the client uses. It ends with its input, which nobody but this process
+// holds open: however this one ends, that one follows.
 func spawn(ctx context.Context, o ServerOptions) (server outcome.Server, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {

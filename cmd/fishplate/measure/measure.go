@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -36,7 +37,23 @@ type Desk struct {
 	Terminal bool // Err is looked at by a person
 	Version  string
 	Program  []byte // of the tenant that is measured
+	// Serve runs the product with that configuration until ctx ends. It writes what
+	// it has to say to log, and calls ready with its address once it answers.
+	Serve func(ctx context.Context, path string, log io.Writer, ready func(address string)) error
 }
+
+// Workloads lists the names, and a text of a line for each.
+func Workloads() (names []string, text string) {
+	text = "Workloads:"
+	for _, w := range bench.Workloads() {
+		names = append(names, w.Name)
+		text += fmt.Sprintf("\n  %-15s %s", w.Name, w.Does)
+	}
+	return names, text
+}
+
+// tenant is the workload whose server is the product itself.
+const tenant = "tenant"
 
 // Flags declares those of a workload.
 func Flags(f *pflag.FlagSet) {
@@ -78,11 +95,10 @@ func Run(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error {
 		return err
 	}
 	o.Version, o.Stack = d.Version, stack(ctx)
-	if workload == "tenant" && o.Params.Server == "" {
-		if p := o.Params; p.SingleAcceptor || p.Backlog > 0 || p.Plain {
-			return usagef("bench: tenant is served by fishplate serve, which has its own acceptors and backlog")
+	if workload == tenant && o.Params.Server == "" {
+		if err := ofTheProduct(o.Params.Plain, o.Params.SingleAcceptor, o.Params.Backlog); err != nil {
+			return err
 		}
-		o.Serve = serveTenant(d.Program)
 		if !f.Changed("host") {
 			o.Params.Host = tenantHost
 		}
@@ -172,12 +188,6 @@ func duration(f *pflag.FlagSet, name string) time.Duration {
 	return v
 }
 
-// Bounds of what can be asked for.
-const (
-	shortest = 10 * time.Millisecond
-	fastest  = 1e8
-)
-
 // blank reports whether a word would end the field of a request that it is put
 // into.
 func blank(s string) bool {
@@ -185,6 +195,12 @@ func blank(s string) bool {
 }
 
 func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
+	if err := bench.Known(workload); err != nil {
+		return o, &UsageError{err}
+	}
+	if err := within(f); err != nil {
+		return o, err
+	}
 	rate, err := f.GetFloat64("rate")
 	if err != nil {
 		panic(err)
@@ -209,23 +225,23 @@ func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
 	switch p := o.Params; {
 	case asked(f, "loopback") && p.Server != "":
 		return o, usagef("bench: --loopback or --server, not both")
-	case p.Duration <= 0 || p.Repeat < 1 || o.Timeout <= 0:
-		return o, usagef("bench: --duration, --repeat and --timeout are above zero")
-	case p.Duration < shortest:
-		return o, usagef("bench: --duration is %v at least: in less there is nothing to see", shortest)
-	case math.IsNaN(p.Rate) || p.Rate > fastest:
-		return o, usagef("bench: --rate is a number up to %g", fastest)
+	case p.Rate > 0 && p.Rate*p.Duration.Seconds() < 1:
+		return o, usagef("bench: at --rate %g not one transaction is due in the %v of a measurement: ask for a --duration of %v, or for a larger rate",
+			p.Rate, p.Duration, time.Duration(math.Ceil(1/p.Rate))*time.Second)
 	case !strings.HasPrefix(p.Path, "/") || blank(p.Path):
 		return o, usagef("bench: --path begins with / and has no blanks or control characters: %q", p.Path)
 	case p.Host == "" || blank(p.Host):
 		return o, usagef("bench: --host is a name without blanks or control characters: %q", p.Host)
-	case p.Connections < 0 || p.Rate < 0 || p.Backlog < 0 || p.Sources < 0 || p.Threads < 0:
-		return o, usagef("bench: a number is negative")
-	}
-	if err := bench.Known(workload); err != nil {
-		return o, &UsageError{err}
 	}
 	return o, nil
+}
+
+// ofTheProduct refuses what only the built-in server is asked.
+func ofTheProduct(plain, single bool, backlog int) error {
+	if plain || single || backlog > 0 {
+		return usagef("bench: tenant is served by the product, which has its own acceptors and backlog: leave --plain, --single-acceptor and --backlog out")
+	}
+	return nil
 }
 
 // Serve is the server's side alone.
@@ -233,16 +249,26 @@ func Serve(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error
 	if err := bench.Known(workload); err != nil {
 		return &UsageError{err}
 	}
+	if err := within(f); err != nil {
+		return err
+	}
 	o := bench.ServerOptions{
 		Address: text(f, "bind"), Workload: workload, Plain: asked(f, "plain"), SingleAcceptor: asked(f, "single-acceptor"), Backlog: number(f, "backlog"),
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	start := bench.StartServer
+	if workload == tenant {
+		if err := ofTheProduct(o.Plain, o.SingleAcceptor, o.Backlog); err != nil {
+			return err
+		}
+		start = d.serveTenant
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var in io.Reader
 	if asked(f, "until-eof") {
 		in = d.In
 	}
-	return bench.Serve(ctx, o, in, func(s bench.Server) error {
+	return bench.Serve(ctx, start, o, in, func(s bench.Server) error {
 		if asked(f, "json") {
 			return report.Line(d.Out, s)
 		}
@@ -299,10 +325,10 @@ func PairFlags(f *pflag.FlagSet) {
 
 // AB runs two commands in turn.
 func AB(ctx context.Context, a, b string, f *pflag.FlagSet, d Desk) error {
-	pairs := number(f, "pairs")
-	if pairs < 2 {
-		return usagef("bench ab: --pairs is two at least: one has no interval")
+	if err := within(f); err != nil {
+		return err
 	}
+	pairs := number(f, "pairs")
 	ab := bench.AB{Commands: [2]string{a, b}, Pairs: pairs}
 	if d.Terminal {
 		ab.Progress = func(pair int, c *bench.Comparison) {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"fishplate/internal/bench"
 )
@@ -26,6 +22,9 @@ const tenantConfig = `admin {
 }
 state {
   dir = %q
+}
+log "access" {
+  path = "off"
 }
 listener "web" {
   bind = [%q]
@@ -45,84 +44,41 @@ vhost "hello" {
 }
 `
 
-// serveTenant runs the product itself, as a process, with a tenant's program
-// that makes its answers.
-func serveTenant(program []byte) func(ctx context.Context, o bench.ServerOptions) (bench.Server, func(), error) {
-	return func(ctx context.Context, _ bench.ServerOptions) (bench.Server, func(), error) {
-		var server bench.Server
-		var end func()
-		dir, err := os.MkdirTemp("", "fishplate-bench")
-		if err != nil {
-			return server, nil, fmt.Errorf("make folder: %w", err)
-		}
-		remove := func() { _ = os.RemoveAll(dir) }
-		address, err := freeAddress()
-		if err == nil {
-			path := filepath.Join(dir, "bench.hcl")
-			text := fmt.Sprintf(tenantConfig, filepath.Join(dir, "admin.sock"), filepath.Join(dir, "state"), address, tenantHost)
-			err = errors.Join(os.WriteFile(path, []byte(text), 0o600), os.WriteFile(filepath.Join(dir, "hello.elf"), program, 0o600))
-			if err == nil {
-				server.Address = address
-				server.PID, end, err = start(ctx, address, path)
-			}
-		}
-		if err != nil {
-			remove()
-			return server, nil, fmt.Errorf("start tenant: %w", err)
-		}
-		return server, func() { end(); remove() }, nil
+// serveTenant runs the product in this process, with a tenant's program that
+// makes its answers. Once it answers it has read what it needs of its folder,
+// and the folder goes: however the process ends later, nothing is left behind.
+func (d Desk) serveTenant(ctx context.Context, o bench.ServerOptions) (bench.Server, func(), error) {
+	dir, err := os.MkdirTemp("", "fishplate-bench")
+	if err != nil {
+		return bench.Server{}, nil, fmt.Errorf("make folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what cannot be removed is as good as what is read
+	path := filepath.Join(dir, "bench.hcl")
+	text := fmt.Sprintf(tenantConfig, filepath.Join(dir, "admin.sock"), filepath.Join(dir, "state"), o.Address, tenantHost)
+	if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.WriteFile(filepath.Join(dir, "hello.elf"), d.Program, 0o600)); err != nil {
+		return bench.Server{}, nil, err
+	}
+	serving, cancel := context.WithCancel(ctx)
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	log := &tail{}
+	go func() { ended <- d.Serve(serving, path, log, func(address string) { ready <- address }) }()
+	select {
+	case address := <-ready:
+		return bench.Server{Address: address, PID: os.Getpid()}, func() { cancel(); <-ended }, nil
+	case err := <-ended:
+		cancel()
+		return bench.Server{}, nil, fmt.Errorf("serve tenant: %w\n%s", err, log.kept)
 	}
 }
 
-// freeAddress returns a loopback address whose port is free at the moment.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
+// tail keeps the last that was written to it.
+type tail struct{ kept []byte }
 
-// start runs serve and returns when it accepts.
-func start(ctx context.Context, address, path string) (pid int, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, "serve", path)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
-		return 0, nil, err
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	stop = func() {
-		// A second one makes it end without waiting for the idle connections.
-		for range 2 {
-			_ = cmd.Process.Signal(syscall.SIGTERM)
-			select {
-			case <-ended:
-				return
-			case <-time.After(200 * time.Millisecond):
-			}
-		}
-		<-ended
-	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if c, err := net.Dial("tcp", address); err == nil {
-			_ = c.Close()
-			return cmd.Process.Pid, stop, nil
-		}
-		select {
-		case <-ended:
-			return 0, nil, errors.New("it ended at once: fishplate check says why")
-		case <-ctx.Done():
-			stop()
-			return 0, nil, ctx.Err()
-		case <-tick.C:
-		}
-	}
+const tailMost = 4 << 10
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	t.kept = append(t.kept, b...)
+	t.kept = append(t.kept[:0], t.kept[max(0, len(t.kept)-tailMost):]...)
+	return len(b), nil
 }
