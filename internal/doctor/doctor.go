@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"fishplate/internal/doctor/apply"
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/measure"
 	"fishplate/internal/doctor/parse"
@@ -156,9 +157,17 @@ func owed(v *see.View, c fact.Check, f fact.Finding) fact.Finding {
 			return err != nil || !s.Stands(now)
 		})
 	})
-	if len(left) < len(fixes) {
-		f.Fix = left // not nil, which would be all of the check's
+	switch {
+	case len(left) == len(fixes):
+		return f
+	case len(left) == 0:
+		first := fixes[0]
+		left = []fact.Fix{{
+			Command: fmt.Sprintf("by hand: %s is %s already, and it takes more than that", apply.Name(first.Set[0].File), first.Set[0].Value),
+			Risk:    first.Risk, Who: first.Who, Undo: "the old value", Auto: fact.Never,
+		}}
 	}
+	f.Fix = left
 	return f
 }
 

@@ -108,15 +108,24 @@ func haltpoll() see.Row {
 			Rule:     "warn: a guest that does not poll and whose wake-ups are measured to be slow; information when they are not measured; ok: it polls, or wake-ups are quick",
 			Why:      "A processor that halts leaves the guest, and waking it is an exit of another one: with few connections that is each of them.",
 			Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
-			Fix: []fact.Fix{{
-				Command: "echo 200000 > " + guestPoll, Persist: "cpuidle_haltpoll.force=1 haltpoll.guest_halt_poll_ns=200000 on the kernel's command line", Who: fact.Root,
-				Risk: "processors spin for 0.2 ms before they sleep: on instances with credits that is paid", Undo: "echo 0 > " + guestPoll + "",
-				Auto: fact.Asked, Set: []fact.Setting{{File: guestPoll, Value: "200000", Raise: true}},
-			}},
+			Fix:     haltpolling(),
 			Sources: []string{"https://docs.kernel.org/virt/guest-halt-polling.html", "https://docs.kernel.org/virt/kvm/halt-polling.html"},
 		},
 		Look: lookHaltpoll,
 	}
+}
+
+// haltpolling makes a guest poll: by a driver, for a time.
+func haltpolling() []fact.Fix {
+	const spins = "processors spin for 0.2 ms before they sleep: on instances with credits that is paid"
+	return []fact.Fix{{
+		Command: "modprobe cpuidle-haltpoll force=1", Persist: "cpuidle_haltpoll.force=1 on the kernel's command line", Who: fact.Root,
+		Risk: spins, Undo: "modprobe -r cpuidle-haltpoll", Auto: fact.Never,
+	}, {
+		Command: "echo 200000 > " + guestPoll, Persist: "haltpoll.guest_halt_poll_ns=200000 on the kernel's command line", Who: fact.Root,
+		Risk: spins, Undo: "echo 0 > " + guestPoll,
+		Auto: fact.Asked, Set: []fact.Setting{{File: guestPoll, Value: "200000", Raise: true}},
+	}}
 }
 
 func lookHaltpoll(v *see.View) fact.Finding {
@@ -152,7 +161,11 @@ func lookHaltpoll(v *see.View) fact.Finding {
 	case !ok:
 		return fact.Say(fact.Info, text+"; --probe tells whether wake-ups are slow", evidence...)
 	case x[0] > 15e-6:
-		return fact.Say(fact.Warn, text+", and a wake-up takes "+span(x[0]), append(evidence, e...)...)
+		f := fact.Say(fact.Warn, text+", and a wake-up takes "+span(x[0]), append(evidence, e...)...)
+		if driver == "haltpoll" {
+			return f.Mend(haltpolling()[1])
+		}
+		return f
 	}
 	return fact.Say(fact.OK, text+"; wake-ups are quick all the same", append(evidence, e...)...)
 }

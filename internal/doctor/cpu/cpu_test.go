@@ -129,6 +129,7 @@ func TestRows(t *testing.T) {
 		{ID: "cpu.haltpoll", Env: kvm, Want: fact.OK, Says: "200 µs", Files: files{idleDriver: "haltpoll\n", guestPoll: "200000\n"}},
 		{ID: "cpu.haltpoll", Env: kvm, Want: fact.Info, Files: files{idleDriver: "haltpoll\n", guestPoll: "0\n"}},
 		{ID: "cpu.haltpoll", Env: kvm, Want: fact.Warn, Says: "60.0 µs", Files: files{idleDriver: "haltpoll\n", guestPoll: "0\n"}, Measured: map[string]float64{WakeCross: 60e-6}},
+		{ID: "cpu.haltpoll", Env: kvm, Want: fact.Warn, Says: "driver none", Files: files{idleDriver: "none\n", guestPoll: "200000\n"}, Measured: map[string]float64{WakeCross: 60e-6}},
 		{ID: "cpu.haltpoll", Env: kvm, Want: fact.OK, Files: files{idleDriver: "none\n"}, Measured: map[string]float64{WakeCross: 6e-6}},
 		{ID: "cpu.haltpoll", Env: metal, Want: fact.OK, Files: files{hostPoll: "200000\n"}},
 		{ID: "cpu.haltpoll", Env: metal, Want: fact.Info, Files: files{hostPoll: "0\n"}},

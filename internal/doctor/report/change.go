@@ -27,7 +27,7 @@ func (r *Report) Changes(w io.Writer, before *Report, at time.Time, s Style) err
 			continue
 		}
 		for _, f := range x.Fixes() {
-			p.wrap(fmt.Sprintf("     %s: ", doer(f.Who)), f.Command)
+			p.wrap(fmt.Sprintf("     %s: ", doer(f)), f.Command)
 		}
 	}
 	if err := p.w.Flush(); err != nil {

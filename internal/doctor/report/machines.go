@@ -172,7 +172,7 @@ func plain(x Result) string {
 		fmt.Fprintf(&b, "seen: %s: %s\n", e.Source, oneLine(e.Raw, usual))
 	}
 	for _, f := range x.Fixes() {
-		fmt.Fprintf(&b, "%s: %s\n", doer(f.Who), f.Command)
+		fmt.Fprintf(&b, "%s: %s\n", doer(f), f.Command)
 	}
 	return b.String()
 }

@@ -256,3 +256,18 @@ func TestHarmless(t *testing.T) {
 		}
 	}
 }
+
+// TestDoer: who mends something is said, and "we do" of nothing that we leave to people.
+func TestDoer(t *testing.T) {
+	for _, c := range []struct {
+		fix  fact.Fix
+		want string
+	}{
+		{fact.Fix{Who: fact.Us, Auto: fact.Already}, "we do"}, {fact.Fix{Who: fact.Us, Auto: fact.Never}, "in Fishplate"},
+		{fact.Fix{Who: fact.Root, Auto: fact.Freely}, "as root"}, {fact.Fix{Who: fact.ByHost}, "on the host"}, {fact.Fix{Who: fact.Provider}, "at the provider"},
+	} {
+		if got := doer(c.fix); got != c.want {
+			t.Errorf("%+v: %s", c.fix, got)
+		}
+	}
+}

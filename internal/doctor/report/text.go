@@ -111,7 +111,7 @@ func (p printer) loss(x Result, known bool) {
 		p.printf("     seen: %s\n", oneLine(e.Source+": "+e.Raw, p.width-11))
 	}
 	for _, f := range x.Fixes() {
-		p.wrap(fmt.Sprintf("     %s: ", doer(f.Who)), f.Command)
+		p.wrap(fmt.Sprintf("     %s: ", doer(f)), f.Command)
 		if f.Persist != "" {
 			p.wrap("       to stay: ", f.Persist)
 		}
@@ -121,13 +121,15 @@ func (p printer) loss(x Result, known bool) {
 	}
 }
 
-func doer(w fact.Who) string {
-	switch w {
-	case fact.Us:
+func doer(f fact.Fix) string {
+	switch {
+	case f.Who == fact.Us && f.Auto == fact.Already:
 		return "we do"
-	case fact.ByHost:
+	case f.Who == fact.Us:
+		return "in Fishplate"
+	case f.Who == fact.ByHost:
 		return "on the host"
-	case fact.Provider:
+	case f.Who == fact.Provider:
 		return "at the provider"
 	}
 	return "as root"

@@ -65,6 +65,7 @@ func psi() see.Row {
 		ID: "sys.psi", Title: "How long tasks wait for processors, memory and disks", Reads: "/proc/pressure/cpu, memory, io",
 		Rule: "processors above 20 % or all tasks waiting for memory above 1 %, over ten seconds, warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
 		Why:     "It shows neighbours within this machine, where steal shows those outside.",
+		Fix:     []fact.Fix{{Command: "see what takes them (systemd-cgtop, top), and bound or move it", Persist: "CPUWeight= and MemoryHigh= in the neighbour's unit", Risk: "less for others", Who: fact.Root, Undo: "the old bounds", Auto: fact.Never}},
 		Sources: []string{"https://docs.kernel.org/accounting/psi.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		var e []fact.Evidence

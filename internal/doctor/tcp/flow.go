@@ -144,6 +144,7 @@ func retransmits() see.Row {
 		ID: "tcp.retrans", Title: "Segments that had to be sent again", Reads: snmp + ", " + netstat,
 		Rule: "more than 2 % of the segments sent warns", Severity: fact.SevereWarn, Scope: fact.Netns, Path: fact.Card,
 		Why:     "Packets are lost on the way, or a queue ahead of us overflows. Old bridges that break checksums show it, too.",
+		Fix:     []fact.Fix{{Command: "find where they are lost: nic.drops, nic.softnet and nic.qdisc here, then the way to the clients", Risk: "none", Who: fact.Root, Undo: "nothing was changed", Auto: fact.Never}},
 		Sources: []string{snmpDoc},
 	}, Look: func(v *see.View) fact.Finding {
 		c, err := gauge.Count(v, snmp, parse.NetCounters)
