@@ -59,6 +59,25 @@ func BenchmarkRoundTrip(b *testing.B) {
 	})
 }
 
+// BenchmarkShort is a connection with one request, both ends of it: as it is
+// answered, and with the end of the stream in a packet of its own.
+func BenchmarkShort(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		mark func(*Conn)
+	}{{"last", (*Conn).Last}, {"apart", func(*Conn) {}}} {
+		b.Run(c.name, func(b *testing.B) {
+			l := listen(b, "127.0.0.1:0", ListenOptions{})
+			a, client := l.Acceptor(0), shortClient(b, l)
+			answer := func() { serveShort(b, a, c.mark) }
+			b.ReportAllocs()
+			for b.Loop() {
+				client(answer)
+			}
+		})
+	}
+}
+
 func BenchmarkDial(b *testing.B) {
 	l := listen(b, "127.0.0.1:0", ListenOptions{})
 	go func() {

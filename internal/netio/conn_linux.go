@@ -22,12 +22,12 @@ type Conn struct {
 	remote netip.AddrPort   // invalid on a Unix socket
 	local  *netip.AddrPort  // the listener's, nil where each connection may have another
 	unix   bool
+	last   bool // see Last
 }
 
 // operation is the argument and the result of one direction's pending call.
-// Its functions are made once per connection, so that a call allocates nothing.
 type operation struct {
-	try    func(fd uintptr) bool
+	try    func(fd uintptr) bool // for the poller: made at the first call that may wait, so that later ones allocate nothing
 	p      []byte
 	pooled *[]byte // readPooled's buffer, attached only while bytes are there
 	vec    *vector // the buffers of a Writev
@@ -49,10 +49,35 @@ const (
 func newConn(fd int, remote netip.AddrPort, isUnix bool) *Conn {
 	c := &Conn{remote: remote, unix: isUnix}
 	c.raw.fd = int32(fd)
-	c.in.try = c.tryRead
-	c.out.try = c.tryWrite
 	return c
 }
+
+// read carries out the operation in, waiting as long as it takes.
+func (c *Conn) read() error {
+	// A method value that nobody keeps is no allocation.
+	if done, err := c.raw.alone(c.tryRead); done || err != nil {
+		return err
+	}
+	if c.in.try == nil {
+		c.in.try = c.tryRead
+	}
+	return c.raw.wait(c.in.try, syscall.RawConn.Read)
+}
+
+// write is its twin for the operation out.
+func (c *Conn) write() error {
+	if done, err := c.raw.alone(c.tryWrite); done || err != nil {
+		return err
+	}
+	if c.out.try == nil {
+		c.out.try = c.tryWrite
+	}
+	return c.raw.wait(c.out.try, syscall.RawConn.Write)
+}
+
+// BeforeWait makes the connection call f once, on the goroutine whose call is the
+// first that has to wait. It must be called before the first call; nil takes it back.
+func (c *Conn) BeforeWait(f func()) { c.raw.before = f }
 
 // FD returns the descriptor; it is valid until Close.
 func (c *Conn) FD() int { return int(c.raw.fd) }
@@ -126,7 +151,7 @@ func (c *Conn) tryAsk(fd uintptr) bool {
 func (c *Conn) Ask(p []byte) (b *[]byte, n int, sent bool, err error) {
 	o := &c.in
 	o.mode, o.p, o.n, o.err = ask, p, 0, 0
-	err = c.raw.Read(o.try)
+	err = c.read()
 	o.p = nil
 	if o.mode != ask {
 		b, n, err = c.takePooled(err)
@@ -168,7 +193,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	o := &c.in
 	o.mode, o.p, o.n, o.err = plain, p, 0, 0
-	err := c.raw.Read(o.try)
+	err := c.read()
 	o.p = nil
 	return c.readResult(err)
 }
@@ -179,7 +204,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) ReadPooled() (*[]byte, int, error) {
 	o := &c.in
 	o.mode, o.n, o.err = pooled, 0, 0
-	return c.takePooled(c.raw.Read(o.try))
+	return c.takePooled(c.read())
 }
 
 func (c *Conn) takePooled(err error) (*[]byte, int, error) {
@@ -209,7 +234,7 @@ func (c *Conn) readResult(err error) (int, error) {
 // next read tells which), or with an error when the read deadline has passed.
 func (c *Conn) WaitRead() error {
 	c.in.mode = peek
-	if err := c.raw.Read(c.in.try); err != nil {
+	if err := c.read(); err != nil {
 		return c.opError("read", err)
 	}
 	return nil
@@ -258,7 +283,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	for total < len(p) {
 		o := &c.out
 		o.vec, o.p, o.n, o.err = nil, p[total:], 0, 0
-		err := c.raw.Write(o.try)
+		err := c.write()
 		o.p = nil
 		total += o.n
 		if err != nil {
@@ -273,15 +298,18 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // tryWrite is tryRead's twin. MSG_NOSIGNAL spares the process a SIGPIPE.
 func (c *Conn) tryWrite(fd uintptr) bool {
-	o := &c.out
+	o, flags := &c.out, uintptr(unix.MSG_NOSIGNAL)
+	if c.last {
+		flags |= unix.MSG_MORE
+	}
 	for {
 		var n uintptr
 		var errno syscall.Errno
 		if o.vec != nil {
-			n, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&o.vec.msg)), unix.MSG_NOSIGNAL)
+			n, _, errno = syscall.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&o.vec.msg)), flags)
 		} else {
 			n, _, errno = syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(o.p))),
-				uintptr(len(o.p)), unix.MSG_NOSIGNAL, 0, 0)
+				uintptr(len(o.p)), flags, 0, 0)
 		}
 		switch errno {
 		case 0:
@@ -296,6 +324,11 @@ func (c *Conn) tryWrite(fd uintptr) bool {
 		}
 	}
 }
+
+// Last says that what is written next is the last, and that Close or CloseWrite
+// follows at once: the kernel keeps the last packet until then, and sends it with the
+// end of the stream, which saves both sides a packet and the client a wake-up.
+func (c *Conn) Last() { c.last = !c.unix }
 
 // CloseWrite sends the end of our stream; reading goes on.
 func (c *Conn) CloseWrite() error {
@@ -312,6 +345,7 @@ func (c *Conn) CloseWrite() error {
 // Abort makes Close tell the peer by a reset that its stream was broken off;
 // what it has not received yet may be lost.
 func (c *Conn) Abort() {
+	c.last = false
 	_ = c.raw.Control(func(fd uintptr) { // a Unix socket knows no resets
 		_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	})
@@ -319,7 +353,7 @@ func (c *Conn) Abort() {
 
 // Close closes the connection and wakes who waits on it.
 func (c *Conn) Close() error {
-	if err := c.raw.Close(); err != nil {
+	if err := c.raw.Close(c.last); err != nil {
 		return c.opError("close", err)
 	}
 	return nil
@@ -344,16 +378,21 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 func (c *Conn) AddrPorts() (local, remote netip.AddrPort) {
 	switch {
 	case c.local != nil:
-		return *c.local, c.remote
+		local = *c.local
 	case !c.unix:
-		_ = c.raw.Control(func(fd uintptr) {
-			var a address
-			if getsockname(fd, &a) == 0 {
-				local = a.addrPort()
-			}
-		})
+		local = c.askLocal()
 	}
 	return local, c.remote
+}
+
+func (c *Conn) askLocal() (local netip.AddrPort) {
+	_ = c.raw.Control(func(fd uintptr) {
+		var a address
+		if getsockname(fd, &a) == 0 {
+			local = a.addrPort()
+		}
+	})
+	return local
 }
 
 // LocalAddr implements net.Conn.

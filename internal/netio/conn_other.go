@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"time"
 
 	"fishplate/internal/netio/spread"
@@ -75,6 +76,9 @@ func (c *Conn) Writev(bufs ...[]byte) (int64, error) {
 	b := net.Buffers(append([][]byte(nil), bufs...))
 	return b.WriteTo(c.Conn)
 }
+
+// Last changes nothing here.
+func (c *Conn) Last() {}
 
 // CloseWrite sends the end of our stream.
 func (c *Conn) CloseWrite() error {
@@ -163,18 +167,49 @@ func Listen(ctx context.Context, address string, _ ListenOptions) (*Listener, er
 // Addr returns the bound address.
 func (l *Listener) Addr() net.Addr { return l.inner.Addr() }
 
-// AcceptShard waits for a connection.
-func (l *Listener) AcceptShard(int) (*Conn, error) {
-	c, err := l.inner.Accept()
+// An Acceptor accepts for one goroutine.
+type Acceptor struct {
+	l      *Listener
+	Waited bool // always: nobody can tell
+}
+
+// Acceptor returns an acceptor.
+func (l *Listener) Acceptor(int) *Acceptor { return &Acceptor{l, true} }
+
+// AcceptShard is Accept of a new acceptor.
+func (l *Listener) AcceptShard(i int) (*Conn, error) { return l.Acceptor(i).Accept() }
+
+// Accept waits for a connection.
+func (a *Acceptor) Accept() (*Conn, error) {
+	c, err := a.l.inner.Accept()
 	if err != nil {
 		return nil, err
 	}
-	l.counters.accepted.Add(1)
+	a.l.counters.accepted.Add(1)
 	return &Conn{Conn: c}, nil
 }
 
-// AcceptWaiting takes none: package net accepts for all.
-func (l *Listener) AcceptWaiting(int) *Conn { return nil }
+// Waiting takes none: package net accepts for all.
+func (a *Acceptor) Waiting() *Conn { return nil }
+
+// Turns are Gosched here.
+type Turns struct{}
+
+// NewTurns opens nothing.
+func NewTurns() (*Turns, error) { return &Turns{}, nil }
+
+// Wait lets others run.
+func (*Turns) Wait() { runtime.Gosched() }
+
+// Close does nothing.
+func (*Turns) Close() {}
+
+// BeforeWait calls f at once: any call may wait.
+func (c *Conn) BeforeWait(f func()) {
+	if f != nil {
+		f()
+	}
+}
 
 // Queues is empty: this system does not tell.
 func (l *Listener) Queues() []Queue { return nil }

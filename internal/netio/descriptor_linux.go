@@ -19,6 +19,7 @@ type descriptor struct {
 	joined atomic.Bool // file and raw are set, and stay; mu is not needed any more
 	closed bool
 	fd     int32
+	before func() // called once when a call has to wait; see Conn.BeforeWait
 
 	mu   sync.Mutex // held during each call before it has joined, so that Close waits
 	file *os.File
@@ -32,10 +33,6 @@ func (d *descriptor) join() error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.joinLocked()
-}
-
-func (d *descriptor) joinLocked() error {
 	switch {
 	case d.joined.Load():
 		return nil
@@ -52,9 +49,12 @@ func (d *descriptor) joinLocked() error {
 	return nil
 }
 
-// alone calls f once under the lock; done is false when the descriptor has
-// joined the poller, by then or because f could not do its work at once.
+// alone calls f once under the lock, unless the descriptor has joined the poller.
+// done is false when f is yet to be called, or could not do its work at once.
 func (d *descriptor) alone(f func(fd uintptr) bool) (done bool, err error) {
+	if d.joined.Load() {
+		return false, nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -65,27 +65,35 @@ func (d *descriptor) alone(f func(fd uintptr) bool) (done bool, err error) {
 	case f(uintptr(d.fd)):
 		return true, nil
 	}
-	return false, d.joinLocked()
+	return false, nil
+}
+
+// wait calls f by that method of the poller, which waits until f has done its work.
+func (d *descriptor) wait(f func(fd uintptr) bool, call func(syscall.RawConn, func(uintptr) bool) error) error {
+	if before := d.before; before != nil {
+		d.before = nil
+		before()
+	}
+	if err := d.join(); err != nil {
+		return err
+	}
+	return call(d.raw, f)
 }
 
 // Read implements syscall.RawConn.
 func (d *descriptor) Read(f func(fd uintptr) bool) error {
-	if !d.joined.Load() {
-		if done, err := d.alone(f); done || err != nil {
-			return err
-		}
+	if done, err := d.alone(f); done || err != nil {
+		return err
 	}
-	return d.raw.Read(f)
+	return d.wait(f, syscall.RawConn.Read)
 }
 
 // Write implements syscall.RawConn.
 func (d *descriptor) Write(f func(fd uintptr) bool) error {
-	if !d.joined.Load() {
-		if done, err := d.alone(f); done || err != nil {
-			return err
-		}
+	if done, err := d.alone(f); done || err != nil {
+		return err
 	}
-	return d.raw.Write(f)
+	return d.wait(f, syscall.RawConn.Write)
 }
 
 // Control implements syscall.RawConn.
@@ -105,22 +113,33 @@ func (d *descriptor) Control(f func(fd uintptr)) error {
 	return nil
 }
 
-// Close closes the descriptor and wakes who waits for it.
-func (d *descriptor) Close() error {
+// Close closes the descriptor and wakes who waits for it. If something was held back
+// to be sent with the end of the stream, that is sent before: a close that finds bytes
+// which nobody has read resets the connection, and throws away what is not sent.
+func (d *descriptor) Close(held bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.joined.Load():
+		if held {
+			_ = d.raw.Control(shutdown)
+		}
 		return d.file.Close()
 	case d.closed:
 		return os.ErrClosed
 	}
 	d.closed = true
+	if held {
+		shutdown(uintptr(d.fd))
+	}
 	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE, uintptr(d.fd), 0, 0); errno != 0 { // a socket that does not linger: nothing blocks
 		return os.NewSyscallError("close", errno)
 	}
 	return nil
 }
+
+// shutdown ends our stream, if that has not ended yet.
+func shutdown(fd uintptr) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, fd, unix.SHUT_WR, 0) }
 
 // setDeadline sets a deadline with that method of a file. The poller keeps it.
 func (d *descriptor) setDeadline(t time.Time, set func(*os.File, time.Time) error) error {

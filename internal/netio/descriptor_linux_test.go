@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // accepted returns both ends of a connection that a listener of ours accepted.
@@ -139,6 +141,196 @@ func TestBothDirectionsBeforeTheFirstWait(t *testing.T) {
 		}
 	})
 	all.Wait()
+}
+
+// TestBeforeWait: whoever would wait is told before, once, and nobody else.
+func TestBeforeWait(t *testing.T) {
+	ours, theirs := accepted(t)
+	told := 0
+	ours.BeforeWait(func() { told++ })
+	if _, err := io.WriteString(theirs, "ask"); err != nil {
+		t.Fatal(err)
+	}
+	await(ours.Readable)
+	if _, err := ours.Read(make([]byte, 9)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ours.Write([]byte("answer")); err != nil || told != 0 {
+		t.Fatalf("told %d times of no wait: %v", told, err)
+	}
+	for range 2 {
+		if err := ours.SetReadDeadline(past()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ours.Read(make([]byte, 9)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times, want once", told)
+	}
+
+	ours, _ = accepted(t) // whose client reads nothing
+	ours.BeforeWait(func() {
+		told++
+		_ = ours.SetWriteDeadline(past())
+	})
+	if _, err := ours.Write(make([]byte, 16<<20)); !errors.Is(err, os.ErrDeadlineExceeded) || told != 2 {
+		t.Errorf("a write that waits: told %d times, %v", told-1, err)
+	}
+	ours, _ = accepted(t)
+	ours.BeforeWait(func() { told++ })
+	ours.BeforeWait(nil)
+	_ = ours.SetReadDeadline(past())
+	if _, err := ours.Read(make([]byte, 9)); err == nil || told != 2 {
+		t.Errorf("taken back, and told: %v", err)
+	}
+}
+
+// TestLastPacketCarriesTheEnd counts the packets that a client gets of an answer and
+// of the end behind it.
+func TestLastPacketCarriesTheEnd(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		mark func(*Conn)
+		end  func(*Conn) error
+		want uint32
+	}{
+		{"as it comes", func(*Conn) {}, (*Conn).Close, 2},
+		{"the last", (*Conn).Last, (*Conn).Close, 1},
+		{"the last, our side only", (*Conn).Last, (*Conn).CloseWrite, 1},
+		{"the last of who waited before", func(c *Conn) {
+			_ = c.SetReadDeadline(past())
+			_, _ = c.Read(make([]byte, 1))
+			c.Last()
+		}, (*Conn).Close, 1},
+	} {
+		ours, theirs := accepted(t)
+		before := packets(t, theirs)
+		c.mark(ours)
+		if _, err := ours.Writev([]byte("head"), []byte("body")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.end(ours); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := io.ReadAll(theirs); err != nil || string(all) != "headbody" {
+			t.Errorf("%s: the client read %q: %v", c.name, all, err)
+		}
+		if n := packets(t, theirs) - before; n != c.want {
+			t.Errorf("%s: %d packets, want %d", c.name, n, c.want)
+		}
+	}
+}
+
+// packets is how many a connection has got.
+func packets(t *testing.T, c net.Conn) (n uint32) {
+	t.Helper()
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = info.Segs_in
+		}
+	}); err != nil || n == 0 {
+		t.Fatalf("no TCP_INFO: %v", err)
+	}
+	return n
+}
+
+// TestLastAnswerBeforeAReset: bytes that nobody has read make the kernel reset the
+// connection when it is closed, and the answer is not lost by that.
+func TestLastAnswerBeforeAReset(t *testing.T) {
+	for range 100 {
+		ours, theirs := accepted(t)
+		if _, err := io.WriteString(theirs, "never read"); err != nil {
+			t.Fatal(err)
+		}
+		await(ours.Readable)
+		ours.Last()
+		if _, err := ours.Write([]byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		if err := ours.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 9)
+		if n, err := theirs.Read(b); string(b[:n]) != "answer" {
+			t.Fatalf("the client read %q: %v", b[:n], err)
+		}
+	}
+}
+
+// TestAbortAfterLast: who breaks off does not end in order.
+func TestAbortAfterLast(t *testing.T) {
+	ours, theirs := accepted(t)
+	ours.Last()
+	if _, err := ours.Write([]byte("part")); err != nil {
+		t.Fatal(err)
+	}
+	ours.Abort()
+	if err := ours.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := io.ReadAll(theirs); err == nil {
+		t.Errorf("the client read %q and then an end in order", all)
+	}
+}
+
+// TestShortConnectionsAllocateThemselves: accept, read, write and close cost one
+// allocation, the connection.
+func TestShortConnectionsAllocateThemselves(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	a, client := l.Acceptor(0), shortClient(t, l)
+	answer := func() { serveShort(t, a, (*Conn).Last) }
+	if avg := testing.AllocsPerRun(500, func() { client(answer) }); avg > allocationLimit {
+		t.Errorf("%.1f allocations for each connection, want 1", avg)
+	}
+}
+
+// serveShort answers one connection whose request is there.
+func serveShort(t testing.TB, a *Acceptor, mark func(*Conn)) {
+	c, err := a.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := c.ReadPooled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark(c)
+	if _, err := c.Write((*b)[:100]); err != nil {
+		t.Fatal(err)
+	}
+	PutBuffer(b)
+	_ = c.Close()
+}
+
+// shortClient returns a client that connects and asks, lets somebody answer, and
+// reads the answer.
+func shortClient(t testing.TB, l *Listener) func(answer func()) {
+	t.Helper()
+	to := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	p := make([]byte, 100)
+	return func(answer func()) {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			err = unix.Connect(fd, to)
+		}
+		if err == nil {
+			_, err = unix.Write(fd, p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer()
+		if n, err := unix.Read(fd, p); n != len(p) || err != nil {
+			t.Fatalf("the client got %d bytes: %v", n, err)
+		}
+		_ = unix.Close(fd)
+	}
 }
 
 type zeros struct{}

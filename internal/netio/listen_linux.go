@@ -302,20 +302,50 @@ func (l *Listener) addShard(fd int) error {
 // Addr returns the address that the first shard is bound to.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// AcceptShard waits for a connection on one shard. It returns ErrClosed after
+// An Acceptor accepts at one shard of a listener. It holds the argument and the
+// result of its pending call, so that accepting allocates nothing but connections:
+// at most one goroutine at a time uses it, and each that accepts has its own.
+type Acceptor struct {
+	l    *Listener
+	s    *shard
+	try  func(fd uintptr) bool
+	once func(fd uintptr)
+	wait bool // until somebody connects
+	from address
+	fd   int
+	err  syscall.Errno
+
+	// Waited tells whether the last connection had to be waited for. Otherwise it
+	// lay in the queue, and more may lie behind it.
+	Waited bool
+}
+
+// Acceptor returns an acceptor of shard i.
+func (l *Listener) Acceptor(i int) *Acceptor {
+	a := &Acceptor{l: l, s: l.shards[i]}
+	a.try = a.tryAccept
+	a.once = func(fd uintptr) { a.tryAccept(fd) }
+	return a
+}
+
+// AcceptShard is Accept of a new acceptor.
+func (l *Listener) AcceptShard(i int) (*Conn, error) { return l.Acceptor(i).Accept() }
+
+// Accept waits for a connection. It returns ErrClosed after
 // Close, and after Drain once the queue is empty. Want of descriptors is
 // survived here: the waiting connection is closed, counted as shed, and
 // accepting goes on after a pause.
-func (l *Listener) AcceptShard(i int) (*Conn, error) {
-	s := l.shards[i]
+func (a *Acceptor) Accept() (*Conn, error) {
+	l, s := a.l, a.s
 	for {
-		fd, remote, errno, err := s.accept(l.draining.Load())
+		err := a.accept(!l.draining.Load())
 		switch {
 		case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && l.draining.Load():
 			continue
 		case err != nil:
 			return nil, ErrClosed
 		}
+		errno := a.err
 		if exhausted(errno) && l.shed(s) {
 			// The kernel looks for a descriptor before it looks at the queue, and that is empty.
 			if errno = unix.EAGAIN; !l.draining.Load() {
@@ -325,8 +355,8 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 		}
 		switch errno {
 		case 0:
-			l.look(s, fd)
-			return l.taken(s, fd, remote), nil
+			l.look(s, a.fd)
+			return a.taken(), nil
 		case unix.EAGAIN: // only while draining
 			if l.lingers(s) {
 				continue
@@ -348,47 +378,42 @@ func (l *Listener) AcceptShard(i int) (*Conn, error) {
 	}
 }
 
-// AcceptWaiting takes a connection that waits at a shard, whoever else accepts
-// there. It returns nil when there is none, or no descriptor for it.
-func (l *Listener) AcceptWaiting(i int) *Conn {
-	s := l.shards[i]
-	fd, remote, errno, err := s.accept(true)
-	if errno != 0 || err != nil {
+// Waiting takes a connection that waits, whoever else accepts at the shard. It
+// returns nil when there is none, or no descriptor for it.
+func (a *Acceptor) Waiting() *Conn {
+	if err := a.accept(false); err != nil || a.err != 0 {
 		return nil
 	}
-	return l.taken(s, fd, remote)
+	return a.taken()
 }
 
-// taken makes a connection of an accepted descriptor.
-func (l *Listener) taken(s *shard, fd int, remote netip.AddrPort) *Conn {
-	l.counters.accepted.Add(1)
-	c := newConn(fd, remote, s.unix)
-	c.local = s.local
+// taken makes a connection of the accepted descriptor.
+func (a *Acceptor) taken() *Conn {
+	a.l.counters.accepted.Add(1)
+	c := newConn(a.fd, a.from.addrPort(), a.s.unix)
+	c.local = a.s.local
 	return c
 }
 
-// accept takes one connection, waiting unless draining.
-func (s *shard) accept(draining bool) (fd int, remote netip.AddrPort, errno syscall.Errno, err error) {
-	try := func(lfd uintptr) bool {
-		var a address
-		a.len = unix.SizeofSockaddrAny
-		r, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, lfd, uintptr(unsafe.Pointer(&a.raw)), uintptr(unsafe.Pointer(&a.len)),
-			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-		fd, errno = int(r), e
-		if e == unix.EAGAIN && !draining {
-			return false
-		}
-		if e == 0 {
-			remote = a.addrPort()
-		}
-		return true
+// accept takes one connection, or waits for it.
+func (a *Acceptor) accept(wait bool) error {
+	a.Waited, a.wait = false, wait
+	if wait {
+		return a.s.raw.Read(a.try)
 	}
-	if draining {
-		err = s.raw.Control(func(lfd uintptr) { try(lfd) })
-	} else {
-		err = s.raw.Read(try)
+	return a.s.raw.Control(a.once)
+}
+
+func (a *Acceptor) tryAccept(lfd uintptr) bool {
+	a.from.len = unix.SizeofSockaddrAny
+	fd, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, lfd, uintptr(unsafe.Pointer(&a.from.raw)), uintptr(unsafe.Pointer(&a.from.len)),
+		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	a.fd, a.err = int(fd), errno
+	if errno == unix.EAGAIN && a.wait {
+		a.Waited = true
+		return false
 	}
-	return fd, remote, errno, err
+	return true
 }
 
 func exhausted(errno syscall.Errno) bool {
@@ -412,12 +437,13 @@ func (l *Listener) shed(s *shard) (empty bool) {
 	if l.reserve >= 0 {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1
-		fd, _, errno, err := s.accept(true)
-		if err == nil && errno == 0 {
+		a := Acceptor{l: l, s: s}
+		err := s.raw.Control(func(fd uintptr) { a.tryAccept(fd) })
+		if err == nil && a.err == 0 {
 			l.counters.shed.Add(1)
-			_ = unix.Close(fd)
+			_ = unix.Close(a.fd)
 		}
-		empty = err == nil && errno == unix.EAGAIN
+		empty = err == nil && a.err == unix.EAGAIN
 	}
 	select {
 	case <-l.closing:

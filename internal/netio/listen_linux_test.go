@@ -383,8 +383,8 @@ func TestHandshakesEndAfterDrain(t *testing.T) {
 	for range 20 {
 		clients = append(clients, dial(t, l.Addr().String()))
 	}
-	if fd, _, errno, err := l.shards[0].accept(true); errno != unix.EAGAIN || err != nil {
-		t.Fatalf("a handshake has ended: %d, %v, %v", fd, errno, err)
+	if a := l.Acceptor(0); a.accept(false) != nil || a.err != unix.EAGAIN {
+		t.Fatalf("a handshake has ended: %d, %v", a.fd, a.err)
 	}
 	l.Drain(time.Second)
 	if c, err := net.DialTimeout("tcp", l.Addr().String(), 500*time.Millisecond); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -414,9 +414,9 @@ func TestSilentAreAcceptedAfterDrain(t *testing.T) {
 	for range 20 {
 		dial(t, l.Addr().String())
 	}
-	for _, s := range l.shards {
-		if fd, _, errno, err := s.accept(true); errno != unix.EAGAIN || err != nil {
-			t.Fatalf("somebody was accepted without a word: %d, %v, %v", fd, errno, err)
+	for i := range l.Shards() {
+		if a := l.Acceptor(i); a.accept(false) != nil || a.err != unix.EAGAIN {
+			t.Fatalf("somebody was accepted without a word: %d, %v", a.fd, a.err)
 		}
 	}
 	l.Drain(time.Minute)

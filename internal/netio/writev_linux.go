@@ -32,7 +32,7 @@ func (c *Conn) Writev(bufs ...[]byte) (int64, error) {
 		}
 		o := &c.out
 		o.vec, o.n, o.err = v, 0, 0
-		err := c.raw.Write(o.try)
+		err := c.write()
 		o.vec = nil
 		total += int64(o.n)
 		if err == nil && o.err != 0 {

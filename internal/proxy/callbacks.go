@@ -16,6 +16,7 @@ func (x *exchange) admitTo(t *tenant.Tenant) *message.Fault {
 		}
 		x.releaseRun()
 	}
+	x.s.yield() // an expression may ask a program earlier
 	run, f := x.admitGuest(t)
 	if f != nil {
 		return f

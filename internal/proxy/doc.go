@@ -7,7 +7,9 @@
 // reads the request, writes it to the origin, reads the answer and writes it to
 // the client. A second goroutine exists only while a request body that had not
 // arrived whole is on its way to the origin; the first awaits it. Connections
-// that are idle for a second lose their goroutine and wait in a Parker.
+// that are idle for a second lose their goroutine and wait in a Parker. Who accepts
+// at a shard leads what it accepts by itself, until a session would wait: then
+// another goroutine accepts (acceptor.go).
 //
 // What is fetched for the cache without a client's patience has goroutines of its
 // own, which the Server awaits in Close: the rest of a body that is being stored

@@ -146,15 +146,20 @@ func (r *rig) apply(cfg *model.Config) *Generation {
 // dial connects to the listener.
 func (r *rig) dial() *client {
 	r.t.Helper()
-	c, err := net.Dial("tcp", r.addr)
+	return connect(r.t, r.addr)
+}
+
+func connect(t testing.TB, addr string) *client {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	r.t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { c.Close() })
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return &client{t: r.t, Conn: c, in: bufio.NewReader(c)}
+	return &client{t: t, Conn: c, in: bufio.NewReader(c)}
 }
 
 // client is a raw connection of a test.

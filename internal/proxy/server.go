@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -37,12 +36,14 @@ type Server struct {
 	logs    atomic.Pointer[[]*Log]
 	wheel   *wheel
 	parker  *netio.Parker
+	turns   *netio.Turns
 
 	// alone says that there is one processor. Then a session lets the others run
 	// before it reads again: by that time its client's next request has often
 	// come, which saves the failing read and the wait. Beside more processors it
 	// would wake them.
 	alone bool
+	spare int32 // goroutines that may take clients of a shard besides its acceptor
 
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
 	pool        sync.Pool    // of *exchange
@@ -71,12 +72,19 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	turns, err := netio.NewTurns()
+	if err != nil {
+		parker.Close()
+		return nil, err
+	}
 	s := &Server{
 		logger: o.Logger, estate: o.Estate, process: o.Process, causes: o.Causes, debugKey: o.DebugKey,
-		wheel: newWheel(), parker: parker, hands: newHands(), none: make(chan struct{}, 1), started: time.Now(),
+		wheel: newWheel(), parker: parker, turns: turns, hands: newHands(), none: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.through = (*exchange).guarded
-	s.alone = runtime.NumCPU() == 1
+	if s.alone = runtime.NumCPU() == 1; !s.alone {
+		s.spare = int32(runtime.GOMAXPROCS(0) - 1)
+	}
 	s.logs.Store(&[]*Log{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.mirrors.init(s)
@@ -107,7 +115,9 @@ func (s *Server) Serve(l *netio.Listener, name func() string) {
 	l.OnExhausted(func() { s.exhausted(name()) })
 	var loops, watcher sync.WaitGroup
 	for i := range l.Shards() {
-		loops.Go(func() { s.acceptLoop(l, i, name) })
+		loops.Add(1)
+		a := s.acceptor(l, i, name, loops.Done)
+		s.hands.lead(a.run)
 	}
 	if l.Shards() > 1 {
 		done := make(chan struct{})
@@ -125,27 +135,6 @@ func (s *Server) exhausted(listener string) {
 	if last := s.exhaustedAt.Load(); (last == 0 || now-last > int64(10*time.Second)) && s.exhaustedAt.CompareAndSwap(last, now) {
 		s.logger.Warn("out of file descriptors: new connections are closed (raise the limit: ulimit -n, LimitNOFILE=)", "listener", listener)
 	}
-}
-
-func (s *Server) acceptLoop(l *netio.Listener, shard int, name func() string) {
-	for {
-		c, err := l.AcceptShard(shard)
-		if err != nil {
-			if !errors.Is(err, netio.ErrClosed) {
-				s.logger.Error("accept", "listener", name(), "error", err)
-			}
-			return
-		}
-		s.lead(c, name())
-	}
-}
-
-// lead begins the session of a connection.
-func (s *Server) lead(c *netio.Conn, listener string) {
-	t := &session{srv: s, net: c, stream: c, plain: c, shard: metrics.NewShard()}
-	t.conn.Listener = listener
-	s.open.Add(1)
-	s.hands.lead(func() { t.serve(accept) })
 }
 
 // attach gives the session an exchange.
@@ -251,6 +240,7 @@ func (s *Server) Close() {
 		}
 	}
 	s.hands.close()
+	s.turns.Close()
 	s.cancel()
 	s.closeFetches()
 	s.wheelRan.Wait()

@@ -38,6 +38,8 @@ type session struct {
 	conn   message.Conn
 	client netip.Addr // counted in plan.Clients; invalid when not
 
+	acceptor *acceptor // whose right this session's goroutine has; nil: it accepts nobody
+
 	watch    watch
 	shard    metrics.Shard
 	idleDue  int64 // instant at which an idle connection is closed
@@ -60,6 +62,7 @@ func (s *session) serve(from step) {
 			break
 		}
 		from = read
+		s.yield()
 		x.release() // who waits for the next request holds no buffer
 		x.reset()
 		if s.srv.alone {

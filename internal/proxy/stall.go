@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"runtime"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ const (
 	lookEvery = 100 * time.Millisecond
 	stalled   = 10 // marks of one queue in successive looks
 	halfFull  = 5  // marks of a look, 1 when the queue is less full and 0 when it is empty
-	turn      = 64 // connections that a helper takes before others may run
 )
 
 // marks counts against one shard; it is the watcher's.
@@ -43,9 +41,10 @@ func (s *Server) watch(l *netio.Listener, name func() string, done <-chan struct
 				shards = append(shards, &marks{helping: make(chan struct{}, 1)})
 			}
 			if m := shards[i]; m.look(q) {
-				helpers.Go(func() {
-					defer func() { <-m.helping }()
-					s.help(l, i, name)
+				helpers.Add(1)
+				s.help(l, i, name, func() {
+					<-m.helping
+					helpers.Done()
 				})
 			}
 		}
@@ -71,19 +70,5 @@ func (m *marks) look(q netio.Queue) bool {
 		return true
 	default: // its helper does not get on either
 		return false
-	}
-}
-
-// help takes what waits at a shard.
-func (s *Server) help(l *netio.Listener, shard int, name func() string) {
-	for n := 1; ; n++ {
-		c := l.AcceptWaiting(shard)
-		if c == nil {
-			return
-		}
-		s.lead(c, name())
-		if n%turn == 0 {
-			runtime.Gosched()
-		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 // stepGuest asks the tenant's program about the request.
 func stepGuest(x *exchange) step {
+	x.s.yield() // from here on others are asked: programs, the store, servers
 	t := x.plan.tenant
 	if t == nil {
 		x.releaseRun() // an expression may have called somebody's function

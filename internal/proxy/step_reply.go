@@ -95,6 +95,7 @@ func (x *exchange) replySelf() *message.Fault {
 	if x.bodyless() {
 		body = nil
 	}
+	x.last()
 	if err := x.send(out, body); err != nil {
 		return clientGone(err)
 	}
@@ -140,6 +141,14 @@ func (x *exchange) send(head, body []byte) (err error) {
 	}
 	x.s.watch.disarm()
 	return err
+}
+
+// last says that what is written to the client next is the end of an answer with
+// nothing left to do behind it, if the connection ends with that.
+func (x *exchange) last() {
+	if x.req.Close && x.s.plain != nil {
+		x.s.plain.Last()
+	}
 }
 
 // armWrite bounds what is written to the client next. An inner exchange has no

@@ -15,11 +15,12 @@ import (
 // alone; this is where another codec would be picked.
 func stepSniff(x *exchange) step {
 	s := x.s
+	if s.plan.TLS == nil && !s.plan.Tunnel {
+		return read
+	}
+	s.yield()
 	if s.plan.Tunnel {
 		return x.passThrough()
-	}
-	if s.plan.TLS == nil {
-		return read
 	}
 	x.begin = x.srv.wheel.exact()
 	x.mark = x.begin

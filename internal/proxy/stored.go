@@ -20,6 +20,7 @@ func (x *exchange) replyStored() *message.Fault {
 	x.rec.Status = x.resp.Status
 	cut := &x.visit.Cut
 	if x.bodyless() || !cache.Sends(cut) {
+		x.last()
 		if err := x.flush(out); err != nil {
 			return clientGone(err)
 		}
@@ -46,6 +47,7 @@ func (x *exchange) replyStored() *message.Fault {
 	if s.chunked {
 		s.out = append(s.out, "0\r\n\r\n"...)
 	}
+	x.last()
 	if err := x.flush(s.out); err != nil {
 		return clientGone(err)
 	}
