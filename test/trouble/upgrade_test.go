@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -332,8 +333,16 @@ func TestUpgradesThatFail(t *testing.T) {
 	cert, key := writeCertificate(t, folder, "c", time.Now().Add(48*time.Hour), "a.test")
 	addr := harness.FreeAddr(t)
 	s := upgradable(t, tlsSite(harness.FreeAddr(t), o.Addr, cert, key)+
-		fmt.Sprintf("listener \"plain\" { bind = [%q] }\ncache \"main\" {\n disk {\n path = \"%s/cache\"\n size = \"64MiB\"\n }\n}\n", addr, folder))
+		fmt.Sprintf("listener \"plain\" {\n bind = [%q]\n accept { shards = 2 }\n}\ncache \"main\" {\n disk {\n path = \"%s/cache\"\n size = \"64MiB\"\n }\n}\n", addr, folder))
 	pid, _ := who(t, s)
+	spreads := func() string {
+		_, text := s.Admin("GET", "/v1/status", nil)
+		return regexp.MustCompile(`"spread": ?"(incoming_cpu|cbpf|hash)"`).FindString(text)
+	}
+	spread := spreads()
+	if spread == "" {
+		t.Fatal("nobody says how clients are spread over two shards")
+	}
 
 	write := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(folder, name)
@@ -373,6 +382,9 @@ func TestUpgradesThatFail(t *testing.T) {
 		served(t, addr)
 		if now, _ := who(t, s); now != pid {
 			t.Fatalf("%s: process %d answers in place of %d", tt.name, now, pid)
+		}
+		if now := spreads(); now != spread {
+			t.Errorf("%s: it says %q, and said %s", tt.name, now, spread)
 		}
 	}
 	// What the new process cannot prepare refuses the upgrade too.
