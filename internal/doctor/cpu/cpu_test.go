@@ -209,3 +209,20 @@ func TestRows(t *testing.T) {
 }
 
 func TestHonest(t *testing.T) { trial.Honest(t, Rows()) }
+
+// TestPollingDriver: who has the driver that polls is not told to load it.
+func TestPollingDriver(t *testing.T) {
+	for driver, want := range map[string]int{"haltpoll": 1, "none": 2} {
+		v := trial.View(t, files{idleDriver: driver + "\n", guestPoll: "0\n"})
+		v.Env.Stack, v.Measured = []fact.Layer{layer(fact.Hypervisor, "kvm")}, map[string]float64{WakeCross: 60e-6}
+		row := haltpoll()
+		f := row.Look(v)
+		fixes := f.Fix
+		if fixes == nil {
+			fixes = row.Fix
+		}
+		if f.Status != fact.Warn || len(fixes) != want || fixes[want-1].Set == nil {
+			t.Errorf("driver %s: %s, %+v", driver, f.Status, fixes)
+		}
+	}
+}

@@ -30,6 +30,7 @@ func TestTracking(t *testing.T) {
 		{ID: "fw.conntrack-on", Files: table("0"), Probe: `{"network": {"chains": {"error": "EPERM", "class": "permission denied"}}}`, Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.conntrack-on", Files: files{tracked: "0", "/proc/net/ip_tables_names": "filter\n"}, Probe: rows(""), Want: fact.Unknown, RunOn: "root"},
 		{ID: "fw.conntrack-full", Files: table("1"), Want: fact.OK, Says: "not counted"},
+		{ID: "fw.conntrack-full", Files: files{tracked: "1", most: "1000", "/proc/net/stat/nf_conntrack": ""}, Want: fact.Unknown, Says: "1 of 1000; whether any was dropped cannot be seen"},
 		{ID: "fw.conntrack-full", Files: table("701"), Want: fact.Warn, Says: "701 of 1000"},
 		{ID: "fw.conntrack-full", Files: table("901"), Want: fact.Fail},
 		{ID: "fw.conntrack-full", Files: files{tracked: "1", most: "1000", "/proc/net/stat/nf_conntrack": stat("0000001f")}, Want: fact.Warn, Says: "31 connections"},

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -95,7 +96,13 @@ func thp() see.Row {
 		Fix:     []fact.Fix{{Command: "echo defer+madvise > " + dir + "defrag", Persist: "w " + dir + "defrag - - - - defer+madvise in /etc/tmpfiles.d/fishplate.conf", Risk: "huge pages come a moment later to who does not ask for them", Who: fact.Root, Undo: "echo always > " + dir + "defrag", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
 		Sources: []string{"https://docs.kernel.org/admin-guide/mm/transhuge.html"},
 	}, Look: func(v *see.View) fact.Finding {
-		chosen := func(b []byte) (string, error) { c, _, err := parse.Chosen(b); return c, err }
+		chosen := func(b []byte) (string, error) {
+			c, all, err := parse.Chosen(b)
+			if err == nil && len(all) < 2 {
+				err = errors.New("a single word is no choice")
+			}
+			return c, err
+		}
 		enabled, e1, err := gauge.Read(v, dir+"enabled", chosen)
 		if err != nil {
 			return gauge.Unseen(v, err)

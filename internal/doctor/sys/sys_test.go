@@ -125,6 +125,7 @@ func TestMemory(t *testing.T) {
 		{ID: "sys.psi", Files: pressure("1.00", "1.50"), Want: fact.Warn},
 		{ID: "sys.psi", Env: kvm, Want: fact.Unknown, Says: "absent"},
 		{ID: "sys.thp", Files: files{dir + "enabled": "[always] madvise never", dir + "defrag": "[always] defer defer+madvise madvise never"}, Want: fact.Warn},
+		{ID: "sys.thp", Files: files{dir + "enabled": "[always] madvise never", dir + "defrag": "madvise\n"}, Want: fact.Unknown, Says: "no choice"},
 		{ID: "sys.thp", Files: files{dir + "enabled": "[always] madvise never", dir + "defrag": "always defer defer+madvise [madvise] never"}, Want: fact.OK},
 		{ID: "sys.balloon", Files: swapped("9"), Want: fact.Skip},
 		{ID: "sys.balloon", Files: swapped("9"), Env: kvm, Want: fact.Info},

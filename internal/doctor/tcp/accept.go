@@ -71,7 +71,7 @@ func syncookies() see.Row {
 			return fact.Say(fact.Unknown, "on, but whether they are used cannot be seen: "+c.Missing(sent).Error(), e)
 		}
 		if n := c.Sum(sent); n > 0 {
-			return fact.Say(fact.Warn, fmt.Sprintf("%d were sent %s: a flood, or a backlog that is too small", n, v.Span()), e).With(c.Evidence(sent, "TcpExt.SyncookiesRecv", "TcpExt.SyncookiesFailed")...).Mend(longer()...)
+			return fact.Say(fact.Warn, fmt.Sprintf("%d were sent %s: a flood, or a backlog that is too small", n, v.Span()), e).With(c.Evidence(sent, "TcpExt.SyncookiesRecv", "TcpExt.SyncookiesFailed")...)
 		}
 		return fact.Say(fact.OK, "on, and none was sent "+v.Span(), e).With(c.Evidence(sent)...)
 	}}
