@@ -229,6 +229,9 @@ func (l *Listener) Spread(spread.Rule) error { return nil }
 // Rule is always "".
 func (l *Listener) Rule() spread.Rule { return "" }
 
+// Yield does nothing: nobody else has the address.
+func (l *Listener) Yield() {}
+
 // Settle does nothing: there is one socket.
 func (l *Listener) Settle() error { return nil }
 

@@ -70,9 +70,10 @@ func (l *Listener) Begin(o ListenOptions) error {
 }
 
 // Settle makes the shards share their clients, when the sockets are closed, in
-// every process, that had the address before Begin.
+// every process, that had the address before Begin. One that drains has left the
+// choice to others.
 func (l *Listener) Settle() error {
-	if len(l.shards) < 2 {
+	if len(l.shards) < 2 || l.draining.Load() {
 		return nil
 	}
 	return errors.Join(l.choose(), l.reuse(true))
@@ -115,6 +116,19 @@ func (l *Listener) choose() error {
 		})
 	}
 	return within(0)
+}
+
+// Yield gives up what makes the kernel prefer these sockets to others that have the
+// address, and their choice among a group. A client who has got to a socket a moment
+// before it is hidden is lost to it, and asks again a second later: so the clients
+// are to go elsewhere first. Of sockets for IPv6 the kernel takes the older still.
+func (l *Listener) Yield() {
+	_ = l.reuse(false) // best effort: what fails costs a client a second
+	for _, s := range l.shards {
+		if !s.unix {
+			_ = s.call("setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_INCOMING_CPU, -1) })
+		}
+	}
 }
 
 // Keep says whether somebody else holds the sockets too, for another process to

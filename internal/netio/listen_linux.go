@@ -478,6 +478,7 @@ func (l *Listener) Drain(linger time.Duration) {
 	l.removePath()
 	l.lingersTo.Store(time.Now().Add(linger).UnixNano())
 	l.draining.Store(true)
+	l.Yield()
 	for _, s := range l.shards {
 		if !s.unix {
 			_ = s.admitSilent() // best effort, as what follows: without it a few are reset

@@ -137,7 +137,7 @@ func (o *origins) stop() {
 }
 
 func freeAddr() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := harness.ListenLow()
 	if err != nil {
 		panic(err)
 	}

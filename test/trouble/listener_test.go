@@ -142,6 +142,32 @@ func listeningInode(t *testing.T, addr string) string {
 	return list[0]
 }
 
+// TestListenersComeBackAtOnce removes a listener and adds it again, over and over:
+// none waits until the sockets of the one before the last are closed, which linger a
+// second and a half, so that those of three are open at a time.
+func TestListenersComeBackAtOnce(t *testing.T) {
+	o := harness.NewOrigin(t, harness.Hello("hello"))
+	folder := t.TempDir()
+	writeCertificate(t, folder, "c", time.Now().Add(time.Hour), "a.test")
+	addr, also := harness.FreeAddr(t), harness.FreeAddr(t)
+	with, without := listenerSite(t, folder, o.Addr, addr, "", also), listenerSite(t, folder, o.Addr, addr, "", "")
+	s := harness.Start(t, with)
+	most := 0
+	for range 20 { // a machine that stands still may close some meanwhile
+		for _, text := range []string{without, with} {
+			s.Write(text)
+			if code, out := s.Admin("POST", "/v1/reload", nil); code != 200 {
+				t.Fatal(code, out)
+			}
+		}
+		served(t, also)
+		if most = max(most, len(listeningInodes(t, also))); most >= 3 {
+			return
+		}
+	}
+	t.Errorf("the sockets of %d listeners were open at a time", most)
+}
+
 // listeningInodes names all sockets that listen on an IPv4 address.
 func listeningInodes(t *testing.T, addr string) (list []string) {
 	t.Helper()

@@ -193,17 +193,24 @@ func TestSocketsOutliveTheProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const shards = 2
 	text := func(more ...string) string {
-		return fmt.Sprintf("listener \"web\" { bind = [\"%s\"] }\nbackend \"app\" { servers = [%q] }\nvhost \"any\" { backend = \"app\" }\n",
-			strings.Join(append([]string{addr}, more...), `", "`), o.Addr)
+		return fmt.Sprintf("listener \"web\" {\n  bind = [\"%s\"]\n  accept { shards = %d }\n}\nbackend \"app\" { servers = [%q] }\nvhost \"any\" { backend = \"app\" }\n",
+			strings.Join(append([]string{addr}, more...), `", "`), shards, o.Addr)
 	}
-	name := func(bind string) string { return "listen/0/0/" + strings.ReplaceAll(bind, ":", "%3A") }
+	name := func(bind string, n int) string {
+		return fmt.Sprintf("listen/%d/%d/%s", shards, n, strings.ReplaceAll(bind, ":", "%3A"))
+	}
 	s := harness.Start(t, text("unix:"+local, other), notified(path))
 	kept := func(binds ...string) {
 		t.Helper()
-		want := make([]string, len(binds))
-		for i, b := range binds {
-			want[i] = name(b)
+		var want []string
+		for _, b := range binds {
+			for n := range shards {
+				if n == 0 || !strings.HasPrefix(b, "unix:") { // one socket has a path
+					want = append(want, name(b, n))
+				}
+			}
 		}
 		slices.Sort(want)
 		harness.Eventually(t, "the manager keeps "+strings.Join(want, " "), func() bool { return manager.keeps() == strings.Join(want, " ") })

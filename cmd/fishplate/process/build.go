@@ -308,6 +308,12 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		return nil, refusal
 	}
 	old := e.listeners
+	var gone []*openListener
+	for bind, o := range old {
+		if next[bind] != o {
+			gone = append(gone, o)
+		}
+	}
 	serve = func() {
 		for o, name := range names {
 			o.name.Store(&name)
@@ -327,21 +333,10 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 			}
 			e.heir.later(func() { e.accept(o) })
 		}
-		for bind, o := range old {
-			if next[bind] != o {
-				e.mu.Lock()
-				e.leaving[o] = true
-				e.mu.Unlock()
-				e.shelf.remove(o)
-				o.l.Drain(lingering)
-			}
-		}
+		e.leave(gone)
 	}
 	t.OnDrain("listeners", func(ctx context.Context) error {
-		for bind, o := range old {
-			if next[bind] == o {
-				continue
-			}
+		for _, o := range gone {
 			select {
 			case <-o.done:
 			case <-ctx.Done():

@@ -27,6 +27,10 @@ const (
 	parting   = 100 * time.Millisecond
 )
 
+// inFlight is how long the kernel has a packet in its hands at most, but for hosts
+// that stop a processor.
+const inFlight = time.Millisecond
+
 // open binds an address that no listener has, or takes the sockets that were
 // inherited for it.
 func (e *estate) open(ctx context.Context, t *control.Transaction, bind string, how netio.ListenOptions) (*openListener, error) {
@@ -82,7 +86,7 @@ func (e *estate) openBeside(ctx context.Context, t *control.Transaction, bind st
 		if o.l.Key() == bind {
 			shared.Beside = o.l // port 0 is chosen once
 		}
-		if err := o.settles(ctx); err != nil {
+		if err := e.settles(ctx, o); err != nil {
 			alone()
 			return nil, err
 		}
@@ -119,10 +123,13 @@ func (e *estate) settle(o *openListener) {
 	}
 }
 
-// settles waits, a second at most, until those are closed that had the address
-// before.
-func (o *openListener) settles(ctx context.Context) error {
-	if o.settled == nil {
+// settles waits until those are closed that had the address before a listener that
+// serves: shared, it would leave clients to them. One that went is hidden itself.
+func (e *estate) settles(ctx context.Context, o *openListener) error {
+	e.mu.Lock()
+	left := e.leaving[o]
+	e.mu.Unlock()
+	if left || o.settled == nil {
 		return nil
 	}
 	select {
@@ -130,6 +137,25 @@ func (o *openListener) settles(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// leave gives up listeners, whose addresses others may have from now on: a client
+// whose first packet is in the kernel's hands just now gets there first.
+func (e *estate) leave(gone []*openListener) {
+	if len(gone) == 0 {
+		return
+	}
+	for _, o := range gone {
+		e.mu.Lock()
+		e.leaving[o] = true
+		e.mu.Unlock()
+		e.shelf.remove(o)
+		o.l.Yield()
+	}
+	time.Sleep(inFlight)
+	for _, o := range gone {
+		o.l.Drain(lingering)
 	}
 }
 

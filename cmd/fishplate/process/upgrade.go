@@ -243,7 +243,7 @@ func (p *Process) handOver(s *successor, within time.Duration) (h handed, err er
 	}
 	var files []*os.File
 	for bind, o := range p.listeners {
-		if err := o.settles(context.Background()); err != nil {
+		if err := p.settles(context.Background(), o); err != nil {
 			return h, err
 		}
 		list, err := o.l.Files()
