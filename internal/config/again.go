@@ -92,7 +92,7 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := newLoader(o)
-	l.memory, l.used, l.cfg.Places = m, make(map[pieceKey]*piece, len(m.pieces)), make(model.Places, len(m.pieces))
+	l.whole, l.memory, l.used, l.cfg.Places = false, m, make(map[pieceKey]*piece, len(m.pieces)), make(model.Places, len(m.pieces))
 	l.o.FS = watched{o.FS, l}
 	cfg, diags, sources := l.all()
 	if cfg != nil {
@@ -104,7 +104,8 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	return cfg, diags, sources
 }
 
-// pieces reads a file piece by piece; nil when it must be read as one.
+// pieces reads a file piece by piece; nil when it must be read as one, to say what
+// is wrong. One that is too large for that is said to be wrong piece by piece.
 func (l *loader) pieces(name string, src []byte) *file {
 	text, folder, list := string(src), path.Dir(name), syntax.Pieces(src)
 	f := &file{name: name, body: &syntax.Body{End: start(name), Blocks: make([]syntax.Block, 0, len(list))}, origins: make([]origin, 0, len(list))}
@@ -121,14 +122,17 @@ func (l *loader) pieces(name string, src []byte) *file {
 			key.text = strings.Clone(key.text) // not the whole file with it
 			sum := sha256.Sum256(p.Text)
 			had = &piece{key: key, name: path.Join(folder, "\x00"+hex.EncodeToString(sum[:12]))}
+			l.cfg.Places[had.name] = model.Place{File: name, Line: p.Line, Byte: p.Byte}
 			body, diags := syntax.Native(p.Text, had.name)
-			if len(diags) > 0 {
+			if len(diags) > 0 && !l.whole {
 				return nil
 			}
-			had.body = body
+			l.take(onePerKind(diags), start(had.name))
+			had.body, f.broken = body, f.broken || diags.HasErrors()
 		}
 		l.used[had.key] = had
 		l.cfg.Places[had.name] = model.Place{File: name, Line: p.Line, Byte: p.Byte}
+		l.broken = l.broken || f.broken
 		f.body.Attrs = append(f.body.Attrs, had.body.Attrs...)
 		f.body.Blocks = append(f.body.Blocks, had.body.Blocks...)
 		for i := range had.body.Blocks {
@@ -188,10 +192,10 @@ func (l *loader) decodeFile(f *file) *node {
 }
 
 // mark and since tell whether what lies between them depended on nothing but its
-// text and the world, and found nothing to complain about. When a file is broken
+// text and the world, made little, and found nothing to complain about. When a file is broken
 // nothing is known of that: complaints are held back then.
-func (l *loader) mark() [2]int             { return [2]int{len(l.diags), l.outside} }
-func (l *loader) since(before [2]int) bool { return before == l.mark() && !l.broken }
+func (l *loader) mark() [3]int             { return [3]int{len(l.diags), l.outside, l.scope.meter.Made} }
+func (l *loader) since(before [3]int) bool { return before == l.mark() && !l.broken }
 
 // vhostOf is the vhost of a block: the one that an earlier load made of it, when
 // it would come out the same.

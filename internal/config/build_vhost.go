@@ -218,7 +218,7 @@ func (l *loader) pairs(e hclsyntax.Expression, name, example string) []pair {
 	var out []pair
 	seen := map[string]bool{}
 	for _, it := range obj.Items {
-		key, diags := it.KeyExpr.Value(nil)
+		key, diags := l.scope.meter.Value(it.KeyExpr, nil)
 		if diags.HasErrors() || key.IsNull() || !key.IsKnown() || key.Type() != cty.String {
 			l.errorf(it.KeyExpr.Range(), fmt.Sprintf("a name in %q is a plain word", name), "", "write "+name+" = "+example)
 			continue

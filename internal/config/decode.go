@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"fishplate/internal/config/advice"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/model"
@@ -171,6 +172,10 @@ func (l *loader) label(t *schema.Table, in syntax.Block) (string, bool) {
 	label := in.Labels[0]
 	if label == "" {
 		l.errorf(in.Label, fmt.Sprintf("the %s of block %q is empty", t.Label, t.Name), "", "")
+		return "", false
+	}
+	if problem := advice.Name(label); problem != "" {
+		l.errorf(in.Label, fmt.Sprintf("the %s of block %q %s", t.Label, t.Name, problem), "", "names stand in lists, logs and counters: choose one of a few letters")
 		return "", false
 	}
 	if len(t.Labels) > 0 && !slices.Contains(t.Labels, label) {

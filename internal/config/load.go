@@ -53,7 +53,8 @@ type loader struct {
 	owners       map[string]*model.Tenant // of tenants files, by host
 	inline       map[string]string        // by the name that inline tenants are read under: the file that they stand in
 
-	memory  *Memory                // of earlier loads; nil: none
+	memory  *Memory                // of earlier loads
+	whole   bool                   // files are read as one, where they are not too large for that
 	used    map[pieceKey]*piece    // by this load
 	taken   map[*model.VHost]*node // vhosts that an earlier load made, with their blocks
 	world   string                 // what expressions of the files can see
@@ -86,7 +87,7 @@ func (l *loader) all() (*model.Config, Diagnostics, Sources) {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, cfg: &model.Config{}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
+	l := &loader{o: o, whole: true, memory: &Memory{}, used: map[pieceKey]*piece{}, cfg: &model.Config{Places: model.Places{}}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
 	l.scope = &scope{l: l, locals: map[string]*local{}}
 	l.requestNames = requestNames()
 	return l
@@ -124,7 +125,7 @@ func (l *loader) readPath(name string, root *node) {
 	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
 	switch {
 	case err != nil:
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", syntax.Remedy(err))
 		l.broken = true
 	case info.IsDir():
 		files = l.readFolder(name)
@@ -178,7 +179,7 @@ func (l *loader) join(root, n *node) {
 func (l *loader) readFolder(name string) []file {
 	entries, err := fs.ReadDir(l.o.FS, syntax.FSName(name))
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", syntax.Remedy(err))
 		return nil
 	}
 	var files []file
@@ -205,17 +206,11 @@ func (l *loader) readFile(name string, files []file) []file {
 		err = errors.New("it is not UTF-8 text")
 	}
 	if err != nil {
-		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "")
+		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", syntax.Remedy(err))
 		l.broken = true
 		return files
 	}
-	if at := syntax.TooDeep(src); at >= 0 && strings.HasSuffix(name, ".json") {
-		s := syntax.Source{Name: name, Text: src}
-		l.errorf(s.Place(at, 1), fmt.Sprintf("brackets are nested deeper than %d", model.MaxBrackets), "", "one of them is not closed, or this is no configuration")
-		l.broken = true
-		return files
-	}
-	if l.memory != nil && !strings.HasSuffix(name, ".json") {
+	if (!l.whole || len(src) > model.MaxText) && !strings.HasSuffix(name, ".json") {
 		if f := l.pieces(name, src); f != nil {
 			return l.includes(*f, append(files, *f))
 		}

@@ -74,7 +74,7 @@ func TestLocalsAreBounded(t *testing.T) {
 			text += fmt.Sprintf("  l%d = "+strings.ReplaceAll(form, "%[1]s", fmt.Sprintf("local.l%d", i))+"\n", i+1)
 		}
 		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": {Data: []byte(text + "}\n")}}, Path: "/site.hcl"})
-		if !diags.HasErrors() || !strings.Contains(diags[0].Summary, "is larger than the") {
+		if !diags.HasErrors() || !strings.Contains(diags[0].Summary, "make more than") {
 			t.Errorf("%s: %v", form, diags)
 		}
 	}

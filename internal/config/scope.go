@@ -19,6 +19,7 @@ import (
 // files, env and file.
 type scope struct {
 	l      *loader
+	meter  syntax.Meter
 	locals map[string]*local
 	names  []string
 }
@@ -57,10 +58,6 @@ func (s *scope) value(name string, from hcl.Range) (cty.Value, bool) {
 	case 0:
 		loc.state = 1
 		v, ok := s.eval(loc.expr)
-		if ok && render.Larger(v, maxSource) {
-			s.l.errorf(loc.at, fmt.Sprintf("local %q is larger than the %d bytes that a source may have", name, maxSource), "", "")
-			ok = false
-		}
 		if !ok {
 			v = cty.DynamicVal
 		}
@@ -105,7 +102,7 @@ func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
 	if len(vars) > 0 {
 		ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(vars)}
 	}
-	v, diags := e.Value(ctx)
+	v, diags := s.meter.Value(e, ctx)
 	s.l.take(diags, e.Range())
 	return v, !diags.HasErrors() && v.IsWhollyKnown()
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -31,7 +32,7 @@ type entry struct {
 func (l *loader) tenantsFile(name string, from hcl.Range) {
 	src, err := l.read(name)
 	if err != nil {
-		l.errorf(from, fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
+		l.errorf(from, fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", cmp.Or(syntax.Remedy(err), "paths are relative to the file that names them"))
 		return
 	}
 	l.tenantsText(&syntax.Source{Name: name, Text: src})
@@ -119,7 +120,11 @@ func (l *loader) entry(s *syntax.Source, m syntax.Member) *entry {
 		l.notTenants(s, err)
 		return nil
 	}
-	ok := true
+	problem := advice.Name(m.Key)
+	ok := problem == ""
+	if !ok {
+		l.errorf(m.At, "the name of a tenant or group "+problem, "", "")
+	}
 	for _, x := range list {
 		ok = l.entryKey(s, e, x) && ok
 	}

@@ -3,6 +3,8 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -11,16 +13,19 @@ import (
 // What one expression may hold. The library that parses expressions, and all who
 // walk them, call themselves for every operator, step of a traversal and part of
 // a template; a stack that has grown out of bounds ends the process and cannot be
-// caught. Brackets cost time that grows with the square of their depth.
+// caught. Brackets cost time that grows with the square of their depth, and each
+// sign of a text some hundred bytes. A number of a few letters has as many digits
+// as one likes.
 const (
-	MaxOperators = 4096 // signs from the outermost value to the innermost
-	MaxBrackets  = 500  // that are open at once
+	MaxOperators = 4096    // signs from the outermost value to the innermost
+	MaxBrackets  = 500     // that are open at once
+	MaxText      = 4 << 20 // bytes that are parsed at once
+	maxExponent  = 1000    // of a number, as it is written
 )
 
 // ParseExpression reads one expression, as written in a command or a request.
 func ParseExpression(text, name string) (hclsyntax.Expression, hcl.Diagnostics) {
-	tokens, _ := hclsyntax.LexExpression([]byte(text), name, hcl.InitialPos)
-	if diags := checkWritten(tokens, false); diags.HasErrors() {
+	if diags := checkWritten(hclsyntax.LexExpression, []byte(text), name, hcl.InitialPos, false); diags.HasErrors() {
 		return nil, diags
 	}
 	return hclsyntax.ParseExpression([]byte(text), name, hcl.InitialPos)
@@ -28,8 +33,7 @@ func ParseExpression(text, name string) (hclsyntax.Expression, hcl.Diagnostics) 
 
 // ParseTemplate reads the inside of a quoted text that begins at start.
 func ParseTemplate(text []byte, name string, start hcl.Pos) (hclsyntax.Expression, hcl.Diagnostics) {
-	tokens, _ := hclsyntax.LexTemplate(text, name, start)
-	if diags := checkWritten(tokens, false); diags.HasErrors() {
+	if diags := checkWritten(hclsyntax.LexTemplate, text, name, start, false); diags.HasErrors() {
 		return nil, diags
 	}
 	return hclsyntax.ParseTemplate(text, name, start)
@@ -37,8 +41,7 @@ func ParseTemplate(text []byte, name string, start hcl.Pos) (hclsyntax.Expressio
 
 // ParseConfig reads a text of attributes and blocks.
 func ParseConfig(text []byte, name string) (*hcl.File, hcl.Diagnostics) {
-	tokens, _ := hclsyntax.LexConfig(text, name, hcl.InitialPos)
-	if diags := checkWritten(tokens, true); diags.HasErrors() {
+	if diags := checkWritten(hclsyntax.LexConfig, text, name, hcl.InitialPos, true); diags.HasErrors() {
 		return nil, diags
 	}
 	return hclsyntax.ParseConfig(text, name, hcl.InitialPos)
@@ -51,18 +54,33 @@ type level struct {
 	lines bool
 }
 
+type lexer func(text []byte, name string, start hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)
+
 // checkWritten counts what a parser calls itself for: the signs on the way from
 // the beginning of a value to each token. Elements of a list, arguments and lines
 // of a block stand beside each other, so each begins anew; so a list may be as
 // long as it likes.
-func checkWritten(tokens hclsyntax.Tokens, lines bool) hcl.Diagnostics {
+func checkWritten(lex lexer, text []byte, name string, start hcl.Pos, lines bool) hcl.Diagnostics {
+	if len(text) > MaxText {
+		at := hclsyntax.Token{Range: hcl.Range{Filename: name, Start: start, End: start}}
+		return tooMuch(at, fmt.Sprintf("this text has %d bytes, and %d are read at once at most", len(text), MaxText),
+			"part it into files: include names them; file_set reads long lists of addresses and words")
+	}
+	tokens, _ := lex(text, name, start)
 	open := []level{{0, lines}}
 	brackets := 0 // without quotes
 	count := 0
 	for i, t := range tokens {
 		top := open[len(open)-1]
 		switch t.Type {
-		case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenEOF:
+		case hclsyntax.TokenNumberLit:
+			if _, e, ok := strings.Cut(strings.ToLower(string(t.Bytes)), "e"); ok {
+				if n, err := strconv.Atoi(e); err != nil || n > maxExponent || n < -maxExponent {
+					return tooMuch(t, fmt.Sprintf("this number has an exponent beyond %d", maxExponent), "")
+				}
+			}
+			continue
+		case hclsyntax.TokenIdent, hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit, hclsyntax.TokenEOF:
 			continue
 		case hclsyntax.TokenNewline:
 			if top.lines {

@@ -10,6 +10,9 @@ import (
 // Address checks "HOST:PORT" or "unix:/PATH"; only a listener may leave the host
 // out. It returns what is wrong, or "", and what to write instead.
 func Address(a string, listen bool) (problem, suggestion string) {
+	if problem := Name(a); problem != "" {
+		return "an address " + problem, ""
+	}
 	if p, ok := strings.CutPrefix(a, "unix:"); ok {
 		if !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "@") {
 			return fmt.Sprintf("unix socket %q needs an absolute path", a), `write "unix:/run/app.sock"`

@@ -208,13 +208,10 @@ func Heredoc(text string) string {
 	return "<<" + mark + "\n" + strings.NewReplacer("${", "$${", "%{", "%%{").Replace(text) + mark
 }
 
-// Larger reports whether a value, written out, has more than about so many bytes.
-// It looks no further than that.
-func Larger(v cty.Value, most int) bool { return rest(v, most) < 0 }
-
-// rest is what a value leaves of so many bytes.
-func rest(v cty.Value, bytes int) int {
-	bytes--
+// Rest is what a value leaves of so many bytes: each value in it takes some beside
+// those of its texts. It looks no further than they last.
+func Rest(v cty.Value, bytes, each int) int {
+	bytes -= each
 	switch {
 	case bytes < 0 || v.IsNull() || !v.IsKnown():
 	case v.Type() == cty.String:
@@ -222,7 +219,7 @@ func rest(v cty.Value, bytes int) int {
 	case v.CanIterateElements():
 		for it := v.ElementIterator(); bytes >= 0 && it.Next(); {
 			key, value := it.Element()
-			bytes = rest(value, rest(key, bytes))
+			bytes = Rest(value, Rest(key, bytes, each), each)
 		}
 	}
 	return bytes

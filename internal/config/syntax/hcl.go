@@ -64,6 +64,9 @@ func fromNative(b *hclsyntax.Body, at hcl.Range) *Body {
 
 // JSON reads the JSON twin; the table says which properties are blocks.
 func JSON(src []byte, filename string, t *schema.Table) (*Body, hcl.Diagnostics) {
+	if diags := tooMuch(src, filename); diags.HasErrors() {
+		return &Body{}, diags
+	}
 	f, diags := hcljson.Parse(src, filename)
 	if f == nil || diags.HasErrors() {
 		return &Body{}, diags
@@ -121,6 +124,9 @@ func nativeExpr(e hcl.Expression) (hclsyntax.Expression, hcl.Diagnostics) {
 	if v, diags := e.Value(nil); !diags.HasErrors() && v.Type().IsPrimitiveType() && !v.IsNull() {
 		if v.Type() == cty.String {
 			return jsonString(v.AsString(), at)
+		}
+		if isEndless(v) {
+			return &hclsyntax.LiteralValueExpr{Val: cty.Zero, SrcRange: at}, hcl.Diagnostics{endless(at)}
 		}
 		return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}, nil
 	} else if !diags.HasErrors() && v.IsNull() {

@@ -24,6 +24,14 @@ func FSName(name string) string {
 	return name
 }
 
+// Remedy is what to do about a file error, or "".
+func Remedy(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "the user that fishplate runs as must be able to read it: chown or chmod it, and the folders above"
+	}
+	return ""
+}
+
 // Reason is the cause of a file error without the path, which the caller names.
 func Reason(err error) string {
 	var pe *fs.PathError

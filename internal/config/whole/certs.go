@@ -1,6 +1,7 @@
 package whole
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -50,7 +51,7 @@ func (l *Look) leaf(c *model.Certificate, read Leaves) *x509.Certificate {
 		at := l.At("certificate", c.Name, c.At, []string{"cert", "key"}[i])
 		b, err := fs.ReadFile(l.FS, syntax.FSName(name))
 		if err != nil {
-			l.Errorf(at, fmt.Sprintf("certificate %q: read %s: %s", c.Name, l.Show(name), syntax.Reason(err)), "", "paths are relative to the file that names them")
+			l.Errorf(at, fmt.Sprintf("certificate %q: read %s: %s", c.Name, l.Show(name), syntax.Reason(err)), "", cmp.Or(syntax.Remedy(err), "paths are relative to the file that names them"))
 			return nil
 		}
 		halves[i] = b
