@@ -1,3 +1,5 @@
+//go:build unix
+
 package claim
 
 import (
@@ -12,25 +14,34 @@ import (
 	"fishplate/internal/file"
 )
 
+const length = 32 // of a secret, bytes
+
 // Secret returns the secret of the state folder, which is made the first
-// time. It keys persistence cookies and the debug field.
-func Secret(dir string) ([]byte, error) {
+// time. It keys persistence cookies and the debug field. What is odd about it, or
+// about the folder, is for the operator.
+func Secret(dir string) (secret []byte, odd []string, err error) {
 	path := filepath.Join(dir, "secret")
-	secret, err := file.Read(path, 4096)
-	if err == nil && len(secret) == 32 {
-		return secret, nil
+	if odd, err = trust(dir, path); err != nil {
+		return nil, odd, fmt.Errorf("read secret: %w", err)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read secret: %w", err)
+	secret, err = file.Read(path, 4096)
+	switch {
+	case err == nil && len(secret) == length:
+		return secret, odd, nil
+	case err == nil:
+		odd = append(odd, fmt.Sprintf("%s held %d bytes, and a secret has %d: there is a new one, so clients lose the servers that cookies pinned them to; put a copy of the old one there and restart, if you have one",
+			path, len(secret), length))
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, odd, fmt.Errorf("read secret: %w", err)
 	}
-	secret = make([]byte, 32)
+	secret = make([]byte, length)
 	if _, err := io.ReadFull(rand.Reader, secret); err != nil {
-		return nil, fmt.Errorf("make secret: %w", err)
+		return nil, odd, fmt.Errorf("make secret: %w", err)
 	}
 	if err := keepSecret(path, secret); err != nil {
-		return nil, fmt.Errorf("keep secret: %w", err)
+		return nil, odd, fmt.Errorf("keep secret: %w", err)
 	}
-	return secret, nil
+	return secret, odd, nil
 }
 
 // keepSecret puts a new file at path, readable to its owner alone, whole or not at

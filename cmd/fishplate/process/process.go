@@ -90,7 +90,7 @@ func Serve(ctx context.Context, o Options) error {
 		debug.SetGCPercent(gcPercent)
 	}
 	logger := slog.New(slog.NewTextHandler(o.Stderr, nil))
-	secret, claimed, err := o.From.state(o.State)
+	secret, claimed, err := o.From.state(o.State, logger)
 	if err != nil {
 		return o.From.failed(err)
 	}

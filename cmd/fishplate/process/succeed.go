@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ func (i *Inheritance) Path() string { return i.parcel.Config.Path }
 
 // state claims the state folder, or takes over the claim of the other process, and
 // returns the secret that is kept there.
-func (i *Inheritance) state(dir string) (secret []byte, c *claim.Claim, err error) {
+func (i *Inheritance) state(dir string, logger *slog.Logger) (secret []byte, c *claim.Claim, err error) {
 	if i != nil {
 		if m, last := &i.parcel, len(i.files)-1; len(m.Claim) == 1 && last >= 0 {
 			c = claim.Inherit(i.files[last])
@@ -74,7 +75,11 @@ func (i *Inheritance) state(dir string) (secret []byte, c *claim.Claim, err erro
 	if c, err = claim.Take(dir); err != nil {
 		return nil, nil, err
 	}
-	if secret, err = claim.Secret(dir); err != nil {
+	secret, odd, err := claim.Secret(dir)
+	for _, text := range odd {
+		logger.Warn("state folder", "problem", text)
+	}
+	if err != nil {
 		c.Close()
 	}
 	return secret, c, err
