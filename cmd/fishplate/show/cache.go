@@ -14,20 +14,20 @@ import (
 // CacheList writes one object a line, the URL last since it may be long.
 func CacheList(w io.Writer, list *admin.CacheList) error {
 	if len(list.Objects) == 0 {
-		fmt.Fprintf(w, "no objects (%d looked at)\n", list.Scanned)
+		printf(w, "no objects (%d looked at)\n", list.Scanned)
 	} else {
 		t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(t, "HITS\tSTATE\tAGE\tTTL\tSTATUS\tSIZE\tTIER\tPARTITION\tCODING\tURL")
 		for _, o := range list.Objects {
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", o.Hits, o.State, seconds(o.Age), seconds(o.TTL), o.Status,
-				size(o.Size), o.Tier, o.Partition, orDash(o.Coding), printable(o.URL))
+			printf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", o.Hits, o.State, seconds(o.Age), seconds(o.TTL), o.Status,
+				size(o.Size), o.Tier, o.Partition, orDash(o.Coding), o.URL)
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
 	}
 	if list.Cursor != "" {
-		_, err := fmt.Fprintf(w, "more with --cursor %s\n", list.Cursor)
+		_, err := printf(w, "more with --cursor %s\n", list.Cursor)
 		return err
 	}
 	return nil
@@ -37,14 +37,14 @@ func CacheList(w io.Writer, list *admin.CacheList) error {
 func CacheShow(w io.Writer, s *admin.CacheShow) error {
 	var b strings.Builder
 	parts := strings.Split(s.Key, "\n")
-	fmt.Fprintf(&b, "%-10s %s\n", "key", printable(parts[0]))
+	printf(&b, "%-10s %s\n", "key", parts[0])
 	for _, part := range parts[1:] {
-		fmt.Fprintf(&b, "%-10s %s\n", "", printable(part))
+		printf(&b, "%-10s %s\n", "", part)
 	}
-	fmt.Fprintf(&b, "%-10s %s, partition %s\n", "store", orNone(s.Store), orNone(s.Partition))
-	fmt.Fprintf(&b, "%-10s %s%s\n", "answer", orNone(s.Outcome), reason(s.Why))
+	printf(&b, "%-10s %s, partition %s\n", "store", orNone(s.Store), orNone(s.Partition))
+	printf(&b, "%-10s %s%s\n", "answer", orNone(s.Outcome), reason(s.Why))
 	if len(s.Variants) == 0 {
-		fmt.Fprintf(&b, "%-10s nothing is stored\n", "objects")
+		printf(&b, "%-10s nothing is stored\n", "objects")
 	}
 	for i := range s.Variants {
 		printVariant(&b, i+1, &s.Variants[i])
@@ -60,10 +60,10 @@ func printVariant(b *strings.Builder, number int, v *admin.CacheVariant) {
 	}
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "    %-10s %s\n", name, printable(value))
+			printf(b, "    %-10s %s\n", name, value)
 		}
 	}
-	fmt.Fprintf(b, "%s variant %d: %d, %s, %s, %s, in %s\n", mark, number, v.Status, size(v.Size), v.State, Count(int(v.Hits), "hit"), v.Tier)
+	printf(b, "%s variant %d: %d, %s, %s, %s, in %s\n", mark, number, v.Status, size(v.Size), v.State, Count(int(v.Hits), "hit"), v.Tier)
 	line("vary", v.Vary)
 	line("coding", v.Coding)
 	line("memory", size(v.Memory))
@@ -97,7 +97,7 @@ func CacheStat(w io.Writer, s *admin.CacheStat) error {
 			if p.Quota > 0 {
 				quota = size(p.Quota)
 			}
-			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", p.Name, p.Objects, size(p.Bytes), quota, counts(p.Requests))
+			printf(t, "%s\t%d\t%s\t%s\t%s\n", p.Name, p.Objects, size(p.Bytes), quota, counts(p.Requests))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -109,9 +109,9 @@ func CacheStat(w io.Writer, s *admin.CacheStat) error {
 
 func printStore(b *strings.Builder, s *admin.CacheStore) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(b, "  %-9s %s\n", name, fmt.Sprintf(format, args...))
+		printf(b, "  %-9s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(b, "cache %q\n", s.Name)
+	printf(b, "cache %q\n", s.Name)
 	line("memory", "%s of %s: index %s, heads %s, bodies %s, free %s", size(s.Bytes), size(s.Limit),
 		size(s.Index), size(s.Heads), size(s.Bodies), size(s.Free))
 	line("objects", "%d, evicted %d, found no room %d", s.Objects, s.Evicted, s.Refused)
@@ -167,7 +167,7 @@ func histogram(b *strings.Builder, name string, list []admin.CacheBucket, text f
 			last = i
 		}
 	}
-	fmt.Fprintf(b, "  %s\n", name)
+	printf(b, "  %s\n", name)
 	for i, x := range list[first : last+1] {
 		label := "more"
 		if i+first < len(list)-1 {

@@ -13,7 +13,7 @@ func Explanation(w io.Writer, e *proxy.Explanation) error {
 	var b strings.Builder
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%-10s %s\n", name, value)
+			printf(&b, "%-10s %s\n", name, value)
 		}
 	}
 	line("vhost", orNone(e.VHost))
@@ -22,13 +22,13 @@ func Explanation(w io.Writer, e *proxy.Explanation) error {
 		if r.Matched {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "  %s route %q%s\n", mark, r.Route, reason(r.Why))
+		printf(&b, "  %s route %q%s\n", mark, r.Route, reason(r.Why))
 	}
 	if e.VHost != "" {
 		line("route", orNone(e.Route))
 	}
 	for _, p := range e.Predicates {
-		fmt.Fprintf(&b, "    %s is %s  (%s)\n", p.Text, p.Value, p.Range)
+		printf(&b, "    %s is %s  (%s)\n", p.Text, p.Value, p.Range)
 	}
 	line("answer", e.Answer)
 	if e.Tenant != "" {
@@ -42,7 +42,7 @@ func Explanation(w io.Writer, e *proxy.Explanation) error {
 		if c.In {
 			mark = "in "
 		}
-		fmt.Fprintf(&b, "    %s %s%s\n", mark, c.Server, reason(c.Why))
+		printf(&b, "    %s %s%s\n", mark, c.Server, reason(c.Why))
 	}
 	line("persist", e.Persist)
 	line("server", e.Server)
@@ -67,10 +67,10 @@ func orNone(s string) string {
 // cacheWord writes what the cache would do: one line where no policy
 // holds, else a block with the key, the object that was found and its arithmetic.
 func cacheWord(b *strings.Builder, c *proxy.CacheWord) {
-	fmt.Fprintf(b, "%-10s %s\n", "cache", c.State+reason(c.Why))
+	printf(b, "%-10s %s\n", "cache", c.State+reason(c.Why))
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "    %-10s %s\n", name, printable(value))
+			printf(b, "    %-10s %s\n", name, value)
 		}
 	}
 	line("policy", c.Policy)
@@ -92,7 +92,7 @@ func cacheWord(b *strings.Builder, c *proxy.CacheWord) {
 			line("freshness", text)
 			continue
 		}
-		fmt.Fprintf(b, "    %-10s %s\n", "", text)
+		printf(b, "    %-10s %s\n", "", text)
 	}
 	line("stored", c.Stored)
 }

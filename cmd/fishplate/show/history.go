@@ -22,7 +22,7 @@ func History(w io.Writer, list []control.Entry) error {
 		if e.Owed != "" {
 			state += ", not on disk yet"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, printable(e.Comment)+ended(e)+trial(e.Canary))
+		printf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, e.Comment+ended(e)+trial(e.Canary))
 	}
 	return t.Flush()
 }
@@ -60,7 +60,7 @@ func canary(w io.Writer, o *control.Ongoing) error {
 	for i, c := range o.Conditions {
 		words[i] = fmt.Sprintf("%s (now %s)", c.Text, c.Now)
 	}
-	_, err := fmt.Fprintf(w, "\nchange %d is tried with %g%% of the clients for another %s; then all, if %s, or none\nit had %s, and beside it %s\n",
+	_, err := printf(w, "\nchange %d is tried with %g%% of the clients for another %s; then all, if %s, or none\nit had %s, and beside it %s\n",
 		o.Change, o.Share*100, max(0, time.Until(o.Deadline)).Round(time.Second), strings.Join(words, " && "), outcomes(o.Next), outcomes(o.Running))
 	return err
 }

@@ -13,9 +13,9 @@ func Problems(w io.Writer, errs, warnings []control.Problem) {
 	for _, list := range [][]control.Problem{errs, warnings} {
 		for _, p := range list {
 			if p.Text != "" {
-				fmt.Fprint(w, p.Text)
+				fmt.Fprint(w, lines(p.Text))
 			} else {
-				fmt.Fprintln(w, p.String())
+				fmt.Fprintln(w, lines(p.String()))
 			}
 		}
 	}
@@ -25,15 +25,19 @@ func Problems(w io.Writer, errs, warnings []control.Problem) {
 // disturbs.
 func Changes(w io.Writer, p control.Plan) error {
 	var b strings.Builder
-	if len(p.Changes) == 0 {
-		fmt.Fprintf(&b, "no changes: generation %d runs this\n", p.Generation)
+	switch {
+	case len(p.Changes) > 0:
+	case p.Generation == 0:
+		b.WriteString("no changes: both mean the same\n")
+	default:
+		printf(&b, "no changes: generation %d runs this\n", p.Generation)
 	}
 	for _, c := range p.Changes {
-		fmt.Fprintf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
+		printf(&b, "%s %s %q\n", sign(c.Action), c.Kind, c.Key)
 		printFields(&b, c)
-		fmt.Fprintf(&b, "    → %s\n", impactText(c.Impact))
+		printf(&b, "    → %s\n", impactText(c.Impact))
 		if stay := c.Impact.Stays; stay != (control.Stays{}) {
-			fmt.Fprintf(&b, "    = %s stay\n", counted(stay.Connections, stay.Sessions, stay.Objects, 0))
+			printf(&b, "    = %s stay\n", counted(stay.Connections, stay.Sessions, stay.Objects, 0))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -57,13 +61,13 @@ func printFields(b *strings.Builder, c control.Change) {
 				text += ";"
 			}
 			if len(line)+len(text) > planWidth && line != "   " {
-				fmt.Fprintln(b, line)
+				printf(b, "%s\n", line)
 				line = "   "
 			}
 			line += text
 		}
 		if line != "   " {
-			fmt.Fprintln(b, line)
+			printf(b, "%s\n", line)
 		}
 		return
 	}
@@ -72,7 +76,7 @@ func printFields(b *strings.Builder, c control.Change) {
 		if gone != "" && f.New == "" && strings.HasPrefix(f.Name, gone+".") {
 			continue
 		}
-		fmt.Fprintf(b, "    %s: %s\n", f.Name, fieldText(f))
+		printf(b, "    %s: %s\n", f.Name, fieldText(f))
 		if f.Old == "on" && f.New == "" {
 			gone = f.Name
 		}

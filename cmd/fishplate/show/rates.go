@@ -1,7 +1,6 @@
 package show
 
 import (
-	"fmt"
 	"io"
 	"sort"
 	"strings"
@@ -85,7 +84,7 @@ func RateTable(w io.Writer, subject string, list []Rate, limit int) error {
 	if subject == "backend" {
 		active = "QUEUED"
 	}
-	fmt.Fprintf(t, "REQ/S\tERR/S\tBYTES/S\t%s\t  %s\n", active, strings.ToUpper(subject))
+	printf(t, "REQ/S\tERR/S\tBYTES/S\t%s\t  %s\n", active, strings.ToUpper(subject))
 	total := Rate{name: "(all)"}
 	for i, r := range list {
 		total.requests += r.requests
@@ -101,5 +100,5 @@ func RateTable(w io.Writer, subject string, list []Rate, limit int) error {
 }
 
 func (r Rate) print(w io.Writer) {
-	fmt.Fprintf(w, "%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", r.requests, r.errors, r.out, r.active, r.name)
+	printf(w, "%.1f\t%.1f\t%.0f\t%.0f\t  %s\n", r.requests, r.errors, r.out, r.active, r.name)
 }

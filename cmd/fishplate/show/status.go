@@ -13,35 +13,36 @@ import (
 
 // Status writes the status as tables, one for each kind of thing.
 func Status(w io.Writer, s *admin.Status) error {
-	fmt.Fprintf(w, "fishplate %s, process %d, up %s, generation %d, started with %s\n",
+	printf(w, "fishplate %s, process %d, up %s, generation %d, started with %s\n",
 		s.Version, s.PID, (time.Duration(s.Uptime) * time.Second), s.Generation, s.Path)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	head := func(columns ...string) { fmt.Fprintf(t, "\n%s\n", strings.Join(columns, "\t")) }
+	head := func(columns ...string) { fmt.Fprintln(t, "\n"+strings.Join(columns, "\t")) }
 	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED", "SHARDS", "QUEUE", "DROPPED")
 	for _, l := range s.Listeners {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused, queue(l.Accept))
+		shards, waiting, dropped := queue(l.Accept)
+		printf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused, shards, waiting, dropped)
 	}
 	head("VHOST", "HOSTS", "TENANT", "ROUTES", "REQUESTS", "5XX")
 	for _, v := range s.VHosts {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\n", v.Name, orDash(strings.Join(v.Hosts, " ")), orDash(v.Tenant), len(v.Routes), v.Requests, v.Errors)
+		printf(t, "%s\t%s\t%s\t%d\t%d\t%d\n", v.Name, orDash(strings.Join(v.Hosts, " ")), orDash(v.Tenant), len(v.Routes), v.Requests, v.Errors)
 	}
 	head("BACKEND", "SERVER", "ADDRESS", "STATE", "WEIGHT", "CONNECTIONS", "SESSIONS", "REQUESTS", "ERRORS")
 	for _, b := range s.Backends {
 		for _, v := range b.Servers {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, sessions(v.Sessions), v.Requests, v.Errors)
+			printf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\n", b.Name, v.Name, v.Address, stateText(v), v.Weight, v.Connections, sessions(v.Sessions), v.Requests, v.Errors)
 		}
 	}
 	if len(s.Tenants) > 0 {
 		head("TENANT", "STATE", "ACTIVE", "WAITING", "REQUESTS", "STOPS", "REFUSED")
 		for _, n := range s.Tenants {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", n.Name, n.State, n.Active, n.Waiting, n.Requests, n.Stops, n.Refused)
+			printf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\n", n.Name, n.State, n.Active, n.Waiting, n.Requests, n.Stops, n.Refused)
 		}
 	}
 	cacheStatus(t, head, s.Cache)
 	if len(s.Checks) > 0 {
 		head("CHECK", "VERDICT", "SINCE", "FOUND")
 		for _, c := range s.Checks {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.ID, c.Status, c.Since.Format(time.TimeOnly), c.Text)
+			printf(t, "%s\t%s\t%s\t%s\n", c.ID, c.Status, c.Since.Format(time.TimeOnly), c.Text)
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -51,32 +52,33 @@ func Status(w io.Writer, s *admin.Status) error {
 		return err
 	}
 	for _, d := range s.Draining {
-		fmt.Fprintf(w, "\ngeneration %d drains: %s\n", d.Generation, d.Part)
+		printf(w, "\ngeneration %d drains: %s\n", d.Generation, d.Part)
 	}
 	for _, f := range s.Findings {
-		fmt.Fprintf(w, "\n%s: %s\n", f.Severity, f.Text)
+		printf(w, "\n%s: ", f.Severity)
+		fmt.Fprintln(w, lines(f.Text))
 	}
 	return nil
 }
 
 // queue writes how many sockets a listener has, what waits there before accept, of
 // how much and how much it was at most, and what was lost.
-func queue(a *admin.AcceptStatus) string {
+func queue(a *admin.AcceptStatus) (shards, waiting, dropped string) {
 	switch {
 	case a == nil:
-		return "-\t-\t-"
+		return "-", "-", "-"
 	case a.Queue == nil || a.Granted == nil || a.Most == nil:
-		return fmt.Sprintf("%d\tunknown\tunknown", a.Shards)
+		return strconv.Itoa(a.Shards), "unknown", "unknown"
 	}
-	dropped := "unknown"
+	dropped = "unknown"
 	if a.Dropped != nil {
 		dropped = strconv.FormatInt(*a.Dropped+a.Shed, 10)
 	}
-	shards := strconv.Itoa(a.Shards)
+	shards = strconv.Itoa(a.Shards)
 	if a.Spread != "" {
 		shards += " " + a.Spread
 	}
-	return fmt.Sprintf("%s\t%d of %d, at most %d\t%s", shards, *a.Queue, *a.Granted, *a.Most, dropped)
+	return shards, fmt.Sprintf("%d of %d, at most %d", *a.Queue, *a.Granted, *a.Most), dropped
 }
 
 func stateText(s admin.ServerStatus) string {
@@ -119,13 +121,13 @@ func cacheStatus(t io.Writer, head func(...string), c *admin.CacheStatus) {
 	}
 	head("CACHE", "OBJECTS", "MEMORY", "OF", "EVICTED", "BANS", "DISK", "OF", "ON DISK")
 	for _, s := range c.Stores {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d", s.Name, s.Objects, size(s.Bytes), size(s.Limit), s.Evicted, s.Bans)
+		printf(t, "%s\t%d\t%s\t%s\t%d\t%d", s.Name, s.Objects, size(s.Bytes), size(s.Limit), s.Evicted, s.Bans)
 		if d := s.Disk; d != nil {
 			objects := fmt.Sprint(d.Objects)
 			if !d.Loaded {
 				objects += ", index is being read"
 			}
-			fmt.Fprintf(t, "\t%s\t%s\t%s\n", size(d.Bytes), size(d.Limit), objects)
+			printf(t, "\t%s\t%s\t%s\n", size(d.Bytes), size(d.Limit), objects)
 			continue
 		}
 		fmt.Fprint(t, "\t-\t-\t-\n")
@@ -145,6 +147,6 @@ func cacheStatus(t io.Writer, head func(...string), c *admin.CacheStatus) {
 		if hits+misses > 0 {
 			rate = fmt.Sprintf("%.1f%%", 100*float64(hits)/float64(hits+misses))
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Name, p.Objects, size(p.Bytes), quota, all, hits, misses, p.Requests["bypass"], rate)
+		printf(t, "%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", p.Name, p.Objects, size(p.Bytes), quota, all, hits, misses, p.Requests["bypass"], rate)
 	}
 }

@@ -17,7 +17,7 @@ func Tenants(w io.Writer, list []tenant.Status) error {
 	fmt.Fprintln(t, "TENANT\tSTATE\tPROGRAM\tACTIVE\tWAITING\tREQUESTS\tSTOPS\tREFUSED\tMEMORY")
 	for _, s := range list {
 		stops := s.Stops.Budget + s.Stops.Time + s.Stops.Memory + s.Stops.Fault
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", s.Name, s.State, orDash(s.Hash), s.Active, s.Waiting, s.Requests, stops, s.Refused, size(s.Memory))
+		printf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", s.Name, s.State, orDash(s.Hash), s.Active, s.Waiting, s.Requests, stops, s.Refused, size(s.Memory))
 	}
 	return t.Flush()
 }
@@ -26,7 +26,7 @@ func Tenants(w io.Writer, list []tenant.Status) error {
 func Tenant(w io.Writer, v *admin.TenantView) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		printf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("tenant", "%s, %s", v.Name, v.State)
 	if v.Error != "" {
@@ -66,28 +66,29 @@ func Versions(w io.Writer, list []tenant.Version) error {
 		if v.Current {
 			mark = "*"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Number, mark, v.Time.Local().Format(time.DateTime), v.Hash, size(int64(v.Size)), v.Source, orDash(v.Author), v.Comment)
+		printf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Number, mark, v.Time.Local().Format(time.DateTime), v.Hash, size(int64(v.Size)), v.Source, orDash(v.Author), v.Comment)
 	}
 	return t.Flush()
 }
 
 // Version writes what an update or a roll back made.
 func Version(w io.Writer, name string, v *tenant.Version) error {
-	_, err := fmt.Fprintf(w, "tenant %s: version %d, program %s, %s\n", name, v.Number, v.Hash, size(int64(v.Size)))
+	_, err := printf(w, "tenant %s: version %d, program %s, %s\n", name, v.Number, v.Hash, size(int64(v.Size)))
 	return err
 }
 
 // Shadow writes the report on a candidate.
 func Shadow(w io.Writer, r *tenant.ShadowReport) error {
-	fmt.Fprintf(w, "candidate %s, %s, for %.4g%% of the requests\n", r.Program, orDash(r.Hash), 100*r.Share)
+	printf(w, "candidate %s, %s, for %.4g%% of the requests\n", r.Program, orDash(r.Hash), 100*r.Share)
 	if r.Error != "" {
-		fmt.Fprintf(w, "it does not run: %s\n", r.Error)
+		printf(w, "it does not run: %s\n", r.Error)
 	}
-	fmt.Fprintf(w, "%s repeated, %d differ; %d were left out for want of room, %d for their bodies\n", Count(int(r.Requests), "request"), r.Differing, r.Dropped, r.Skipped)
+	printf(w, "%s repeated, %d differ; %d were left out for want of room, %d for their bodies\n", Count(int(r.Requests), "request"), r.Differing, r.Dropped, r.Skipped)
 	stops := r.Status.Stops
-	fmt.Fprintf(w, "it was stopped %d times by instructions, %d by time, %d by memory, %d by a fault\n", stops.Budget, stops.Time, stops.Memory, stops.Fault)
+	printf(w, "it was stopped %d times by instructions, %d by time, %d by memory, %d by a fault\n", stops.Budget, stops.Time, stops.Memory, stops.Fault)
 	for _, d := range r.Differences {
-		fmt.Fprintf(w, "\n%s %s %s: %s differs\n%s%s", d.Time.Local().Format(time.TimeOnly), d.Request, printable(d.Target), d.What, side("-", d.Real), side("+", d.Candidate))
+		printf(w, "\n%s %s %s: %s differs\n", d.Time.Local().Format(time.TimeOnly), d.Request, d.Target, d.What)
+		fmt.Fprint(w, side("-", d.Real)+side("+", d.Candidate))
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func side(mark, text string) string {
 
 // Line writes a line of a tenant's log.
 func Line(w io.Writer, l *tenant.Line) error {
-	_, err := fmt.Fprintf(w, "%s %-5s %s\n", l.Time.Local().Format(time.StampMilli), l.Level, printable(l.Text))
+	_, err := printf(w, "%s %-5s %s\n", l.Time.Local().Format(time.StampMilli), l.Level, l.Text)
 	return err
 }
 
@@ -112,7 +113,7 @@ func Records(w io.Writer, list []tenant.RecordInfo) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tTIME\tINSTRUCTIONS\tSIZE\tCAUSE\tPROGRAM\tREQUEST")
 	for _, r := range list {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.Time.Local().Format(time.TimeOnly), r.Instructions, size(int64(r.Bytes)), orDash(r.Cause), r.Program, printable(r.Target))
+		printf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.ID, r.Time.Local().Format(time.TimeOnly), r.Instructions, size(int64(r.Bytes)), orDash(r.Cause), r.Program, r.Target)
 	}
 	return t.Flush()
 }

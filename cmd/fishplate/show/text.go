@@ -2,10 +2,44 @@ package show
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
 )
+
+// printf writes a line or a row. What is written with it was chosen by others: none
+// of it drives the terminal, or begins another line.
+func printf(w io.Writer, format string, args ...any) (int, error) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = printable(s)
+		}
+	}
+	return fmt.Fprintf(w, format, args...)
+}
+
+// printable is a text as one line of letters.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// lines is a text with the lines that it has.
+func lines(s string) string {
+	list := strings.Split(s, "\n")
+	for i := range list {
+		list[i] = printable(list[i])
+	}
+	return strings.Join(list, "\n")
+}
 
 // Count writes a number with its noun.
 func Count(n int, what string) string {
@@ -37,20 +71,6 @@ func seconds(s float64) string {
 		d = d.Round(100 * time.Millisecond)
 	}
 	return d.String()
-}
-
-// printable keeps what strangers chose from driving the terminal, and from turning
-// the direction of a line.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // Also is what follows another count: ", 2 warnings", or nothing of none.
