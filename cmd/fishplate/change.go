@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"fishplate/cmd/fishplate/process"
 	"fishplate/cmd/fishplate/show"
 	"fishplate/internal/admin"
 	"fishplate/internal/config"
@@ -198,19 +200,15 @@ func runHistory(c *call) error {
 }
 
 func runDiff(c *call) error {
-	sides := [2]string{}
-	for i, side := range c.args {
-		sides[i] = side
+	sides, compare := slices.Clone(c.args), process.Compare
+	for i, side := range sides {
 		if _, err := strconv.ParseUint(side, 10, 64); err == nil || side == "running" {
-			continue
-		}
-		path, err := absolute(side)
-		if err != nil {
+			compare = c.client().Compare // only the process has it
+		} else if sides[i], err = absolute(side); err != nil {
 			return err
 		}
-		sides[i] = path
 	}
-	p, err := c.client().Compare(c.ctx, sides[0], sides[1])
+	p, err := compare(c.ctx, sides[0], sides[1])
 	if err != nil {
 		return err
 	}

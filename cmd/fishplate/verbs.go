@@ -73,6 +73,7 @@ func changeVerbs() []verb {
 			name: "confirm", form: "[--json]", live: true, run: runConfirm,
 			short:   "Make the change that waits for it stay",
 			example: "fishplate confirm",
+			exits:   "3 none waits, or its time was over.",
 			flags:   jsonFlag,
 		},
 		{
@@ -96,7 +97,7 @@ func changeVerbs() []verb {
 		{
 			name: "diff", form: "A B [--json]", min: 2, max: 2, live: true, run: runDiff,
 			short:   "Compare two configurations",
-			long:    "Each is \"running\", the ID of a change, or a file or folder.",
+			long:    "Each is \"running\", the ID of a change, or a file or folder. Two files are compared without a process.",
 			example: "fishplate diff running site.hcl\nfishplate diff 17 running",
 			exits:   "0 they mean the same, 2 they differ, 1 one of them cannot be read.",
 			flags:   jsonFlag,

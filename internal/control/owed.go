@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -68,6 +69,18 @@ func (c *Controller) paid() {
 			c.o.Logger.Info("the history is on disk", "id", c.history[i].ID)
 		}
 	}
+}
+
+// Owed returns the newest change that is not on disk yet, and why; 0 is none.
+func (c *Controller) Owed() (id uint64, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range slices.Backward(c.history) {
+		if e.Owed != "" {
+			return e.ID, e.Owed
+		}
+	}
+	return 0, ""
 }
 
 // headOf is what is written of an entry.

@@ -406,6 +406,9 @@ func deadlineWithoutJournal(t *testing.T) {
 	if runs(c) != "a" || len(h) != 3 || h[0].Owed == "" || h[1].Owed == "" || h[1].State != RolledBack {
 		t.Fatalf("%q: %+v", runs(c), h)
 	}
+	if id, why := c.Owed(); id != 3 || why != h[0].Owed {
+		t.Errorf("owed: %d, %q", id, why)
+	}
 	if text, err := c.Text(0); string(text) != "a" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
@@ -421,6 +424,9 @@ func deadlineWithoutJournal(t *testing.T) {
 	move(folder+"-away", folder)
 	time.Sleep(2 * retryJournal)
 	synctest.Wait()
+	if id, _ := c.Owed(); id != 0 {
+		t.Errorf("%d is owed: %+v", id, c.History())
+	}
 	if h := c.History(); h[0].Owed != "" || h[1].Owed != "" {
 		t.Errorf("%+v", h)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"fishplate/cmd/fishplate/reading"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
@@ -12,6 +13,7 @@ import (
 	"fishplate/internal/file"
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
+	"fishplate/internal/program"
 	"fishplate/internal/proxy"
 	"fishplate/internal/tenant"
 	"fishplate/internal/upstream"
@@ -54,6 +56,12 @@ func Explain(ctx context.Context, cfg *model.Config, q admin.ExplainRequest) (*p
 	}
 	answer := g.Explain(ctx, req)
 	return &answer, nil
+}
+
+// Compare compares two files or folders, of which none need run.
+func Compare(_ context.Context, from, to string) (control.Plan, error) {
+	c := control.New(control.Options{Load: new(reading.Reader).FromDisk, Diff: diffConfig, Digest: program.Fingerprint})
+	return c.Compare(from, to), nil
 }
 
 // unprobed takes checks and discovery out of a configuration that is only

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"fishplate/cmd/fishplate/handover"
@@ -165,13 +167,27 @@ func (p *Process) startSuccessor(path string) (*successor, error) {
 	}
 	if err := s.cmd.Start(); err != nil {
 		_ = line.Close()
-		return nil, fmt.Errorf("start: %w", err)
+		return nil, unstartable(path, err)
 	}
 	go func() {
 		s.how = s.cmd.Wait()
 		close(s.ended)
 	}()
 	return s, nil
+}
+
+// unstartable is why a binary does not start, with what to do.
+func unstartable(path string, err error) error {
+	remedy := "is it a whole program, and is the machine out of processes or memory?"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "the user of this process must be able to run it: chmod +x " + path + ", also the folders above; a file system that is mounted noexec runs nothing"
+	case errors.Is(err, fs.ErrNotExist):
+		remedy = "there is no such file, or not the loader that it names: give the path of another binary"
+	case errors.Is(err, syscall.ENOEXEC):
+		remedy = "it is no program for this machine: file " + path + " says what it is"
+	}
+	return fmt.Errorf("start: %w (%s)", err, remedy)
 }
 
 // kill ends it, and returns when it is gone.
