@@ -174,7 +174,7 @@ func TestNotNow(t *testing.T) {
 	for _, row := range []struct {
 		trouble error
 		status  int
-	}{{control.ErrSettled, 400}, {errors.New("confirm change 2: disk full"), 500}, {fmt.Errorf("confirm: %w", control.ErrBusy), 409}} {
+	}{{control.ErrSettled, 409}, {errors.New("confirm change 2: disk full"), 500}, {fmt.Errorf("confirm: %w", control.ErrBusy), 409}} {
 		f.trouble = row.trouble
 		_, err := c.Confirm(t.Context())
 		if e, ok := errors.AsType[*APIError](err); !ok || e.Status != row.status || !strings.Contains(e.Message, row.trouble.Error()) {

@@ -160,9 +160,7 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), changeWait)
 	defer cancel()
 	id, err := s.o.Control.Confirm(ctx)
-	if errors.Is(err, control.ErrSettled) {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, ConfirmResult{id})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -180,6 +181,8 @@ func (c *Client) alive(ctx context.Context) error {
 		return resp.Body.Close()
 	case context.Cause(ctx) == errMute, errors.Is(err, syscall.EAGAIN): // EAGAIN: as many wait there as may
 		return fmt.Errorf("connect %s: %w", c.socket, errMute)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("connect %s: permission denied: only the user that fishplate runs as, and root, may use it: try again as that user, or with sudo", c.socket)
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("connect %s: %w (is fishplate serving? --socket names another)", c.socket, op.Err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -53,7 +54,9 @@ func (s *Server) Prepare(socket, bind string) (*Update, error) {
 	was := [2]*door{s.doors.socket, s.doors.bind}
 	s.doors.mu.Unlock()
 	var err error
-	if u.socket, err = u.open(was[0], socket, listenUnix, s.socket); err != nil {
+	if u.socket, err = u.open(was[0], socket, listenUnix, s.socket); errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("open admin socket: %w (name a folder that this user may write to: admin { socket = \"…\" }, or serve --socket)", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("open admin socket: %w", err)
 	}
 	if u.bind, err = u.open(was[1], bind, s.listenTCP, s.tcp); err != nil {

@@ -29,7 +29,7 @@ func Endpoints() []Endpoint {
 		{"POST", "/v1/reload", false, "Body `{comment, confirm, force}`. Applies the path that `serve` was started with; answers as apply does. After a rollback it wants `force`.", transaction(reload)},
 		{"POST", "/v1/rollback", false, "Body `{id, comment, confirm}`. What ran after that commit runs again; 0 is the commit before. Answers as apply does.", transaction(rollback)},
 		{"POST", "/v1/edit", false, "Body `{edit: {op, kind, key, values: [{name, text}], before}, comment, confirm}`. Changes one thing of what runs: `op` is `set`, `add` or `remove`. Answers as apply does.", transaction(edit)},
-		{"POST", "/v1/confirm", false, "Makes the change that waits for it stay, or gives the one that is tried to all; answers `{id}`. 400 when there is none, 500 when it cannot be written to the history.", (*Server).confirm},
+		{"POST", "/v1/confirm", false, "Makes the change that waits for it stay, or gives the one that is tried to all; answers `{id}`. 409 when there is none, or its time was over, 500 when it cannot be written to the history.", (*Server).confirm},
 		{"POST", "/v1/upgrade", false, "Body `{path, within, force}`. Starts that binary, hands everything over and answers with `{pid, version, seconds, pause}` of the process that has taken over; 409 and the reason when this one goes on.", (*Server).upgrade},
 		{"POST", "/v1/diff", false, "Body `{from, to}`, each `running`, the number of a commit, or a path. Answers as plan does.", (*Server).compare},
 		{"POST", "/v1/explain", false, "Body `{method, url, headers, client}`. Where such a request would go, and why.", (*Server).explain},

@@ -150,7 +150,13 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			return
 		}
 		status := http.StatusInternalServerError
+		large, tooLarge := errors.AsType[*http.MaxBytesError](err)
 		switch {
+		case tooLarge:
+			err = fmt.Errorf("%w: a question has %d bytes at most", err, large.Limit)
+			fallthrough
+		case errors.Is(err, tenant.ErrSize):
+			status = http.StatusRequestEntityTooLarge
 		case errors.Is(err, ErrInvalid):
 			status = http.StatusBadRequest
 		case errors.Is(err, errors.ErrUnsupported):
@@ -159,10 +165,8 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusNotFound
 		case errors.Is(err, errMatch):
 			status = http.StatusPreconditionFailed
-		case errors.Is(err, tenant.ErrBusy), errors.Is(err, errBusy), errors.Is(err, control.ErrBusy):
+		case errors.Is(err, tenant.ErrBusy), errors.Is(err, errBusy), errors.Is(err, control.ErrBusy), errors.Is(err, control.ErrSettled):
 			status = http.StatusConflict
-		case errors.Is(err, tenant.ErrSize):
-			status = http.StatusRequestEntityTooLarge
 		case errors.Is(err, tenant.ErrRate):
 			status = http.StatusTooManyRequests
 		case errors.Is(err, tenant.ErrSignature):
@@ -170,7 +174,7 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 		case errors.Is(err, errProgram):
 			status = http.StatusUnprocessableEntity
 		}
-		refuse(w, status, err)
+		bounds.Early(w, r, func() { refuse(w, status, err) })
 	}
 }
 
@@ -197,7 +201,7 @@ func answer(w http.ResponseWriter, status int, v any) error {
 const maxBody = 1 << 20
 
 func question(r *http.Request, into any) error {
-	d := json.NewDecoder(io.LimitReader(r.Body, maxBody))
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%w: body: %w", ErrInvalid, err)

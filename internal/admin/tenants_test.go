@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -174,6 +177,39 @@ func TestTooLarge(t *testing.T) {
 	}
 	if v, err := c.UpdateTenant(t.Context(), "a", make([]byte, 1<<20), GiveOptions{}); err != nil || v.Size != 1<<20 {
 		t.Errorf("one that is not: %+v, %v", v, err)
+	}
+}
+
+// TestTooLargeUnasked: a client that sends all of a body before it reads gets the
+// answer that refused it, and no reset.
+func TestTooLargeUnasked(t *testing.T) {
+	set := tenant.NewSet(tenant.Options{Logger: slog.New(slog.DiscardHandler), Permits: 1})
+	defer set.Close()
+	u, errs := set.Prepare(t.Context(), []*model.Tenant{{Name: "a", Program: "../../sdk/examples/hello.elf", Update: model.UpdateLimit{Size: 1 << 20}}})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	u.Commit()
+	_, _, socket := open(t, Options{Control: &fake{}, Tenants: set, Programs: takes{}})
+	for path, want := range map[string]string{"/v1/tenants/a/program": "at most 1048576", "/v1/apply": "1048576 bytes at most"} {
+		conn, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		body := bytes.Repeat([]byte(" "), 16<<20)
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", path, len(body))
+		if _, err := conn.Write(body); err != nil {
+			t.Fatalf("%s: the body was not taken: %v", path, err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		said, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 413 || !strings.Contains(string(said), want) {
+			t.Errorf("%s: %d %s, %v", path, resp.StatusCode, said, err)
+		}
 	}
 }
 
