@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
@@ -173,6 +174,23 @@ func TestOpenLoopCountsFromWhenDue(t *testing.T) {
 	}
 	if waited+open.Behind < 15 {
 		t.Errorf("%d transactions waited long, %d did not begin: the pause alone made 20 wait 50 ms or more", waited, open.Behind)
+	}
+}
+
+// What was due before the window opened, and never began, is none of its: 60 are
+// due in 300 ms, and 100 before.
+func TestBehindIsOfTheWindow(t *testing.T) {
+	mute := script(t, func(_ *scripted, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	for name, config := range map[string]*tls.Config{"plain": nil, "TLS": {InsecureSkipVerify: true}} {
+		p := base(mute)
+		p.Rate, p.Connections, p.Threads, p.Timeout, p.TLS = 200, 1, 1, time.Second, config
+		got, err := Run(context.Background(), p, Window{Warm: 500 * time.Millisecond, Length: 300 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Behind != 60 || got.Failed() != 0 || got.Transactions != 0 {
+			t.Errorf("%s: %d behind, %d transactions, errors %v", name, got.Behind, got.Transactions, got.Errors)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (s *secure) run() {
 	}
 	all.Wait()
 	if s.step > 0 && s.ctx.Err() == nil {
-		s.tally.Behind = max(0, s.dueBefore(s.times.shuts)-s.next.Load())
+		s.tally.Behind = max(0, s.dueBefore(s.times.shuts)-max(s.next.Load(), s.dueBefore(s.times.opens)))
 	}
 }
 

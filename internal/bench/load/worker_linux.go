@@ -105,7 +105,7 @@ func (w *worker) run() {
 		w.poll(w.patience(now))
 	}
 	if w.plan.Rate > 0 && !w.stopped.Load() {
-		w.tally.Behind = w.dueBefore(w.times.shuts)
+		w.tally.Behind = w.dueBefore(w.times.shuts) - w.dueBefore(w.times.opens)
 	}
 	// The last answers: none of them begins anything.
 	last := w.times.now() + int64(w.plan.Timeout)
