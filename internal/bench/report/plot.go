@@ -15,7 +15,7 @@ const (
 	plotWidth   = 860.0
 	plotHeight  = 260.0
 	plotLeft    = 70.0
-	plotRight   = 20.0
+	plotRight   = 40.0
 	plotTop     = 40.0
 	plotBetween = 80.0
 )
@@ -31,7 +31,7 @@ func SVG(w io.Writer, r *outcome.Result) error {
 	if p.Rate > 0 {
 		load = Thousands(p.Rate) + " a second"
 	}
-	fmt.Fprintf(&b, `<text x="%g" y="22" font-size="15">%s, %s: %s a second%s</text>`+"\n", plotLeft, html.EscapeString(p.Workload), load, Thousands(r.Rate.Mean), spread(r))
+	fmt.Fprintf(&b, `<text x="%g" y="22" font-size="15">%s, %s: %s a second%s</text>`+"\n", plotLeft, html.EscapeString(p.Workload), load, Thousands(r.Rate.Mean), share(r))
 	drawCurve(&b, r, plotTop)
 	drawTime(&b, r, plotTop+plotHeight+plotBetween)
 	b.WriteString("</svg>\n")
@@ -79,7 +79,7 @@ func (p panel) line(b *strings.Builder, colour string, n int, at func(i int) (x,
 	if n == 0 {
 		return
 	}
-	b.WriteString(`<path fill="none" stroke-width="2" stroke="` + colour + `" d="`)
+	b.WriteString(`<path fill="none" stroke-width="2" stroke-linecap="round" stroke="` + colour + `" d="`)
 	for i := range n {
 		command := 'L'
 		if i == 0 {
@@ -88,7 +88,19 @@ func (p panel) line(b *strings.Builder, colour string, n int, at func(i int) (x,
 		x, y := at(i)
 		fmt.Fprintf(b, "%c%.1f %.1f", command, p.x(x), p.y(y))
 	}
+	if n == 1 {
+		b.WriteString("h0") // a line of one place is a dot
+	}
 	b.WriteString("\"/>\n")
+}
+
+// share is the interval as far as a title has room for it.
+func share(r *outcome.Result) string {
+	half, ok := r.Rate.Half()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" ± %.1f %%", half*100)
 }
 
 // nines turns a share into a height: each nine more is one step up.

@@ -127,6 +127,16 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%s: a place is no number:\n%s", name, b.String())
 		}
 	}
+	// One look is a dot, and the title is short whatever is said of the interval.
+	short, dot := one(), strings.Builder{}
+	short.Seconds, short.Rate = short.Seconds[:1], stats.Of([]float64{4000, 12000})
+	if err := SVG(&dot, short); err != nil {
+		t.Fatal(err)
+	}
+	title, _, _ := strings.Cut(dot.String(), "</text>")
+	if _, title, _ = strings.Cut(title, "<text"); !strings.Contains(dot.String(), "h0") || len(title) > 100 {
+		t.Errorf("title %q in %s", title, dot.String())
+	}
 	var b strings.Builder
 	if err := HTML(&b, one()); err != nil || !strings.Contains(b.String(), "<svg") || !strings.Contains(b.String(), "listen-overflow: listen overflow") {
 		t.Errorf("%v: %.200s", err, b.String())
