@@ -272,7 +272,11 @@ func Serve(ctx context.Context, workload string, f *pflag.FlagSet, d Desk) error
 		if asked(f, "json") {
 			return report.Line(d.Out, s)
 		}
-		_, err := fmt.Fprintf(d.Out, "serving %s on %s; ask it with: fishplate bench %s --server %s\n", workload, s.Address, workload, s.Address)
+		more := ""
+		if workload == tenant {
+			more = " --host " + tenantHost + " --path " + tenantPath
+		}
+		_, err := fmt.Fprintf(d.Out, "serving %s on %s; ask it with: fishplate bench %s --server %s%s\n", workload, s.Address, workload, s.Address, more)
 		return err
 	})
 }

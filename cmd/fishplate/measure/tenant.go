@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,8 @@ func (d Desk) serveTenant(ctx context.Context, o bench.ServerOptions) (bench.Ser
 		return bench.Server{Address: address, PID: os.Getpid()}, func() { cancel(); <-ended }, nil
 	case err := <-ended:
 		cancel()
-		return bench.Server{}, nil, fmt.Errorf("serve tenant: %w\n%s", err, log.kept)
+		// Not wrapped: that error counts on what was said to the log.
+		return bench.Server{}, nil, fmt.Errorf("serve tenant: %v: %s", err, bytes.TrimSpace(log.kept))
 	}
 }
 

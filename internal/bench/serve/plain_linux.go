@@ -53,6 +53,9 @@ type boss struct {
 const acceptsMax = 64
 
 func startPlain(o Options, t talk) (*Server, error) {
+	if strings.HasPrefix(o.Address, ":") {
+		o.Address = "[::]" + o.Address
+	}
 	at, err := netip.ParseAddrPort(o.Address)
 	if err != nil {
 		return nil, err

@@ -162,6 +162,24 @@ func TestWebSocket(t *testing.T) {
 	})
 }
 
+// Every form takes an address without a host, which is all of them.
+func TestAllAddresses(t *testing.T) {
+	for _, o := range forms() {
+		o.Protocol, o.Address = "close", ":0"
+		s, err := Start(o)
+		if err != nil {
+			t.Fatalf("plain=%t: %v", o.Plain, err)
+		}
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.Address.Port()))
+		if err != nil {
+			t.Errorf("plain=%t: %v", o.Plain, err)
+		} else {
+			_ = c.Close()
+		}
+		s.Close()
+	}
+}
+
 func TestStartErrors(t *testing.T) {
 	if _, err := Start(Options{Address: "127.0.0.1:0", Protocol: "smtp"}); err == nil {
 		t.Error("an unknown protocol is served")
