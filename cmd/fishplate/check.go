@@ -28,7 +28,7 @@ func runCheck(c *call) error {
 		files, path = reading.Around(path, ":8080", "127.0.0.1:8081")
 	}
 	cfg, found, sources := config.LoadSources(config.Options{
-		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0,
+		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Memory: new(config.Memory), // read part by part, it takes less
 	})
 	if cfg != nil && !c.flag("no-programs") {
 		found = append(found, process.Programs(c.ctx, cfg, base, programCache())...).Sort()
