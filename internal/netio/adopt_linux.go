@@ -68,8 +68,8 @@ func dup(f *os.File) (fd int, err error) {
 	return fd, errors.Join(err, os.NewSyscallError("dup", failed))
 }
 
-// Passed returns copies of the sockets that the service manager passed, by name,
-// and keeps the originals from other programs that this process starts. Those that
+// Passed returns copies of the sockets that the service manager passed, by name, or
+// by place where another one before has the name, and keeps the originals from other programs that this process starts. Those that
 // owned names are the caller's alone, and the originals are closed; the others can
 // be opened as "fd:name" again and again.
 func Passed(owned func(name string) bool) map[string]*os.File {
@@ -86,10 +86,13 @@ func Passed(owned func(name string) bool) map[string]*os.File {
 		}
 		unix.CloseOnExec(firstInherited + i)
 		if fd, err := unix.FcntlInt(uintptr(firstInherited+i), unix.F_DUPFD_CLOEXEC, 0); err == nil {
-			passed[name] = os.NewFile(uintptr(fd), name)
 			if owned(name) {
 				_ = unix.Close(firstInherited + i)
 			}
+			if passed[name] != nil { // the sockets of one unit have one name
+				name = strconv.Itoa(i)
+			}
+			passed[name] = os.NewFile(uintptr(fd), name)
 		}
 	}
 	return passed

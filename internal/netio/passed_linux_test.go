@@ -1,7 +1,12 @@
 package netio
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -24,5 +29,44 @@ func TestOpenFrom(t *testing.T) {
 	}
 	if n := openFrom(0, -1); n != 0 {
 		t.Errorf("%d of fewer than none", n)
+	}
+}
+
+// TestPassedTwice: of sockets with one name none is lost, and the first has it.
+func TestPassedTwice(t *testing.T) {
+	if os.Getenv("LISTEN_FDNAMES") != "" { // as started below
+		passed := Passed(func(string) bool { return false })
+		for _, name := range slices.Sorted(maps.Keys(passed)) {
+			l, err := Adopt("fd:"+name, []*os.File{passed[name]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Println("passed", name, l.Addr())
+			l.Close()
+		}
+		return
+	}
+	var files []*os.File
+	var want string
+	for _, name := range []string{"web", "1", "other"} {
+		l := listen(t, "127.0.0.1:0", ListenOptions{})
+		list, err := l.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer list[0].Close()
+		files = append(files, list...)
+		want += fmt.Sprintln("passed", name, l.Addr())
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPassedTwice$", "-test.v")
+	cmd.ExtraFiles, cmd.Env = files, append(os.Environ(), "LISTEN_FDS=3", "LISTEN_FDNAMES=web:web:other")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for line := range strings.Lines(want) {
+		if !strings.Contains(string(out), line) {
+			t.Errorf("%q is missing in\n%s", line, out)
+		}
 	}
 }
