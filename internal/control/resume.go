@@ -60,7 +60,10 @@ func (c *Controller) resume(path string, files *state, r *Result, o *ApplyOption
 			c.note(r, c.undo(h.ID, ""))
 		}
 	}
-	if newest.State == Pending && newest.Deadline != nil && time.Now().After(*newest.Deadline) {
+	if newest.Deadline == nil { // of one that waits: by somebody's hand
+		newest.Deadline = new(time.Time)
+	}
+	if newest.State == Pending && time.Now().After(*newest.Deadline) {
 		c.note(r, c.undo(newest.ID, "not confirmed in time"))
 		r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was not confirmed until %s: what ran before it runs", newest.ID, newest.Deadline.Format(time.TimeOnly))})
 	}

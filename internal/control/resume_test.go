@@ -157,6 +157,7 @@ func TestWhatBecameOfWaiting(t *testing.T) {
 	}{
 		{"the file changed", func(_ *Controller, d *desk) { d.files["main"] = "d" }, "the files changed before it was confirmed: change 3"},
 		{"late", func(c *Controller, _ *desk) { late(t, c) }, "not confirmed in time"},
+		{"by a hand that left no time", func(c *Controller, _ *desk) { _ = c.amend(c.Generation(), func(e *Entry) { e.Deadline = nil }) }, "not confirmed in time"},
 		{"rolled back", func(c *Controller, _ *desk) { c.Rollback(t.Context(), 0, ApplyOptions{}) }, "change 3 went back"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
