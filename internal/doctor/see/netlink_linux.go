@@ -2,6 +2,7 @@ package see
 
 import (
 	"encoding/binary"
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -19,10 +20,12 @@ func (machine) Network() (n Network) {
 	n.Routes = asPart(dump(unix.NETLINK_ROUTE, unix.RTM_GETROUTE, []byte{unix.AF_INET, 11: 0}, route))
 	sockets, err := dump(unix.NETLINK_SOCK_DIAG, sockDiagByFamily, diagRequest(unix.AF_INET), socket)
 	if err == nil {
-		six, e := dump(unix.NETLINK_SOCK_DIAG, sockDiagByFamily, diagRequest(unix.AF_INET6), socket)
-		if e == nil { // a kernel without IPv6 has no sockets of it
-			sockets = append(sockets, six...)
+		var six []Socket
+		six, err = dump(unix.NETLINK_SOCK_DIAG, sockDiagByFamily, diagRequest(unix.AF_INET6), socket)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EAFNOSUPPORT) {
+			err = nil // a kernel without IPv6 has no sockets of it
 		}
+		sockets = append(sockets, six...)
 	}
 	n.Sockets = asPart(sockets, err)
 	n.Chains = asPart(chains())
