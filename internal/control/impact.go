@@ -190,8 +190,10 @@ func consequence(c *Change) (string, hits) {
 			}
 		}
 		struck |= hit
-		if !slices.Contains(texts, text) {
-			texts = append(texts, text)
+		for clause := range strings.SplitSeq(text, "; ") {
+			if !slices.Contains(texts, clause) {
+				texts = append(texts, clause)
+			}
 		}
 	}
 	if len(texts) == 0 {

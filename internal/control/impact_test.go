@@ -42,6 +42,7 @@ func TestAssess(t *testing.T) {
 	got := assess([]Change{
 		{Kind: "server", Key: "app/a", Action: "remove"},
 		{Kind: "server", Key: "app/a", Action: "add"},
+		{Kind: "server", Key: "app/b", Action: "change", Fields: []Field{{"state", "drain", ""}, {"weight", "5", "100"}}},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"bind", ":80", ":81"}}},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"timeouts.idle", "75s", "5s"}}},
 		{Kind: "listener", Key: "web", Action: "change", Fields: []Field{{"accept.shards", "1", "2"}}},
