@@ -190,6 +190,35 @@ func TestFloodLeavesTurnsToOthers(t *testing.T) {
 	}
 }
 
+// TestStreaksLeaveTurnsToOthers: a client whose next request is always there already
+// leaves turns to whoever else has something to do.
+func TestStreaksLeaveTurnsToOthers(t *testing.T) {
+	r, _ := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
+	r.srv.alone = false
+	c := r.dial()
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	c.answer()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else another processor is there for the others
+	const most = 20
+	count := r.srv.Current().Listeners["web"].Counters
+	began := count.Value(metrics.ListenerRequests)
+	end := began + most*streak
+	turns := make(chan int)
+	go func() { // how often it is let in between
+		n := 0
+		for last := began; last < end; runtime.Gosched() {
+			if now := count.Value(metrics.ListenerRequests); now != last {
+				n, last = n+1, now
+			}
+		}
+		turns <- n
+	}()
+	c.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", most*streak))
+	if n := <-turns; n < most/2 {
+		t.Errorf("%d turns in %d requests, want %d at least", n, most*streak, most/2)
+	}
+}
+
 // TestCrowdIsTakenByOthersToo: who accepts calls for help when many wait, so that
 // they do not wait for one processor.
 func TestCrowdIsTakenByOthersToo(t *testing.T) {

@@ -48,6 +48,10 @@ type session struct {
 	aborts   bool  // the last answer was broken off, and nothing but a reset tells it
 }
 
+// streak is how many exchanges a session leads before others have a turn: a client
+// whose next request is always there already would leave them none.
+const streak = 16
+
 // serve runs the session until it ends or parks. It is the whole life of the
 // connection's goroutine.
 func (s *session) serve(from step) {
@@ -56,7 +60,7 @@ func (s *session) serve(from step) {
 		s.srv.wheel.add(&s.watch, s.shard)
 	}
 	after := ends
-	for {
+	for led := 1; ; led++ {
 		after = x.guarded(from)
 		if after != goesOn {
 			break
@@ -65,7 +69,7 @@ func (s *session) serve(from step) {
 		s.yield()
 		x.release() // who waits for the next request holds no buffer
 		x.reset()
-		if s.srv.alone {
+		if s.srv.alone || led%streak == 0 {
 			runtime.Gosched()
 		}
 	}
@@ -141,10 +145,13 @@ func (s *session) close() {
 }
 
 // Lingering: a close with unread bytes makes the kernel send a reset, which can
-// destroy the answer before the client has read it (RFC 9112 §9.6).
+// destroy the answer before the client has read it (RFC 9112 §9.6). So what the client
+// sends is read on until it ends or is silent, as long as an upload may take, but for
+// one that was too slow.
 const (
-	lingerBytes = 256 << 10
-	lingerTime  = int64(2 * time.Second)
+	lingerQuiet = 5 * time.Second
+	lingerTime  = 30 * time.Second
+	lingerSlow  = 2 * time.Second
 )
 
 func (s *session) linger(x *exchange) {
@@ -157,13 +164,15 @@ func (s *session) linger(x *exchange) {
 	}
 	buf := netio.GetBuffer()
 	defer netio.PutBuffer(buf)
-	_ = s.net.SetReadDeadline(time.Now().Add(time.Duration(lingerTime)))
-	for total := 0; total < lingerBytes; {
-		n, err := s.net.Read(*buf)
-		if err != nil {
+	within := lingerTime
+	if x.rec.Status == 408 {
+		within = lingerSlow
+	}
+	for now, end := time.Now(), time.Now().Add(within); now.Before(end); now = time.Now() {
+		_ = s.net.SetReadDeadline(now.Add(min(lingerQuiet, end.Sub(now))))
+		if _, err := s.net.Read(*buf); err != nil {
 			return
 		}
-		total += n
 	}
 }
 

@@ -187,7 +187,7 @@ func (x *exchange) finish() {
 	if x.s.sink == nil {
 		x.srv.process.Add(x.s.shard, metrics.ProcessExchanges, -1)
 	}
-	unread := x.body != nil && !x.body.Done() || x.rec.Status == 413 || x.rec.Last == read.String()
+	unread := x.body != nil && !x.body.Done() || x.rec.Status == 413 || x.rec.Last == read.String() || x.reader.Buffered() > 0
 	switch {
 	case x.after == ends && x.rec.Tunnel:
 	case x.fault != nil && x.fault.Status == 0:

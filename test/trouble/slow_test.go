@@ -1,6 +1,8 @@
 package trouble
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,6 +52,45 @@ func TestSlowHeadIsCutOff(t *testing.T) {
 	}
 	s.WaitLine("status 408", func(m map[string]any) bool { return m["status"] == 408.0 })
 	served(t, addr)
+}
+
+// TestAnswerBeforeTheUpload: a server that answers before it has the whole body, and a
+// client that sends all of that before it reads. Nothing of the answer is lost by the
+// end of the connection, nor is that of requests with something behind the last.
+func TestAnswerBeforeTheUpload(t *testing.T) {
+	body := strings.Repeat("a", 300_000)
+	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	o := harness.NewOrigin(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = io.WriteString(c, answer)
+		}
+		_, _ = io.Copy(io.Discard, c)
+	})
+	_, addr := start(t, "", "", o.Addr)
+	for _, tt := range []struct {
+		name, head string
+		more       int
+	}{
+		{"upload", "POST / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n", 2_000_000},
+		{"something behind the last request", "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n", 400_000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := harness.Dial(t, addr)
+			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			if _, err := io.WriteString(c, tt.head+strings.Repeat("b", 16<<10)); err != nil {
+				t.Fatal(err)
+			}
+			for left := tt.more - 16<<10; left > 0; left -= 1000 {
+				if _, err := c.Write(make([]byte, min(left, 1000))); err != nil {
+					t.Fatalf("%d bytes are left to be sent: %v", left, err)
+				}
+			}
+			got, err := io.ReadAll(c)
+			if status(string(got)) != "200" || err != nil || !strings.HasSuffix(string(got), "\r\n\r\n"+body) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
 }
 
 func TestSlowBodyIsCutOff(t *testing.T) {

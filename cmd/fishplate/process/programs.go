@@ -39,7 +39,10 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 	set := tenant.NewSet(tenant.Options{Logger: slog.New(slog.DiscardHandler), ReadFile: read})
 	defer set.Close()
 	tried := map[string]bool{}
-	for _, t := range cfg.Tenants {
+	for _, m := range cfg.Tenants {
+		one := *m
+		t := &one
+		t.At = cfg.Places.Range(m.At)
 		way := fmt.Sprintf("%q %q %d %d %q %q", t.Program, t.Arguments, t.Memory, t.Instructions, t.Key, t.WarmUp)
 		if t.Key == "" && tried[way] {
 			continue
