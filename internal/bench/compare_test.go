@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fishplate/internal/bench/outcome"
+	"fishplate/internal/file"
 )
 
 // saved makes a result of these rates.
@@ -87,6 +88,20 @@ func TestCompareRefuses(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.remedy) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is no file of a result is refused before it is read: a device may have no
+// end.
+func TestCompareReadsFiles(t *testing.T) {
+	large := filepath.Join(t.TempDir(), "large.json")
+	if err := errors.Join(os.WriteFile(large, nil, 0o600), os.Truncate(large, file.Most+1)); err != nil {
+		t.Fatal(err)
+	}
+	for path, why := range map[string]error{large: file.ErrTooLarge, os.DevNull: file.ErrNotRegular} {
+		if _, err := outcome.Read(path); !errors.Is(err, why) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"fishplate/internal/bench/stats"
+	"fishplate/internal/file"
 )
 
 // Schema names the document.
@@ -188,7 +188,7 @@ type Diagnosis struct {
 
 // Read reads a result from a file.
 func Read(path string) (*Result, error) {
-	b, err := os.ReadFile(path)
+	b, err := file.Read(path, file.Most)
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
