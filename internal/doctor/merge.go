@@ -42,7 +42,9 @@ type fromHost struct {
 
 // Merge fills in what the host saw: the output of the script, which is judged by
 // the same rules as if the doctor ran there, or a report as JSON that it made
-// there. Only findings that are unknown here are replaced.
+// there. Only findings that are unknown here are replaced, and of those the ones
+// about the host: of our kernel and namespaces it cannot know, though it has such
+// settings of its own.
 func Merge(ctx context.Context, r *Report, in io.Reader) error {
 	data, err := io.ReadAll(io.LimitReader(in, maxHost+1))
 	if err != nil {
@@ -70,7 +72,7 @@ func Merge(ctx context.Context, r *Report, in io.Reader) error {
 	for i := range r.Results {
 		x := &r.Results[i]
 		f, ok := seen[x.Check.ID]
-		if !ok || x.Finding.Status != fact.Unknown || f.Status == fact.Unknown || f.Status == fact.Skip {
+		if !ok || !hosts(*x) || f.Status == fact.Unknown || f.Status == fact.Skip {
 			continue
 		}
 		f.Found = "on the host: " + f.Found
@@ -85,12 +87,17 @@ func Merge(ctx context.Context, r *Report, in io.Reader) error {
 	return nil
 }
 
-// judged asks the rows that are unknown in r about the host. Its files are put
+// hosts reports whether the host is to say what a row cannot.
+func hosts(x report.Result) bool {
+	return x.Check.Scope == fact.Host && x.Finding.Status == fact.Unknown
+}
+
+// judged asks the rows that are unknown in r, and the host's, about the host. Its files are put
 // into a folder for that time, which Root keeps them in.
 func (h fromHost) judged(ctx context.Context, r *Report) (seen report.Earlier, err error) {
 	var ids []string
 	for _, x := range r.Results {
-		if x.Finding.Status == fact.Unknown {
+		if hosts(x) {
 			ids = append(ids, x.Check.ID)
 		}
 	}

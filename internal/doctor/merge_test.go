@@ -85,6 +85,33 @@ func TestMergeReport(t *testing.T) {
 	}
 }
 
+// TestMergeLeaves: what is a namespace's, a process's or the kernel's of the guest
+// no host can see, whatever it says of its own.
+func TestMergeLeaves(t *testing.T) {
+	r, host := guestReport(t), guestReport(t)
+	for i := range host.Results {
+		host.Results[i].Finding = fact.Say(fact.OK, "seen there", fact.Read("/x", "1", 1))
+	}
+	var b bytes.Buffer
+	if err := host.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := Merge(t.Context(), r, &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range r.Results {
+		filled := strings.HasPrefix(x.Finding.Found, "on the host: ")
+		if filled && x.Check.Scope != fact.Host {
+			t.Errorf("%s, of the %s, is %s: %s", x.Check.ID, x.Check.Scope, x.Finding.Status, x.Finding.Found)
+		}
+	}
+	for _, id := range []string{"fw.conntrack-on", "fw.rules", "sys.lsm"} {
+		if f := status(r, id); f.Status != fact.Unknown {
+			t.Errorf("%s: %+v", id, f)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	for _, bad := range []string{"", "{", `{"schema": "x"}`, `{"schema": "fishplate.doctor-host/1", "files": {"/../../etc/x": "1"}}`, `{"schema": "fishplate.doctor-host/1", "files": {"/probe.json": "{}"}}`} {
 		if err := Merge(t.Context(), guestReport(t, "cpu.apicv"), strings.NewReader(bad)); err == nil {
