@@ -3,6 +3,7 @@
 package claim
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -26,11 +27,14 @@ func Secret(dir string) (secret []byte, odd []string, err error) {
 	}
 	secret, err = file.Read(path, 4096)
 	switch {
-	case err == nil && len(secret) == length:
+	case err == nil && len(secret) == length && !bytes.Equal(secret, make([]byte, length)):
 		return secret, odd, nil
 	case err == nil:
-		odd = append(odd, fmt.Sprintf("%s held %d bytes, and a secret has %d: there is a new one, so clients lose the servers that cookies pinned them to; put a copy of the old one there and restart, if you have one",
-			path, len(secret), length))
+		held := fmt.Sprintf("%d bytes, and a secret has %d", len(secret), length)
+		if len(secret) == length {
+			held = "zeros alone, as a file that lost its bytes in a crash" // everybody would know it
+		}
+		odd = append(odd, fmt.Sprintf("%s held %s: there is a new one, so clients lose the servers that cookies pinned them to; put a copy of the old one there and restart, if you have one", path, held))
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, odd, fmt.Errorf("read secret: %w", err)
 	}

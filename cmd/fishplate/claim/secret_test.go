@@ -47,6 +47,12 @@ func TestSecret(t *testing.T) {
 			t.Errorf("after %q nothing was said: %q", damaged, odd)
 		}
 	}
+	if err := os.WriteFile(path, make([]byte, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if other, odd, err := Secret(dir); err != nil || bytes.Equal(other, make([]byte, 32)) || len(odd) != 1 || !strings.Contains(odd[0], path+" held zeros alone") {
+		t.Errorf("zeros are a secret: %x, %q, %v", other, odd, err)
+	}
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
 		t.Errorf("left behind: %v, %v", list, err)
 	}
