@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -89,6 +90,7 @@ func (u *Update) open(was *door, address string, listen func(string) (net.Listen
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(u.s.o.Logger.Handler(), slog.LevelWarn),
 	}
 	u.fresh = append(u.fresh, d)
 	return d, nil

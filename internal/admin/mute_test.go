@@ -1,9 +1,16 @@
 package admin
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -34,5 +41,44 @@ func TestMute(t *testing.T) {
 		if err := call(); !errors.Is(err, errMute) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// tired is a listener that has no descriptor at first.
+type tired struct {
+	net.Listener
+	tried atomic.Bool
+}
+
+func (l *tired) Accept() (net.Conn, error) {
+	if !l.tried.Swap(true) {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
+
+// TestDoorsLog: what package http has to say of a door is a line of our log.
+func TestDoorsLog(t *testing.T) {
+	var log bytes.Buffer
+	s := New(Options{Control: &fake{}, Logger: slog.New(slog.NewTextHandler(&log, nil)), Listen: func(address string) (net.Listener, error) {
+		l, err := net.Listen("tcp", address)
+		return &tired{Listener: l}, err
+	}})
+	u, err := s.Prepare("", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Commit()
+	_, bind := s.Addresses()
+	c, err := net.Dial("tcp", bind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "GET / HTTP/1.0\r\n\r\n")
+	_, _ = io.Copy(io.Discard, c) // it is answered after the failure
+	_ = c.Close()
+	s.Close()
+	if !strings.Contains(log.String(), "level=WARN msg=\"http: Accept error") {
+		t.Errorf("the log has %q", &log)
 	}
 }

@@ -20,7 +20,7 @@ import (
 const fewDescriptors = "NETIO_TEST_DESCRIPTORS"
 
 // TestFewDescriptors gives 500 clients to a process that may have 64 files: each is
-// served or let go, accept fails no oftener than clients are let go, whatever the
+// served or let go, ten files can be opened still, accept fails no oftener than clients are let go, whatever the
 // time that the process stays without descriptors, and it recovers.
 func TestFewDescriptors(t *testing.T) {
 	if os.Getenv(fewDescriptors) != "" {
@@ -86,6 +86,15 @@ func TestFewDescriptors(t *testing.T) {
 	if served.Load() == 0 || closed.Load() == 0 {
 		t.Errorf("%d served, %d let go", served.Load(), closed.Load())
 	}
+	// Besides the clients there is room for what is no client.
+	fmt.Fprintln(in, "open")
+	var opened int
+	if _, err := fmt.Fscan(lines, &opened); err != nil {
+		t.Fatal(err)
+	}
+	if opened < 10 {
+		t.Errorf("only %d files could be opened beside clients", opened)
+	}
 	close(held)
 	for c := range held {
 		_ = c.Close()
@@ -137,6 +146,20 @@ func serveWithFew(t *testing.T) {
 		}
 	}()
 	fmt.Println(l.Addr())
+	_, _ = os.Stdin.Read(make([]byte, 8))
+	fmt.Println(filesLeft())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	fmt.Println(failures.Load(), l.Shed())
+}
+
+// filesLeft is how many files the process could open now, of 10.
+func filesLeft() (n int) {
+	for ; n < 10; n++ {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			break
+		}
+		defer f.Close()
+	}
+	return n
 }

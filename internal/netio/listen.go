@@ -30,7 +30,7 @@ func (l *Listener) Affinity() (hits, looks int64) {
 func (l *Listener) Accepted() int64 { return l.counters.accepted.Load() }
 
 // Shed returns how many connections were closed at once because the process
-// had no descriptor left.
+// had no descriptor left for clients.
 func (l *Listener) Shed() int64 { return l.counters.shed.Load() }
 
 // Key is the address as it was given to Listen; it names the listener across
@@ -45,5 +45,5 @@ func (l *Listener) Shards() int { return len(l.shards) }
 func (l *Listener) Accept() (*Conn, error) { return l.AcceptShard(0) }
 
 // OnExhausted makes the listener call f each time that accept found no free
-// descriptor. It must be called before the first Accept; f must not block.
+// descriptor for a client. It must be called before the first Accept; f must not block.
 func (l *Listener) OnExhausted(f func()) { l.exhausted = f }

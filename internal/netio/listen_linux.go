@@ -39,6 +39,8 @@ type Listener struct {
 
 	reserveMu sync.Mutex
 	reserve   int // a descriptor to give up when there are none; -1 = lost
+
+	roof atomic.Int64 // the first descriptor that no client gets, as the limit was when it was looked at; 0: look
 }
 
 type shard struct {
@@ -53,6 +55,10 @@ type shard struct {
 // backOff is the pause after the process ran out of descriptors: others must
 // get the chance to give some back.
 const backOff = 10 * time.Millisecond
+
+// spare is how many of the last descriptors no client gets, a quarter of them all
+// when that is less: calls of the admin, files, checks and servers need some.
+const spare = 32
 
 // Listen opens "host:port", "unix:/path" or "fd:name" (a socket passed by the
 // service manager through LISTEN_FDS). The context bounds a name look-up only.
@@ -353,6 +359,9 @@ func (a *Acceptor) Accept() (*Conn, error) {
 				continue
 			}
 		}
+		if errno == 0 && l.crowded(a.fd) {
+			errno = unix.EMFILE
+		}
 		switch errno {
 		case 0:
 			l.look(s, a.fd)
@@ -381,10 +390,16 @@ func (a *Acceptor) Accept() (*Conn, error) {
 // Waiting takes a connection that waits, whoever else accepts at the shard. It
 // returns nil when there is none, or no descriptor for it.
 func (a *Acceptor) Waiting() *Conn {
-	if err := a.accept(false); err != nil || a.err != 0 {
+	err := a.accept(false)
+	switch {
+	case err != nil || a.err != 0:
 		return nil
+	case !a.l.crowded(a.fd):
+		return a.taken()
+	case a.l.exhausted != nil:
+		a.l.exhausted()
 	}
-	return a.taken()
+	return nil
 }
 
 // taken makes a connection of the accepted descriptor.
@@ -420,6 +435,27 @@ func exhausted(errno syscall.Errno) bool {
 	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOBUFS || errno == unix.ENOMEM
 }
 
+// crowded lets a client go whose descriptor is among the last, and says so. The
+// system gives out the lowest that is free.
+func (l *Listener) crowded(fd int) bool {
+	if int64(fd) < l.roof.Load() {
+		return false
+	}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return false
+	}
+	most := int64(min(limit.Cur, 1<<30))
+	roof := most - min(spare, most/4)
+	l.roof.Store(roof)
+	if int64(fd) < roof {
+		return false
+	}
+	_ = unix.Close(fd)
+	l.counters.shed.Add(1)
+	return true
+}
+
 // await waits until somebody is in the queue, or the listener is given up or closed.
 func (s *shard) await() {
 	_ = s.raw.Read(func(lfd uintptr) bool {
@@ -434,6 +470,7 @@ func (s *shard) await() {
 func (l *Listener) shed(s *shard) (empty bool) {
 	l.reserveMu.Lock()
 	defer l.reserveMu.Unlock()
+	l.roof.Store(0) // the limit may be lower than it was
 	if l.reserve >= 0 {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1
