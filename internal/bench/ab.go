@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"fishplate/internal/bench/outcome"
@@ -91,6 +93,12 @@ func (ab *AB) judge(seen [2][]*Result, took [2][]float64) *Comparison {
 	return c
 }
 
+// grouped has all processes of a command end with the context.
+func grouped(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
 // runCommand runs one side. A command that begins with a workload is ours: it is
 // measured once and written as JSON.
 func runCommand(ctx context.Context, command string) ([]byte, error) {
@@ -102,6 +110,11 @@ func runCommand(ctx context.Context, command string) ([]byte, error) {
 		}
 		cmd = exec.CommandContext(ctx, self, append(append([]string{"bench"}, words...), "--repeat", "1", "--json")...)
 	}
+	// The kernel may end it with the thread that started it: that is to be there as
+	// long as this process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	together(cmd)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()

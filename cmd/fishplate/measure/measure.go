@@ -341,7 +341,12 @@ func AB(ctx context.Context, a, b string, f *pflag.FlagSet, d Desk) error {
 			}
 		}
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	// The commands do not get what a terminal sends: they are groups of their own.
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ends...)
 	defer stop()
 	c, err := ab.Run(ctx)
 	if d.Terminal {

@@ -1,8 +1,13 @@
 package measure
 
 import (
+	"context"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -61,5 +66,41 @@ func TestNumbersOfOtherVerbs(t *testing.T) {
 	}
 	if err := AB(t.Context(), "true", "true", pairs, Desk{}); err == nil || !strings.Contains(err.Error(), "--pairs is 2 to 1000, not 1: one pair has no interval") {
 		t.Errorf("pairs: %v", err)
+	}
+}
+
+// A signal that ends us ends the commands of a pair first.
+func TestSignalEndsPair(t *testing.T) {
+	for _, sign := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		fifo := filepath.Join(t.TempDir(), "held")
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := pflag.NewFlagSet("ab", pflag.ContinueOnError)
+		PairFlags(f)
+		ended := make(chan error)
+		go func() {
+			ended <- AB(t.Context(), "exec 3>"+fifo+"; sleep 1000 & echo up >&3; wait", "true", f, Desk{Out: io.Discard})
+		}()
+		held, err := os.Open(fifo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(held, make([]byte, len("up\n"))); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(os.Getpid(), sign); err != nil {
+			t.Fatal(err)
+		}
+		// The pipe ends with the last process of the command.
+		if _, err := io.ReadAll(held); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v: %v", sign, err)
+		}
+		if err := held.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
