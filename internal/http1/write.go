@@ -41,6 +41,10 @@ func AppendRequestHead(dst []byte, req *message.Request, o ForwardOptions) []byt
 		switch req.ID(i) {
 		case message.Host, message.ContentLength, message.Expect:
 			continue
+		case message.Other:
+			if posesAsFraming(req.Name(i)) {
+				continue
+			}
 		}
 		dst = appendField(dst, &req.Header, i)
 	}
@@ -54,6 +58,13 @@ func AppendRequestHead(dst []byte, req *message.Request, o ForwardOptions) []byt
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}
 	return appendConnection(dst, o.Close, o.TE, upgradeOf(o.Upgrade, req.Upgrade))
+}
+
+// posesAsFraming says whether a name is that of a field that frames the body, but for
+// an underscore: servers that follow CGI make no difference.
+func posesAsFraming(name []byte) bool {
+	return len(name) == len("Content_Length") && name[7] == '_' && message.EqualFold(name[:7], "content") && message.EqualFold(name[8:], "length") ||
+		len(name) == len("Transfer_Encoding") && name[8] == '_' && message.EqualFold(name[:8], "transfer") && message.EqualFold(name[9:], "encoding")
 }
 
 const crlf = "\r\n"

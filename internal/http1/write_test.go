@@ -44,6 +44,8 @@ func TestAppendRequestHead(t *testing.T) {
 		"hop by hop": {"GET / HTTP/1.1\nHost: a\nConnection: keep-alive, X-Hop, x-forwarded-for\nKeep-Alive: 5\nX-Hop: 1\nX-Forwarded-For: c\n" +
 			"Proxy-Connection: close\nTE: trailers\nUpgrade: h2c\nProxy-Authorization: x\nX-End: 2\nx-hop: 3\n\n",
 			"GET / HTTP/1.1\nHost: a\nX-Forwarded-For: c\nX-End: 2\n\n", ForwardOptions{}},
+		"framing by another name": {"POST / HTTP/1.1\nHost: a\nTransfer_Encoding: chunked\nContent_Length: 3\ncontent_type: x\nContent-Length: 5\n\n",
+			"POST / HTTP/1.1\nHost: a\ncontent_type: x\nContent-Length: 5\n\n", ForwardOptions{}},
 		"length":  {"POST / HTTP/1.1\nContent-Length: 005\nHost: a\nContent-Length: 5\n\n", "POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\n", ForwardOptions{}},
 		"chunked": {"POST / HTTP/1.1\nHost: a\nTransfer-Encoding: Chunked\n\n", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n", ForwardOptions{}},
 		"length sent chunked": {"POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\n",
