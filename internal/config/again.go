@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/syntax"
@@ -144,11 +145,12 @@ func (l *loader) pieces(name string, src []byte) *file {
 
 // settle names the world that blocks are decoded in: the values of all locals.
 func (l *loader) settle() {
-	var b strings.Builder
+	h := sha256.New()
 	for _, n := range l.scope.names {
-		b.WriteString(n + " = " + render.Value(l.scope.locals[n].value) + "\n")
+		render.Mark(h, cty.StringVal(n))
+		render.Mark(h, l.scope.locals[n].value)
 	}
-	l.world = b.String()
+	l.world = string(h.Sum(nil))
 	l.outside = 0
 }
 

@@ -80,6 +80,11 @@ func TestWhatMultiplies(t *testing.T) {
 		}
 		return b.String() + "1" + strings.Repeat("]", 61)
 	}
+	twice, pairs := " t0 = [1, 2, 3, 4]\n", " t0 = {a = 1}\n"
+	for i := range 19 {
+		twice += fmt.Sprintf(" t%d = [local.t%d, local.t%d]\n", i+1, i, i)
+		pairs += fmt.Sprintf(" t%d = {a = local.t%d, b = local.t%d}\n", i+1, i, i)
+	}
 	square := ""
 	for i := range 40 {
 		square += fmt.Sprintf("  n%d = local.n%d * local.n%d\n", i+1, i, i)
@@ -102,6 +107,8 @@ func TestWhatMultiplies(t *testing.T) {
 		"parts":      {"locals {\n a = \"" + strings.Repeat("${local.long}", 900) + "\"\n}\n", made},
 		"many parts": {"locals {\n" + times(100, " a%d = \""+strings.Repeat("${local.long}", 9)+"\"\n") + "}\n", made},
 		"shared":     {times(400, "listener \"l%d\" {\n forwarded {\n  trust = local.many\n }\n}\n"), made},
+		"twice":      {"locals {\n" + twice + "}\n", made},
+		"pairs":      {"locals {\n" + pairs + "}\n", made},
 		"literal":    {"locals {\n a = 1e999999999\n}\n", "exponent beyond"},
 		"far away":   {"locals {\n a = \"1e600000000\" + 1\n}\n", digits},
 		"farther":    {"locals {\n a = \"1e999999999\" + 1\n}\n", digits},

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 
@@ -140,6 +141,34 @@ func Value(v cty.Value) string {
 	return "?"
 }
 
+// Mark writes what tells a value from every other, for a hash. It writes no number
+// out, which takes a thousand times as long.
+func Mark(w io.Writer, v cty.Value) {
+	switch {
+	case v.IsNull():
+		io.WriteString(w, "null")
+	case !v.IsKnown():
+		io.WriteString(w, "?")
+	case v.Type() == cty.String:
+		s := v.AsString()
+		fmt.Fprintf(w, "%d:%s", len(s), s)
+	case v.Type() == cty.Number:
+		io.WriteString(w, v.AsBigFloat().Text('p', 0)+"\n")
+	case v.Type() == cty.Bool:
+		fmt.Fprint(w, v.True())
+	case v.CanIterateElements():
+		fmt.Fprintf(w, "[%t", v.Type().IsObjectType() || v.Type().IsMapType())
+		for it := v.ElementIterator(); it.Next(); {
+			key, value := it.Element()
+			if key.Type() == cty.String {
+				Mark(w, key)
+			}
+			Mark(w, value)
+		}
+		io.WriteString(w, "]")
+	}
+}
+
 // escape writes a string as it stands between the quotes of a native string.
 func escape(s string) string {
 	if strings.ContainsAny(s, "\\\"\n\r\t$%") {
@@ -209,7 +238,8 @@ func Heredoc(text string) string {
 }
 
 // Rest is what a value leaves of so many bytes: each value in it takes some beside
-// those of its texts. It looks no further than they last.
+// those of its texts, and of the keys of it. One that stands in several places
+// counts in each. It looks no further than they last.
 func Rest(v cty.Value, bytes, each int) int {
 	bytes -= each
 	switch {
@@ -219,7 +249,10 @@ func Rest(v cty.Value, bytes, each int) int {
 	case v.CanIterateElements():
 		for it := v.ElementIterator(); bytes >= 0 && it.Next(); {
 			key, value := it.Element()
-			bytes = Rest(value, Rest(key, bytes, each), each)
+			if key.Type() == cty.String {
+				bytes = Rest(key, bytes, each)
+			}
+			bytes = Rest(value, bytes, each)
 		}
 	}
 	return bytes

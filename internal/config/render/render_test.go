@@ -37,3 +37,28 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestMark: values that differ have other marks, and none is the beginning of
+// what another and a third write.
+func TestMark(t *testing.T) {
+	one, text := cty.NumberIntVal(1), cty.StringVal
+	seen := map[string]cty.Value{}
+	for _, v := range []cty.Value{
+		cty.True, cty.False, one, cty.NumberIntVal(11), cty.NumberFloatVal(0.1), cty.MustParseNumberVal("0.1"), cty.NumberIntVal(-1), text("1"), text("true"), text("null"), text(""), text("?"),
+		cty.NullVal(cty.String), cty.DynamicVal, cty.EmptyTupleVal, cty.EmptyObjectVal,
+		cty.TupleVal([]cty.Value{one}), cty.TupleVal([]cty.Value{one, one}), cty.TupleVal([]cty.Value{cty.TupleVal([]cty.Value{one}), one}), cty.TupleVal([]cty.Value{cty.TupleVal([]cty.Value{one, one})}),
+		cty.TupleVal([]cty.Value{text("a"), text("b")}), cty.TupleVal([]cty.Value{text("ab")}), cty.TupleVal([]cty.Value{text("a1:b")}),
+		cty.ObjectVal(map[string]cty.Value{"a": text("b")}), cty.ObjectVal(map[string]cty.Value{"b": text("a")}),
+	} {
+		var b, again strings.Builder
+		Mark(&b, v)
+		Mark(&again, v)
+		if b.String() != again.String() {
+			t.Errorf("%#v: %q and %q", v, b.String(), again.String())
+		}
+		if old, ok := seen[b.String()]; ok {
+			t.Errorf("%#v and %#v are both %q", old, v, b.String())
+		}
+		seen[b.String()] = v
+	}
+}

@@ -21,8 +21,8 @@ const (
 // What a value costs beside the bytes of its texts; a turn of a loop, and a number
 // that is written out, for the time that it takes; and a complaint, which is kept.
 const (
-	wholeCost     = 16 // in what an expression comes to in the end
-	valueCost     = 32 // in loops and templates
+	wholeCost     = 64 // in what an expression comes to in the end: all who use it walk it
+	valueCost     = 64 // in loops and templates
 	turnCost      = 64
 	numberCost    = 256
 	complaintCost = 4 << 10
@@ -82,7 +82,7 @@ func (e metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if e.m.one += left - rest; rest < 0 && !e.m.over {
 		e.m.over = true
 		return cty.DynamicVal, append(diags, complaint(e.Range(), fmt.Sprintf("the expressions of this configuration make more than %d bytes", MaxMade),
-			"loops within loops multiply: let them go over less, or write what they make into files"))
+			"loops within loops multiply, and so does what names one list several times: let them go over less, or write what they make into files"))
 	}
 	return v, diags
 }
