@@ -60,11 +60,14 @@ func Mend(ctx context.Context, o Options, m Mending) (r *Report, faults int, err
 // Unmend takes back what Mend did, for the checks that only names without those
 // that skip names; all when they name none.
 func Unmend(only, skip []string, m Mending) (faults int, err error) {
+	return unmend(see.Machine(), only, skip, m)
+}
+
+func unmend(s *System, only, skip []string, m Mending) (faults int, err error) {
 	rows, err := Select(only, skip)
 	if err != nil {
 		return 0, err
 	}
-	s := see.Machine()
 	how, err := m.options(s, nil)
 	if err != nil {
 		return 0, err
@@ -77,7 +80,7 @@ func Unmend(only, skip []string, m Mending) (faults int, err error) {
 }
 
 func (m Mending) options(s *System, stack []fact.Layer) (apply.Options, error) {
-	o := apply.Options{Hand: m.Hand, System: s, Env: fact.Environment{Stack: stack}, DryRun: m.DryRun, Persist: m.Persist, State: m.State}
+	o := apply.Options{Sets: sets, Hand: m.Hand, System: s, Env: fact.Environment{Stack: stack}, DryRun: m.DryRun, Persist: m.Persist, State: m.State}
 	if o.Hand == nil {
 		if !s.Live {
 			return o, errors.New("mend: only the machine that the doctor runs on can be mended")
@@ -92,6 +95,23 @@ func (m Mending) options(s *System, stack []fact.Layer) (apply.Options, error) {
 		o.State = dir
 	}
 	return o, nil
+}
+
+// sets reports whether a check changes a setting. One that this version does not
+// have changed what some check does.
+func sets(check, file string) bool {
+	known, own, others := false, false, false
+	for _, row := range Catalogue() {
+		it := row.ID == "nic.rps" && apply.Queue(file) // whose files are those of the machine's queues
+		for _, f := range row.Fix {
+			it = it || slices.ContainsFunc(f.Set, func(s fact.Setting) bool { return s.File == file })
+		}
+		others = others || it
+		if row.ID == check {
+			known, own = true, it
+		}
+	}
+	return own || others && !known
 }
 
 // stateDir is where the record stands when nobody says: where the environment has

@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -134,6 +135,38 @@ func TestSettingsAgree(t *testing.T) {
 	}
 	if len(want) < 20 {
 		t.Errorf("only %d settings", len(want))
+	}
+}
+
+// TestUndoKnowsChecks: the record may be somebody else's work, and root writes what
+// it says: of a check it holds no setting but that check's.
+func TestUndoKnowsChecks(t *testing.T) {
+	const forward, queue, rps = "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/core/somaxconn", "/sys/class/net/eth0/queues/rx-0/rps_cpus"
+	for _, c := range []struct {
+		check, file string
+		taken       bool
+	}{
+		{"tcp.somaxconn", queue, true}, {"nic.rps", rps, true}, {"tcp.of-an-older-version", queue, true}, {"nic.of-an-older-version", rps, true},
+		{"tcp.somaxconn", forward, false}, {"tcp.autocorking", queue, false}, {"tcp.somaxconn", rps, false}, {"nic.rps", queue, false},
+		{"tcp.of-an-older-version", forward, false}, {"nic.rps", "/sys/class/net/eth0/queues/rx-0/../rps_cpus", false},
+	} {
+		dir := t.TempDir()
+		record := fmt.Sprintf(`{"schema": %q, "changes": [{"check": %q, "file": %q, "old": "0", "new": "1", "place": "initial"}]}`, apply.Schema, c.check, c.file)
+		for name, text := range map[string]string{"proc/sys/net/core/netdev_max_backlog": "1000", "state/doctor-changes.json": record, c.file: "1"} {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755), os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := At(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		_, err = unmend(s, nil, nil, Mending{Out: &b, State: "/state", Hand: apply.Below(dir)})
+		now, rerr := os.ReadFile(filepath.Join(dir, c.file))
+		if rerr != nil || (string(now) == "0\n") != c.taken || (err == nil) != c.taken {
+			t.Errorf("%s %s: %q, %v, %v\n%s", c.check, c.file, now, err, rerr, b.String())
+		}
 	}
 }
 

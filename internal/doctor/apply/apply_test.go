@@ -574,6 +574,29 @@ func TestName(t *testing.T) {
 	}
 }
 
+// TestHalfSaved: what a run that was killed had begun to save is removed by the next
+// one, and nothing else is.
+func TestHalfSaved(t *testing.T) {
+	for name, next := range map[string]func(*testing.T, Options) string{
+		"fix":  func(t *testing.T, o Options) string { _, said := fix(t, o, three()); return said },
+		"undo": func(t *testing.T, o Options) string { _, said := undo(t, o); return said },
+	} {
+		dir := machine(t, nil)
+		const half, other = state + "/.fishplate-1.new", state + "/secret.new"
+		put(t, dir, half, "{")
+		put(t, dir, other, "x")
+		o := on(t, dir)
+		o.DryRun = true
+		if next(t, o); get(t, dir, half) != "{" {
+			t.Errorf("%s: removed by a dry run", name)
+		}
+		said := next(t, on(t, dir))
+		if get(t, dir, half) != "absent" || get(t, dir, other) != "x" {
+			t.Errorf("%s: %s is %s and %s is %s\n%s", name, half, get(t, dir, half), other, get(t, dir, other), said)
+		}
+	}
+}
+
 // TestLinkedLock: the folder of the record may belong to the service. A link in it
 // makes no file elsewhere.
 func TestLinkedLock(t *testing.T) {

@@ -73,6 +73,10 @@ func (h hand) Load(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxSaved))
 }
 
+// half names what is not saved whole yet. It begins with a dot and ends unlike a
+// setting, so that nobody who reads the folder in between takes it for one.
+const half = ".fishplate-*.new"
+
 func (h hand) Save(file string, data []byte, mode fs.FileMode) error {
 	name := h.at(file)
 	dir := filepath.Dir(name)
@@ -85,9 +89,7 @@ func (h hand) Save(file string, data []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(dir, folder(mode)); err != nil {
 		return err
 	}
-	// The name begins with a dot and ends unlike a setting, so that nobody who
-	// reads the folder in between takes it for one.
-	f, err := os.CreateTemp(dir, ".fishplate-*.new")
+	f, err := os.CreateTemp(dir, half)
 	if err != nil {
 		return err
 	}

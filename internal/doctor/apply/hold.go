@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"syscall"
 )
@@ -29,5 +30,21 @@ func (o Options) hold() (free func(), err error) {
 		}
 		return nil, fmt.Errorf("lock the record: %w", err)
 	}
+	if err := sweep(dir); err != nil {
+		f.Close() // nothing was done
+		return nil, fmt.Errorf("remove what was half saved: %w", err)
+	}
 	return func() { f.Close() }, nil // closing frees it
+}
+
+// sweep removes what somebody who was killed had begun to save in a folder that is
+// ours alone.
+func sweep(dir string) error {
+	names, err := os.ReadDir(dir)
+	for _, d := range names {
+		if ours, _ := path.Match(half, d.Name()); ours && d.Type().IsRegular() { // the pattern is well formed
+			err = errors.Join(err, os.Remove(filepath.Join(dir, d.Name())))
+		}
+	}
+	return err
 }

@@ -222,4 +222,7 @@ type Options struct {
 	Persist bool
 	// State is the folder of the record.
 	State string
+	// Sets reports whether a check changes a setting: the record is not believed
+	// where it says another. Nil is that every check may change every one.
+	Sets func(check, file string) bool
 }

@@ -53,8 +53,8 @@ func (o Options) load() (r record, err error) {
 		err = errors.New("its schema is not " + Schema)
 	}
 	for _, c := range r.Changes {
-		if err == nil && !setting(c) {
-			err = fmt.Errorf("%q is no setting of the kernel that a check could have changed", c.File)
+		if err == nil && (!setting(c) || o.Sets != nil && !o.Sets(c.Check, c.File)) {
+			err = fmt.Errorf("%q is no setting of the kernel that the check %q could have changed", c.File, c.Check)
 		}
 	}
 	if err != nil {
@@ -75,13 +75,20 @@ func Mendable(file string) bool {
 	if path.Clean(file) != file {
 		return false
 	}
-	return strings.HasPrefix(file, "/proc/sys/net/") || slices.ContainsFunc([]string{
-		"/proc/sys/vm/swappiness", "/sys/class/net/*/queues/*/rps_cpus", "/sys/kernel/mm/transparent_hugepage/*",
+	return strings.HasPrefix(file, "/proc/sys/net/") || Queue(file) || slices.ContainsFunc([]string{
+		"/proc/sys/vm/swappiness", "/sys/kernel/mm/transparent_hugepage/*",
 		"/sys/devices/system/clocksource/clocksource0/current_clocksource", "/sys/module/haltpoll/parameters/guest_halt_poll_ns",
 	}, func(known string) bool {
 		ok, _ := path.Match(known, file) // the patterns are well formed
 		return ok
 	})
+}
+
+// Queue reports whether a file says which processors the packets of a queue are
+// handed to.
+func Queue(file string) bool {
+	ok, _ := path.Match("/sys/class/net/*/queues/*/rps_cpus", file) // the pattern is well formed
+	return ok
 }
 
 // save writes the record, so that it stands before what it records is done.
