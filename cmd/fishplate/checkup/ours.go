@@ -82,6 +82,11 @@ func served(ctx context.Context, c *admin.Client) (*doctor.Ours, error) {
 	}
 	o := wanted.Of(cfg)
 	o.Running = doctor.Process(st.PID)
+	for _, c := range st.Checks {
+		if c.ID == "tcp.listen-overflow" && (c.Status == string(doctor.Fail) || c.Status == string(doctor.Warn)) {
+			o.Running.Overflow, o.Running.Mends = c.Text, c.Fix
+		}
+	}
 	queues := map[string]*doctor.OurQueue{}
 	for _, l := range st.Listeners {
 		a := l.Accept
@@ -93,7 +98,8 @@ func served(ctx context.Context, c *admin.Client) (*doctor.Ours, error) {
 			continue
 		}
 		q := &doctor.OurQueue{Shards: a.Shards, Len: *a.Queue, Most: *a.Most, Granted: *a.Granted, Dropped: -1, Accepted: l.Accepted, Shed: a.Shed, Refused: l.Refused}
-		if a.Dropped != nil {
+		// A queue that was full may have dropped some since the process last looked.
+		if a.Dropped != nil && (*a.Dropped > 0 || *a.Most < *a.Granted) {
 			q.Dropped = *a.Dropped
 		}
 		queues[l.Name] = q

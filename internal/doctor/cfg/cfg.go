@@ -2,6 +2,7 @@ package cfg
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -90,8 +91,8 @@ func shards() see.Row {
 func backlog() see.Row {
 	const file = "/proc/sys/net/core/somaxconn"
 	return see.Row{Check: fact.Check{
-		ID: "cfg.backlog", Title: "Backlogs that the kernel cuts", Reads: "the configuration, " + file,
-		Rule: "a backlog above the kernel's bound warns", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		ID: "cfg.backlog", Title: "Backlogs that the kernel cuts, or that were too short", Reads: "the configuration, the queues of our listeners, " + file,
+		Rule: "a backlog above the kernel's bound warns, and one that was too short", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "The kernel takes its own bound without a word, and the queue is shorter than the configuration says.",
 		Fix:     []fact.Fix{fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true)},
 		Sources: []string{listenDoc},
@@ -108,6 +109,12 @@ func backlog() see.Row {
 			}
 			if int64(l.Backlog) > n {
 				cut = append(cut, fmt.Sprintf("%s:%d wants %d", l.Address, l.Port, l.Backlog))
+			}
+		}
+		for _, l := range o.Listeners {
+			if len(cut) == 0 && l.Queue != nil && l.Queue.Lost(math.MaxInt64).Dropped > 0 {
+				return fact.Say(fact.Warn, fmt.Sprintf("the queue of %d of listener %s was full and dropped %d connections or handshakes (tcp.listen-overflow)", l.Queue.Granted, l.Name, l.Queue.Dropped), e).
+					Mend(change("raise accept.backlog of listener "+l.Name+", unless something kept the process from accepting", "none")...)
 			}
 		}
 		if len(cut) > 0 {

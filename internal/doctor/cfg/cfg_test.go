@@ -20,6 +20,10 @@ func TestRows(t *testing.T) {
 	}
 	granted := at(4096)
 	granted.Listeners[0].Queue = &see.OurQueue{Shards: 1, Granted: 128}
+	full := at(16)
+	full.Listeners[0].Name, full.Listeners[0].Queue = "web", &see.OurQueue{Shards: 1, Most: 17, Granted: 16, Dropped: 366}
+	deferred := at(16)
+	deferred.Listeners[0].Queue = &see.OurQueue{Shards: 1, Most: 3, Granted: 16, Dropped: 366}
 	machine := files{"/proc/meminfo": "MemTotal: 1048576 kB\n"}
 	group := files{"/proc/meminfo": "MemTotal: 1048576 kB\n", "/proc/self/cgroup": "0::/a\n", "/sys/fs/cgroup/a/memory.max": "268435456\n"}
 	old := files{"/proc/meminfo": "MemTotal: 1048576 kB\n", "/proc/self/cgroup": "4:memory:/a\n", "/sys/fs/cgroup/memory/a/memory.limit_in_bytes": "268435456\n"}
@@ -37,6 +41,8 @@ func TestRows(t *testing.T) {
 		{ID: "cfg.memory", Ours: fill(257, 0), Files: open, Want: fact.OK},
 		{ID: "cfg.memory", Ours: fill(1, 0), Want: fact.Unknown},
 		{ID: "cfg.backlog", Ours: granted, Files: some, Want: fact.Warn, Says: "wants 4096, and gets 128"},
+		{ID: "cfg.backlog", Ours: full, Files: some, Want: fact.Warn, Says: "the queue of 16 of listener web was full and dropped 366"},
+		{ID: "cfg.backlog", Ours: deferred, Files: some, Want: fact.OK},
 		{ID: "cfg.fastopen", Want: fact.Skip},
 		{ID: "cfg.fastopen", Ours: &see.Ours{}, Want: fact.OK},
 		{ID: "cfg.fastopen", Ours: &see.Ours{FastOpen: true}, Files: tfo("1"), Want: fact.Warn},

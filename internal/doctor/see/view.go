@@ -87,6 +87,9 @@ type Running struct {
 	CPU   float64 // seconds that it used
 	Procs int     // processors that it uses at most
 	Stall float64 // seconds that it stood still for, the longest time of them
+
+	Overflow string   // what it found of queues that were full, at its own last look; "": nothing
+	Mends    []string // commands that it proposed then
 }
 
 // OurListener is an address that we listen at.

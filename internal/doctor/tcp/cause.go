@@ -44,10 +44,11 @@ func ourOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Finding
 	if q.Dropped <= 0 {
 		waiting := fmt.Sprintf("%s: %d connections wait before accept, of %d that may", name, q.Len, q.Shards*q.Granted)
 		lost := c.Sum("TcpExt.ListenOverflows")
+		_, told := othersOverflow(v, c, e)
 		switch {
 		case lost > 0 && q.Dropped < 0:
 			return fact.Say(c.Stricter(fact.Fail, fact.Warn), fmt.Sprintf("%s, and %d were lost in its network namespace %s: the system does not say of which listener", waiting, lost, v.Span()), e...), true
-		case lost > 0: // others lost them, which is worse than to wait
+		case lost > 0 && !told: // worse than to wait, whosever they are
 			return f, false
 		}
 		return fact.Say(fact.Warn, waiting, e...), true
@@ -68,6 +69,41 @@ func ourOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Finding
 		f.Fix = append(f.Fix, cause.fix...)
 	}
 	return f, true
+}
+
+// othersOverflow judges what was lost while our own listeners dropped nothing. ok is
+// false when nothing was, or when the system does not say whose it was.
+func othersOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Finding, ok bool) {
+	lost := max(c.Sum("TcpExt.ListenOverflows"), c.Sum("TcpExt.ListenDrops"))
+	if v.Ours == nil || lost == 0 {
+		return f, false
+	}
+	told := map[string]bool{} // by name: one queue may stand for all addresses of a listener
+	ours := "ours dropped none"
+	f = fact.Say(fact.Info, "", e...)
+	for _, l := range v.Ours.Listeners {
+		switch {
+		case l.Queue == nil:
+			continue
+		case l.Queue.Lost(int64(lost)).Dropped > 0:
+			return f, false
+		case l.Queue.Dropped > 0: // without a full queue: handshakes that were deferred, as good as certainly
+			f.Status, ours = fact.Warn, "no queue of ours was found full"
+		}
+		told[l.Name] = l.Queue.Dropped >= 0
+	}
+	for _, l := range v.Ours.Listeners {
+		if !told[l.Name] && (l.Queue != nil || l.Port != 0) {
+			return f, false
+		}
+	}
+	before := ""
+	if v.Before == nil {
+		before = ", or of a process before"
+	}
+	f.Found = fmt.Sprintf("%d connections or handshakes were lost %s, of another listener in this network namespace%s: %s", lost, v.Span(), before, ours)
+	f.Fix = []fact.Fix{} // none for our listeners
+	return f, len(told) > 0
 }
 
 // troubled says whether a queue has lost connections, or is half full.
@@ -132,6 +168,13 @@ func causesOf(v *see.View, l see.OurListener) (list []cause) {
 	before := len(list)
 	short := cpu.Short(v)
 	us := v.Serving()
+	if v.Before == nil && us != nil && us.Overflow != "" { // it was there
+		said := cause{text: "the process that serves found when it last looked: " + us.Overflow}
+		for _, command := range us.Mends {
+			said.fix = append(said.fix, fact.Fix{Command: command, Risk: "see there", Who: fact.Us, Undo: "the old state", Auto: fact.Never})
+		}
+		return []cause{said}
+	}
 	if us != nil && us.Stall > longStall {
 		list = append(list, cause{
 			fmt.Sprintf("the process stood still for %s: stopped, suspended, or without a processor", time.Duration(us.Stall*float64(time.Second)).Round(10*time.Millisecond)),
@@ -165,8 +208,14 @@ func causesOf(v *see.View, l see.OurListener) (list []cause) {
 			[]fact.Fix{{Command: "raise limits.connections of listener " + l.Name + ", and fishplate reload", Risk: "memory", Who: fact.Us, Undo: "fishplate rollback", Auto: fact.Never}},
 		})
 	}
-	if len(list) == before {
+	if len(list) > before {
+		return list
+	}
+	switch {
+	case v.Before != nil:
 		list = append(list, cause{text: "nothing that kept the process from accepting was seen, so that more came at once than the queue holds"})
+	default:
+		list = append(list, cause{text: "why it was full cannot be told afterwards (a process that serves logs it at the time: check=tcp.listen-overflow)"})
 	}
 	return list
 }
