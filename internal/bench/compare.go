@@ -11,6 +11,9 @@ import (
 // CompareSchema names the document of a comparison.
 const CompareSchema = "fishplate.bench.compare/1"
 
+// mostRate bounds what can have been measured: a transaction each picosecond.
+const mostRate = 1e12
+
 // Comparison says how one result, or one command, differs from another.
 type Comparison struct {
 	Schema  string       `json:"schema"`
@@ -49,6 +52,11 @@ func Compare(nameA, nameB string, a, b *Result) (*Comparison, error) {
 	}{{nameA, a}, {nameB, b}} {
 		if side.r.Totals.Transactions <= 0 || len(side.r.Reps) == 0 {
 			return nil, fmt.Errorf("compare: %s holds no measurement: not one transaction ended in it (errors %v): measure it again", side.name, side.r.Errors)
+		}
+		for _, rep := range side.r.Reps {
+			if rep.Rate < 0 || rep.Rate > mostRate {
+				return nil, fmt.Errorf("compare: %s holds no measurement: it has a rate of %g a second: measure it again", side.name, rep.Rate)
+			}
 		}
 	}
 	if list := differences(measured(a.Params), measured(b.Params)); len(list) > 0 {

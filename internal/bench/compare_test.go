@@ -76,6 +76,8 @@ func TestCompareRefuses(t *testing.T) {
 		"other schema": {`{"schema": "fishplate.bench.compare/1", "host": []}`, `its schema is "fishplate.bench.compare/1", not fishplate.bench/1`, "bench WORKLOAD --json"},
 		"no figures":   {`{"schema": "fishplate.bench/1"}`, "not one transaction", "measure it again"},
 		"all failed":   {`{"schema": "fishplate.bench/1", "params": {"workload": "crr", "server": "loopback"}, "repetitions": [{}], "errors": {"timeout": 3}}`, "timeout:3", "measure it again"},
+		"below zero":   {`{"schema": "fishplate.bench/1", "params": {"workload": "crr", "server": "loopback"}, "repetitions": [{"rate": 5}, {"rate": -1}], "totals": {"transactions": 5}}`, "a rate of -1", "measure it again"},
+		"beyond all":   {`{"schema": "fishplate.bench/1", "params": {"workload": "crr", "server": "loopback"}, "repetitions": [{"rate": 1e308}], "totals": {"transactions": 5}}`, "a rate of 1e+308", "measure it again"},
 		"other work":   {`{"schema": "fishplate.bench/1", "params": {"workload": "rr"}, "repetitions": [{"rate": 5}], "totals": {"transactions": 5}}`, "workload crr and rr", "measure one of them again"},
 	} {
 		path := filepath.Join(dir, "other.json")
