@@ -22,6 +22,8 @@ func TestTracking(t *testing.T) {
 	many := strings.TrimSuffix(strings.Repeat(`{"name": "KUBE-SVC-A"},`, 1001), ",")
 	trial.Run(t, append(append(Rows()[:3:3], Rows()[8]), Rows()[9]), []trial.Case{
 		{ID: "fw.conntrack-on", Files: files{somaxconn: "1"}, Want: fact.OK, Says: "does not track"},
+		{ID: "fw.conntrack-on", Files: files{somaxconn: "1", most: "1000"}, Want: fact.Unknown, RunOn: "initns"},
+		{ID: "fw.conntrack-full", Files: files{somaxconn: "1", most: "1000"}, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.conntrack-on", Files: files{somaxconn: "1"}, Env: docker, Want: fact.Unknown, RunOn: "initns"},
 		{ID: "fw.conntrack-on", Files: table("7"), Probe: rows(`{"table": "filter", "name": "INPUT", "hook": "input", "conntrack": true}`), Want: fact.Warn, Says: "7 connections are tracked, since filter INPUT"},
 		{ID: "fw.conntrack-on", Files: table("7"), Want: fact.Warn, Says: "7 connections"},

@@ -28,6 +28,15 @@ func without(v *see.View, err error) (fact.Evidence, bool) {
 	return fact.Read(settings, "there, and nothing of this beside it", false), true
 }
 
+// untracked is without for the number of connections: a kernel that bounds it does
+// track them, and one of its files is missing.
+func untracked(v *see.View, err error) (fact.Evidence, bool) {
+	if bound, unseen := v.Exists(most); bound || unseen != nil {
+		return fact.Evidence{}, false
+	}
+	return without(v, err)
+}
+
 // older are the tables of the iptables before nf_tables. Their rules are counted
 // nowhere; an error says that even their names cannot be seen.
 func older(v *see.View) ([]string, error) {
@@ -57,7 +66,7 @@ func tracking() see.Row {
 	}, Look: func(v *see.View) fact.Finding {
 		n, e, err := gauge.Number(v, tracked)
 		if err != nil {
-			if absent, ok := without(v, err); ok {
+			if absent, ok := untracked(v, err); ok {
 				return fact.Say(fact.OK, "the kernel does not track connections", absent)
 			}
 			return gauge.Unseen(v, err)
@@ -103,7 +112,7 @@ func full() see.Row {
 	}, Look: func(v *see.View) fact.Finding {
 		n, e, err := gauge.Number(v, tracked)
 		if err != nil {
-			if absent, ok := without(v, err); ok {
+			if absent, ok := untracked(v, err); ok {
 				f := fact.Say(fact.Skip, "the kernel does not track connections", absent)
 				return f
 			}

@@ -2,6 +2,7 @@ package gauge
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"fishplate/internal/doctor/fact"
@@ -31,6 +32,18 @@ func from[T any](s *see.System, file string, read func([]byte) (T, error)) (T, f
 // Number reads a file of one whole number.
 func Number(v *see.View, file string) (int64, fact.Evidence, error) {
 	return Read(v, file, parse.Number)
+}
+
+// Within reads a file of one whole number that the kernel keeps between two: a file
+// with another is not understood.
+func Within(v *see.View, file string, least, most int64) (int64, fact.Evidence, error) {
+	return Read(v, file, func(b []byte) (int64, error) {
+		n, err := parse.Number(b)
+		if err == nil && (n < least || n > most) {
+			err = fmt.Errorf("%d is not %d to %d", n, least, most)
+		}
+		return n, err
+	})
 }
 
 // Word reads a file of one word; an empty file is a word of no letters.

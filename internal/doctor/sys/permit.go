@@ -171,7 +171,7 @@ func privports() see.Row {
 		if set>>capNetBindService&1 == 1 {
 			return fact.Say(fact.OK, "the process may bind every port", e)
 		}
-		start, e2, err := gauge.Number(v, file)
+		start, e2, err := gauge.Within(v, file, 0, 65535)
 		if err != nil {
 			if see.ClassOf(err) != see.Absent {
 				return gauge.Unseen(v, err).With(e)

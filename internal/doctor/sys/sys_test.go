@@ -170,6 +170,7 @@ func TestPermits(t *testing.T) {
 		{ID: "sys.privports", Files: status(all, "0"), Want: fact.OK},
 		{ID: "sys.privports", Files: ports("1024"), Want: fact.Info},
 		{ID: "sys.privports", Files: ports("1024"), Ours: ours, Want: fact.Fail, Says: "below 1024"},
+		{ID: "sys.privports", Files: ports("-1"), Ours: ours, Want: fact.Unknown, Says: "-1 is not 0 to 65535"},
 		{ID: "sys.privports", Files: ports("80"), Ours: ours, Want: fact.OK},
 		{ID: "sys.privports", Files: status(none, "0"), Ours: &see.Ours{Privileged: true}, Want: fact.Fail},
 		{ID: "sys.listeners", Want: fact.Skip},

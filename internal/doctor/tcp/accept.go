@@ -222,7 +222,7 @@ func migrate() see.Row {
 		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_migrate_req", "1", "set it before the listeners are made", fact.Freely, false)},
 		Sources: []string{ipSysctl},
 	}, Look: func(v *see.View) fact.Finding {
-		n, e, err := gauge.Number(v, ipv4+"tcp_migrate_req")
+		n, e, err := gauge.Within(v, ipv4+"tcp_migrate_req", 0, 1)
 		if see.ClassOf(err) == see.Absent {
 			_, gvisor := v.Env.Is(fact.Container, "gvisor")
 			_, wsl := v.Env.Is(fact.Container, "wsl1")

@@ -45,7 +45,7 @@ func reuse() see.Row {
 		Fix:     []fact.Fix{stamped, fact.Sysctl("net.ipv4.tcp_tw_reuse", "1", "none with timestamps", fact.Freely, false)},
 		Sources: []string{ipSysctl},
 	}, Look: func(v *see.View) fact.Finding {
-		n, e, err := gauge.Number(v, ipv4+"tcp_tw_reuse")
+		n, e, err := gauge.Within(v, ipv4+"tcp_tw_reuse", 0, 2)
 		if err != nil {
 			return gauge.Unseen(v, err)
 		}
