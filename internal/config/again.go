@@ -105,12 +105,15 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	return cfg, diags, sources
 }
 
+// maxBroken is of how many pieces of a file it is said what is wrong.
+const maxBroken = 100
+
 // pieces reads a file piece by piece; nil when it must be read as one, to say what
 // is wrong. One that is too large for that is said to be wrong piece by piece.
 func (l *loader) pieces(name string, src []byte) *file {
-	text, folder, list := string(src), path.Dir(name), syntax.Pieces(src)
-	f := &file{name: name, body: &syntax.Body{End: start(name), Blocks: make([]syntax.Block, 0, len(list))}, origins: make([]origin, 0, len(list))}
-	for _, p := range list {
+	text, folder, broken := string(src), path.Dir(name), 0
+	f := &file{name: name, body: &syntax.Body{End: start(name)}, origins: []origin{}}
+	for p := range syntax.Pieces(src) {
 		key := pieceKey{folder, text[p.Byte : p.Byte+len(p.Text)]}
 		had := l.used[key]
 		if had == nil {
@@ -129,7 +132,9 @@ func (l *loader) pieces(name string, src []byte) *file {
 				return nil
 			}
 			l.take(onePerKind(diags), start(had.name))
-			had.body, f.broken = body, f.broken || diags.HasErrors()
+			if had.body = body; diags.HasErrors() {
+				f.broken, broken = true, broken+1
+			}
 		}
 		l.used[had.key] = had
 		l.cfg.Places[had.name] = model.Place{File: name, Line: p.Line, Byte: p.Byte}
@@ -138,6 +143,9 @@ func (l *loader) pieces(name string, src []byte) *file {
 		f.body.Blocks = append(f.body.Blocks, had.body.Blocks...)
 		for i := range had.body.Blocks {
 			f.origins = append(f.origins, origin{had, i})
+		}
+		if broken == maxBroken {
+			break
 		}
 	}
 	return f

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,9 @@ func TestLargeTexts(t *testing.T) {
 		if _, diags := load("site.hcl", site, o); diags.HasErrors() {
 			t.Errorf("%d bytes: %.3s", len(site), diags)
 		}
+		if _, diags := load("site.hcl", times(5000, "} %d "+strings.Repeat("-", 1000)+"\n"), o); len(diags) != maxBroken {
+			t.Errorf("braces: %d mistakes: %.3s", len(diags), diags)
+		}
 		broken := site + "backend \"c\" {\n  servers = [\"\n}\nvhost \"any\" {\n  backend = = \"b0\"\n}\n"
 		_, diags := load("site.hcl", broken, o)
 		var at []int
@@ -174,6 +178,23 @@ func TestLargeTexts(t *testing.T) {
 		}
 		if last := strings.Count(site, "\n"); !slices.Contains(at, last+2) || !slices.Contains(at, last+5) {
 			t.Errorf("mistakes in lines %d: %.5s", at, diags)
+		}
+	}
+}
+
+// TestBrokenTextsAreCheap: what is no configuration takes little memory to refuse.
+func TestBrokenTextsAreCheap(t *testing.T) {
+	for _, sign := range []string{"}\n", "(", "[", "\"${", "a {\n"} {
+		text := []byte("a = 1\n" + strings.Repeat(sign, (4<<20-16)/len(sign)))
+		if sign == "}\n" {
+			text = append(text, text...)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": {Data: text}}, Path: "/site.hcl"})
+		runtime.ReadMemStats(&after)
+		if made := after.TotalAlloc - before.TotalAlloc; made > 160<<20 || !diags.HasErrors() {
+			t.Errorf("%q: %d MiB: %.3s", sign, made>>20, diags)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 func Give(text []byte, tenants []*model.Tenant) []byte {
 	var b bytes.Buffer
 	b.Grow(len(text))
-	for _, p := range syntax.Pieces(text) {
+	for p := range syntax.Pieces(text) {
 		if !bytes.HasPrefix(p.Text, []byte("program ")) {
 			b.Write(p.Text)
 		}

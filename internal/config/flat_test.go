@@ -36,7 +36,7 @@ func TestFlat(t *testing.T) {
 			if cfg == nil {
 				t.Fatal(diags)
 			}
-			for _, p := range syntax.Pieces(cfg.Flat) {
+			for p := range syntax.Pieces(cfg.Flat) {
 				if _, diags := syntax.Native(p.Text, "piece"); diags.HasErrors() {
 					t.Errorf("a piece cannot be read alone: %v\n%s", diags, p.Text)
 				}

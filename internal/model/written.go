@@ -20,6 +20,7 @@ const (
 	MaxOperators = 4096    // signs from the outermost value to the innermost
 	MaxBrackets  = 500     // that are open at once
 	MaxText      = 4 << 20 // bytes that are parsed at once
+	firstLook    = 1 << 17 // bytes that are looked at before the rest
 	maxExponent  = 1000    // of a number, as it is written
 )
 
@@ -65,6 +66,11 @@ func checkWritten(lex lexer, text []byte, name string, start hcl.Pos, lines bool
 		at := hclsyntax.Token{Range: hcl.Range{Filename: name, Start: start, End: start}}
 		return tooMuch(at, fmt.Sprintf("this text has %d bytes, and %d are read at once at most", len(text), MaxText),
 			"part it into files: include names them; file_set reads long lists of addresses and words")
+	}
+	if len(text) > firstLook {
+		if diags := checkWritten(lex, text[:firstLook], name, start, lines); diags.HasErrors() {
+			return diags
+		}
 	}
 	tokens, _ := lex(text, name, start)
 	open := []level{{0, lines}}

@@ -93,7 +93,7 @@ func (d *document) cut(text []byte, e Edit) (before, after []byte) {
 	if e.parent == "" {
 		sibling = e.Before
 	}
-	pieces := syntax.Pieces(text)
+	pieces := slices.Collect(syntax.Pieces(text))
 	for _, name := range []string{cmp.Or(e.outer, e.name), sibling} {
 		opening := []byte(kind + " {\n")
 		if name != "" {

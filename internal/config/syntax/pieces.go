@@ -1,6 +1,9 @@
 package syntax
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+)
 
 // Piece is a part of a text that can be read without the rest.
 type Piece struct {
@@ -14,27 +17,29 @@ type Piece struct {
 // into a heredoc or a comment; but when every piece is read without an error,
 // each began and ended between two items, and all of them together say what the
 // whole says.
-func Pieces(text []byte) []Piece {
-	var list []Piece
-	p := Piece{}
-	from, line := 0, 0
-	for at := 0; at < len(text); {
-		end := len(text)
-		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
-			end = at + n + 1
+func Pieces(text []byte) iter.Seq[Piece] {
+	return func(yield func(Piece) bool) {
+		p := Piece{}
+		from, line := 0, 0
+		for at := 0; at < len(text); {
+			end := len(text)
+			if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
+				end = at + n + 1
+			}
+			line++
+			if text[at] == '}' && end > at && text[end-1] == '\n' {
+				p.Text = text[from:end]
+				if !yield(p) {
+					return
+				}
+				from = end
+				p = Piece{Line: line, Byte: end}
+			}
+			at = end
 		}
-		line++
-		if text[at] == '}' && end > at && text[end-1] == '\n' {
-			p.Text = text[from:end]
-			list = append(list, p)
-			from = end
-			p = Piece{Line: line, Byte: end}
+		if from < len(text) {
+			p.Text = text[from:]
+			yield(p)
 		}
-		at = end
 	}
-	if from < len(text) {
-		p.Text = text[from:]
-		list = append(list, p)
-	}
-	return list
 }
