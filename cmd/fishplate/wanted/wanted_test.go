@@ -16,7 +16,7 @@ func TestOf(t *testing.T) {
 	got := Of(&model.Config{
 		Listeners: []*model.Listener{
 			{Name: "web", Bind: []string{":80", "[::1]:8080", "unix:/run/x"}, Accept: model.Accept{Shards: 2, Backlog: 100}, Limits: model.ListenerLimits{Connections: 5000}},
-			{Name: "more", Bind: []string{"fd:more", "10.0.0.1:http"}, Accept: model.Accept{FastOpen: true, Backlog: 7}, Limits: model.ListenerLimits{Connections: UsualConnections}},
+			{Name: "more", Bind: []string{"fd:more", "10.0.0.1:http"}, Accept: model.Accept{Shards: 1, FastOpen: true, Backlog: 7}, Limits: model.ListenerLimits{Connections: UsualConnections}},
 		},
 		Backends: []*model.Backend{{Servers: []*model.Server{{}, {}}}, {Discover: &model.Discover{}, Pool: model.Pool{Idle: 5}}},
 		Caches:   []*model.Cache{{Memory: 10}, {Memory: 20}},
