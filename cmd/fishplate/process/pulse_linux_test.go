@@ -136,6 +136,10 @@ func overflow(t *testing.T) {
 	if err := server.Process.Signal(unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	var state unix.WaitStatus // told when the last of its threads stands still
+	if _, err := unix.Wait4(server.Process.Pid, &state, unix.WUNTRACED, nil); err != nil || !state.Stopped() {
+		t.Fatalf("%v, %#x", err, state)
+	}
 	for range 40 {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
