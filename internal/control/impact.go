@@ -190,16 +190,23 @@ func consequence(c *Change) (string, hits) {
 			}
 		}
 		struck |= hit
-		for clause := range strings.SplitSeq(text, "; ") {
-			if !slices.Contains(texts, clause) {
-				texts = append(texts, clause)
-			}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
 		}
 	}
-	if len(texts) == 0 {
+	switch len(texts) {
+	case 0:
 		return general, h
+	case 1:
+		return texts[0], struck // the history keeps it, and it is everybody's
 	}
-	return strings.Join(texts, "; "), struck
+	var clauses []string
+	for clause := range strings.SplitSeq(strings.Join(texts, "; "), "; ") {
+		if !slices.Contains(clauses, clause) {
+			clauses = append(clauses, clause)
+		}
+	}
+	return strings.Join(clauses, "; "), struck
 }
 
 // cached says what a change of fields does to stored objects; "" when it does
