@@ -193,9 +193,10 @@ func TestFloodLeavesTurnsToOthers(t *testing.T) {
 // TestStreaksLeaveTurnsToOthers: a client whose next request is always there already
 // leaves turns to whoever else has something to do.
 func TestStreaksLeaveTurnsToOthers(t *testing.T) {
-	r, _ := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
+	r, l := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
 	r.srv.alone = false
-	c := r.dial()
+	r.serve(l, web)
+	c := connect(t, l.Addr().String())
 	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	c.answer()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else another processor is there for the others
