@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 
 	"fishplate/internal/doctor/fact"
@@ -45,7 +46,8 @@ func lightRows() []string {
 type Light struct {
 	rows []see.Row
 	env  fact.Environment
-	last *System
+	last *System // that the next look is compared with
+	seen *System // the latest
 }
 
 // NewLight takes the first look, which the others are compared with.
@@ -54,23 +56,35 @@ func NewLight(s *System) (*Light, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Light{rows: rows, env: place.Of(s), last: s}
+	l := &Light{rows: rows, env: place.Of(s), last: s, seen: s}
 	// What is judged is of no interest yet, what is read is remembered.
-	_ = l.judge(&see.View{System: s, Env: l.env})
+	_ = l.judge(l.rows, &see.View{System: s, Env: l.env})
 	return l, nil
 }
 
 // Look judges the time since the last look. ours may be nil.
 func (l *Light) Look(ours *Ours) []Result {
-	now := l.last.Renew(moves)
-	results := l.judge(&see.View{System: now, Env: l.env, Before: l.last, Ours: ours})
-	l.last = now
+	results := l.judge(l.rows, l.view(ours))
+	l.last = l.seen
 	return results
 }
 
-func (l *Light) judge(v *see.View) []Result {
-	results := make([]Result, len(l.rows))
-	for i, row := range l.rows {
+// Overflow judges the queues before accept anew, since the last Look, which the next
+// is compared with all the same.
+func (l *Light) Overflow(ours *Ours) Result {
+	i := slices.IndexFunc(l.rows, func(r see.Row) bool { return r.ID == "tcp.listen-overflow" })
+	return l.judge(l.rows[i:i+1], l.view(ours))[0]
+}
+
+// view reads the machine again.
+func (l *Light) view(ours *Ours) *see.View {
+	l.seen = l.last.Renew(moves)
+	return &see.View{System: l.seen, Env: l.env, Before: l.last, Ours: ours}
+}
+
+func (l *Light) judge(rows []see.Row, v *see.View) []Result {
+	results := make([]Result, len(rows))
+	for i, row := range rows {
 		results[i] = Result{Check: row.Check, Finding: guarded(row, v)}
 	}
 	return results
@@ -88,9 +102,9 @@ func moves(file string) bool {
 }
 
 // Listening is what the network namespace has counted of all listeners in it until
-// the last look, 0 where it does not tell.
+// the latest look, 0 where it does not tell.
 func (l *Light) Listening() (overflows, drops uint64) {
-	c, _, err := gauge.Read(&see.View{System: l.last}, "/proc/net/netstat", parse.NetCounters)
+	c, _, err := gauge.Read(&see.View{System: l.seen}, "/proc/net/netstat", parse.NetCounters)
 	if err != nil {
 		return 0, 0
 	}

@@ -21,6 +21,8 @@ const (
 	// beat is how often the watcher wants to run: when it runs later, so did
 	// everybody else in the process.
 	beat = 250 * time.Millisecond
+	// fresh is how old the counters of the queues are at most when they are asked for.
+	fresh = time.Second
 )
 
 // Options of a Pulse.
@@ -37,7 +39,11 @@ type Options struct {
 
 // Pulse watches one process.
 type Pulse struct {
-	o Options
+	o     Options
+	fresh time.Duration
+	begun chan struct{}      // closed when Run looks
+	ended chan struct{}      // closed when it has ended
+	asked chan chan struct{} // each closes when the counters are fresh
 
 	mu     sync.Mutex
 	sets   map[*netio.Listener]*metrics.Set // that tell addresses apart in the metrics
@@ -59,11 +65,15 @@ func New(o Options) *Pulse {
 	if o.Every <= 0 {
 		o.Every = minute
 	}
-	return &Pulse{o: o, sets: map[*netio.Listener]*metrics.Set{}, net: metrics.NewSet(0)}
+	return &Pulse{
+		o: o, fresh: fresh, begun: make(chan struct{}), ended: make(chan struct{}), asked: make(chan chan struct{}),
+		sets: map[*netio.Listener]*metrics.Set{}, net: metrics.NewSet(0),
+	}
 }
 
-// Run looks until ctx ends.
+// Run looks until ctx ends. It is called once.
 func (p *Pulse) Run(ctx context.Context) {
+	defer close(p.ended)
 	light, err := doctor.NewLight(doctor.Watching())
 	if err != nil {
 		p.o.Logger.Error("doctor's checks", "error", err)
@@ -71,26 +81,50 @@ func (p *Pulse) Run(ctx context.Context) {
 	}
 	now := time.Now()
 	w := watcher{p: p, light: light, last: now, was: p.counts()}
-	w.note()
+	w.note(now)
 	p.mu.Lock()
 	p.base = p.drops[1]
 	p.mu.Unlock()
 	due := now.Add(min(soon, p.o.Every))
 	ticks := time.NewTicker(min(beat, p.o.Every))
 	defer ticks.Stop()
+	close(p.begun)
 	for {
+		var answered chan struct{}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
+		case answered = <-p.asked:
 		}
 		now := time.Now()
 		w.beat(now)
-		if now.Before(due) {
-			continue
+		switch {
+		case !now.Before(due):
+			w.look(now)
+			due = now.Add(p.o.Every)
+		case answered != nil && now.Sub(w.noted) >= p.fresh:
+			w.lookAgain(now)
 		}
-		w.look(now)
-		due = now.Add(p.o.Every)
+		if answered != nil {
+			close(answered)
+		}
+	}
+}
+
+// refresh lets Run look at the queues before accept when the last look was a while
+// ago, and waits for that.
+func (p *Pulse) refresh() {
+	select {
+	case <-p.begun:
+	default:
+		return
+	}
+	answered := make(chan struct{})
+	select {
+	case p.asked <- answered:
+		<-answered
+	case <-p.ended:
 	}
 }
 
@@ -100,7 +134,8 @@ type watcher struct {
 	light *doctor.Light
 	last  time.Time // of the last beat
 	stall time.Duration
-	was   counts // at the last look
+	was   counts    // at the last look
+	noted time.Time // when the counters were read last
 }
 
 // beat notes by how much a beat was late.
@@ -111,17 +146,43 @@ func (w *watcher) beat(now time.Time) {
 
 func (w *watcher) look(now time.Time) {
 	is := w.p.counts()
+	w.p.settle(w.light.Look(w.since(is)), now)
+	w.note(now)
+	w.was, w.stall = is, 0
+}
+
+// lookAgain is for who asks between two looks: what was lost since the last one is
+// said at once. Only a look takes it back.
+func (w *watcher) lookAgain(now time.Time) {
+	lost := w.light.Overflow(w.since(w.p.counts()))
+	w.note(now)
+	if lost.Finding.Status != doctor.Fail {
+		return
+	}
+	w.p.mu.Lock()
+	results := make([]doctor.Result, len(w.p.checks))
+	for i, c := range w.p.checks {
+		results[i] = c.result
+		if c.result.Check.ID == lost.Check.ID {
+			results[i] = lost
+		}
+	}
+	w.p.mu.Unlock()
+	w.p.settle(results, now)
+}
+
+// since is what our configuration wants, and what happened since the last look.
+func (w *watcher) since(is counts) *doctor.Ours {
 	ours := is.since(w.was, w.p.o.Config())
 	if ours != nil {
 		ours.Running.Stall = w.stall.Seconds()
 	}
-	w.p.settle(w.light.Look(ours), now)
-	w.note()
-	w.was, w.stall = is, 0
+	return ours
 }
 
 // note keeps what the network namespace has lost.
-func (w *watcher) note() {
+func (w *watcher) note(now time.Time) {
+	w.noted = now
 	overflows, drops := w.light.Listening()
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
@@ -195,6 +256,7 @@ func mends(r doctor.Result) []string {
 
 // Status adds the checks and the queues to a status that lists the listeners.
 func (p *Pulse) Status(st *admin.Status) {
+	p.refresh()
 	accept := p.accept()
 	for i := range st.Listeners {
 		st.Listeners[i].Accept = accept[st.Listeners[i].Name]

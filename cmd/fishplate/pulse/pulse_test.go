@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,5 +222,74 @@ func BenchmarkLook(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w.look(time.Now())
+	}
+}
+
+// TestAsked lets a queue overflow between two looks that are an hour apart: who asks
+// next is told, and what is fresh is not looked at again.
+func TestAsked(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux, whose sockets tell their queues")
+	}
+	l, err := netio.Listen(t.Context(), "127.0.0.1:0", netio.ListenOptions{Backlog: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	if q := l.Queues(); len(q) != 1 || q[0].Drops < 0 {
+		t.Skip("the system does not tell what a listener dropped")
+	}
+	var looks atomic.Int64
+	o := nothing()
+	o.Every = time.Hour
+	o.Open = func() map[*netio.Listener]string { return map[*netio.Listener]string{l: "web"} }
+	o.Config = func() *model.Config { return &model.Config{Listeners: []*model.Listener{{Name: "web"}}} }
+	o.Refused = func(string) int64 { return looks.Add(1) } // asked for at each look, and by nothing else
+	status := func(p *Pulse) (st admin.Status) {
+		st.Listeners = []admin.ListenerStatus{{Name: "web"}}
+		p.Status(&st)
+		return st
+	}
+	watched := func(fresh time.Duration) *Pulse {
+		p := New(o)
+		p.fresh = fresh
+		var running sync.WaitGroup
+		running.Go(func() { p.Run(t.Context()) })
+		t.Cleanup(running.Wait)                                      // its context ends first
+		for len(status(p).Checks) == 0 && t.Context().Err() == nil { // the look after the start
+		}
+		return p
+	}
+	known, old, scraped := watched(time.Hour), watched(0), watched(0)
+
+	var clients []net.Conn
+	defer func() {
+		for _, c := range clients {
+			c.Close()
+		}
+	}()
+	for l.Queues()[0].Drops == 0 && t.Context().Err() == nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // for ever where the queue is full
+		if c, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String()); err == nil {
+			clients = append(clients, c)
+		}
+		cancel()
+	}
+	st := status(old)
+	i := slices.IndexFunc(st.Findings, func(f admin.Finding) bool { return f.ID == "tcp.listen-overflow" && f.Severity == "fail" })
+	if i < 0 || !strings.Contains(st.Findings[i].Text, "listener web") || *st.Listeners[0].Accept.Dropped == 0 {
+		t.Errorf("%+v, %+v", st.Findings, st.Listeners[0].Accept)
+	}
+	if r := scraped.Readings()[0]; r.Table != &metrics.Address || r.Cells()[2] == 0 { // fishplate_accept_dropped_total
+		t.Errorf("%+v", r)
+	}
+	looks.Store(0)
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() { status(known) })
+	}
+	asking.Wait()
+	if n := looks.Load(); n != 0 {
+		t.Errorf("%d looks for counters that are as fresh as they need to be", n)
 	}
 }

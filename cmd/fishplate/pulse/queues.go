@@ -168,6 +168,7 @@ func join[T any](to **T, n T, add func(a, b T) T) {
 
 // Readings are the metrics of addresses and checks.
 func (p *Pulse) Readings() []metrics.Reading {
+	p.refresh()
 	var list []metrics.Reading
 	backlogs := map[string]int{}
 	if cfg := p.o.Config(); cfg != nil {
