@@ -194,6 +194,33 @@ func TestBehindIsOfTheWindow(t *testing.T) {
 	}
 }
 
+// A client that stands still beyond the time for the last answers, before it begins
+// or in a transaction, accounts for all that was due meanwhile.
+func TestStandstillIsAccountedFor(t *testing.T) {
+	mute := script(t, func(_ *scripted, c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	for name, config := range map[string]*tls.Config{"plain": nil, "TLS": {InsecureSkipVerify: true}} {
+		p := base(mute)
+		p.Rate, p.Connections, p.Threads, p.Timeout, p.TLS = 200, 1, 1, time.Second, config
+		parts, err := sources(&p, &schedule{base: time.Now().Add(-time.Minute), opens: int64(500 * time.Millisecond), shuts: int64(800 * time.Millisecond)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[0].run()
+		if n := parts[0].result().Behind; n != 60 {
+			t.Errorf("%s: %d of 60 are behind", name, n)
+		}
+	}
+	p := base(mute)
+	p.Rate, p.Connections, p.TLS = 1./60, 1, &tls.Config{InsecureSkipVerify: true}
+	s := newSecure(&p, &schedule{base: time.Now(), shuts: int64(time.Hour)})
+	s.end()
+	s.ctx, s.end = context.WithTimeout(context.Background(), 50*time.Millisecond)
+	s.run()
+	if n := s.tally.Errors["timeout"]; n != 60 || s.tally.Failed() != n || s.tally.Behind != 0 {
+		t.Errorf("of 60 are %d behind, errors %v", s.tally.Behind, s.tally.Errors)
+	}
+}
+
 func TestErrorsAreNamed(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

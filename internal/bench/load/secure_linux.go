@@ -51,10 +51,14 @@ func (s *secure) run() {
 		all.Go(s.drive)
 	}
 	all.Wait()
-	if s.step > 0 && s.ctx.Err() == nil {
+	if s.step > 0 && !s.stopped() {
 		s.tally.Behind = max(0, s.dueBefore(s.times.shuts)-max(s.next.Load(), s.dueBefore(s.times.opens)))
 	}
 }
+
+// stopped reports whether the run was broken off. When the last answers are too late
+// instead, what was due for them counts.
+func (s *secure) stopped() bool { return errors.Is(s.ctx.Err(), context.Canceled) }
 
 // dueBefore counts the transactions that are due before that time.
 func (s *secure) dueBefore(when int64) int64 {
@@ -77,7 +81,7 @@ func (s *secure) drive() {
 			return
 		}
 		where, err := s.transact(config, buffer, meant, resumable)
-		if s.ctx.Err() != nil {
+		if s.stopped() {
 			return
 		}
 		if err != nil || where != "" {
@@ -103,7 +107,8 @@ func (s *secure) wait() (meant int64, ok bool) {
 	if meant >= s.times.shuts {
 		return 0, false
 	}
-	return meant, pause(s.ctx, time.Duration(meant-now))
+	pause(s.ctx, time.Duration(meant-now))
+	return meant, !s.stopped()
 }
 
 // pause sleeps; false means that the context has ended.
