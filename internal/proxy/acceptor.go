@@ -25,7 +25,7 @@ type acceptor struct {
 	ended func()
 
 	session *session     // the one that is led by who accepts; nil: none
-	helpers atomic.Int32 // called by this one
+	takers  atomic.Int32 // who has the right, and the helpers that were called
 
 	run, pass func() // work and yield, made once
 }
@@ -40,9 +40,10 @@ const (
 )
 
 // acceptor returns the right to accept at a shard. ended is called when nobody has
-// it any more.
+// it any more, and no helper is left.
 func (s *Server) acceptor(l *netio.Listener, shard int, name func() string, ended func()) *acceptor {
 	a := &acceptor{srv: s, l: l, name: name, in: l.Acceptor(shard), shard: shard, ended: ended}
+	a.takers.Store(1)
 	a.run, a.pass = a.work, a.yield
 	return a
 }
@@ -55,7 +56,7 @@ func (a *acceptor) work() {
 			if err != nil && !errors.Is(err, netio.ErrClosed) {
 				a.srv.logger.Error("accept", "listener", a.name(), "error", err)
 			}
-			a.ended()
+			a.leave()
 			return
 		}
 		if a.in.Waited {
@@ -103,7 +104,7 @@ func (a *acceptor) yield() {
 	a.session, t.acceptor = nil, nil
 	t.net.BeforeWait(nil)
 	if a.helps {
-		a.ended()
+		a.leave()
 		return
 	}
 	a.srv.hands.lead(a.run)
@@ -122,10 +123,18 @@ func (a *acceptor) call() {
 	if a.helps {
 		return
 	}
-	if n := a.helpers.Load(); n >= a.srv.spare || !a.helpers.CompareAndSwap(n, n+1) {
+	if a.takers.Load() > a.srv.spare {
 		return
 	}
-	a.srv.help(a.l, a.shard, a.name, func() { a.helpers.Add(-1) })
+	a.takers.Add(1)
+	a.srv.help(a.l, a.shard, a.name, a.leave)
+}
+
+// leave is called by each of those who take when it takes no more.
+func (a *acceptor) leave() {
+	if a.takers.Add(-1) == 0 {
+		a.ended()
+	}
 }
 
 // help takes what waits at a shard, on another goroutine.

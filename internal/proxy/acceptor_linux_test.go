@@ -266,6 +266,31 @@ func TestNobodyHelpsInVain(t *testing.T) {
 	}
 }
 
+// TestWhoAcceptsLeavesBehindItsHelpers: the right at a shard is over when the helpers
+// that were called have no client in hand either.
+func TestWhoAcceptsLeavesBehindItsHelpers(t *testing.T) {
+	r, l := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
+	r.srv.spare = 1
+	c := short(t, l.Addr().String())
+	helps, release := make(chan struct{}), make(chan struct{})
+	var ended atomic.Bool
+	a := r.srv.acceptor(l, 0, func() string {
+		close(helps)
+		<-release
+		return "web"
+	}, func() { ended.Store(true) })
+	a.call()
+	<-helps
+	l.Close()
+	a.work()
+	if ended.Load() {
+		t.Error("it has ended, and its helper has a client")
+	}
+	close(release)
+	c.answered()
+	eventually(t, "the end", ended.Load)
+}
+
 // BenchmarkShort is a short connection, client included.
 func BenchmarkShort(b *testing.B) {
 	r, l := shortRig(b, "127.0.0.1:1", func(*model.Config) {})

@@ -73,11 +73,12 @@ func (s *session) serve(from step) {
 			runtime.Gosched()
 		}
 	}
-	s.srv.wheel.remove(&s.watch)
-	if after == lingers {
-		s.linger(x)
-	}
+	slow := x.rec.Status == 408
 	s.srv.detach(x)
+	if after == lingers {
+		s.linger(slow)
+	}
+	s.srv.wheel.remove(&s.watch)
 	if after == parks && s.srv.park(s) {
 		return
 	}
@@ -149,12 +150,12 @@ func (s *session) close() {
 // sends is read on until it ends or is silent, as long as an upload may take, but for
 // one that was too slow.
 const (
-	lingerQuiet = 5 * time.Second
-	lingerTime  = 30 * time.Second
-	lingerSlow  = 2 * time.Second
+	lingerQuiet = int64(5 * time.Second)
+	lingerTime  = int64(30 * time.Second)
+	lingerSlow  = int64(2 * time.Second)
 )
 
-func (s *session) linger(x *exchange) {
+func (s *session) linger(slow bool) {
 	if s.tls != nil {
 		_ = s.net.SetWriteDeadline(time.Now().Add(time.Second))
 		_ = s.tls.CloseWrite() // the answer is out already
@@ -162,15 +163,19 @@ func (s *session) linger(x *exchange) {
 	if s.net.CloseWrite() != nil {
 		return
 	}
-	buf := netio.GetBuffer()
-	defer netio.PutBuffer(buf)
-	within := lingerTime
-	if x.rec.Status == 408 {
+	s.yield() // what comes may come without a pause
+	wheel, within := s.srv.wheel, lingerTime
+	if slow {
 		within = lingerSlow
 	}
-	for now, end := time.Now(), time.Now().Add(within); now.Before(end); now = time.Now() {
-		_ = s.net.SetReadDeadline(now.Add(min(lingerQuiet, end.Sub(now))))
-		if _, err := s.net.Read(*buf); err != nil {
+	end := wheel.exact() + within
+	for now := wheel.exact(); now < end; now = wheel.exact() {
+		s.watch.arm(s.net, nil, min(now+lingerQuiet, end))
+		buf, _, err := s.net.ReadPooled() // who waits holds no buffer
+		if err == nil {
+			netio.PutBuffer(buf)
+		}
+		if s.watch.disarm() || err != nil {
 			return
 		}
 	}

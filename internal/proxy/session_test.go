@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,25 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// TestCloseEndsLingering: a client that sends on behind its answer, without an end, does
+// not hold up the end of the server.
+func TestCloseEndsLingering(t *testing.T) {
+	r := newRig(t, base("127.0.0.1:1"))
+	c := r.dial()
+	c.send("bad\r\n\r\n")
+	if got := c.rest(); !strings.HasPrefix(got, "HTTP/1.1 400 ") {
+		t.Fatalf("got %q", got)
+	}
+	r.srv.wheel.all.Store(true) // the first that Close does, and then it waits
+	for {
+		if _, err := c.Write([]byte("on")); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("what it sends is still read")
+		} else if err != nil {
+			return
 		}
 	}
 }
