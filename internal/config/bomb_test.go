@@ -108,12 +108,17 @@ func TestWhatMultiplies(t *testing.T) {
 		"parts":      {"locals {\n a = \"" + strings.Repeat("${local.long}", 900) + "\"\n}\n", made},
 		"many parts": {"locals {\n" + times(100, " a%d = \""+strings.Repeat("${local.long}", 9)+"\"\n") + "}\n", made},
 		"shared":     {times(400, "listener \"l%d\" {\n forwarded {\n  trust = local.many\n }\n}\n"), made},
+		"files":      {"locals {\n a = {" + strings.Repeat("a = \"${file(\"site.hcl\")}\", ", 400) + "}\n}\n", made},
 		"twice":      {"locals {\n" + twice + "}\n", made},
 		"pairs":      {"locals {\n" + pairs + "}\n", made},
 		"literal":    {"locals {\n a = 1e999999999\n}\n", "exponent beyond"},
 		"far away":   {"locals {\n a = \"1e600000000\" + 1\n}\n", digits},
 		"farther":    {"locals {\n a = \"1e999999999\" + 1\n}\n", digits},
 		"tiny":       {"locals {\n a = \"1e-99999999\" * 1\n}\n", digits},
+		"negative":   {"locals {\n a = {b = 1}[-\"1e600000000\"]\n}\n", digits},
+		"element":    {"locals {\n a = local.list[\"1e600000000\"]\n}\n", digits},
+		"of element": {"locals {\n a = [for x in [[local.list]]: x[0][\"1e600000000\"].b]\n}\n", digits},
+		"computed":   {"locals {\n i = \"1e600000000\"\n a = local.list[local.i]\n}\n", digits},
 		"powers":     {"locals {\n n0 = 1e9\n" + square + "}\n", digits},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +128,11 @@ func TestWhatMultiplies(t *testing.T) {
 				t.Errorf("%.5s", diags)
 			}
 		})
+	}
+	names := "locals {\n a = {\"1e600000000\" = {b = \"127.0.0.1:1\"}}\n i = \"1e600000000\"\n}\n" +
+		"backend \"b\" {\n servers = [local.a[\"1e600000000\"].b, local.a[local.i].b]\n}\n"
+	if _, diags := Load(Options{FS: fstest.MapFS{"site.hcl": {Data: []byte(names)}}, Path: "/site.hcl"}); slices.ContainsFunc(diags, func(d Diagnostic) bool { return strings.Contains(d.Summary, digits) }) {
+		t.Errorf("names of an object are no numbers: %v", diags)
 	}
 	twin := `{"locals": {"a": 1e999999999}}`
 	if cfg, diags := Load(Options{FS: fstest.MapFS{"site.hcl.json": {Data: []byte(twin)}}, Path: "/site.hcl.json"}); cfg != nil || !strings.Contains(diags[0].Summary, digits) {

@@ -45,7 +45,11 @@ type Meter struct {
 // an error the first time.
 func (m *Meter) Value(e hclsyntax.Expression, ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	m.one = 0
-	v, diags := metered{m.in(e), m, 0, wholeCost, false}.Value(ctx)
+	e = m.in(e)
+	if made, ok := e.(metered); ok {
+		e = made.Expression // it counts once
+	}
+	v, diags := metered{e, m, 0, wholeCost, false}.Value(ctx)
 	m.Made += max(0, m.one-unmade)
 	return v, diags
 }
@@ -113,9 +117,14 @@ func (m *Meter) made(e hclsyntax.Expression, turn int) hclsyntax.Expression {
 	return metered{m.in(e), m, turn, valueCost, false}
 }
 
+// operand is what an operator takes: a text is a number to it.
+func (m *Meter) operand(e hclsyntax.Expression, op *hclsyntax.Operation) hclsyntax.Expression {
+	return metered{m.in(e), m, 0, valueCost, op.Type == cty.Number}
+}
+
 // in returns an expression with everything in it metered that may make more than
-// is written there: what loops go over and make, parts of templates, and what is
-// converted or compared as a whole. What has no such part is returned as it is.
+// is written there: what loops go over and make, parts of templates, what functions
+// return, and what is converted or compared as a whole. What has no such part is returned as it is.
 func (m *Meter) in(e hclsyntax.Expression) hclsyntax.Expression {
 	switch x := e.(type) {
 	case *hclsyntax.ForExpr:
@@ -143,12 +152,11 @@ func (m *Meter) in(e hclsyntax.Expression) hclsyntax.Expression {
 		return &c
 	case *hclsyntax.BinaryOpExpr:
 		c := *x
-		number := x.Op.Type == cty.Number
-		c.LHS, c.RHS = metered{m.in(x.LHS), m, 0, valueCost, number}, metered{m.in(x.RHS), m, 0, valueCost, number}
+		c.LHS, c.RHS = m.operand(x.LHS, x.Op), m.operand(x.RHS, x.Op)
 		return &c
 	case *hclsyntax.UnaryOpExpr:
 		c := *x
-		c.Val = m.in(x.Val)
+		c.Val = m.operand(x.Val, x.Op)
 		return &c
 	case *hclsyntax.TemplateJoinExpr:
 		return &hclsyntax.TemplateJoinExpr{Tuple: m.in(x.Tuple)}
@@ -161,15 +169,21 @@ func (m *Meter) in(e hclsyntax.Expression) hclsyntax.Expression {
 	case *hclsyntax.RelativeTraversalExpr:
 		c := *x
 		c.Source = m.in(x.Source)
-		return &c
+		return steps(&c, x.Traversal, func(t hcl.Traversal) hclsyntax.Expression {
+			return &hclsyntax.RelativeTraversalExpr{Source: c.Source, Traversal: t, SrcRange: x.SrcRange}
+		})
+	case *hclsyntax.ScopeTraversalExpr:
+		return steps(x, x.Traversal, func(t hcl.Traversal) hclsyntax.Expression {
+			return &hclsyntax.ScopeTraversalExpr{Traversal: t, SrcRange: x.SrcRange}
+		})
 	case *hclsyntax.IndexExpr:
 		c := *x
 		c.Collection, c.Key = m.in(x.Collection), m.in(x.Key)
-		return &c
+		return indexed{&c}
 	case *hclsyntax.FunctionCallExpr:
 		c := *x
 		c.Args = m.all(x.Args)
-		return &c
+		return metered{&c, m, 0, valueCost, false} // it may be a file's text
 	case *hclsyntax.TupleConsExpr:
 		c := *x
 		c.Exprs = m.all(x.Exprs)
