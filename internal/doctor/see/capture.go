@@ -2,6 +2,7 @@ package see
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -135,9 +136,10 @@ func codeOf(err error) string {
 // where a reader may depend on them.
 func redact(b []byte) []byte {
 	uuid := regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
-	mac := regexp.MustCompile(`(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b`)
+	mac := regexp.MustCompile(`(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){5,}\b`)
 	instance := regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
-	long := regexp.MustCompile(`\b[0-9a-f]{32,64}\b`)
+	long := regexp.MustCompile(`(?i)\b[0-9a-f]{32,64}\b`)
+	six := regexp.MustCompile(`\w*:[\w.]*:[\w.:]*`)
 	four := regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}\b`)
 	zero := func(m []byte) []byte {
 		out := slices.Clone(m)
@@ -159,9 +161,35 @@ func redact(b []byte) []byte {
 	b = mac.ReplaceAllFunc(b, zero)
 	b = instance.ReplaceAllFunc(b, func(m []byte) []byte { return append([]byte("i-"), zero(m[2:])...) })
 	b = long.ReplaceAllFunc(b, zero)
+	b = six.ReplaceAllFunc(b, hideSix)
 	return four.ReplaceAllFunc(b, func(m []byte) []byte {
 		return []byte(hidden(string(m)))
 	})
+}
+
+// hideSix hides the addresses of IPv6 in words that colons join: what goes before or
+// behind may be a name, or a port.
+func hideSix(words []byte) (out []byte) {
+	const most = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+	for len(words) > 0 {
+		n := min(len(words), most)
+		for ; n > 0; n-- {
+			whole := n == len(words) || words[n] == ':' || words[n] == '.'
+			if _, err := netip.ParseAddr(string(words[:n])); err == nil && whole && bytes.IndexByte(words[:n], ':') >= 0 {
+				out = append(out, hidden(string(words[:n]))...)
+				break
+			}
+		}
+		if n == 0 { // none begins here
+			n = 1 + bytes.IndexByte(words, ':')
+			if n == 0 {
+				n = len(words)
+			}
+			out = append(out, words[:n]...)
+		}
+		words = words[n:]
+	}
+	return out
 }
 
 // Recorder is a Probe that remembers what another one answered.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,9 +110,47 @@ func TestRedact(t *testing.T) {
 		"addr 10.1.2.3:80 and 127.0.0.1":       "addr 192.0.2.1:80 and 127.0.0.1",
 		"0::/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef": "0::/docker/" + strings.Repeat("0", 64),
 		"6.18.44-fc flags aes avx2": "6.18.44-fc flags aes avx2",
+		"from 2a02:8070:d1::7, [2A02:8070:D1:0:1:2:3:4]:443 and fe80::42:acff:fe11:2%eth0/64": "from 2001:db8::1, [2001:db8::1]:443 and 2001:db8::1%eth0/64",
+		"::1 :: 0:0:0:0:0:0:0:1 stay":                                             "::1 :: 0:0:0:0:0:0:0:1 stay",
+		"::ffff:203.0.113.7 ::ffff:127.0.0.1":                                     "2001:db8::1 ::ffff:127.0.0.1",
+		"addr:2a02:8070::7: refused. SRC=fe80:0000:0000:0000:0042:acff:fe11:0002": "addr:2001:db8::1: refused. SRC=2001:db8::1",
+		"2a02:8070:1:2:3:4:5:6:443 2a02:8070::7.":                                 "2001:db8::1:443 2001:db8::1.",
+		"0::/docker 12:cpu,cpuacct:/a 0000:00:1f.2 std::dead 12:30:45 a:b::ghi":   "0::/docker 12:cpu,cpuacct:/a 0000:00:1f.2 std::dead 12:30:45 a:b::ghi",
+		"80:00:00:48:fe:80:00:00:00:00:00:00:e4:1d:2d:03:00:70:6e:11":             "00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00",
+		"FE80000000000000004200ACFF110002 02":                                     strings.Repeat("0", 32) + " 02",
 	} {
 		if got := string(redact([]byte(in))); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
+}
+
+// FuzzRedact: no address of IPv6 gets through, however it is written and whatever
+// stands around it.
+func FuzzRedact(f *testing.F) {
+	for i, around := range [][3]string{
+		{"inet6 ", "2a02:8070::7", "/64 scope global"}, {"[", "fe80::42:acff:fe11:2", "%eth0]:443"},
+		{"from=", "11:22:33:44:55:66:77:88", ", 12:34"}, {"a::b,", "::ffff:203.0.113.7", " ::"},
+	} {
+		f.Add(around[0], netip.MustParseAddr(around[1]).AsSlice(), around[2], byte(i))
+	}
+	f.Fuzz(func(t *testing.T, before string, address []byte, behind string, form byte) {
+		raw := [16]byte{}
+		copy(raw[:], address)
+		a := netip.AddrFrom16(raw)
+		text := a.String()
+		if form&1 != 0 {
+			text = a.StringExpanded()
+		}
+		if form&2 != 0 {
+			text = strings.ToUpper(text)
+		}
+		before, behind = before+" ", " "+behind
+		got := string(redact([]byte(before + text + behind)))
+		got, first := strings.CutPrefix(got, string(redact([]byte(before))))
+		got, last := strings.CutSuffix(got, string(redact([]byte(behind))))
+		if !first || !last || got != hidden(text) && strings.Trim(got, "0:") != "" {
+			t.Errorf("%q became %q", before+text+behind, got)
+		}
+	})
 }
