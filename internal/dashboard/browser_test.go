@@ -52,7 +52,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i, name := range hostile {
 		q := quoted(name)
 		vhosts = append(vhosts, fmt.Sprintf(`{"name":%s,"hosts":[%s],"tenant":%s,"requests":%d,"errors":%d,"routes":[{"name":%s,"backend":%s,"requests":1},{"name":"b","requests":2}]}`, q, q, q, n*10, n, q, q))
-		backends = append(backends, fmt.Sprintf(`{"name":%s,"balance":"roundrobin","requests":%d,"queue":0,"retries":0,"servers":[{"name":%s,"address":%s,"state":%s,"check":%s,"requests":%d,"errors":1,"connections":1,"active":0}]}`,
+		backends = append(backends, fmt.Sprintf(`{"name":%s,"balance":"roundrobin","requests":%d,"queue":17,"retries":0,"servers":[{"name":%s,"address":%s,"state":%s,"check":%s,"requests":%d,"errors":1,"connections":1,"active":0}]}`,
 			q, n, q, q, quoted(state), q, n))
 		tenants = append(tenants, fmt.Sprintf(`{"name":%s,"state":%s,"program":%s,"hash":%s,"requests":%d,"active":0,"waiting":0,"stops":%d,"refused":1}`, q, q, q, q, n*10, n))
 		counters = append(counters, fmt.Sprintf(`{"subject":"tenant","labels":[%s],"values":{"fishplate_tenant_stops_total{fault}":%d,"fishplate_tenant_requests_total":%d,"fishplate_tenant_instructions_total":%d}}`, q, n, n*10, n*1000))
@@ -61,7 +61,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/v1/status":
-		fmt.Fprintf(w, `{"generation":%d,"uptime":%d,"version":%s,"pid":1,"path":%s,"listeners":[{"name":%s,"bind":[%s],"tls":true,"connections":1,"accepted":1,"requests":%d,"refused":1}],"vhosts":[%s],"backends":[%s],"tenants":[%s],"cache":null,"findings":[{"id":"x","severity":"fail","text":%s}],"draining":[],"canary":{"change":7,"share":0.1,"deadline":"2030-01-01T00:00:00Z","conditions":[{"text":"errors < 1%%","now":"3%%","holds":false}],"next":{"requests":100,"errors":3,"p99_ms":5},"running":{"requests":900,"errors":0,"p99_ms":5}}}`,
+		fmt.Fprintf(w, `{"generation":%d,"uptime":%d,"version":%s,"pid":1,"path":%s,"listeners":[{"name":%s,"bind":[%s],"tls":true,"connections":1,"accepted":1,"requests":%d,"refused":1,"accept":{"shards":2,"backlog":128,"granted":127,"queue":41,"queue_most":125,"dropped":40,"shed":3}},{"name":"file","bind":["unix:/s"],"tls":false,"connections":0,"accepted":0,"requests":0,"refused":0,"accept":{"shards":1,"backlog":128,"granted":null,"queue":null,"queue_most":null,"dropped":null,"shed":0}},{"name":"shut","bind":null,"tls":false,"connections":0,"accepted":0,"requests":0,"refused":0,"accept":null}],"vhosts":[%s],"backends":[%s],"tenants":[%s],"cache":null,"findings":[{"id":"x","severity":"fail","text":%s}],"draining":[],"canary":{"change":7,"share":0.1,"deadline":"2030-01-01T00:00:00Z","conditions":[{"text":"errors < 1%%","now":"3%%","holds":false}],"next":{"requests":100,"errors":3,"p99_ms":5},"running":{"requests":900,"errors":0,"p99_ms":5}}}`,
 			n, n, quoted(hostile[0]), quoted(hostile[1]), quoted(hostile[2]), quoted(hostile[0]), n*10,
 			strings.Join(vhosts, ","), strings.Join(backends, ","), strings.Join(tenants, ","), quoted(hostile[0]))
 	case "/v1/counters":
@@ -127,6 +127,7 @@ func TestBrowser(t *testing.T) {
 	for _, want := range []string{
 		`&lt;img src=x onerror="document.title='owned'"&gt;`, `&lt;/script&gt;&lt;script&gt;document.title=`, `"&gt;&lt;svg onload=`, `a\u{202e}gpj.exe\u{a}\u{0}b`, `__proto__`,
 		"calls stopped by fault", "cause &lt;img", "change 7 is tried with 10% of the clients", "errors &lt; 1% (now 3%)", "up → down", "≤ 2.5 ms", "generation ", `class="spark"`,
+		"41 of 127", "at most 125", `>43</span>`, `data-label="Queue">unknown<`, `data-label="Dropped">unknown<`, `data-label="Queue">–<`, `<span class="chip warn">17</span>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not show %q", want)

@@ -111,6 +111,10 @@
   };
   const name = (text, below) => [el('bdi', {}, text), below ? el('span', { class: 'sub' }, el('bdi', {}, below)) : null];
 
+  // queue shows what waits before accept, and lost what the kernel or we dropped there;
+  // a listener that is not open has neither, and the kernel does not tell all of all.
+  const queue = (a) => (!a ? '–' : a.queue == null ? 'unknown' : name(a.queue + ' of ' + a.granted, 'at most ' + a.queue_most));
+  const lost = (a) => (!a ? '–' : a.dropped == null ? 'unknown' : some(a.dropped + a.shed));
   const happened = (text, kind) => {
     events.unshift({ at: new Date(), text, kind });
     events.length = Math.min(events.length, eventsKept);
@@ -248,9 +252,9 @@
       st.tenants.length ? card('Instructions a second', rate(rateOf('instructions')), count(st.tenants.length) + (st.tenants.length === 1 ? ' tenant' : ' tenants'), 'instructions') : null,
     ].filter(Boolean));
 
-    table('listeners-table', [['Listener'], ['Bind'], ['TLS'], ['Connections', 'n'], ['Requests', 'n'], ['req/s', 'n'], ['Refused', 'n'], ['req/s, 3 min']],
+    table('listeners-table', [['Listener'], ['Bind'], ['TLS'], ['Connections', 'n'], ['Requests', 'n'], ['req/s', 'n'], ['Queue', 'n'], ['Dropped', 'n'], ['Refused', 'n'], ['req/s, 3 min']],
       st.listeners.filter((l) => asks(l.name)).map((l) => ({ cells: [name(l.name), (l.bind || []).join(', '), l.tls ? 'yes' : 'no', count(l.connections), count(l.requests),
-        rate(rateOf('listener/' + l.name)), some(l.refused), chart('listener/' + l.name, 'requests a second of listener ' + plain(l.name))] })), 'There is no listener.');
+        rate(rateOf('listener/' + l.name)), queue(l.accept), lost(l.accept), some(l.refused), chart('listener/' + l.name, 'requests a second of listener ' + plain(l.name))] })), 'There is no listener.');
 
     const [vhosts, hiddenHosts] = busiest(st.vhosts.filter((v) => asks(v.name) || (v.hosts || []).some(asks)), (v) => v.requests);
     table('vhosts-table', [['Host'], ['Tenant'], ['Backend'], ['Requests', 'n'], ['req/s', 'n'], ['5xx', 'n'], ['p99', 'n'], ['req/s, 3 min']],
@@ -261,10 +265,10 @@
     more('vhosts-table', hiddenHosts);
 
     const [backends, hiddenBackends] = busiest(st.backends.filter((b) => asks(b.name) || b.servers.some((s) => asks(s.name))), (b) => b.requests);
-    table('backends-table', [['Backend, server'], ['State'], ['Check'], ['Connections', 'n'], ['Active', 'n'], ['Requests', 'n'], ['req/s', 'n'], ['Errors', 'n'], ['req/s, 3 min']],
+    table('backends-table', [['Backend, server'], ['State'], ['Check'], ['Queue', 'n'], ['Connections', 'n'], ['Active', 'n'], ['Requests', 'n'], ['req/s', 'n'], ['Errors', 'n'], ['req/s, 3 min']],
       backends.flatMap((b) => [
-        { cells: [name(b.name, b.balance), '', b.queue ? b.queue + ' wait' : '', '', '', count(b.requests), rate(rateOf('backend/' + b.name)), '', chart('backend/' + b.name, 'requests a second of backend ' + plain(b.name))] },
-        ...b.servers.map((s) => ({ inner: true, cells: [name(s.name, s.address === s.name ? '' : s.address), stateChip(s.state), s.check || '–', count(s.connections), count(s.active), count(s.requests),
+        { cells: [name(b.name, b.balance), '', '', b.queue ? chip(count(b.queue), 'warn') : '0', '', '', count(b.requests), rate(rateOf('backend/' + b.name)), '', chart('backend/' + b.name, 'requests a second of backend ' + plain(b.name))] },
+        ...b.servers.map((s) => ({ inner: true, cells: [name(s.name, s.address === s.name ? '' : s.address), stateChip(s.state), s.check || '–', '', count(s.connections), count(s.active), count(s.requests),
           rate(rateOf('server/' + b.name + '/' + s.name)), some(s.errors), chart('server/' + b.name + '/' + s.name, 'requests a second of server ' + plain(s.name))] })),
       ]), 'There is no backend.');
     more('backends-table', hiddenBackends);
