@@ -121,22 +121,22 @@ type overlay struct {
 // Open implements fs.FS.
 func (o overlay) Open(name string) (fs.File, error) {
 	if name == o.name {
-		return &memoryFile{Reader: strings.NewReader(o.text), name: name, size: len(o.text)}, nil
+		return &memoryFile{Reader: strings.NewReader(o.text), name: name}, nil
 	}
 	return o.FS.Open(name)
 }
 
-// memoryFile is the one file; it is its own description.
+// memoryFile is the one file; it is its own description. Its size says nothing, as in
+// /proc: the bound of a file is not for what was read from many, and is here already.
 type memoryFile struct {
 	*strings.Reader
 	name string
-	size int
 }
 
 func (f *memoryFile) Stat() (fs.FileInfo, error) { return f, nil }
 func (f *memoryFile) Close() error               { return nil }
 func (f *memoryFile) Name() string               { return filepath.Base(f.name) }
-func (f *memoryFile) Size() int64                { return int64(f.size) }
+func (f *memoryFile) Size() int64                { return 0 }
 func (f *memoryFile) Mode() fs.FileMode          { return 0o400 }
 func (f *memoryFile) ModTime() time.Time         { return time.Time{} }
 func (f *memoryFile) IsDir() bool                { return false }
