@@ -2,6 +2,7 @@ package apply
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -480,6 +481,34 @@ func TestBrokenRecord(t *testing.T) {
 		if _, err := on(t, dir).Undo(func(string) bool { return true }, &bytes.Buffer{}); err == nil {
 			t.Errorf("%s: undone", text)
 		}
+	}
+}
+
+// TestFullRecord: a record never becomes larger than it may be when it is read. What
+// would make it so is not changed, and what stands in it can be taken back.
+func TestFullRecord(t *testing.T) {
+	with := func(n int) []byte { // changes in namespaces that we are not in
+		r := record{Schema: Schema}
+		for i := range n {
+			r.Changes = append(r.Changes, change{Check: "t.a", File: somaxconn, Old: "1", New: "2", Place: fmt.Sprintf("net:[%010d]", i), Boot: "first"})
+		}
+		data, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	empty, one := len(with(1)), len(with(2))-len(with(1))
+	data := with(1 + (maxSaved-1-empty)/one)
+	dir := machine(t, map[string]string{state + "/doctor-changes.json": string(data)})
+	if _, err := on(t, dir).Fix(three(), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "--undo") || get(t, dir, somaxconn) != "128" {
+		t.Errorf("%v, and it is %s", err, get(t, dir, somaxconn))
+	}
+	if got := get(t, dir, state+"/doctor-changes.json"); got != string(data) {
+		t.Error("the record is another one")
+	}
+	if _, said := undo(t, on(t, dir)); strings.Contains(said, "read record") {
+		t.Error(said)
 	}
 }
 

@@ -28,7 +28,8 @@ type Hand interface {
 	Save(file string, data []byte, mode fs.FileMode) error
 }
 
-// maxSaved bounds what is read of an ordinary file, in bytes.
+// maxSaved bounds an ordinary file, in bytes: what is larger is not read, and so not
+// written either.
 const maxSaved = 1 << 20
 
 // Below returns the hand for the machine whose files are below a folder: "/" is
@@ -85,6 +86,9 @@ func (h hand) Save(file string, data []byte, mode fs.FileMode) error {
 			return err
 		}
 		return settle(dir)
+	}
+	if len(data) > maxSaved {
+		return fmt.Errorf("%d bytes, more than the %d that are read of it: take changes back first (fishplate doctor --undo)", len(data), maxSaved)
 	}
 	if err := os.MkdirAll(dir, folder(mode)); err != nil {
 		return err

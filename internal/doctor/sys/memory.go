@@ -13,16 +13,23 @@ import (
 )
 
 func oom() see.Row {
-	const file = "/proc/self/oom_score_adj"
 	return see.Row{Check: fact.Check{
-		ID: "sys.oom", Title: "Whom the kernel kills first when memory ends", Reads: file,
+		ID: "sys.oom", Title: "Whom the kernel kills first when memory ends", Reads: "/proc/PID/oom_score_adj of the process that serves, or of the doctor",
 		Rule: "never worse than information", Severity: fact.SevereInfo, Scope: fact.Process, Path: fact.Any,
 		Why:     "A front end that is killed takes all sites with it; a smaller number makes another process the first.",
 		Fix:     []fact.Fix{{Command: "echo -500 > /proc/PID/oom_score_adj", Persist: "OOMScoreAdjust=-500 in the service's unit", Risk: "another process is killed instead", Who: fact.Root, Undo: "write the old number back", Auto: fact.Asked}},
 		Sources: []string{procDoc},
-	}, Look: gauge.Judge(file, func(n int64) (fact.Status, string) {
-		return fact.Info, fmt.Sprintf("%d on a scale from -1000, never, to 1000, first", n)
-	})}
+	}, Look: func(v *see.View) fact.Finding {
+		n, e, err := gauge.Number(v, v.Own()+"/oom_score_adj")
+		if err != nil {
+			return gauge.Unseen(v, err)
+		}
+		whose := "for the doctor's own process, since none that serves was found"
+		if us := v.Serving(); us != nil && v.Live {
+			whose = fmt.Sprintf("for process %d, which serves", us.PID)
+		}
+		return fact.Say(fact.Info, fmt.Sprintf("%d on a scale from -1000, never, to 1000, first: %s", n, whose), e)
+	}}
 }
 
 func swap() see.Row {

@@ -3,8 +3,11 @@ package sys
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -115,7 +118,7 @@ func TestMemory(t *testing.T) {
 	}
 	arp := "IP address HW type Flags HW address Mask Device\n10.0.0.1 0x1 0x2 aa * eth0\n10.0.0.2 0x1 0x2 aa * eth0\n"
 	trial.Run(t, pick("oom", "swap", "psi", "thp", "balloon", "neigh"), []trial.Case{
-		{ID: "sys.oom", Files: files{"/proc/self/oom_score_adj": "-500\n"}, Want: fact.Info, Says: "-500"},
+		{ID: "sys.oom", Files: files{"/proc/self/oom_score_adj": "-500\n"}, Want: fact.Info, Says: "-500 on a scale from -1000, never, to 1000, first: for the doctor's own process"},
 		{ID: "sys.swap", Files: files{"/proc/swaps": "Filename Type Size Used Priority\n"}, Want: fact.OK, Says: "no swap"},
 		{ID: "sys.swap", Files: swapped("0"), Want: fact.OK},
 		{ID: "sys.swap", Files: swapped("9"), Want: fact.Info, Says: "9 pages"},
@@ -257,5 +260,31 @@ func TestWhoServes(t *testing.T) {
 		if f.Status != c.want || !strings.Contains(f.Found, c.says) || strings.Contains(f.Found, "this command") {
 			t.Errorf("sys.%s: %s: %s; want %s: %s", c.id, f.Status, f.Found, c.want, c.says)
 		}
+	}
+}
+
+// TestOomOfWhoServes: the score is that of the process that serves, which is not that
+// of the doctor.
+func TestOomOfWhoServes(t *testing.T) {
+	other := exec.CommandContext(t.Context(), "cat")
+	in, err := other.StdinPipe()
+	if err == nil {
+		err = other.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(in.Close(), other.Wait()) }()
+	score := fmt.Sprintf("/proc/%d/oom_score_adj", other.Process.Pid)
+	if err := os.WriteFile(score, []byte("731\n"), 0o644); err != nil { // more than before is anybody's to set
+		t.Skipf("needs a kernel that takes a score: %v", err)
+	}
+	f := oom().Look(&see.View{System: see.Machine(), Ours: &see.Ours{Running: &see.Running{PID: other.Process.Pid}}})
+	want := fmt.Sprintf("731 on a scale from -1000, never, to 1000, first: for process %d, which serves", other.Process.Pid)
+	if f.Found != want || len(f.Evidence) != 1 || f.Evidence[0].Source != score {
+		t.Errorf("%q, want %q; %+v", f.Found, want, f.Evidence)
+	}
+	if f := oom().Look(&see.View{System: see.Machine()}); strings.HasPrefix(f.Found, "731") || !strings.Contains(f.Found, "own process") {
+		t.Error(f.Found)
 	}
 }
