@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"fishplate/internal/bench"
 )
 
 // What makes no sense is refused before anything is measured, with the flag, its
@@ -66,6 +68,24 @@ func TestNumbersOfOtherVerbs(t *testing.T) {
 	}
 	if err := AB(t.Context(), "true", "true", pairs, Desk{}); err == nil || !strings.Contains(err.Error(), "--pairs is 2 to 1000, not 1: one pair has no interval") {
 		t.Errorf("pairs: %v", err)
+	}
+}
+
+// A server that ends before it answers says why: what it wrote last, or that it was
+// told to.
+func TestTenantEndsEarly(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	d := Desk{Serve: func(ctx context.Context, _ string, _ io.Writer, _ func(string)) error { <-ctx.Done(); return nil }}
+	if _, _, err := d.serveTenant(ctx, bench.ServerOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("told to end: %v", err)
+	}
+	d.Serve = func(_ context.Context, _ string, log io.Writer, _ func(string)) error {
+		_, _ = io.WriteString(log, strings.Repeat("x", 2*tailMost)+"no room\n")
+		return errors.New("refused")
+	}
+	if _, _, err := d.serveTenant(t.Context(), bench.ServerOptions{}); err == nil || !strings.HasSuffix(err.Error(), "xno room") || !strings.Contains(err.Error(), "refused") || len(err.Error()) > tailMost+100 {
+		t.Errorf("refused: %v", err)
 	}
 }
 

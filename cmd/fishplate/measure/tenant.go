@@ -68,6 +68,9 @@ func (d Desk) serveTenant(ctx context.Context, o bench.ServerOptions) (bench.Ser
 		return bench.Server{Address: address, PID: os.Getpid()}, func() { cancel(); <-ended }, nil
 	case err := <-ended:
 		cancel()
+		if err == nil { // it was told to end
+			return bench.Server{}, nil, fmt.Errorf("serve tenant: %w", context.Canceled)
+		}
 		// Not wrapped: that error counts on what was said to the log.
 		return bench.Server{}, nil, fmt.Errorf("serve tenant: %v: %s", err, bytes.TrimSpace(log.kept))
 	}

@@ -30,7 +30,7 @@ func (s *System) Capture(w io.Writer) error {
 		name := key[1:]
 		switch {
 		case k.err != nil:
-			gone[name] = key[0] == 'f' && ClassOf(k.err) == Absent
+			gone[name] = gone[name] || key[0] == 'f' && ClassOf(k.err) == Absent
 			if code := codeOf(k.err); code != "" && key[0] != 'g' {
 				r.Errors[name] = code
 			}

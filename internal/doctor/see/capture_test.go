@@ -93,6 +93,9 @@ func TestCaptureEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := s.List("/proc/7/comm"); err == nil { // nor has it anything in it
+		t.Fatal("a process that had ended has a folder")
+	}
 	var b bytes.Buffer
 	if err := s.Capture(&b); err != nil {
 		t.Fatal(err)
