@@ -121,10 +121,14 @@ func (c Comparison) alone() Comparison {
 	return c
 }
 
-// around puts Student's interval around a mean difference of logarithms.
+// around puts Student's interval around a mean difference of logarithms, unless it is
+// wider than numbers are.
 func (c Comparison) around(mean, deviation, df float64) Comparison {
 	half := Quantile(1-(1-Confidence)/2, df) * deviation
 	c.Ratio, c.Low, c.High = math.Exp(mean), math.Exp(mean-half), math.Exp(mean+half)
+	if math.IsInf(c.High, 1) {
+		return c.alone()
+	}
 	c.Known, c.Sure = true, c.Low > 1 || c.High < 1
 	switch {
 	case deviation > 0:

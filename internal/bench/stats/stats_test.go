@@ -89,7 +89,7 @@ func TestIntervalsOfFew(t *testing.T) {
 		if math.Abs(c.Ratio*back.Ratio-1) > 1e-9 || math.Abs(c.Low*back.High-1) > 1e-9 || math.Abs(c.P-back.P) > 1e-9 {
 			t.Errorf("%s = %+v, and the other way round %+v", name, c, back)
 		}
-		for _, none := range [][]float64{{0, 5}, {0, 0}, {}, {7}} {
+		for _, none := range [][]float64{{0, 5}, {0, 0}, {}, {7}, {1e-300, 1e300}} {
 			c := compare(none, b)
 			if c.Known || c.Sure || c.P != 1 || math.IsNaN(c.Ratio) || math.IsInf(c.Ratio, 0) {
 				t.Errorf("%s of %v = %+v", name, none, c)
