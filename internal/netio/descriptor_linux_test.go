@@ -206,7 +206,7 @@ func TestLastPacketCarriesTheEnd(t *testing.T) {
 		}, (*Conn).Close, 1},
 	} {
 		ours, theirs := accepted(t)
-		before := packets(t, theirs)
+		before := info(t, theirs).Segs_in
 		c.mark(ours)
 		if _, err := ours.Writev([]byte("head"), []byte("body")); err != nil {
 			t.Fatal(err)
@@ -217,27 +217,24 @@ func TestLastPacketCarriesTheEnd(t *testing.T) {
 		if all, err := io.ReadAll(theirs); err != nil || string(all) != "headbody" {
 			t.Errorf("%s: the client read %q: %v", c.name, all, err)
 		}
-		if n := packets(t, theirs) - before; n != c.want {
+		if n := info(t, theirs).Segs_in - before; n != c.want {
 			t.Errorf("%s: %d packets, want %d", c.name, n, c.want)
 		}
 	}
 }
 
-// packets is how many a connection has got.
-func packets(t *testing.T, c net.Conn) (n uint32) {
+// info is what the kernel says of a connection.
+func info(t *testing.T, c net.Conn) (i *unix.TCPInfo) {
 	t.Helper()
 	raw, err := c.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := raw.Control(func(fd uintptr) {
-		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			n = info.Segs_in
-		}
-	}); err != nil || n == 0 {
-		t.Fatalf("no TCP_INFO: %v", err)
+	failed := raw.Control(func(fd uintptr) { i, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if err := errors.Join(err, failed); err != nil {
+		t.Fatal("no TCP_INFO: ", err)
 	}
-	return n
+	return i
 }
 
 // TestLastAnswerBeforeAReset: bytes that nobody has read make the kernel reset the

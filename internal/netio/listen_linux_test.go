@@ -387,7 +387,7 @@ func TestHandshakesEndAfterDrain(t *testing.T) {
 		t.Fatalf("a handshake has ended: %d, %v", a.fd, a.err)
 	}
 	l.Drain(time.Second)
-	if c, err := net.DialTimeout("tcp", l.Addr().String(), 500*time.Millisecond); !errors.Is(err, syscall.ECONNREFUSED) {
+	if c, err := net.DialTimeout("tcp", l.Addr().String(), time.Minute); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("somebody new gets %v, %v", c, err)
 	}
 	for _, c := range clients {
@@ -492,13 +492,17 @@ func TestSharingFails(t *testing.T) {
 	}
 }
 
+// dial connects with the first SYN.
 func dial(t *testing.T, address string) net.Conn {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", address, 500*time.Millisecond) // shorter than a SYN's repetition
+	c, err := net.DialTimeout("tcp", address, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	if n := info(t, c).Total_retrans; n > 0 {
+		t.Fatalf("%s was asked %d times before it answered", address, n+1)
+	}
 	return c
 }
 
