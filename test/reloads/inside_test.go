@@ -94,9 +94,13 @@ func look(t *testing.T, text string) *insight {
 	return &insight{s, &http.Client{Transport: &http.Transport{DialContext: harness.ToSocket(socket), DisableKeepAlives: true}, Timeout: time.Minute}}
 }
 
-// held asks until two answers in turn agree on what is counted in pieces, and are
-// within bounds, or half a minute is over: what ends by itself has ended then, also
-// what a change leaves to be done behind it.
+// still is what the heap of a process with nothing to do may differ by between two
+// looks.
+const still = 64 << 10
+
+// held asks until two answers in turn agree, and are within bounds, or half a minute
+// is over: what ends by itself has ended then, also what a change leaves to be done
+// behind it. Of answers that never agree it takes the last after two minutes.
 func (s *insight) held(t *testing.T, within func(holding) bool) (h holding) {
 	t.Helper()
 	began := time.Now()
@@ -110,8 +114,8 @@ func (s *insight) held(t *testing.T, within func(holding) bool) (h holding) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same := h.Goroutines == before.Goroutines && h.Descriptors == before.Descriptors
-		if same && (within(h) || time.Since(began) > 30*time.Second) {
+		same := h.Goroutines == before.Goroutines && h.Descriptors == before.Descriptors && max(h.Heap-before.Heap, before.Heap-h.Heap) < still
+		if took := time.Since(began); same && (within(h) || took > 30*time.Second) || took > 2*time.Minute {
 			return h
 		}
 	}
