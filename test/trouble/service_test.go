@@ -72,7 +72,7 @@ func TestServiceManager(t *testing.T) {
 	hear("RELOADING=1", "MONOTONIC_USEC=")
 	hear("READY=1", "STATUS=serves generation 2")
 	s.Signal(syscall.SIGUSR2)
-	hear("MAINPID=")
+	hear("MAINPID=", "WATCHDOG=1")
 	harness.Eventually(t, "the next process serves", func() bool { return another(t, s, s.PID()) })
 	hear("WATCHDOG=1")
 	served(t, addr)
@@ -81,6 +81,9 @@ func TestServiceManager(t *testing.T) {
 	s.Apply(text(""))
 	served(t, addr)
 	pid, _ := who(t, s)
+	if got := parent(t, pid); got != os.Getpid() {
+		t.Errorf("the next process is a child of %d, not of the manager, which would not wait for its end", got)
+	}
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +99,19 @@ func TestServiceManager(t *testing.T) {
 		t.Fatalf("the manager's socket was closed: %v", err)
 	}
 	c.Close()
+}
+
+// parent returns the parent of a process.
+func parent(t *testing.T, pid int) (ppid int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(string(text[strings.LastIndexByte(string(text), ')')+1:]), " %c %d", new(rune), &ppid); err != nil {
+		t.Fatal(err)
+	}
+	return ppid
 }
 
 // shelves is a service manager that keeps descriptors.

@@ -39,9 +39,10 @@ func (p *Process) tellLeaving() {
 	}
 }
 
-// tellSuccessor makes another process the main one of the service.
+// tellSuccessor makes another process the main one of the service. What that told
+// the watchdog before was not heard, so its time begins now.
 func (p *Process) tellSuccessor(pid int) {
-	p.tell(fmt.Sprintf("MAINPID=%d", pid), fmt.Sprintf("STATUS=process %d has taken over, %d finishes", pid, os.Getpid()))
+	p.tell(fmt.Sprintf("MAINPID=%d", pid), "WATCHDOG=1", fmt.Sprintf("STATUS=process %d has taken over, %d finishes", pid, os.Getpid()))
 }
 
 // watch feeds the watchdog: it hears nothing when what every session needs is

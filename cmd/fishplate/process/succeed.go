@@ -178,6 +178,7 @@ func (p *Process) succeed(ctx context.Context, i *Inheritance) (err error) {
 		objects.Close()
 		p.predecessor.Store(0)
 		p.logger.Info("the process before has ended", "pid", m.PID, "how", err)
+		p.tell(p.statusLine())
 	}()
 	return nil
 }

@@ -23,10 +23,8 @@ import (
 
 // successor is the process that is to take this one's place.
 type successor struct {
-	cmd   *exec.Cmd
+	child *handover.Child
 	line  *handover.Line
-	ended chan struct{}
-	how   error           // it ended
 	last  *handover.Giver // of what went with go; nil: it did not come to that
 	relay *cache.Relay    // nil: it did not come to that
 
@@ -112,7 +110,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 	crash.At(crash.Succeeded)
 	succeeded = true
 	s.relay.Settle()
-	r = admin.UpgradeResult{PID: s.cmd.Process.Pid, Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
+	r = admin.UpgradeResult{PID: s.child.PID(), Version: said.Version, Seconds: time.Since(begin).Seconds(), Pause: time.Since(paused).Seconds()}
 	p.logger.Info("upgraded: another process serves, this one finishes what it has", "author", author, "pid", r.PID, "version", r.Version, "binary", path, "seconds", r.Seconds)
 	p.tellSuccessor(r.PID)
 	p.gone.Store(true)
@@ -158,22 +156,18 @@ func (p *Process) startSuccessor(path string) (*successor, error) {
 	}
 	defer theirs.Close()
 	inherited, env := p.binder.Heir(4)
-	s := &successor{line: line, ended: make(chan struct{})}
-	s.cmd = &exec.Cmd{
+	cmd := &exec.Cmd{
 		Path: path, Args: slices.Clone(os.Args), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: append([]*os.File{theirs}, inherited...),
 		Env: append(append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 			return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, handoverEnv+"=")
 		}), handoverEnv+"=3"), env...),
 	}
-	if err := s.cmd.Start(); err != nil {
+	child, err := handover.Start(cmd, p.manager.Present())
+	if err != nil {
 		_ = line.Close()
 		return nil, unstartable(path, err)
 	}
-	go func() {
-		s.how = s.cmd.Wait()
-		close(s.ended)
-	}()
-	return s, nil
+	return &successor{child: child, line: line}, nil
 }
 
 // unstartable is why a binary does not start, with what to do.
@@ -194,11 +188,7 @@ func unstartable(path string, err error) error {
 func (s *successor) kill() {
 	_ = s.line.Send(msgStop, nil, nil) // it may be gone
 	_ = s.line.Close()
-	_ = s.cmd.Process.Kill()
-	select {
-	case <-s.ended:
-	case <-time.After(killTime):
-	}
+	s.child.Kill(killTime)
 }
 
 // await waits for a message of that kind.
@@ -210,14 +200,13 @@ func (s *successor) await(want string, within time.Duration) (r reply, err error
 	closeFiles(files)
 	switch {
 	case errors.Is(err, io.EOF):
-		select {
-		case <-s.ended:
-			if s.how == nil {
-				return r, errors.New("the new process ended at once: is it fishplate?")
-			}
-			return r, fmt.Errorf("the new process ended: %w", s.how)
-		case <-time.After(killTime):
+		switch how, ended := s.child.Ended(killTime); {
+		case !ended:
 			return r, errors.New("the new process closed the line: is it fishplate?")
+		case how == nil:
+			return r, errors.New("the new process ended at once: is it fishplate?")
+		default:
+			return r, fmt.Errorf("the new process ended: %w", how)
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return r, fmt.Errorf("the new process was not %s within %v", want, within)
