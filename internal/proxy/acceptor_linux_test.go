@@ -220,6 +220,73 @@ func TestStreaksLeaveTurnsToOthers(t *testing.T) {
 	}
 }
 
+// TestStreaksKeepNobodyWaiting: whoever waits to be accepted is so before a client
+// whose next request is always there already has had all of them answered.
+func TestStreaksKeepNobodyWaiting(t *testing.T) {
+	const most = 20 * streak
+	r, l := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
+	r.srv.alone = false
+	count := r.srv.Current().Listeners["web"].Counters
+	began := count.Value(metrics.ListenerRequests)
+	first := connect(t, l.Addr().String())
+	first.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", most))
+	second := short(t, l.Addr().String())
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else another processor takes it
+	var accepted atomic.Int32
+	before := make(chan int64, 1)
+	r.serve(l, func() string {
+		if accepted.Add(1) == 2 {
+			before <- count.Value(metrics.ListenerRequests) - began
+		}
+		return "web"
+	})
+	if n := <-before; n > most/2 {
+		t.Errorf("%d of %d requests were answered before the next client was accepted", n, most)
+	}
+	second.answered()
+}
+
+// TestAnswerCarriesTheEnd: an answer behind which the connection ends takes as many
+// packets as one behind which it goes on.
+func TestAnswerCarriesTheEnd(t *testing.T) {
+	r, l := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
+	r.serve(l, web)
+	least := func(request string, read func(*client)) (n uint32) {
+		for i := range 20 { // an acknowledgement may travel alone
+			c := connect(t, l.Addr().String())
+			before := packets(t, c)
+			c.send(request)
+			read(c)
+			if now := packets(t, c) - before; i == 0 || now < n {
+				n = now
+			}
+		}
+		return n
+	}
+	goesOn := least("GET / HTTP/1.1\r\nHost: x\r\n\r\n", func(c *client) { c.answer() })
+	ends := least("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", func(c *client) { c.rest() })
+	if ends != goesOn {
+		t.Errorf("%d packets with the end, %d without", ends, goesOn)
+	}
+}
+
+// packets is how many a client has got.
+func packets(t *testing.T, c *client) (n uint32) {
+	t.Helper()
+	raw, err := c.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = info.Segs_in
+		}
+	}); err != nil || n == 0 {
+		t.Fatalf("no TCP_INFO: %v", err)
+	}
+	return n
+}
+
 // TestCrowdIsTakenByOthersToo: who accepts calls for help when many wait, so that
 // they do not wait for one processor.
 func TestCrowdIsTakenByOthersToo(t *testing.T) {
