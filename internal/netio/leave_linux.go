@@ -52,9 +52,9 @@ func (s *shard) call(name string, do func(fd int) error) error {
 
 // Begin makes a listener that was opened with ListenOptions.Shared take clients. The
 // address has been its own since then, so that no other process can make it fail.
-// Sockets of the very same address that are to go are in one group with these: until
-// Settle no choice is left to that, and as soon as the others are hidden nobody gets
-// to them. One of several shards may have all clients meanwhile.
+// Sockets of the very same address that are to go (ListenOptions.Beside) are in one
+// group with these, and give it up to the first of these. Until Settle that has all
+// clients: no choice is left to a group whose sockets are hidden one by one.
 func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
@@ -66,7 +66,12 @@ func (l *Listener) Begin(o ListenOptions) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return l.reuse(false)
+	err := l.reuse(false)
+	if b := l.beside; b != nil && err == nil {
+		l.beside = nil
+		b.ceded.Store(b.shards[0].call("", func(fd int) error { return spread.Elect(fd, len(b.shards)) }) == nil)
+	}
+	return err
 }
 
 // Settle makes the shards share their clients, when the sockets are closed, in
@@ -121,8 +126,12 @@ func (l *Listener) choose() error {
 // Yield gives up what makes the kernel prefer these sockets to others that have the
 // address, and their choice among a group. A client who has got to a socket a moment
 // before it is hidden is lost to it, and asks again a second later: so the clients
-// are to go elsewhere first. Of sockets for IPv6 the kernel takes the older still.
+// are to go elsewhere first. Those that were given up to others stay so. Of sockets
+// for IPv6 whose addresses merely overlap the kernel may take the older still.
 func (l *Listener) Yield() {
+	if l.ceded.Load() {
+		return
+	}
 	_ = l.reuse(false) // best effort: what fails costs a client a second
 	for _, s := range l.shards {
 		if !s.unix {

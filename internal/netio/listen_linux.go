@@ -31,6 +31,8 @@ type Listener struct {
 	unlinked  atomic.Bool
 	shared    atomic.Bool // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
+	beside    *Listener    // has the very same address until Begin, nil for none
+	ceded     atomic.Bool  // to such a one
 	lingersTo atomic.Int64 // when its sockets are closed, nanoseconds since 1970
 	closing   chan struct{}
 	once      sync.Once
@@ -101,8 +103,8 @@ func (l *Listener) openTCP(ctx context.Context, hostPort string, o ListenOptions
 		return err
 	}
 	ap := addresses[0]
-	if o.Beside != nil {
-		ap = o.Beside.addr.(*net.TCPAddr).AddrPort()
+	if l.beside = o.Beside; l.beside != nil {
+		ap = l.beside.addr.(*net.TCPAddr).AddrPort()
 	}
 	for range max(o.Shards, 1) {
 		fd, err := openTCPSocket(ap, o)

@@ -29,16 +29,39 @@ func Apply(r Rule, sockets []int) error {
 			return os.NewSyscallError("setsockopt SO_INCOMING_CPU", err)
 		}
 	}
-	if r != CBPF {
-		err := unix.SetsockoptInt(sockets[0], unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0)
-		if err == nil || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOPROTOOPT) {
-			return nil // there was no program, or no group to have one
-		}
-		return os.NewSyscallError("setsockopt SO_DETACH_REUSEPORT_BPF", err)
+	if r == CBPF {
+		return attach(sockets[0], byCPU(len(sockets)))
 	}
-	program := byCPU(len(sockets))
-	err = unix.SetsockoptSockFprog(sockets[0], unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	return os.NewSyscallError("setsockopt SO_ATTACH_REUSEPORT_CBPF", err)
+	if err := detach(sockets[0]); !errors.Is(err, unix.ENOPROTOOPT) {
+		return err
+	}
+	return nil // a kernel before 5.3: there was no program
+}
+
+// Elect makes the kernel give all clients to one socket of a group, until Apply: to
+// that before which n others that are still open began to listen. It does nothing
+// that cannot be undone.
+func Elect(socket, n int) error {
+	if err := detach(socket); err != nil {
+		return err
+	}
+	return attach(socket, []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: uint32(n)}})
+}
+
+// attach gives the socket's group a program that chooses. A number that no socket of
+// the group has leaves the choice to the hash.
+func attach(socket int, program []unix.SockFilter) error {
+	return os.NewSyscallError("setsockopt SO_ATTACH_REUSEPORT_CBPF",
+		unix.SetsockoptSockFprog(socket, unix.SOL_SOCKET, unix.SO_ATTACH_REUSEPORT_CBPF, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}))
+}
+
+// detach takes the program of the socket's group away, if there is a group that has one.
+func detach(socket int) error {
+	err := unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_DETACH_REUSEPORT_BPF, 0)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return os.NewSyscallError("setsockopt SO_DETACH_REUSEPORT_BPF", err)
 }
 
 // byCPU is the program of CBPF: which socket is the number of the processor, modulo

@@ -64,6 +64,9 @@ func TestApplyFails(t *testing.T) {
 	if err := Apply(CBPF, nil); err != nil {
 		t.Error(err)
 	}
+	if err := Elect(-1, 0); !errors.Is(err, unix.EBADF) || !strings.Contains(err.Error(), "SO_DETACH_REUSEPORT_BPF") {
+		t.Error(err)
+	}
 }
 
 // TestKnockEnds: a kernel that drops the packets of the loopback interface is not
