@@ -70,8 +70,8 @@ func TestSlowClients(t *testing.T) {
 	o := newOrigin(t, func(c *client) { _, _ = io.Copy(io.Discard, c.in) })
 	cfg := base(o.addr)
 	l := cfg.Listeners[0]
-	l.Timeouts.Head, l.Timeouts.Body = 300*time.Millisecond, 300*time.Millisecond
-	l.Limits.BodyRate = 1000
+	l.Timeouts.Head, l.Timeouts.Body = 300*time.Millisecond, time.Second
+	l.Limits.BodyRate = 1000 // judged by whole seconds, in none of which the body stands still
 	r := newRig(t, cfg)
 	drip := func(c *client, head string) string {
 		c.send(head)

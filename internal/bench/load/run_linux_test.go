@@ -222,12 +222,7 @@ func TestStandstillIsAccountedFor(t *testing.T) {
 }
 
 func TestErrorsAreNamed(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := l.Addr().(*net.TCPAddr).AddrPort()
-	_ = l.Close()
+	nobody := netip.MustParseAddrPort("127.0.0.1:1")
 	early := script(t, func(_ *scripted, c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 1)) })
 	much := script(t, func(_ *scripted, c net.Conn) {
 		_, _ = io.ReadFull(c, make([]byte, 1))
