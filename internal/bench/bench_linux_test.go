@@ -13,6 +13,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"fishplate/internal/bench/count"
+	"fishplate/internal/bench/load"
 	"fishplate/internal/bench/outcome"
 )
 
@@ -129,5 +131,19 @@ func TestInterrupted(t *testing.T) {
 	}
 	if len(r.Reps) != 1 || r.Totals.Transactions == 0 || r.Rate.Mean <= 0 || r.Totals.Seconds <= 0 || r.Totals.Seconds > 3000 {
 		t.Errorf("%+v, %+v, %d repetitions", r.Totals, r.Rate, len(r.Reps))
+	}
+}
+
+// What a transaction costs is told by those that were made while it was watched, and
+// by none when nobody watched.
+func TestWatchedLate(t *testing.T) {
+	s := &session{tally: &load.Tally{Window: time.Second, Watched: 100 * time.Millisecond, Transactions: 1000}}
+	used := count.Usage{7: {ID: 7, Run: 50e6, Sleeps: 200}}
+	if got := s.side(used); !got.Known || got.Share != 0.5 || got.Busiest != 0.5 || got.Micros != 500 || got.Sleeps != 2 {
+		t.Errorf("%+v", got)
+	}
+	s.tally.Watched = 0
+	if got := s.side(used); got.Known {
+		t.Errorf("%+v of no time", got)
 	}
 }

@@ -18,7 +18,7 @@ func (s *session) result(host outcome.Host) *outcome.Result {
 		Params: s.o.Params, Hash: s.o.Params.Hash(), Host: host, Server: s.server,
 		Rate: stats.Of(s.rates), Reps: s.reps, Errors: t.Errors, Counters: outcome.Counters{},
 		Totals: outcome.Totals{
-			Seconds: t.Window.Seconds(), Transactions: t.Transactions, Connections: t.Connections, Errors: t.Failed(), Behind: t.Behind, Late: t.Late,
+			Seconds: t.Window.Seconds(), Watched: t.Watched.Seconds(), Transactions: t.Transactions, Connections: t.Connections, Errors: t.Failed(), Behind: t.Behind, Late: t.Late,
 		},
 		Latency: outcome.Latencies{From: "begun", Connect: latency(t.Connect), First: latency(t.First), Total: latency(t.Total)},
 		CPU:     outcome.CPU{Client: s.side(s.client), Server: s.side(s.serve)},
@@ -30,7 +30,7 @@ func (s *session) result(host outcome.Host) *outcome.Result {
 		r.Reached = half <= enough
 	}
 	for _, id := range s.server.Acceptors {
-		r.CPU.Server.Acceptor = max(r.CPU.Server.Acceptor, share(s.serve[id].Run, t.Window))
+		r.CPU.Server.Acceptor = max(r.CPU.Server.Acceptor, share(s.serve[id].Run, t.Watched))
 	}
 	for name, g := range s.delta.Groups {
 		r.Counters[name] = g
@@ -64,16 +64,18 @@ func shares(p count.Processor) outcome.Share {
 // side says what a process used for each transaction.
 func (s *session) side(u count.Usage) outcome.Side {
 	all, busiest := u.Sum(), u.Busiest()
-	if all.Run == 0 {
+	if all.Run == 0 || s.tally.Watched == 0 {
 		return outcome.Side{}
 	}
 	side := outcome.Side{
-		Known: true, Share: share(all.Run, s.tally.Window), Busiest: share(busiest.Run, s.tally.Window), Name: busiest.Name,
-		Waiting: share(all.Wait, s.tally.Window),
+		Known: true, Share: share(all.Run, s.tally.Watched), Busiest: share(busiest.Run, s.tally.Watched), Name: busiest.Name,
+		Waiting: share(all.Wait, s.tally.Watched),
 	}
-	if n := s.tally.Transactions; n > 0 {
-		side.Micros = float64(all.Run) / 1e3 / float64(n)
-		side.Sleeps = float64(all.Sleeps) / float64(n)
+	// Those that were made while it was watched: a client that did not get to run
+	// began to watch late.
+	if n := float64(s.tally.Transactions) * share(int64(s.tally.Watched), s.tally.Window); n > 0 {
+		side.Micros = float64(all.Run) / 1e3 / n
+		side.Sleeps = float64(all.Sleeps) / n
 	}
 	for _, t := range u {
 		if t.Run > 0 {

@@ -17,7 +17,7 @@ type rule func(r *outcome.Result) *outcome.Diagnosis
 func All(r *outcome.Result) []outcome.Diagnosis {
 	list := []outcome.Diagnosis{}
 	for _, look := range []rule{
-		silent, ports, overflow, failures, throttled, stolen, others, dropped, singleAcceptor, spared, wakeUps, client, behind, uncertain,
+		silent, unwatched, ports, overflow, failures, throttled, stolen, others, dropped, singleAcceptor, spared, wakeUps, client, behind, uncertain,
 	} {
 		if d := look(r); d != nil {
 			list = append(list, *d)
@@ -28,12 +28,12 @@ func All(r *outcome.Result) []outcome.Diagnosis {
 
 func counter(r *outcome.Result, group, name string) float64 { return float64(r.Counters[group][name]) }
 
-// perSecond is a counter over the time that was measured.
+// perSecond is a counter over the time that it is of.
 func perSecond(r *outcome.Result, n float64) float64 {
-	if r.Totals.Seconds <= 0 {
+	if r.Totals.Watched <= 0 {
 		return 0
 	}
-	return n / r.Totals.Seconds
+	return n / r.Totals.Watched
 }
 
 // idle is the mean share of the processors that did nothing.
@@ -150,6 +150,19 @@ func failures(r *outcome.Result) *outcome.Diagnosis {
 	}
 }
 
+func unwatched(r *outcome.Result) *outcome.Diagnosis {
+	if r.Totals.Watched >= 0.8*r.Totals.Seconds {
+		return nil
+	}
+	return &outcome.Diagnosis{
+		ID: "unwatched", Title: "watched for a part of the time",
+		Text: fmt.Sprintf("the client did not get to run when it was to read the counters: they, and processor time, are of %.0f ms of %.0f ms. A quota of its control group, or a machine that is full, keeps it waiting.",
+			r.Totals.Watched*1e3, r.Totals.Seconds*1e3),
+		Advice:  "a longer --duration, a higher quota, or a quieter machine",
+		Numbers: map[string]float64{"watched": r.Totals.Watched, "seconds": r.Totals.Seconds},
+	}
+}
+
 func throttled(r *outcome.Result) *outcome.Diagnosis {
 	periods, n := counter(r, "cgroup", "nr_periods"), counter(r, "cgroup", "nr_throttled")
 	if periods == 0 || n/periods < 0.01 {
@@ -159,7 +172,7 @@ func throttled(r *outcome.Result) *outcome.Diagnosis {
 	return &outcome.Diagnosis{
 		ID: "throttled", Title: "throttled by cgroup",
 		Text: fmt.Sprintf("the control group's quota stopped the processes in %.0f of %.0f periods, for %.0f ms of %.0f ms in all: what is measured is the quota.",
-			n, periods, lost/1e3, r.Totals.Seconds*1e3),
+			n, periods, lost/1e3, r.Totals.Watched*1e3),
 		Advice:  "raise cpu.max of the group, or measure outside of it",
 		Numbers: map[string]float64{"periods": periods, "throttled": n, "throttled_ms": lost / 1e3},
 	}

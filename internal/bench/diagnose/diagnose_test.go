@@ -20,7 +20,7 @@ func quiet() *outcome.Result {
 		Server:  outcome.Server{PID: 9, Listeners: 2, Workers: 2, Backlog: 4096},
 		Rate:    stats.Interval{Mean: 28000, Low: 27600, High: 28400, N: 5},
 		Reached: true, Reps: make([]outcome.Repetition, 5),
-		Totals:     outcome.Totals{Seconds: 10, Transactions: 280000, Connections: 280000},
+		Totals:     outcome.Totals{Seconds: 10, Watched: 10, Transactions: 280000, Connections: 280000},
 		Latency:    outcome.Latencies{Total: outcome.Latency{Count: 280000, P50: 9e6, P99: 20e6, P999: 40e6}},
 		Errors:     map[string]int64{},
 		CPU:        outcome.CPU{Client: outcome.Side{Known: true, Micros: 32, Share: 0.9, Busiest: 0.45}, Server: outcome.Side{Known: true, Micros: 38, Share: 1.06, Busiest: 0.53}},
@@ -38,7 +38,7 @@ func TestRules(t *testing.T) {
 	}{
 		{"quiet", func(*outcome.Result) {}, []string{}, nil},
 		{"silence", func(r *outcome.Result) {
-			r.Totals = outcome.Totals{Seconds: 2}
+			r.Totals = outcome.Totals{Seconds: 2, Watched: 2}
 			r.Server, r.CPU = outcome.Server{Address: "10.0.0.1:80"}, outcome.CPU{}
 		}, []string{"no-answer"}, []string{"in 2.0 s none of 256 connections to 10.0.0.1:80"}},
 		{"ports", func(r *outcome.Result) {
@@ -52,6 +52,10 @@ func TestRules(t *testing.T) {
 		{"overflow of a stranger", func(r *outcome.Result) {
 			r.Counters["tcpext"]["ListenDrops"], r.Server = 3, outcome.Server{Address: "10.0.0.1:80"}
 		}, []string{"listen-overflow"}, []string{"with a backlog that is not known,"}},
+		{"unwatched", func(r *outcome.Result) {
+			r.Totals.Watched = 0.5
+			r.Counters["cgroup"] = map[string]int64{"nr_periods": 5, "nr_throttled": 3, "throttled_usec": 250_000}
+		}, []string{"unwatched", "throttled"}, []string{"are of 500 ms of 10000 ms"}},
 		{"throttled", func(r *outcome.Result) {
 			r.Counters["cgroup"] = map[string]int64{"nr_periods": 100, "nr_throttled": 60, "throttled_usec": 2_500_000}
 		}, []string{"throttled"}, []string{"60 of 100 periods", "2500 ms of 10000 ms"}},

@@ -103,8 +103,9 @@ func record(h *hdr.Histogram, d int64) { _ = h.RecordValue(min(max(d, 0), longes
 // Tally is what a window held.
 type Tally struct {
 	Window       time.Duration
-	Transactions int64 // that ended inside it
-	Connections  int64 // that came to stand inside it
+	Watched      time.Duration // of it, behind Begin: a thread that does not get to run is late
+	Transactions int64         // that ended inside it
+	Connections  int64         // that came to stand inside it
 	// Latencies are of transactions that were meant to begin inside it, with
 	// those that ended after it; what failed is in Errors alone.
 	Connect *hdr.Histogram
@@ -136,6 +137,7 @@ func (t *Tally) Add(o *Tally) {
 		t.Ticks = append(t.Ticks, k)
 	}
 	t.Window += o.Window
+	t.Watched += o.Watched
 	t.join(o)
 }
 

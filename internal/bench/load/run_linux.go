@@ -49,13 +49,14 @@ func Run(ctx context.Context, p Plan, win Window) (*Tally, error) {
 		}
 	})
 	defer over()
-	ticks := watchOver(ctx, parts, times, win)
+	ticks, begun := watchOver(ctx, parts, times, win)
 	all.Wait()
 	tally := newTally()
 	tally.Window, tally.Ticks = win.Length, ticks
 	if at := cut.Load(); at > 0 {
 		tally.Window = max(0, min(win.Length, time.Duration(at-times.opens)))
 	}
+	tally.Watched = max(0, tally.Window-time.Duration(begun-times.opens))
 	for _, s := range parts {
 		tally.join(s.result())
 	}
@@ -85,8 +86,9 @@ func sources(p *Plan, times *schedule) (parts []source, err error) {
 	return parts, nil
 }
 
-// watchOver looks at the parts at every tick until the window is over.
-func watchOver(ctx context.Context, parts []source, times *schedule, win Window) (ticks []Tick) {
+// watchOver looks at the parts at every tick until the window is over, and returns
+// when it had begun to.
+func watchOver(ctx context.Context, parts []source, times *schedule, win Window) (ticks []Tick, begun int64) {
 	if win.Tick <= 0 {
 		win.Tick = time.Second
 	}
@@ -102,7 +104,7 @@ func watchOver(ctx context.Context, parts []source, times *schedule, win Window)
 	}
 	h := newHistogram()
 	if !sleep(times.opens) {
-		return nil
+		return nil, times.shuts
 	}
 	for _, s := range parts { // what the warm-up did
 		s.look(h)
@@ -110,7 +112,8 @@ func watchOver(ctx context.Context, parts []source, times *schedule, win Window)
 	if win.Begin != nil {
 		win.Begin()
 	}
-	last := times.now()
+	begun = times.now()
+	last := begun
 	for last < times.shuts {
 		going := sleep(min(last+int64(win.Tick), times.shuts))
 		now := times.now()
@@ -126,7 +129,7 @@ func watchOver(ctx context.Context, parts []source, times *schedule, win Window)
 	if win.End != nil {
 		win.End()
 	}
-	return ticks
+	return ticks, begun
 }
 
 func tickOf(parts []source, h *histogram, at, length int64) Tick {

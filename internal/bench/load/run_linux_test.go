@@ -221,6 +221,17 @@ func TestStandstillIsAccountedFor(t *testing.T) {
 	}
 }
 
+// Who is late with the first look is told of how much of the window it is.
+func TestWatched(t *testing.T) {
+	got, err := Run(context.Background(), base(script(t, echoes)), Window{Length: 300 * time.Millisecond, Begin: func() { <-time.After(200 * time.Millisecond) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Window != 300*time.Millisecond || got.Watched < 0 || got.Watched > 100*time.Millisecond {
+		t.Errorf("%v of %v", got.Watched, got.Window)
+	}
+}
+
 func TestErrorsAreNamed(t *testing.T) {
 	nobody := netip.MustParseAddrPort("127.0.0.1:1")
 	early := script(t, func(_ *scripted, c net.Conn) { _, _ = io.ReadFull(c, make([]byte, 1)) })

@@ -97,6 +97,7 @@ type Repetition struct {
 // Totals are over all repetitions.
 type Totals struct {
 	Seconds      float64 `json:"seconds"`
+	Watched      float64 `json:"watched_seconds"` // of them, what counters and processor time are of
 	Transactions int64   `json:"transactions"`
 	Connections  int64   `json:"connections"`
 	Errors       int64   `json:"errors"`
