@@ -16,6 +16,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"fishplate/internal/control"
 	"fishplate/internal/model"
@@ -210,6 +211,25 @@ func TestTooLargeUnasked(t *testing.T) {
 		if err != nil || resp.StatusCode != 413 || !strings.Contains(string(said), want) {
 			t.Errorf("%s: %d %s, %v", path, resp.StatusCode, said, err)
 		}
+	}
+}
+
+// TestRefusedUnread: a refusal that wants nothing of the body does not wait for it.
+func TestRefusedUnread(t *testing.T) {
+	_, _, socket := open(t, Options{Control: &fake{trouble: control.ErrSettled}})
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprint(conn, "POST /v1/confirm HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 409 {
+		t.Error(resp.Status)
 	}
 }
 

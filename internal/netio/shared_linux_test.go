@@ -77,3 +77,29 @@ func TestSharedAddressOfConnections(t *testing.T) {
 	reach(t, target, l)
 	_ = c.Close()
 }
+
+// TestDrainedLeavesTheChoice: a listener that is given up before those that had its
+// address are closed does not take the choice among its shards up again.
+func TestDrainedLeavesTheChoice(t *testing.T) {
+	for _, drained := range []bool{false, true} {
+		l := listen(t, "127.0.0.1:0", ListenOptions{Shards: 2})
+		if err := l.reuse(false); err != nil { // as Begin does
+			t.Fatal(err)
+		}
+		if drained {
+			l.Drain(testLinger)
+		}
+		if err := l.Settle(); err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range l.shards {
+			on := 0
+			if err := s.call("getsockopt", func(fd int) (err error) {
+				on, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT)
+				return err
+			}); err != nil || (on == 1) == drained {
+				t.Errorf("drained: %v: SO_REUSEPORT of shard %d is %d, %v", drained, i, on, err)
+			}
+		}
+	}
+}
