@@ -2,10 +2,13 @@ package trouble
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -169,16 +172,22 @@ func TestListenersComeBackAtOnce(t *testing.T) {
 	t.Errorf("the sockets of %d listeners were open at a time", most)
 }
 
-// listeningInodes names all sockets that listen on an IPv4 address.
+// listeningInodes names all sockets that listen on an address.
 func listeningInodes(t *testing.T, addr string) (list []string) {
 	t.Helper()
-	a, err := net.ResolveTCPAddr("tcp4", addr)
+	a, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ip := a.IP.To4()
-	local := fmt.Sprintf("%02X%02X%02X%02X:%04X", ip[3], ip[2], ip[1], ip[0], a.Port)
-	table, err := os.ReadFile("/proc/net/tcp")
+	file, local, bytes := "/proc/net/tcp", "", a.Addr().AsSlice()
+	if a.Addr().Is6() {
+		file = "/proc/net/tcp6"
+	}
+	for word := range slices.Chunk(bytes, 4) {
+		local += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(word))
+	}
+	local += fmt.Sprintf(":%04X", a.Port())
+	table, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

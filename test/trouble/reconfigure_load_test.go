@@ -22,7 +22,7 @@ func shape(addr, listener, route, more string, servers ...string) string {
 	for i, s := range servers {
 		quoted[i] = fmt.Sprintf("%q", s)
 	}
-	return fmt.Sprintf("listener \"web\" {\n  bind = [%q]\n  %s\n}\nbackend \"app\" {\n  servers = [%s]\n  %s\n}\nvhost \"any\" {\n  %s\n  route \"all\" { backend = \"app\" }\n}\n",
+	return fmt.Sprintf("listener \"web\" {\n  bind = [\"%s\"]\n  %s\n}\nbackend \"app\" {\n  servers = [%s]\n  %s\n}\nvhost \"any\" {\n  %s\n  route \"all\" { backend = \"app\" }\n}\n",
 		addr, listener, strings.Join(quoted, ", "), more, route)
 }
 
