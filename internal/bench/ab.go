@@ -115,11 +115,17 @@ func runCommand(ctx context.Context, command string) ([]byte, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	together(cmd)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Start()
+	if err == nil {
+		// What it began may hold the output open when it has ended itself.
+		stop := context.AfterFunc(ctx, func() { _ = cmd.Cancel() })
+		err = cmd.Wait()
+		stop()
+	}
 	if err != nil && errs.Len() > 0 {
 		err = errors.New(strings.TrimSpace(errs.String()))
 	}
-	return out, err
+	return out.Bytes(), err
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // asPair names the variable that has this binary run a command of a pair.
@@ -53,6 +55,40 @@ func TestPairEndsWhole(t *testing.T) {
 	held := up(t, fifo)
 	stop()
 	if _, err := io.ReadAll(held); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestPairEndsBehindItsCommand: what a command began, and left behind, ends with the
+// pair as well.
+func TestPairEndsBehindItsCommand(t *testing.T) {
+	fifo, command := waiting(t, "sleep 1000 & echo $$ >&3;", "exit 0")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error)
+	go func() {
+		_, err := (&AB{Commands: [2]string{command, "true"}, Pairs: 1}).Run(ctx)
+		ended <- err
+	}()
+	f, err := os.Open(fifo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() // only read
+	var shell int
+	if _, err := fmt.Fscan(f, &shell); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); !errors.Is(syscall.Kill(shell, 0), syscall.ESRCH); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the shell does not end")
+		}
+	}
+	stop()
+	if _, err := io.ReadAll(f); err != nil {
 		t.Error(err)
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {
