@@ -92,7 +92,7 @@ func TestClientsGoToTheNew(t *testing.T) {
 						for range clients {
 							dial(t, to)
 						}
-						if n := queued(l) - was; n != clients {
+						if n := waiting(l, was+clients) - was; n != clients {
 							t.Errorf("%s: %d of %d clients are where they should be", when, n, clients)
 						}
 					}

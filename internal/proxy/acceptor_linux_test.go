@@ -50,6 +50,13 @@ func (r *rig) serve(l *netio.Listener, name func() string) {
 
 func web() string { return "web" }
 
+// waiting returns when so many wait to be accepted: their last packet may be on its
+// way when they have sent it.
+func waiting(t *testing.T, l *netio.Listener, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprint(n, " wait"), func() bool { return l.Queues()[0].Len == n })
+}
+
 // short sends a request and leaves the answer to be read.
 func short(t testing.TB, addr string) *client {
 	t.Helper()
@@ -130,7 +137,9 @@ func TestNobodyWaitsForASlowSession(t *testing.T) {
 			})
 			slow := connect(t, l.Addr().String())
 			slow.send(tt.first)
-			c := short(t, l.Addr().String()) // both are in the queue before anybody accepts
+			waiting(t, l, 1)
+			c := short(t, l.Addr().String())
+			waiting(t, l, 2)
 			turns := []string{"web", "other"}
 			var n atomic.Int32
 			r.serve(l, func() string { return turns[min(n.Add(1), 2)-1] })
@@ -230,7 +239,9 @@ func TestStreaksKeepNobodyWaiting(t *testing.T) {
 	began := count.Value(metrics.ListenerRequests)
 	first := connect(t, l.Addr().String())
 	first.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", most))
+	waiting(t, l, 1)
 	second := short(t, l.Addr().String())
+	waiting(t, l, 2)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else another processor takes it
 	var accepted atomic.Int32
 	before := make(chan int64, 1)
@@ -296,6 +307,7 @@ func TestCrowdIsTakenByOthersToo(t *testing.T) {
 	for range 3 * crowd {
 		clients = append(clients, short(t, l.Addr().String()))
 	}
+	waiting(t, l, len(clients))
 	var n atomic.Int32
 	release := make(chan struct{})
 	goOn := sync.OnceFunc(func() { close(release) })
@@ -327,6 +339,7 @@ func TestNobodyHelpsInVain(t *testing.T) {
 	var ended atomic.Int32
 	for n := range int32(3) {
 		c := short(t, l.Addr().String())
+		waiting(t, l, 1)
 		r.srv.help(l, 0, web, func() { ended.Add(1) })
 		c.answered()
 		eventually(t, "the helper's end", func() bool { return ended.Load() == n+1 })
@@ -339,6 +352,7 @@ func TestWhoAcceptsLeavesBehindItsHelpers(t *testing.T) {
 	r, l := shortRig(t, "127.0.0.1:1", func(*model.Config) {})
 	r.srv.spare = 1
 	c := short(t, l.Addr().String())
+	waiting(t, l, 1)
 	helps, release := make(chan struct{}), make(chan struct{})
 	var ended atomic.Bool
 	a := r.srv.acceptor(l, 0, func() string {
