@@ -483,7 +483,7 @@ func TestEndpointsGolden(t *testing.T) {
 	e := json.NewEncoder(&status)
 	e.SetIndent("", "  ")
 	_ = e.Encode(Status{
-		Listeners: []ListenerStatus{{Accept: &AcceptStatus{}}}, Checks: []CheckStatus{{}}, VHosts: []VHostStatus{{Tenant: "t", Routes: []RouteStatus{{Backend: "b"}}}},
+		Listeners: []ListenerStatus{{Failed: []string{""}, Accept: &AcceptStatus{}}}, Checks: []CheckStatus{{}}, VHosts: []VHostStatus{{Tenant: "t", Routes: []RouteStatus{{Backend: "b"}}}},
 		Backends: []BackendStatus{{Servers: []ServerStatus{{Check: "up"}}}}, Tenants: []TenantStatus{{}}, Cache: &CacheStatus{},
 		Findings: []Finding{{}}, Draining: []DrainStatus{{}}, Canary: &control.Ongoing{Conditions: []control.Condition{{}}},
 	})

@@ -40,7 +40,8 @@ type Status struct {
 // ListenerStatus is one listener.
 type ListenerStatus struct {
 	Name        string   `json:"name"`
-	Bind        []string `json:"bind"` // the addresses that are really open
+	Bind        []string `json:"bind"`             // the addresses that are really open
+	Failed      []string `json:"failed,omitempty"` // those where it does not listen yet, which is tried again, with the reason
 	TLS         bool     `json:"tls"`
 	Connections int64    `json:"connections"`
 	Accepted    int64    `json:"accepted"`

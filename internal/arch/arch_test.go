@@ -38,7 +38,7 @@ var floors = []struct {
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
-	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "process"},
+	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "opening", "process"},
 	"internal/admin":    {"bounds", "vitals"},
 	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},

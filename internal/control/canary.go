@@ -264,9 +264,7 @@ func (c *Controller) decide(w *canary, all bool, why string) (err error) {
 	}
 	if all {
 		was := c.Generation()
-		w.t.commit()
-		w.next.since = time.Now()
-		c.running.Store(w.next)
+		c.commit(w.t, w.next)
 		c.drain(w.t, was)
 		return nil
 	}

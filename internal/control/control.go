@@ -423,16 +423,26 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		c.tryOut(t, next, e, terms)
 		return
 	}
-	t.commit()
-	crash.At(crash.Committed)
-	next.since = time.Now()
-	c.running.Store(next)
 	was := r.Generation
+	r.Warnings = append(r.Warnings, c.commit(t, next)...)
+	crash.At(crash.Committed)
 	r.Committed, r.Generation = true, next.id
 	if e.State == Pending {
 		c.expect(e.ID, *e.Deadline)
 	}
 	c.drain(t, was)
+}
+
+// commit makes next run, and returns what t warns of meanwhile; so does the history.
+func (c *Controller) commit(t *Transaction, next *state) []Problem {
+	told := len(t.warnings)
+	t.commit()
+	next.since = time.Now()
+	c.running.Store(next)
+	if len(t.warnings) > told {
+		_ = c.mark(t.ID, func(e *Entry) { e.Unmet = t.warnings[told:] }, true) // what cannot be written is owed
+	}
+	return t.warnings[told:]
 }
 
 // entryOf is what the history will say of a commit.

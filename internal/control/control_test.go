@@ -122,6 +122,26 @@ func start(t *testing.T, f *fake, text string) *Controller {
 	return c
 }
 
+// TestUnmet: what does not hold at once, although the change is committed, stands in
+// its answer and in the history.
+func TestUnmet(t *testing.T) {
+	unmet := Problem{File: "f.hcl", Line: 3, Column: 7, Summary: `listener "web" does not listen at :80 yet`}
+	f := &fake{hook: func(_ context.Context, t *Transaction) error {
+		t.Warn(Problem{Summary: "known before"})
+		t.OnCommit(func() { t.Warn(unmet) })
+		return nil
+	}}
+	c := start(t, f, "a")
+	r := c.Apply(t.Context(), "b", ApplyOptions{})
+	if d := cmp.Diff([]Problem{{Summary: "known before"}, unmet}, r.Warnings); d != "" || !r.Committed || len(r.Errors) > 0 {
+		t.Errorf("%+v %s", r, d)
+	}
+	h := c.History()
+	if d := cmp.Diff([]Problem{unmet}, h[0].Unmet); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestApplyCommits(t *testing.T) {
 	f := &fake{parts: []string{"listeners", "backends", "router"}}
 	c := start(t, f, "a b")

@@ -41,11 +41,11 @@ type Entry struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 	// Canary is how it was tried; nil: it was not.
 	Canary *Trial `json:"canary,omitempty"`
-	// Why says what undid the entry, when neither a trial nor a rollback's entry
-	// does.
+	// Why says what undid the entry, where no trial's end and no rollback does.
 	Why string `json:"why,omitempty"`
-	// Owed is why the journal does not say so yet; "": it does. It is no part of what
-	// the journal keeps.
+	// Unmet is what did not hold at once when it was committed, and is tried again.
+	Unmet []Problem `json:"unmet,omitempty"`
+	// Owed is why the journal, which does not keep this, does not say so yet; "": it does.
 	Owed string `json:"owed,omitempty"`
 	// Program is what came by the API; nil: the change is another.
 	Program *ProgramNote `json:"program,omitempty"`

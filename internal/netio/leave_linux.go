@@ -51,16 +51,19 @@ func (s *shard) call(name string, do func(fd int) error) error {
 }
 
 // Begin makes a listener that was opened with ListenOptions.Shared take clients. The
-// address has been its own since then, so that no other process can make it fail.
-// Sockets of the very same address that are to go (ListenOptions.Beside) are in one
-// group with these, and give it up to the first of these. Until Settle that has all
-// clients: no choice is left to a group whose sockets are hidden one by one.
+// address is its own since then, also when this fails. Sockets of the very same one
+// that are to go (ListenOptions.Beside) are in one group with these, and give it up
+// to the first. Until Settle that has all clients: no choice is left to a group whose
+// sockets are hidden one by one.
 func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
 		errs = append(errs, s.call("listen", func(fd int) error {
-			// Connections of before have the address, too.
-			return errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Listen(fd, backlog(o)))
+			err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Listen(fd, backlog(o)))
+			if err != nil { // as before: connections of before have the address, and nobody else is to listen there
+				_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+			}
+			return err
 		}))
 	}
 	if err := errors.Join(errs...); err != nil {

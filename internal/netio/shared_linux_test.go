@@ -53,6 +53,41 @@ func TestSharedAddressIsHeld(t *testing.T) {
 	}
 }
 
+// TestSharedAddressIsHeldOn: who could not begin to listen holds the address all the
+// same, and may try again.
+func TestSharedAddressIsHeldOn(t *testing.T) {
+	old := listen(t, "0.0.0.0:0", ListenOptions{})
+	if err := old.Share(true); err != nil {
+		t.Fatal(err)
+	}
+	at := &unix.SockaddrInet4{Port: portOf(old.Addr()), Addr: [4]byte{127, 0, 0, 2}}
+	l := listen(t, fmt.Sprintf("127.0.0.2:%d", at.Port), ListenOptions{Shared: true})
+	// The kernel remembers the address that was bound last, and looks less closely there.
+	listen(t, fmt.Sprintf("127.0.0.3:%d", at.Port), ListenOptions{Shared: true})
+	if err := old.Share(false); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Begin(ListenOptions{}); !errors.Is(err, unix.EADDRINUSE) {
+		t.Fatalf("it listens beside who shares nothing: %v", err)
+	}
+	old.Close()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if err == nil {
+		err = unix.Bind(fd, at)
+	}
+	if !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("somebody else has the address: %v", err)
+	}
+	if err := l.Begin(ListenOptions{}); err != nil {
+		t.Errorf("begin again: %v", err)
+	}
+}
+
 // TestSharedAddressOfConnections: connections that were accepted at an address do
 // not keep others from listening there.
 func TestSharedAddressOfConnections(t *testing.T) {

@@ -22,14 +22,13 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/proxy"
-	"fishplate/internal/upstream"
 )
 
 // readings returns every counter of the process.
 func (p *Process) readings() []metrics.Reading {
 	list := append([]metrics.Reading{{Table: &metrics.Process, Set: p.process}}, p.proxy.Readings()...)
 	list = append(list, p.pulse.Readings()...)
-	list = append(list, p.backendReadings()...)
+	list = append(list, report.Backends(p.backends)...)
 	list = append(list, p.caches.Readings()...)
 	for _, t := range p.server.Current().Tenants {
 		list = append(list, metrics.Reading{Table: &metrics.Tenant, Values: []string{t.Name()}, Set: t.Counters()})
@@ -38,55 +37,6 @@ func (p *Process) readings() []metrics.Reading {
 		}
 		for name, set := range t.Spans() {
 			list = append(list, metrics.Reading{Table: &metrics.TenantSpan, Values: []string{t.Name(), name}, Set: set})
-		}
-	}
-	return list
-}
-
-// backendReadings joins what upstream counts with the gauges of its state.
-func (p *Process) backendReadings() (list []metrics.Reading) {
-	for _, b := range p.backends.Backends() {
-		st := b.Status()
-		list = append(list, metrics.Reading{
-			Table: &metrics.Backend, Values: []string{b.Name()}, Set: b.Counters(), More: []int64{int64(st.Waiting)},
-		})
-		states := map[string]upstream.ServerStatus{} // without those that left
-		for _, s := range st.Servers {
-			if s.DrainingUntil == nil {
-				states[s.Name] = s
-			}
-		}
-		for _, s := range b.Servers() {
-			is, up := states[s.Name()], int64(0)
-			if is.State == "up" || is.State == "slow-start" {
-				up = 1
-			}
-			list = append(list, metrics.Reading{
-				Table: &metrics.Server, Values: []string{b.Name(), s.Name()}, Set: s.Counters(),
-				More: []int64{int64(is.Connections), int64(is.Connections + is.Idle), int64(is.Idle), int64(is.Sessions), up},
-			})
-		}
-	}
-	return append(list, drainReadings(p.backends.Status(), time.Now())...)
-}
-
-// drainReadings tells of the servers that drain.
-func drainReadings(backends []upstream.BackendStatus, now time.Time) (list []metrics.Reading) {
-	for _, b := range backends {
-		for _, s := range b.Servers {
-			if s.DrainingSince == nil {
-				continue
-			}
-			left := time.Duration(0)
-			if s.DrainingUntil != nil {
-				left = max(0, s.DrainingUntil.Sub(now))
-			}
-			list = append(list, metrics.Reading{
-				Table: &metrics.Draining, Values: []string{b.Name, s.Name, s.Address}, Set: metrics.NewSet(0), More: []int64{
-					int64(now.Sub(*s.DrainingSince) / time.Second), int64(left / time.Second),
-					int64(s.Connections), int64(s.Connections + s.Idle), int64(s.Sessions),
-				},
-			})
 		}
 	}
 	return list
@@ -109,14 +59,17 @@ func (p *Process) status() admin.Status {
 		return st
 	}
 	st.Generation, st.Canary = g.ID, p.control.Trial()
-	open := p.addresses()
+	open, late := p.addresses()
 	for _, l := range cfg.Listeners {
 		c := p.proxy.Listener(l.Name)
 		st.Listeners = append(st.Listeners, admin.ListenerStatus{
-			Name: l.Name, Bind: open[l.Name], TLS: l.TLS != nil,
+			Name: l.Name, Bind: open[l.Name], Failed: late[l.Name], TLS: l.TLS != nil,
 			Connections: c.Value(metrics.ListenerConnections), Accepted: c.Value(metrics.ListenerAccepted),
 			Requests: c.Value(metrics.ListenerRequests), Refused: p.refused(l.Name),
 		})
+		for _, why := range late[l.Name] {
+			st.Findings = append(st.Findings, admin.Finding{ID: "listener." + l.Name, Severity: "fail", Text: fmt.Sprintf("listener %s does not listen at %s; it is tried again", l.Name, why)})
+		}
 	}
 	for _, v := range cfg.VHosts {
 		st.VHosts = append(st.VHosts, p.vhostStatus(v))

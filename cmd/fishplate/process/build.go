@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,10 @@ type openListener struct {
 	// settled is closed when all of these are; without any it is nil.
 	after   []*openListener
 	settled chan struct{}
+	// late is why it does not listen after its commit; nil: it does. giveUp ends the tries.
+	late   atomic.Pointer[string]
+	tries  context.Context
+	giveUp context.CancelFunc
 }
 
 type openLog struct {
@@ -259,7 +264,7 @@ func (e *estate) prepareLogs(_ context.Context, t *control.Transaction, p *proxy
 func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (serve func(), err error) {
 	next := map[string]*openListener{}
 	var fresh []*openListener
-	names := map[*openListener]string{}
+	whose := map[*openListener]*model.Listener{}
 	var adjust []func()
 	var refusal control.Refusal
 	e.shelf.clear(&e.heir, t.Next.Listeners)
@@ -279,14 +284,14 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 					continue
 				}
 				fresh = append(fresh, o)
-				next[bind], names[o] = o, m.Name
+				next[bind], whose[o] = o, m
 				continue
 			}
 			if resharded(o, how) {
 				again, err := e.openBeside(ctx, t, bind, how, append(e.givenUp(t, bind), o))
 				if err == nil {
 					fresh = append(fresh, again)
-					next[bind], names[again] = again, m.Name
+					next[bind], whose[again] = again, m
 					continue
 				}
 				t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: %s keeps its %d accept shards: %v", m.Name, bind, o.l.Shards(), err)))
@@ -301,7 +306,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 				})
 			}
 			next[bind] = o
-			names[o] = m.Name
+			whose[o] = m
 		}
 	}
 	if len(refusal) > 0 {
@@ -315,8 +320,8 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		}
 	}
 	serve = func() {
-		for o, name := range names {
-			o.name.Store(&name)
+		for o, m := range whose {
+			o.name.Store(&m.Name)
 		}
 		for _, f := range adjust {
 			f()
@@ -325,13 +330,9 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 		e.listeners = next
 		e.mu.Unlock()
 		for _, o := range fresh {
-			if o.settled != nil {
-				if err := o.l.Begin(o.how); err != nil { // it is bound, and nobody else can have begun to listen there
-					e.logger.Error("begin to listen", "address", o.l.Key(), "error", err)
-				}
-				e.loops.Go(func() { e.settle(o) })
+			if err := e.begin(o); err != nil {
+				t.Warn(problemAt(t, whose[o].At, fmt.Sprintf("listener %q does not listen at %s yet, which is tried again: %v", whose[o].Name, o.l.Key(), err)))
 			}
-			e.heir.later(func() { e.accept(o) })
 		}
 		e.leave(gone)
 	}
@@ -385,19 +386,22 @@ func (e *estate) accessLogs() []*proxy.Log {
 	return list
 }
 
-// addresses returns the addresses that are really open, by listener.
-func (e *estate) addresses() map[string][]string {
+// addresses returns the addresses that are really open, by listener, and those that
+// are not yet, with the reason.
+func (e *estate) addresses() (open, late map[string][]string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	list := map[string][]string{}
-	for _, o := range e.listeners {
-		name := *o.name.Load()
-		list[name] = append(list[name], o.l.Addr().String())
+	open, late = map[string][]string{}, map[string][]string{}
+	for _, bind := range slices.Sorted(maps.Keys(e.listeners)) {
+		o := e.listeners[bind]
+		name, at := *o.name.Load(), o.l.Addr().String()
+		if why := o.late.Load(); why != nil {
+			late[name] = append(late[name], at+": "+*why)
+			continue
+		}
+		open[name] = append(open[name], at)
 	}
-	for _, a := range list {
-		slices.Sort(a)
-	}
-	return list
+	return open, late
 }
 
 // sockets returns the listeners that are open, with their names.
@@ -406,7 +410,9 @@ func (e *estate) sockets() map[*netio.Listener]string {
 	defer e.mu.Unlock()
 	list := make(map[*netio.Listener]string, len(e.listeners))
 	for _, o := range e.listeners {
-		list[o.l] = *o.name.Load()
+		if o.late.Load() == nil {
+			list[o.l] = *o.name.Load()
+		}
 	}
 	return list
 }
@@ -418,6 +424,7 @@ func (e *estate) shutdown(ctx context.Context) error {
 	listeners := e.listeners
 	e.mu.Unlock()
 	for _, o := range listeners {
+		o.endTries()
 		o.l.Drain(parting)
 	}
 	end := e.server.Drain

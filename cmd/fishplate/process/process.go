@@ -218,7 +218,10 @@ func (p *Process) look(tenant string, key []byte, req *message.Request) (status 
 }
 
 // Addresses returns the addresses that are really open, by listener.
-func (p *Process) Addresses() map[string][]string { return p.addresses() }
+func (p *Process) Addresses() map[string][]string {
+	open, _ := p.addresses()
+	return open
+}
 
 // Admin returns where the admin API answers; "" is nowhere.
 func (p *Process) Admin() (socket, bind string) { return p.admin.Addresses() }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fishplate/cmd/fishplate/notify"
+	"fishplate/cmd/fishplate/opening"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
 	"fishplate/internal/netio"
@@ -98,7 +99,48 @@ func (e *estate) openBeside(ctx context.Context, t *control.Transaction, bind st
 		return nil, err
 	}
 	t.OnAbort(func() { l.Close(); alone() })
-	return &openListener{l: l, how: how, done: make(chan struct{}), after: given, settled: make(chan struct{})}, nil
+	o := &openListener{l: l, how: how, done: make(chan struct{}), after: given, settled: make(chan struct{})}
+	o.tries, o.giveUp = context.WithCancel(context.Background())
+	return o, nil
+}
+
+// begin makes a listener take clients. Where that fails although its address is held
+// for it, it is tried again until it succeeds or the listener is given up.
+func (e *estate) begin(o *openListener) error {
+	if o.settled == nil {
+		e.heir.later(func() { e.accept(o) })
+		return nil
+	}
+	how := o.how
+	try := func() error {
+		if err := o.l.Begin(how); err != nil {
+			why := err.Error()
+			o.late.Store(&why)
+			return err
+		}
+		o.late.Store(nil)
+		e.loops.Go(func() { e.settle(o) })
+		e.heir.later(func() { e.accept(o) })
+		return nil
+	}
+	err := try()
+	if err != nil {
+		e.logger.Error("begin to listen: it is tried again", "address", o.l.Key(), "error", err)
+		e.loops.Go(func() {
+			if !opening.Again(o.tries, try) {
+				close(o.settled)
+				close(o.done)
+			}
+		})
+	}
+	return err
+}
+
+// endTries is for who gives a listener up.
+func (o *openListener) endTries() {
+	if o.giveUp != nil {
+		o.giveUp()
+	}
 }
 
 // settle makes the shards of a listener share their clients when those are closed
@@ -129,6 +171,9 @@ func (e *estate) settles(ctx context.Context, o *openListener) error {
 	e.mu.Lock()
 	left := e.leaving[o]
 	e.mu.Unlock()
+	if why := o.late.Load(); why != nil && !left {
+		return fmt.Errorf("it does not listen yet: %s", *why)
+	}
 	if left || o.settled == nil {
 		return nil
 	}
@@ -150,6 +195,7 @@ func (e *estate) leave(gone []*openListener) {
 		e.mu.Lock()
 		e.leaving[o] = true
 		e.mu.Unlock()
+		o.endTries()
 		e.shelf.remove(o)
 		o.l.Yield()
 	}

@@ -25,7 +25,7 @@ func TestForeignText(t *testing.T) {
 	for name, show := range map[string]func(w io.Writer) error{
 		"status": func(w io.Writer) error {
 			return Status(w, &admin.Status{
-				Version: foreign, Path: foreign, Listeners: []admin.ListenerStatus{{Name: foreign, Bind: []string{foreign}}},
+				Version: foreign, Path: foreign, Listeners: []admin.ListenerStatus{{Name: foreign, Bind: []string{foreign}, Failed: []string{foreign}}},
 				VHosts:   []admin.VHostStatus{{Name: foreign, Hosts: []string{foreign}, Tenant: foreign}},
 				Backends: []admin.BackendStatus{{Name: foreign, Servers: []admin.ServerStatus{{Name: foreign, Address: foreign, State: foreign, DrainingSince: &now}}}},
 				Tenants:  []admin.TenantStatus{{Name: foreign, State: foreign}}, Checks: []admin.CheckStatus{{ID: foreign, Status: foreign, Text: foreign}},
@@ -34,7 +34,7 @@ func TestForeignText(t *testing.T) {
 			})
 		},
 		"history": func(w io.Writer) error {
-			return History(w, []control.Entry{{Author: foreign, Source: foreign, State: foreign, Comment: foreign, Why: foreign, Canary: &control.Trial{Until: foreign, Why: foreign}}})
+			return History(w, []control.Entry{{Author: foreign, Source: foreign, State: foreign, Comment: foreign, Why: foreign, Unmet: []control.Problem{{Summary: foreign}}, Canary: &control.Trial{Until: foreign, Why: foreign}}})
 		},
 		"plan": func(w io.Writer) error {
 			return Changes(w, control.Plan{Changes: []control.Change{

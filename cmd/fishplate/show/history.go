@@ -22,7 +22,7 @@ func History(w io.Writer, list []control.Entry) error {
 		if e.Owed != "" {
 			state += ", not on disk yet"
 		}
-		printf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, e.Comment+ended(e)+trial(e.Canary))
+		printf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Time.Local().Format(time.DateTime), orDash(e.Author), e.Source, state, len(e.Changes)+e.More, e.Comment+ended(e)+trial(e.Canary)+unmet(e))
 	}
 	return t.Flush()
 }
@@ -32,6 +32,14 @@ func ended(e control.Entry) string {
 		return ""
 	}
 	return " [" + e.Why + "]"
+}
+
+// unmet tells what did not hold at once.
+func unmet(e control.Entry) (text string) {
+	for _, p := range e.Unmet {
+		text += " [" + p.Summary + "]"
+	}
+	return text
 }
 
 // trial tells the figures by which a change was decided.

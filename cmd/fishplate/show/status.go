@@ -20,7 +20,7 @@ func Status(w io.Writer, s *admin.Status) error {
 	head("LISTENER", "BIND", "TLS", "CONNECTIONS", "ACCEPTED", "REQUESTS", "REFUSED", "SHARDS", "QUEUE", "DROPPED")
 	for _, l := range s.Listeners {
 		shards, waiting, dropped := queue(l.Accept)
-		printf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", l.Name, strings.Join(l.Bind, " "), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused, shards, waiting, dropped)
+		printf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", l.Name, bound(l), yes(l.TLS), l.Connections, l.Accepted, l.Requests, l.Refused, shards, waiting, dropped)
 	}
 	head("VHOST", "HOSTS", "TENANT", "ROUTES", "REQUESTS", "5XX")
 	for _, v := range s.VHosts {
@@ -59,6 +59,15 @@ func Status(w io.Writer, s *admin.Status) error {
 		fmt.Fprintln(w, lines(f.Text))
 	}
 	return nil
+}
+
+// bound writes where a listener is open, and how many addresses it has beside.
+func bound(l admin.ListenerStatus) string {
+	text := orDash(strings.Join(l.Bind, " "))
+	if n := len(l.Failed); n > 0 {
+		text += fmt.Sprintf(", failed at %d", n)
+	}
+	return text
 }
 
 // queue writes how many sockets a listener has, what waits there before accept, of
