@@ -102,7 +102,7 @@ func New(o Options) *Controller {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string), ledger: journal.Owe(&memory{texts: map[uint64][]byte{}})}
+	c := &Controller{o: o, turn: make(chan struct{}, 1), waiting: make(map[uint64]string), ledger: journal.Owe(&journal.Memory{})}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.changes, c.halt = context.WithCancelCause(context.Background())
 	return c

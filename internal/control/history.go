@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"fishplate/internal/control/journal"
@@ -70,41 +69,6 @@ const (
 	historyLength = 1000
 	namedChanges  = 5_000
 )
-
-// memory is the ledger of a process without a state folder. It keeps the texts
-// of the last few commits.
-type memory struct {
-	mu    sync.Mutex
-	texts map[uint64][]byte
-	order []uint64
-}
-
-const memoryLength = 20
-
-func (m *memory) Put(id uint64, _, text []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.texts[id]; !ok {
-		m.order = append(m.order, id)
-	}
-	m.texts[id] = slices.Clip(text) // who appends to what Text returns has a copy
-	for len(m.order) > memoryLength {
-		delete(m.texts, m.order[0])
-		m.order = m.order[1:]
-	}
-	return nil
-}
-
-func (m *memory) Text(id uint64) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if text, ok := m.texts[id]; ok {
-		return text, nil
-	}
-	return nil, fmt.Errorf("read history: %w: %d", journal.ErrNone, id)
-}
-
-func (m *memory) Amend(uint64, []byte) error { return nil }
 
 // openLedger reads the history of the processes before, if there is a state
 // folder.

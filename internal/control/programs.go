@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"fishplate/internal/control/journal"
 	"fishplate/internal/crash"
 	"fishplate/internal/model"
 )
@@ -311,7 +312,7 @@ func (c *Controller) sweep() {
 	must := slices.AppendSeq(slices.Collect(maps.Keys(named(s.config))), maps.Keys(c.named))
 	list := c.History()
 	if !c.o.Programs.Lasting() {
-		list = list[:min(len(list), memoryLength)]
+		list = list[:min(len(list), journal.MemoryLength)]
 	}
 	var may []string
 	for i, e := range list {

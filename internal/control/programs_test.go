@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/control/journal"
 	"fishplate/internal/model"
 )
 
@@ -283,10 +284,10 @@ func TestWhatIsSwept(t *testing.T) {
 	y.dir, y.lasts = "", false
 	c, end = y.serve()
 	defer end()
-	for i := range 3 * memoryLength {
+	for i := range 3 * journal.MemoryLength {
 		y.update(c, fmt.Sprintf("p%02d", i), ApplyOptions{})
 	}
-	if got := all(); len(got) != memoryLength {
+	if got := all(); len(got) != journal.MemoryLength {
 		t.Errorf("%v", got)
 	}
 	l, err := c.Legacy()

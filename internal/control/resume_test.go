@@ -284,6 +284,100 @@ func TestRollbackToConfirm(t *testing.T) {
 	}
 }
 
+// TestRollbackThatWaits: a rollback that nobody confirms is undone, to what ran before
+// it; by its time, by a rollback, by a start, and by the process that took over.
+func TestRollbackThatWaits(t *testing.T) {
+	const minute = time.Minute
+	over := func(*testing.T, *Controller) { time.Sleep(minute); synctest.Wait() }
+	back := func(t *testing.T, c *Controller) {
+		t.Helper()
+		if r := c.Rollback(t.Context(), 0, ApplyOptions{}); !r.Committed {
+			t.Errorf("%+v", r)
+		}
+	}
+	for _, tt := range []struct {
+		name       string
+		to         uint64 // rolled back to; 0 is the one before
+		tried, end string // what runs while it waits, and behind it
+		undo       func(*testing.T, *Controller)
+	}{
+		{"to an early one, in time", 2, "a x", "a x x x", over},
+		{"to an early one, by a rollback", 2, "a x", "a x x x", back},
+		{"to the one before, in time", 0, "a x x", "a x x x", over},
+		{"to the one before, by a rollback", 0, "a x x", "a x x x", back},
+		{"to the first, in time", 1, "a", "a x x x", over},
+		{"to the first, by a rollback", 1, "a", "a x x x", back},
+	} {
+		for _, how := range []string{"", ", started again", ", by the next process", ", by the next process without a folder"} {
+			t.Run(tt.name+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := &desk{t, t.TempDir(), map[string]string{"main": "a"}}
+					if strings.HasSuffix(how, "folder") {
+						d.dir = ""
+					}
+					c, end := d.serve(&fake{})
+					for range 3 {
+						c.Revise(t.Context(), also("x"), ApplyOptions{})
+					}
+					if r := c.Rollback(t.Context(), tt.to, ApplyOptions{Confirm: minute}); !r.Committed || runs(c) != tt.tried {
+						t.Fatalf("%q: %+v", runs(c), r)
+					}
+					switch {
+					case how == "":
+					case strings.HasSuffix(how, "again"):
+						end()
+						c, end = d.serve(&fake{})
+					default:
+						l, err := c.Legacy()
+						if err != nil {
+							t.Fatal(err)
+						}
+						end()
+						c = New(Options{Load: d.load, Parse: d.parse, Diff: diff, Builder: &fake{}})
+						release, err := c.Succeed(t.Context(), l)
+						if err != nil {
+							t.Fatal(err)
+						}
+						release()
+						end = func() { c.Close(context.Background()) }
+					}
+					defer func() { end() }()
+					if runs(c) != tt.tried {
+						t.Errorf("%q waits, want %q", runs(c), tt.tried)
+					}
+					tt.undo(t, c)
+					if h := c.History(); runs(c) != tt.end || h[0].Restored != 4 || h[1].State != RolledBack || h[1].Deadline != nil {
+						t.Errorf("%q runs, want %q: %+v", runs(c), tt.end, h)
+					}
+					if r := c.Revise(t.Context(), also("y"), ApplyOptions{}); !r.Committed || runs(c) != tt.end+" y" {
+						t.Errorf("%q after an edit: %+v", runs(c), r)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestRollbackOfWhatWaitsThatWaits: when a rollback of what was to be confirmed is not
+// confirmed either, what was never confirmed does not come back.
+func TestRollbackOfWhatWaitsThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+		c, end := d.serve(&fake{})
+		defer end()
+		c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Hour})
+		c.Rollback(t.Context(), 0, ApplyOptions{Confirm: time.Minute})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if h := c.History(); runs(c) != "a" || h[0].State != Committed || h[0].Restored != 1 || h[1].State != RolledBack {
+			t.Errorf("%q: %+v", runs(c), h)
+		}
+		if r := c.Apply(t.Context(), "next", ApplyOptions{}); !r.Committed {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
 // TestTextsDuringChanges reads texts that are kept in memory while others are put
 // there.
 func TestTextsDuringChanges(t *testing.T) {
@@ -292,7 +386,7 @@ func TestTextsDuringChanges(t *testing.T) {
 	defer end()
 	var changes sync.WaitGroup
 	changes.Go(func() {
-		for range 2 * memoryLength {
+		for range 2 * journal.MemoryLength {
 			c.Revise(t.Context(), also("x"), ApplyOptions{})
 			c.Rollback(t.Context(), 0, ApplyOptions{})
 		}

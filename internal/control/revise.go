@@ -58,8 +58,16 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 }
 
 // before returns the entry whose state ran before that of e: several rollbacks go
-// further and further back.
+// further and further back. What waits to be confirmed, a rollback too, is undone: what
+// ran before it and was not undone itself runs again.
 func (c *Controller) before(e Entry) uint64 {
+	if e.State == Pending {
+		id := e.Parent
+		for e, ok := c.entry(id); ok && e.State == RolledBack && e.Parent != 0; e, ok = c.entry(id) {
+			id = e.Parent
+		}
+		return id
+	}
 	if e.Restored != 0 {
 		if e, ok := c.entry(e.Restored); ok {
 			return c.before(e)

@@ -16,6 +16,8 @@ type Legacy struct {
 	Path  string `json:"path"` // that Reload reads
 	Entry Entry  `json:"entry"`
 	Text  []byte `json:"text"`
+	// Before is what runs again when nobody confirms that; nil: it is confirmed.
+	Before *Legacy `json:"before,omitempty"`
 }
 
 // Hold keeps every change away until release is called: of this process, while
@@ -42,6 +44,11 @@ func (c *Controller) Legacy() (l Legacy, err error) {
 	l.Entry, _ = c.entry(c.Generation())
 	if l.Text, err = c.ledger.Text(l.Entry.ID); err != nil {
 		return l, fmt.Errorf("read change %d: %w", l.Entry.ID, err)
+	}
+	if w := c.awaited(); w != nil && w.text != nil {
+		if e, ok := c.entry(w.before); ok {
+			l.Before = &Legacy{Path: l.Path, Entry: e, Text: w.text}
+		}
 	}
 	if c.o.Programs != nil && !c.o.Programs.Lasting() && c.o.Give != nil {
 		bare := &state{config: c.Running()} // what is kept in memory goes with it
@@ -93,6 +100,11 @@ func (c *Controller) Succeed(ctx context.Context, l Legacy) (release func(), err
 // know makes sure that the running entry can be found: without a state folder
 // nothing of before is known.
 func (c *Controller) know(l Legacy) error {
+	if l.Before != nil {
+		if err := c.know(*l.Before); err != nil {
+			return err
+		}
+	}
 	if _, ok := c.entry(l.Entry.ID); ok {
 		return nil
 	}
