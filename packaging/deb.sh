@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds dist/fishplate_VERSION_ARCH.deb of a binary, and installs it into an
-# empty folder to see that it can be. Usage: deb.sh BINARY VERSION
+# empty folder to see that it can be. Usage: deb.sh BINARY VERSION [FOLDER]
 set -euo pipefail
 binary=$(realpath "$1") version=$2
 here=$(dirname "$(realpath "$0")")
@@ -48,8 +48,9 @@ Description: multi-tenant, programmable layer-7 switch
  reconfigured, and replaced by another version, while it works.
 CONTROL
 (cd "$root" && find . -type f -not -path './DEBIAN/*' -printf '%P\n' | LC_ALL=C sort | xargs md5sum >DEBIAN/md5sums)
-mkdir -p "$here/../dist"
-deb=$(realpath "$here/../dist")/fishplate_${version}_$arch.deb
+dist=${3:-$here/../dist}
+mkdir -p "$dist"
+deb=$(realpath "$dist")/fishplate_${version}_$arch.deb
 dpkg-deb --build --root-owner-group "$root" "$deb" >/dev/null
 
 # The check: it installs, what it installed is whole, the configuration is in

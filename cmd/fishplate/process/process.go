@@ -198,6 +198,7 @@ func (p *Process) end(err error) {
 func (p *Process) settled(generation uint64, committed bool) {
 	if committed {
 		p.process.Add(0, metrics.ProcessReloads, 1)
+		p.tell(p.statusLine())
 	} else {
 		p.process.Add(0, metrics.ProcessRefused, 1)
 	}

@@ -39,8 +39,7 @@ func (p *Process) tellLeaving() {
 	}
 }
 
-// tellSuccessor makes another process the main one of the service. What that told
-// the watchdog before was not heard, so its time begins now.
+// tellSuccessor makes another process the main one, whose first WATCHDOG=1 was not heard.
 func (p *Process) tellSuccessor(pid int) {
 	p.tell(fmt.Sprintf("MAINPID=%d", pid), "WATCHDOG=1", fmt.Sprintf("STATUS=process %d has taken over, %d finishes", pid, os.Getpid()))
 }
