@@ -140,7 +140,7 @@ func (l *loader) listener(n *node) *model.Listener {
 		Name: n.label, Bind: n.words("bind"), Protocols: l.protocols(n), Slashes: n.kid("path").str("slashes"),
 		Forwarded: model.Forwarded{Trust: fwd.nets("trust"), Send: fwd.words("send")},
 		ProxyFrom: n.kid("proxy_protocol").nets("from"),
-		Accept:    model.Accept{Shards: accept.num("shards"), Spread: accept.str("spread"), Backlog: accept.num("backlog"), Defer: accept.dur("defer"), FastOpen: accept.flag("fast_open")},
+		Accept:    model.Accept{Shards: accept.num("shards"), Spread: accept.str("spread"), Backlog: accept.num("backlog"), Defer: accept.dur("defer"), FastOpen: accept.flag("fast_open"), Spin: accept.dur("spin"), SpinAuto: accept.str("spin") == "auto"},
 		Limits: model.ListenerLimits{
 			Connections: limits.num("connections"), PerClient: limits.num("per_client"), HeadBytes: int(limits.size("head")),
 			Fields: limits.num("fields"), TargetBytes: int(limits.size("target")), BodyRate: limits.size("body_rate"),

@@ -3,9 +3,11 @@ package doctor
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/gauge"
+	"fishplate/internal/doctor/measure"
 	"fishplate/internal/doctor/parse"
 	"fishplate/internal/doctor/place"
 	"fishplate/internal/doctor/report"
@@ -33,6 +35,10 @@ func Statuses() []Status { return fact.Statuses() }
 // Watching returns the machine that we run on as a process that serves may look at
 // it, for NewLight.
 func Watching() *System { return see.Watching() }
+
+// WakeUp measures for a time what it takes to wake another processor and to be woken
+// by it, for who wants to know just that.
+func WakeUp(long time.Duration) (time.Duration, error) { return measure.WakeUp(long) }
 
 // lightRows are the checks of a Light. What they read has a bound that does not
 // grow with connections: a few lines for each processor.

@@ -13,6 +13,7 @@ var Address = Table{Subject: "address of a listener", Labels: []string{"listener
 	{At: 7, Name: "fishplate_accept_backlog_granted", Kind: Gauge, Help: "Connections that may wait at each socket, as the kernel has granted."},
 	{At: 8, Name: "fishplate_accept_cpu_looks_total", Help: "Connections whose processors were compared, at most a hundred a second and socket."},
 	{At: 9, Name: "fishplate_accept_cpu_hits_total", Help: "Those of them that were accepted on the processor that their packets came in by."},
+	{At: 10, Name: "fishplate_accept_spun_total", Help: "Connections that came while the empty queue was looked at, before anybody slept (accept.spin)."},
 }}
 
 // Check is the table of one of the doctor's checks that run beside the service:

@@ -108,6 +108,8 @@ type Accept struct {
 	Backlog  int
 	Defer    time.Duration
 	FastOpen bool
+	Spin     time.Duration // how long an empty queue is looked at before sleeping
+	SpinAuto bool          // as long as pays on this machine
 }
 
 // ListenerLimits bounds connections and heads.

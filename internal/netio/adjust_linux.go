@@ -9,9 +9,10 @@ import (
 )
 
 // Adjust gives an open listener other options, without closing its sockets: the
-// backlog, the time that accepting is deferred, and fast open. The
+// backlog, the time that accepting is deferred, fast open, and spin. The
 // number of shards stays: for that others are opened beside them. Connections that are queued keep theirs.
 func (l *Listener) Adjust(o ListenOptions) error {
+	l.Spin(o.Spin)
 	var errs []error
 	for _, s := range l.shards {
 		err := s.raw.Control(func(fd uintptr) {

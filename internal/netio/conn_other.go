@@ -7,9 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"time"
 
+	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
 )
 
@@ -192,18 +192,6 @@ func (a *Acceptor) Accept() (*Conn, error) {
 // Waiting takes none: package net accepts for all.
 func (a *Acceptor) Waiting() *Conn { return nil }
 
-// Turns are Gosched here.
-type Turns struct{}
-
-// NewTurns opens nothing.
-func NewTurns() (*Turns, error) { return &Turns{}, nil }
-
-// Wait lets others run.
-func (*Turns) Wait() { runtime.Gosched() }
-
-// Close does nothing.
-func (*Turns) Close() {}
-
 // BeforeWait calls f at once: any call may wait.
 func (c *Conn) BeforeWait(f func()) {
 	if f != nil {
@@ -216,6 +204,9 @@ func (l *Listener) Queues() []Queue { return nil }
 
 // Drain closes the listener; what is queued is lost on this system.
 func (l *Listener) Drain(time.Duration) { l.Close() }
+
+// Spin does nothing.
+func (l *Listener) Spin(spin.Rule) {}
 
 // Keep is for service managers that this system has not.
 func (l *Listener) Keep(bool) {}

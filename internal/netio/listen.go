@@ -6,6 +6,7 @@ import "sync/atomic"
 type listenCounters struct {
 	accepted atomic.Int64
 	shed     atomic.Int64 // connections closed at once for want of descriptors
+	spun     atomic.Int64 // connections that came while the queue was looked at
 	looks    atomic.Int64 // connections whose processors were compared
 	hits     atomic.Int64 // and were the same
 }
@@ -28,6 +29,9 @@ func (l *Listener) Affinity() (hits, looks int64) {
 
 // Accepted returns how many connections were handed out.
 func (l *Listener) Accepted() int64 { return l.counters.accepted.Load() }
+
+// Spun returns how many of them came while the empty queue was looked at.
+func (l *Listener) Spun() int64 { return l.counters.spun.Load() }
 
 // Shed returns how many connections were closed at once because the process
 // had no descriptor left for clients.

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type Listener struct {
 	addr      net.Addr
 	shards    []*shard
 	rule      atomic.Pointer[spread.Rule] // nil: what the sockets had when they were passed
+	spin      atomic.Pointer[spin.Rule]   // nil: none
 	unlink    string                      // path to remove on Drain or Close, "" for none
 	unlinked  atomic.Bool
 	shared    atomic.Bool // somebody else holds the sockets too, whose queues outlive this listener
@@ -83,6 +85,7 @@ func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, er
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}
 	l.reserve = openReserve()
+	l.Spin(o.Spin)
 	return l, nil
 }
 
@@ -307,6 +310,9 @@ func (l *Listener) addShard(fd int) error {
 	return nil
 }
 
+// Spin says how long an empty queue is looked at before a goroutine sleeps.
+func (l *Listener) Spin(r spin.Rule) { l.spin.Store(&r) }
+
 // Addr returns the address that the first shard is bound to.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
@@ -325,7 +331,8 @@ type Acceptor struct {
 
 	// Waited tells whether the last connection had to be waited for. Otherwise it
 	// lay in the queue, and more may lie behind it.
-	Waited bool
+	Waited  bool
+	spinner spin.Spinner
 }
 
 // Acceptor returns an acceptor of shard i.
@@ -422,15 +429,26 @@ func (a *Acceptor) accept(wait bool) error {
 }
 
 func (a *Acceptor) tryAccept(lfd uintptr) bool {
+	a.take(lfd)
+	if a.err != unix.EAGAIN || !a.wait {
+		return true
+	}
+	a.Waited = true
+	if !a.spinner.Until(a.l.spin.Load().For(), func() bool {
+		a.take(lfd)
+		return a.err != unix.EAGAIN
+	}) {
+		return false
+	}
+	a.l.counters.spun.Add(1)
+	return true
+}
+
+func (a *Acceptor) take(lfd uintptr) {
 	a.from.len = unix.SizeofSockaddrAny
 	fd, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, lfd, uintptr(unsafe.Pointer(&a.from.raw)), uintptr(unsafe.Pointer(&a.from.len)),
 		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	a.fd, a.err = int(fd), errno
-	if errno == unix.EAGAIN && a.wait {
-		a.Waited = true
-		return false
-	}
-	return true
 }
 
 func exhausted(errno syscall.Errno) bool {

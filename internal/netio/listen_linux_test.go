@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,6 +71,43 @@ func TestDeferAccept(t *testing.T) {
 	defer s.Close()
 	if !s.Readable() {
 		t.Error("accepted before data came")
+	}
+}
+
+// TestSpin: who looks at the empty queue finds the next client without having slept,
+// and so it is told. Who is told not to look any more sleeps.
+func TestSpin(t *testing.T) {
+	l := listen(t, "127.0.0.1:0", ListenOptions{Spin: spin.Rule{Most: time.Hour}})
+	a := l.Acceptor(0)
+	meet := func() {
+		t.Helper()
+		accepted := make(chan error, 1)
+		go func() {
+			c, err := a.Accept()
+			if err == nil {
+				_ = c.Close()
+			}
+			accepted <- err
+		}()
+		c, err := Dial(context.Background(), "tcp", l.Addr().String(), DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := <-accepted; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for l.Spun() == 0 { // a client may be there before who accepts
+		meet()
+	}
+	l.Spin(spin.Rule{})
+	spun := l.Spun()
+	for range 20 {
+		meet()
+	}
+	if got := l.Spun(); got != spun {
+		t.Errorf("%d clients were met by looks without a time to look, and %d before", got-spun, spun)
 	}
 }
 

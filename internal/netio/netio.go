@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
+	"fishplate/internal/netio/turns"
 )
 
 // ErrClosed is returned by what was closed; it is net.ErrClosed.
@@ -35,6 +37,7 @@ type ListenOptions struct {
 	Shared bool
 	// Spread is how the kernel chooses among several shards; "" is spread.Hash.
 	Spread spread.Rule
+	Spin   spin.Rule // see Listener.Spin
 	// Beside is a listener whose address, as it is really bound, this one is to have
 	// too; nil is the address as it is written.
 	Beside  *Listener
@@ -51,6 +54,22 @@ type ListenOptions struct {
 	// privilege; nil is nobody. It must be comparable. Linux only.
 	Binder Binder
 }
+
+// SpinRule is how long an empty queue is looked at before sleeping, and SpinAuto a
+// time that is found out while the process runs.
+type (
+	SpinRule = spin.Rule
+	SpinAuto = spin.Auto
+)
+
+// NewSpinAuto returns a time that find will find out.
+func NewSpinAuto(find func() time.Duration) *SpinAuto { return spin.NewAuto(find) }
+
+// Turns are waited for by who never runs out of work.
+type Turns = turns.Turns
+
+// NewTurns opens them.
+func NewTurns() (*Turns, error) { return turns.New() }
 
 // Spreads finds out by which rules this kernel chooses among shards.
 type Spreads = spread.Kernel

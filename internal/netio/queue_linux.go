@@ -1,8 +1,6 @@
 package netio
 
 import (
-	"os"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -56,49 +54,6 @@ func dropsOf(fd uintptr) int64 {
 	}
 	return int64(info[dropped])
 }
-
-// Turns let a goroutine that never runs out of work wait for its turn behind
-// everybody who has become ready meanwhile. Gosched is no such thing: the poller is
-// asked when nothing else is to be run, or by nobody for 10 ms, and whoever has bytes
-// to read is not to be run before that. So the goroutine makes a descriptor of the
-// poller readable, and waits for that.
-type Turns struct {
-	file *os.File
-	raw  syscall.RawConn
-}
-
-// NewTurns opens the descriptor.
-func NewTurns() (*Turns, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("eventfd", err)
-	}
-	t := &Turns{file: os.NewFile(uintptr(fd), "turns")}
-	if t.raw, err = t.file.SyscallConn(); err != nil {
-		_ = t.file.Close()
-		return nil, err
-	}
-	return t, nil
-}
-
-// Wait returns when everybody whom the poller knew of may run.
-func (t *Turns) Wait() {
-	asked := false
-	// An error is that of closing, when nobody needs to wait any more.
-	_ = t.raw.Read(func(fd uintptr) bool {
-		count := [8]byte{1}
-		if !asked {
-			asked = true
-			_, err := unix.Write(int(fd), count[:])
-			return err != nil
-		}
-		_, err := unix.Read(int(fd), count[:])
-		return err != unix.EAGAIN
-	})
-}
-
-// Close lets go of the descriptor and of who waits.
-func (t *Turns) Close() { _ = t.file.Close() }
 
 // grow raises the greatest length that was found.
 func (s *shard) grow(n int64) int64 {

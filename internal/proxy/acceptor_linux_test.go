@@ -199,6 +199,46 @@ func TestFloodLeavesTurnsToOthers(t *testing.T) {
 	}
 }
 
+// TestSpinningLeavesTurnsToOthers: who looks at the empty queue instead of sleeping
+// does not keep others waiting, while short connections come one after the other.
+func TestSpinningLeavesTurnsToOthers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else another processor asks the poller
+	r, l := shortRig(t, "127.0.0.1:1", func(cfg *model.Config) {
+		flood := *cfg.Listeners[0]
+		flood.Name = "flood"
+		cfg.Listeners = append(cfg.Listeners, &flood)
+	})
+	l.Spin(netio.SpinRule{Most: time.Millisecond})
+	kept := r.dial()
+	kept.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	kept.answer()
+	requests := r.srv.Current().Listeners["web"].Counters
+	began := requests.Value(metrics.ListenerRequests)
+	var before atomic.Int64
+	spun, asked := int64(0), false
+	r.serve(l, func() string {
+		switch {
+		case !asked && l.Spun() >= 100:
+			asked, spun = true, l.Spun()
+			kept.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		case asked && requests.Value(metrics.ListenerRequests) == began:
+			before.Store(l.Spun() - spun)
+		}
+		return "flood"
+	})
+	to := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	request, answer := []byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), make([]byte, 4096)
+	for requests.Value(metrics.ListenerRequests) == began {
+		if err := shortExchange(to, request, answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept.answer()
+	if n := before.Load(); n > turn {
+		t.Errorf("%d connections were waited for without sleep before the request was answered, want %d at most", n, turn)
+	}
+}
+
 // TestStreaksLeaveTurnsToOthers: a client whose next request is always there already
 // leaves turns to whoever else has something to do.
 func TestStreaksLeaveTurnsToOthers(t *testing.T) {

@@ -132,6 +132,8 @@ var options = []struct{ name, text string }{
 	{"defer-off", `defer = "0s"`},
 	{"backlog-128", "backlog = 128"},
 	{"fast-open", "fast_open = true"},
+	{"spin-off", `spin = "0s"`},
+	{"spin-50us", `spin = "50us"`},
 }
 
 func optionNames() (names []string) {

@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bufio"
 	"math"
 	"os"
 	"path"
@@ -57,31 +56,13 @@ func physical(root, name string) (n int64, ok bool) {
 // cannot be known.
 type group struct{ most, used int64 }
 
-// groups returns the control groups that the process is in, with those around
-// them, as far as they are to be seen: in a container its own is the outermost, and
-// is called "/".
 func groups(root string) (list []group) {
-	file, err := os.Open(path.Join(root, "proc/self/cgroup"))
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	for in := bufio.NewScanner(file); in.Scan(); {
-		_, rest, _ := strings.Cut(in.Text(), ":")
-		kinds, name, _ := strings.Cut(rest, ":")
-		at, most, used := "sys/fs/cgroup", "memory.max", "memory.current"
-		if kinds == "memory" { // the first version of control groups
-			at, most, used = "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-		} else if kinds != "" {
-			continue
+	for _, f := range folders(root, "memory") {
+		most, used := "memory.max", "memory.current"
+		if f.first {
+			most, used = "memory.limit_in_bytes", "memory.usage_in_bytes"
 		}
-		for ; ; name = path.Dir(name) {
-			in := path.Join(root, at, name)
-			list = append(list, group{number(path.Join(in, most)), number(path.Join(in, used))})
-			if name == "/" || name == "." {
-				break
-			}
-		}
+		list = append(list, group{number(path.Join(f.path, most)), number(path.Join(f.path, used))})
 	}
 	return list
 }

@@ -47,6 +47,7 @@ type estate struct {
 	heir      heir
 	shelf     shelf
 	kernel    netio.Spreads
+	spin      *netio.SpinAuto
 	binder    *binder.Line        // opens ports below 1024; nil is nobody
 	gone      atomic.Bool         // another process has taken over
 	logs      map[string]*openLog // by name
@@ -269,7 +270,8 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	var refusal control.Refusal
 	e.shelf.clear(&e.heir, t.Next.Listeners)
 	for _, m := range t.Next.Listeners {
-		how, why := e.listenOptions(m)
+		how, why := wanted.Options(m.Accept, &e.kernel, e.spin)
+		how.Binder = e.binder
 		if why != "" && m.Accept.Spread != "auto" {
 			t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: accept.spread is %q instead: %s", m.Name, how.Spread, why)))
 		} else if why != "" {
@@ -359,15 +361,6 @@ func (e *estate) accept(o *openListener) {
 		defer close(o.done)
 		e.server.Serve(o.l, func() string { return *o.name.Load() })
 	})
-}
-
-// listenOptions also says why no better way to spread clients is used, if there is.
-func (e *estate) listenOptions(m *model.Listener) (o netio.ListenOptions, why string) {
-	shards := wanted.Shards(m.Accept)
-	rule, why := e.kernel.Choose(m.Accept.Spread, shards)
-	return netio.ListenOptions{
-		Spread: rule, Shards: shards, Backlog: m.Accept.Backlog, Defer: m.Accept.Defer, FastOpen: m.Accept.FastOpen, Binder: e.binder,
-	}, why
 }
 
 // accessLogs returns the open logs in the order of their names.

@@ -22,6 +22,7 @@ import (
 	"fishplate/cmd/fishplate/pulse"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
+	"fishplate/cmd/fishplate/wanted"
 	"fishplate/internal/admin"
 	"fishplate/internal/cache"
 	"fishplate/internal/cert"
@@ -101,7 +102,7 @@ func Serve(ctx context.Context, o Options) error {
 	p.heir.sockets, p.heir.passed = recall(p.heir.passed)
 	p.binder = o.Binder
 	p.binder.Watch(func(err error) { logger.Warn("binder", "error", err) })
-	p.logger, p.process, p.proxy = logger, metrics.Process.New(), proxy.NewEstate()
+	p.logger, p.process, p.proxy, p.spin = logger, metrics.Process.New(), proxy.NewEstate(), wanted.NewSpin(logger)
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[*openListener]bool{}, map[string]*openLog{}
 	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence")})
 	p.certs = cert.NewStore(cert.Options{})

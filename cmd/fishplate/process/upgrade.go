@@ -326,6 +326,7 @@ func (p *Process) resume(sockets map[string]inherited, relay *cache.Relay) error
 			errs = append(errs, err)
 			continue
 		}
+		l.Spin(o.how.Spin)
 		errs = append(errs, l.Spread(o.how.Spread))
 		again := &openListener{l: l, how: o.how, done: make(chan struct{})}
 		again.name.Store(o.name.Load())

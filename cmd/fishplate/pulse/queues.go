@@ -191,7 +191,7 @@ func (p *Pulse) Readings() []metrics.Reading {
 		n := of(l, name)
 		list = append(list, metrics.Reading{Table: &metrics.Address, Values: []string{name, l.Addr().String()}, Set: p.sets[l], More: []int64{
 			n.queue.Accepted, n.queue.Shed, max(n.queue.Lost(p.drops[1]-p.base).Dropped, 0), int64(n.queue.Shards), int64(n.queue.Len), int64(n.queue.Most),
-			int64(backlogs[name]), int64(n.queue.Granted), n.looks, n.hits,
+			int64(backlogs[name]), int64(n.queue.Granted), n.looks, n.hits, l.Spun(),
 		}})
 	}
 	slices.SortFunc(list, func(a, b metrics.Reading) int { return slices.Compare(a.Values, b.Values) })

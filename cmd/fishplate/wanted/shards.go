@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"fishplate/internal/model"
+	"fishplate/internal/netio"
 )
 
 // How many sockets share an address when the configuration leaves it to us: one as
@@ -27,4 +28,17 @@ func shardsFor(configured, processors int) int {
 		return 1
 	}
 	return min(processors, mostShards)
+}
+
+// Options are those of a listener's sockets. Why says why no better way to spread
+// clients is used, if there is one; auto says how long an empty queue is looked at
+// where the configuration leaves it to the machine.
+func Options(a model.Accept, kernel *netio.Spreads, auto *netio.SpinAuto) (o netio.ListenOptions, why string) {
+	o = netio.ListenOptions{Shards: Shards(a), Backlog: a.Backlog, Defer: a.Defer, FastOpen: a.FastOpen, Spin: netio.SpinRule{Most: a.Spin}}
+	if a.SpinAuto {
+		auto.Find()
+		o.Spin = netio.SpinRule{Auto: auto}
+	}
+	o.Spread, why = kernel.Choose(a.Spread, o.Shards)
+	return o, why
 }

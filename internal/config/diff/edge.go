@@ -19,6 +19,8 @@ func (s *sheet) listener(l *model.Listener) {
 	s.int("accept.backlog", l.Accept.Backlog)
 	s.dur("accept.defer", l.Accept.Defer)
 	s.flag("accept.fast_open", l.Accept.FastOpen)
+	s.dur("accept.spin", l.Accept.Spin)
+	s.flag("accept.spin_auto", l.Accept.SpinAuto)
 	s.int("limits.connections", l.Limits.Connections)
 	s.int("limits.per_client", l.Limits.PerClient)
 	s.size("limits.head", int64(l.Limits.HeadBytes))

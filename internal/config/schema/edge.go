@@ -54,6 +54,7 @@ func listenerBlock() *Block {
 			{Name: "backlog", Kind: Int, Default: "65535", Range: "1..1048576", Doc: "Queue of connections not accepted yet; the kernel may lower it."},
 			{Name: "defer", Kind: DurationT, Range: "0s..1m", Doc: "Accept a connection only when its first bytes are there, or after this time; 0s is at once. Default: 1s, and 0s for protocols = [\"tcp\"], whose servers may speak first."},
 			{Name: "fast_open", Kind: Bool, Default: "false", Doc: "TCP Fast Open."},
+			{Name: "spin", Kind: DurationT, Default: "0s", Range: "0s..1ms", Also: []string{"auto"}, Doc: "How long an empty queue is looked at before the processor may sleep, which saves its wake-up and takes its time; 0s is not at all. \"auto\" is 50us where waking another processor and back takes more than 20us and time is not counted by a quota or credits, else 0s. Looking that is in vain, or while others wait for the processor, is given up for a while."},
 		}},
 		{Name: "limits", Doc: "Bounds on connections and request heads.", Attrs: []Attr{
 			{Name: "connections", Kind: Int, Default: "100000", Range: "1..10000000", Doc: "Connections in total."},

@@ -79,6 +79,7 @@ func wakeLatency() see.Row {
 			Severity: fact.SevereWarn, Scope: fact.Host, Path: fact.Any,
 			Fix: []fact.Fix{
 				{Command: "accept and serve a connection on one processor, which our listeners do", Who: fact.Us, Auto: fact.Already, Risk: "none", Undo: "none is needed"},
+				{Command: "accept { spin = \"auto\" } in a listener: it looks at an empty queue before it sleeps", Who: fact.Us, Auto: fact.Asked, Risk: "a processor is busy while it looks", Undo: "spin = \"0s\""},
 				{Command: "APICv or AVIC on, halt_poll_ns=200000, processors pinned", Persist: "options kvm halt_poll_ns=200000 in /etc/modprobe.d/kvm.conf", Who: fact.ByHost, Risk: "polling takes time of the host's processors", Undo: "halt_poll_ns=0"},
 			},
 			Sources: []string{"https://docs.kernel.org/virt/kvm/halt-polling.html"},

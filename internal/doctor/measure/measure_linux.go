@@ -156,25 +156,34 @@ func wakeSame() (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := pingPong(list[0], list[0])
+	t, err := pingPong(list[0], list[0], long)
 	return map[string]float64{cpu.WakeSame: t}, err
 }
 
 func wakeCross() (map[string]float64, error) {
+	t, err := WakeUp(long)
+	return map[string]float64{cpu.WakeCross: t.Seconds()}, err
+}
+
+// WakeUp measures for a time what cpu.WakeCross is, for who wants to know just that.
+func WakeUp(long time.Duration) (time.Duration, error) {
 	list, err := allowed()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if len(list) < 2 {
-		return nil, errors.New("measure wake-ups: only one processor")
+		return 0, errors.New("measure wake-ups: only one processor")
 	}
-	t, err := pingPong(list[0], list[1])
-	return map[string]float64{cpu.WakeCross: t}, err
+	t, err := pingPong(list[0], list[1], long)
+	return time.Duration(t * float64(time.Second)), err
 }
+
+// long is how long a probe takes whose figure is the median of many.
+const long = 150 * time.Millisecond
 
 // pingPong sends a byte to and fro between threads on two processors, and returns
 // the seconds that a round takes: the median of batches.
-func pingPong(a, b int) (float64, error) {
+func pingPong(a, b int, long time.Duration) (float64, error) {
 	var there, back [2]int
 	if err := unix.Pipe2(there[:], unix.O_CLOEXEC); err != nil {
 		return 0, fmt.Errorf("open pipe: %w", err)
@@ -191,7 +200,7 @@ func pingPong(a, b int) (float64, error) {
 		shut(back[1]) // which ends the wait of this side, whatever happened
 		echo <- err
 	}()
-	const batch, long = 20, 150 * time.Millisecond
+	const batch = 20
 	var times []float64
 	err := bound(a, func() error {
 		one := []byte{0}

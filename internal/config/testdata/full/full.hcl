@@ -52,6 +52,7 @@ listener "web" {
     backlog   = 1024
     defer     = "1s"
     fast_open = true
+    spin      = "80us"
   }
   limits {
     connections = 1000
