@@ -470,6 +470,26 @@ func TestStaleSocketIsReplacedAndALiveOneIsNot(t *testing.T) {
 	if _, err := os.Stat(other); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket bound before the failure stays: %v", err)
 	}
+	for name, put := range map[string]func(string) error{
+		"a file":   func(path string) error { return os.WriteFile(path, []byte("mine"), 0o600) },
+		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link":   func(path string) error { return os.Symlink("nowhere", path) },
+	} {
+		taken := filepath.Join(dir, name)
+		if err := put(taken); err != nil {
+			t.Fatal(err)
+		}
+		was, err := os.Lstat(taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Prepare(taken, ""); err == nil || !strings.Contains(err.Error(), "something else than a socket") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if now, err := os.Lstat(taken); err != nil || !os.SameFile(now, was) {
+			t.Errorf("%s is not left alone: %v, %v", name, now, err)
+		}
+	}
 }
 
 // TestEndpointsGolden pins the surface that tools rely on.

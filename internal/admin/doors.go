@@ -196,8 +196,11 @@ func (s *Server) listenTCP(address string) (l net.Listener, release func(), err 
 
 // listenUnix binds a socket that only its owner may connect to. It is bound
 // under another name, narrowed, and moved into place: there is no moment at
-// which others could connect, and a stale socket is replaced.
+// which others could connect, and a stale socket is replaced, nothing else.
 func listenUnix(path string) (net.Listener, func(), error) {
+	if old, err := os.Lstat(path); err == nil && old.Mode()&os.ModeSocket == 0 {
+		return nil, nil, fmt.Errorf("%s: something else than a socket is there, which is kept: remove it, or name another path", path)
+	}
 	if answers(path) {
 		return nil, nil, fmt.Errorf("%s: another process answers there", path)
 	}
