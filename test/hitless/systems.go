@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -98,10 +99,14 @@ func (s *system) post(path, body string) error {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, text)
+	if err != nil || resp.StatusCode == http.StatusOK {
+		return err
 	}
-	return err
+	var said struct{ Errors []struct{ Summary string } }
+	if json.Unmarshal(text, &said) == nil && len(said.Errors) > 0 {
+		return fmt.Errorf("%s: %s", resp.Status, said.Errors[0].Summary)
+	}
+	return fmt.Errorf("%s: %s", resp.Status, text)
 }
 
 // begin writes the first configuration and waits until both ports answer.
