@@ -31,6 +31,7 @@ type Caches struct {
 	stores map[string]*Store
 	counts map[string]*metrics.Set // of partitions, by name
 	homes  map[string]string       // of tenants' partitions: the store of their policy
+	parts  []*model.Partition      // of the last Commit, which alone uses it
 	closed chan struct{}
 	relay  atomic.Pointer[Relay] // to the next process; nil: none
 	tidies sync.WaitGroup

@@ -171,10 +171,10 @@ func (c *claim) publish(o *store.Object) {
 
 // markKey says that the answers of a key are not stored, for a while.
 func (c *claim) markKey(key store.Key, text []byte, why rules.Reason, long time.Duration) {
-	if long <= 0 {
+	p := c.policy
+	if long <= 0 || p.part.Owner() != p.owner {
 		return
 	}
-	p := c.policy
 	now := p.clock().UnixNano()
 	m := &store.Meta{Flags: flagMarker, Encoding: uint8(why), Born: now, Stored: now, Fresh: int64(long)}
 	o, err := p.store.memory.Begin(p.part, key, m, &store.Parts{Key: text}, 0)

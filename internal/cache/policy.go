@@ -30,6 +30,7 @@ type Policy struct {
 	wait     time.Duration
 	store    *Store
 	part     *store.Partition
+	owner    uint64         // of part, when the policy was made
 	counters *metrics.Set   // metrics.Partition
 	tags     [][]byte       // that every object gets
 	encode   *encode.Policy // nil: bodies are served as they came
@@ -57,6 +58,7 @@ func (u *Update) Compile(m *model.CachePolicy, partition string, o predicate.Opt
 			query: queryRule{ignore: m.Key.Query == "ignore", sort: m.Key.Query == "sort", drop: m.Key.Drop, keep: m.Key.Keep},
 		},
 	}
+	p.owner = p.part.Owner()
 	for _, tag := range m.Tags {
 		p.tags = append(p.tags, []byte(tag))
 	}

@@ -10,14 +10,25 @@ import (
 
 // dropStrangers removes what belongs to partitions that the configuration does
 // not know any more: neither purges by a URL nor unsafe requests reach it, so it
-// must not come back when somebody of the same name does.
+// must not come back when somebody of the same name does. What is on its way into one
+// that was known until now is not stored, nor given to anybody else, also where the
+// partition is empty; policies that still lead there find nothing and keep nothing.
 func (u *Update) dropStrangers() {
+	was := map[string]bool{}
+	for _, p := range u.c.parts {
+		was[p.Name] = true
+	}
+	u.c.parts = u.parts
 	known := func(name string) bool {
 		return slices.ContainsFunc(u.parts, func(p *model.Partition) bool { return p.Name == name })
 	}
 	for _, s := range u.stores {
 		for _, p := range s.memory.Partitions() {
-			if !known(p.Name()) && p.Stats().Objects > 0 {
+			left := was[p.Name()]
+			if !known(p.Name()) && (left || p.Stats().Objects > 0) {
+				if left {
+					p.Disown() // before the strike: see Visit.Open
+				}
 				k := strike{s: s, only: p, now: u.c.clock().UnixNano()}
 				k.walk(func(*store.Object) bool { return true })
 			}

@@ -123,7 +123,11 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 		return
 	}
 	v.forwarded = rules.ForwardBypass
+	v.since = p.store.recent.sequence() // strikes from here on count for what is fetched
 	switch {
+	case p.part.Owner() != p.owner: // it is of a generation that has gone
+		v.pass(rules.WhyOff)
+		return
 	case r.Given.Bypass:
 		v.pass(rules.WhyGuest)
 		return
@@ -151,7 +155,6 @@ func (v *Visit) Open(ctx context.Context, p *Policy, r Request) {
 		rules.ParseRequest(&req.Header, &v.directives)
 	}
 	v.terms = r.Given.Terms
-	v.since = p.store.recent.sequence()
 	v.fileable = r.Files
 	v.narrow()
 	v.look(ctx)

@@ -86,6 +86,8 @@ type Partition struct {
 	name string
 	core *core
 	part *part // nil: beyond the bound; it stores nothing
+
+	owners atomic.Uint64 // that it had before
 }
 
 // goBytes is about what a partition takes of the Go heap.
@@ -137,6 +139,12 @@ func (p *Partition) ID() uint32 {
 
 // Name returns the name that it was asked for by.
 func (p *Partition) Name() string { return p.name }
+
+// Owner tells whose it is from those who had it before.
+func (p *Partition) Owner() uint64 { return p.owners.Load() }
+
+// Disown says that whoever comes by its name is another owner.
+func (p *Partition) Disown() { p.owners.Add(1) }
 
 // SetQuota bounds the bytes of the partition's objects; 0 is no bound but the
 // store's. A partition that is above a new quota shrinks with its next objects.
