@@ -73,7 +73,7 @@ func (c *call) explainFile(ctx context.Context, path string, q admin.ExplainRequ
 	if err != nil {
 		return nil, err
 	}
-	cfg, errs, warnings := new(reading.Reader).FromDisk(path)
+	cfg, errs, warnings := new(reading.Reader).FromDisk(c.ctx, path)
 	if cfg == nil {
 		show.Problems(c.stderr, errs, warnings)
 		return nil, exit{code: exitRefused}

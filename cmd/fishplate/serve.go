@@ -67,7 +67,7 @@ func runServe(c *call) error {
 		o.State = from.State()
 		return c.serve(o)
 	}
-	cfg, errs, warnings := load(path)
+	cfg, errs, warnings := load(c.ctx, path)
 	if cfg == nil || c.flag("check-only") {
 		show.Problems(c.stderr, errs, warnings)
 		if cfg == nil {

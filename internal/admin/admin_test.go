@@ -68,7 +68,7 @@ func (f *fake) Revise(_ context.Context, revise func([]byte) ([]byte, []control.
 
 func (f *fake) Confirm(context.Context) (uint64, error) { return 7, f.trouble }
 
-func (f *fake) Compare(from, to string) control.Plan {
+func (f *fake) Compare(_ context.Context, from, to string) control.Plan {
 	f.note("compare %s and %s", from, to)
 	return f.result.Plan
 }

@@ -176,7 +176,7 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 	if err := question(r, &c); err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, s.o.Control.Compare(c.From, c.To))
+	return answer(w, http.StatusOK, s.o.Control.Compare(r.Context(), c.From, c.To))
 }
 
 // export answers with a configuration as one file.

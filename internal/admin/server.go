@@ -30,7 +30,7 @@ type Control interface {
 	Rollback(ctx context.Context, id uint64, o control.ApplyOptions) control.Result
 	Revise(ctx context.Context, revise func(text []byte) ([]byte, []control.Problem), o control.ApplyOptions) control.Result
 	Confirm(ctx context.Context) (uint64, error)
-	Compare(from, to string) control.Plan
+	Compare(ctx context.Context, from, to string) control.Plan
 	Text(id uint64) ([]byte, error)
 	History() []control.Entry
 }

@@ -40,7 +40,7 @@ var wings = map[string][]string{
 	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
 	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "opening", "process"},
 	"internal/admin":    {"bounds", "vitals"},
-	"internal/config":   {"render", "schema", "syntax", "finding", "diff", "advice", "whole", "revise"},
+	"internal/config":   {"render", "schema", "syntax", "files", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},
 	"internal/control":  {"journal"},
 	"internal/netio":    {"spin", "spread", "turns"},

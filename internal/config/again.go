@@ -94,7 +94,6 @@ func (m *Memory) load(o Options) (*model.Config, Diagnostics, Sources) {
 	defer m.mu.Unlock()
 	l := newLoader(o)
 	l.whole, l.memory, l.used, l.cfg.Places = false, m, make(map[pieceKey]*piece, len(m.pieces)), make(model.Places, len(m.pieces))
-	l.o.FS = watched{o.FS, l}
 	cfg, diags, sources := l.all()
 	if cfg != nil {
 		m.pieces, m.older = l.used, m.pieces
@@ -131,7 +130,7 @@ func (l *loader) pieces(name string, src []byte) *file {
 			if len(diags) > 0 && !l.whole {
 				return nil
 			}
-			l.take(onePerKind(diags), start(had.name))
+			l.take(syntax.OnePerKind(diags), start(had.name))
 			if had.body = body; diags.HasErrors() {
 				f.broken, broken = true, broken+1
 			}
@@ -172,6 +171,9 @@ func (l *loader) decodeFile(f *file) *node {
 		l.decodeAttr(root, a)
 	}
 	for i, in := range f.body.Blocks {
+		if l.files.Left() != nil {
+			break
+		}
 		p, at := f.origins[i].from, f.origins[i].at
 		if p.world != l.world || p.nodes == nil {
 			p.world, p.nodes = l.world, make([]*node, len(p.body.Blocks))
@@ -267,10 +269,4 @@ func (w watched) ReadFile(name string) ([]byte, error) {
 func (w watched) ReadDir(name string) ([]fs.DirEntry, error) {
 	w.l.outside++
 	return fs.ReadDir(w.files, name)
-}
-
-// Glob implements fs.GlobFS.
-func (w watched) Glob(pattern string) ([]string, error) {
-	w.l.outside++
-	return fs.Glob(w.files, pattern)
 }

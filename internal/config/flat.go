@@ -20,7 +20,7 @@ import (
 // absolute, and tenants files stand in it. Loading it gives the same model.
 func (l *loader) flat(root *node) []byte {
 	var b bytes.Buffer
-	for _, src := range l.read1 {
+	for _, src := range l.files.Texts() {
 		b.Grow(len(src))
 	}
 	l.flatBlocks(&b, root, "")

@@ -2,6 +2,8 @@ package config
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"fishplate/internal/config/files"
 	"fishplate/internal/config/schema"
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/config/whole"
@@ -22,8 +25,10 @@ import (
 
 // Options say what to read and what the world around it looks like.
 type Options struct {
-	FS   fs.FS  // rooted at "/"
-	Path string // a file or a folder of *.hcl and *.hcl.json; absolute, or relative to the root of FS
+	// Context ends the reading when nobody waits for it any more; nil: nothing does.
+	Context context.Context
+	FS      fs.FS  // rooted at "/"
+	Path    string // a file or a folder of *.hcl and *.hcl.json; absolute, or relative to the root of FS
 	// Base is cut from the front of file names in diagnostics; usually the working directory.
 	Base string
 	Env  func(name string) (string, bool) // nil: no variable is set
@@ -39,7 +44,7 @@ type loader struct {
 	o        Options
 	diags    Diagnostics
 	sources  Sources // by name as in ranges
-	read1    map[string][]byte
+	files    *files.Reader
 	cfg      *model.Config
 	scope    *scope
 	top      *schema.Table
@@ -87,7 +92,9 @@ func (l *loader) all() (*model.Config, Diagnostics, Sources) {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, whole: true, memory: &Memory{}, used: map[pieceKey]*piece{}, cfg: &model.Config{Places: model.Places{}}, sources: Sources{}, read1: map[string][]byte{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
+	l := &loader{o: o, whole: true, memory: &Memory{}, used: map[pieceKey]*piece{}, cfg: &model.Config{Places: model.Places{}}, sources: Sources{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
+	l.o.FS = watched{o.FS, l}
+	l.files = files.New(cmp.Or(o.Context, context.Background()), l.o.FS)
 	l.scope = &scope{l: l, locals: map[string]*local{}}
 	l.requestNames = requestNames()
 	return l
@@ -95,6 +102,10 @@ func newLoader(o Options) *loader {
 
 // finish builds and checks the model from what was decoded.
 func (l *loader) finish(root *node) (*model.Config, Diagnostics, Sources) {
+	if err := l.files.Left(); err != nil {
+		l.fail(start(l.o.Path), err, nil)
+		return nil, l.diags, l.sources
+	}
 	l.root = root
 	l.build(root)
 	l.check()
@@ -130,7 +141,7 @@ func (l *loader) readPath(name string, root *node) {
 	case info.IsDir():
 		files = l.readFolder(name)
 	default:
-		files = l.readFile(name, files)
+		files = l.readFile(name, start(name), files)
 	}
 	for _, f := range files {
 		for _, in := range f.body.Blocks {
@@ -150,7 +161,7 @@ func (l *loader) readPath(name string, root *node) {
 	}
 	l.settle()
 	for _, f := range files {
-		if f.broken {
+		if f.broken || l.files.Left() != nil {
 			continue
 		}
 		f.body.Attrs = slices.DeleteFunc(f.body.Attrs, func(a syntax.Attribute) bool { return a.Name == "include" })
@@ -185,7 +196,7 @@ func (l *loader) readFolder(name string) []file {
 	var files []file
 	for _, e := range entries {
 		if !e.IsDir() && (strings.HasSuffix(e.Name(), ".hcl") || strings.HasSuffix(e.Name(), ".hcl.json")) {
-			files = l.readFile(path.Join(name, e.Name()), files)
+			files = l.readFile(path.Join(name, e.Name()), start(name), files)
 		}
 	}
 	if len(files) == 0 && !l.broken {
@@ -195,15 +206,23 @@ func (l *loader) readFolder(name string) []file {
 	return files
 }
 
-// readFile parses a file and what it includes; each file once.
-func (l *loader) readFile(name string, files []file) []file {
-	if l.seen[name] {
+// readFile parses a file, which is named at that place, and what it includes; each
+// file once.
+func (l *loader) readFile(name string, at hcl.Range, files []file) []file {
+	if l.seen[name] || l.files.Over() {
 		return files
 	}
+	if err := l.files.Enter(name); err != nil {
+		return l.fail(at, err, files)
+	}
+	defer l.files.Leave()
 	l.seen[name] = true
 	src, err := l.read(name)
 	if err == nil && (bytes.IndexByte(src, 0) >= 0 || !utf8.Valid(src)) {
 		err = errors.New("it is not UTF-8 text")
+	}
+	if err == nil {
+		err = l.files.Parse(src)
 	}
 	if err != nil {
 		l.errorf(start(name), fmt.Sprintf("read %s: %s", l.Show(name), syntax.Reason(err)), "", syntax.Remedy(err))
@@ -224,7 +243,7 @@ func (l *loader) readFile(name string, files []file) []file {
 	}
 	broken := diags.HasErrors()
 	l.broken = l.broken || broken
-	l.take(onePerKind(diags), start(name))
+	l.take(syntax.OnePerKind(diags), start(name))
 	f := file{name: name, body: b, broken: broken}
 	if files = append(files, f); broken {
 		return files
@@ -241,24 +260,18 @@ func (l *loader) includes(f file, files []file) []file {
 	return files
 }
 
-// onePerKind keeps the first of each kind of syntax error: an open quote makes
-// the parser stumble over every line that follows.
-func onePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
-		known := seen[d.Summary] || d.Summary == "Unterminated template string" && seen["Invalid multi-line string"]
-		seen[d.Summary] = true
-		return known
-	})
-}
-
 // include reads the files of a glob, relative to the file that names it.
 func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 	patterns, _ := l.convert(l.top.Rows["include"], a.Expr).([]string)
 	for _, p := range patterns {
+		if l.files.Over() {
+			break
+		}
 		full := syntax.Resolve(from, p)
-		names, err := fs.Glob(l.o.FS, syntax.FSName(full))
-		if err != nil {
+		names, err := l.files.Glob(full)
+		if err != nil && l.files.Over() {
+			return l.fail(a.Expr.Range(), err, files)
+		} else if err != nil {
 			l.errorf(a.Expr.Range(), fmt.Sprintf("include pattern %q cannot be read", p), "", `"*" is any name, "?" any letter, "[a-z]" one of these`)
 			continue
 		}
@@ -272,38 +285,28 @@ func (l *loader) include(from string, a syntax.Attribute, files []file) []file {
 			if path.IsAbs(full) {
 				n = "/" + n
 			}
-			files = l.readFile(n, files)
+			files = l.readFile(n, a.Expr.Range(), files)
 		}
 	}
 	return files
 }
 
-// maxSource bounds a file that is read as a part of the configuration, bytes.
-const maxSource = 32 << 20
+// fail reports that files cannot be read.
+func (l *loader) fail(at hcl.Range, err error, files []file) []file {
+	l.errorf(at, "include: "+err.Error(), "", "")
+	l.broken = true
+	return files
+}
 
 // read returns a file's bytes and remembers it as a source.
 func (l *loader) read(name string) ([]byte, error) {
 	l.outside++ // also for who is not the first to ask
-	if b, ok := l.read1[name]; ok {
-		return b, nil
+	b, first, err := l.files.Read(name)
+	if first {
+		l.sources[l.Show(name)] = b
+		l.cfg.Sources = append(l.cfg.Sources, model.Source{Path: name, Hash: sha256.Sum256(b)})
 	}
-	info, err := fs.Stat(l.o.FS, syntax.FSName(name))
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case info.Size() > maxSource:
-		return nil, fmt.Errorf("it has %d bytes, more than the %d that a source may have", info.Size(), maxSource)
-	}
-	b, err := fs.ReadFile(l.o.FS, syntax.FSName(name))
-	if err != nil {
-		return nil, err
-	}
-	l.read1[name] = b
-	l.sources[l.Show(name)] = b
-	l.cfg.Sources = append(l.cfg.Sources, model.Source{Path: name, Hash: sha256.Sum256(b)})
-	return b, nil
+	return b, err
 }
 
 func (l *loader) env(name string) (string, bool) {

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"fishplate/internal/config/files"
 	"fishplate/internal/model"
 )
 
@@ -41,7 +42,7 @@ func TestSourcesAreText(t *testing.T) {
 		"elf":    {Data: []byte("\x7fELF\x02\x01\x00\x00")},
 		"latin1": {Data: []byte("vhost \"\xe9\" {}\n")},
 		"device": {Data: nil, Mode: fs.ModeDevice},
-		"large":  {Data: make([]byte, maxSource+1)},
+		"large":  {Data: make([]byte, files.MaxFile+1)},
 	} {
 		_, diags := Load(Options{FS: fstest.MapFS{"site.hcl": file}, Path: "/site.hcl"})
 		if len(diags) != 1 || !diags.HasErrors() {

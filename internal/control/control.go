@@ -21,8 +21,8 @@ import (
 // Builder are required.
 type Options struct {
 	// Load reads a file or folder. A nil configuration means that it is
-	// refused; the problems then say why. Warnings come apart.
-	Load    func(path string) (cfg *model.Config, errs, warnings []Problem)
+	// refused; the problems then say why. Warnings come apart. It ends with ctx.
+	Load    func(ctx context.Context, path string) (cfg *model.Config, errs, warnings []Problem)
 	Builder Builder
 	// Parse reads a whole configuration that is one text, as Config.Flat is; name
 	// stands for its file in errors. Nil: nothing can be rolled back or revised.
@@ -218,13 +218,13 @@ func (c *Controller) Path() string {
 }
 
 // Plan compares a configuration with the running one, and touches nothing.
-func (c *Controller) Plan(_ context.Context, path string) Plan {
-	p, _ := c.plan(path)
+func (c *Controller) Plan(ctx context.Context, path string) Plan {
+	p, _ := c.plan(ctx, path)
 	return p
 }
 
-func (c *Controller) plan(path string) (Plan, *state) {
-	cfg, errs, warnings := c.o.Load(path)
+func (c *Controller) plan(ctx context.Context, path string) (Plan, *state) {
+	cfg, errs, warnings := c.o.Load(ctx, path)
 	return c.propose(path, cfg, errs, warnings, fromFile)
 }
 
@@ -323,7 +323,7 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 		return r
 	}
 	crash.At(crash.Plan)
-	p, next := c.plan(path)
+	p, next := c.plan(ctx, path)
 	if next != nil {
 		o.files = next.read
 		p.Errors = append(p.Errors, c.behind(o, p.Changes)...)

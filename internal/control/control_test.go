@@ -70,7 +70,7 @@ func (f *fake) Prepare(ctx context.Context, t *Transaction) error {
 
 // texts is a Load function over names: each text is a list of virtual hosts,
 // and "!" is an error.
-func load(text string) (*model.Config, []Problem, []Problem) {
+func load(_ context.Context, text string) (*model.Config, []Problem, []Problem) {
 	cfg := &model.Config{}
 	for _, name := range strings.Fields(text) {
 		if name == "!" {
@@ -389,4 +389,37 @@ func TestHistoryIsBounded(t *testing.T) {
 func effectText(kind, action string) string {
 	text, _ := effect(kind, action)
 	return text
+}
+
+// TestCallerOfPlanLeft: what is read for somebody ends when that one has gone, and
+// others may change something.
+func TestCallerOfPlanLeft(t *testing.T) {
+	slow := false
+	c := New(Options{Diff: diff, Builder: &fake{}, Load: func(ctx context.Context, path string) (*model.Config, []Problem, []Problem) {
+		if slow {
+			<-ctx.Done()
+			return nil, []Problem{{Summary: context.Cause(ctx).Error()}}, nil
+		}
+		return load(ctx, path)
+	}})
+	defer c.Close(context.Background())
+	if err := c.Start(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	slow = true
+	for name, ask := range map[string]func(context.Context) []Problem{
+		"plan":    func(ctx context.Context) []Problem { return c.Plan(ctx, "b").Errors },
+		"apply":   func(ctx context.Context) []Problem { return c.Apply(ctx, "b", ApplyOptions{}).Errors },
+		"compare": func(ctx context.Context) []Problem { return c.Compare(ctx, "running", "b").Errors },
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("gone"))
+		if errs := ask(ctx); len(errs) != 1 || !strings.Contains(errs[0].Summary, "gone") {
+			t.Errorf("%s: %v", name, errs)
+		}
+	}
+	slow = false
+	if r := c.Apply(t.Context(), "b", ApplyOptions{}); !r.Committed {
+		t.Errorf("%+v", r)
+	}
 }

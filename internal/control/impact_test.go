@@ -139,7 +139,7 @@ func TestCompilerWrites(t *testing.T) {
 	lock := filepath.Join(dir, "Cargo.lock")
 	cfg := &model.Config{Tenants: []*model.Tenant{{Name: "t", Program: dir}}}
 	c := New(Options{
-		Load:    func(string) (*model.Config, []Problem, []Problem) { return cfg, nil, nil },
+		Load:    func(context.Context, string) (*model.Config, []Problem, []Problem) { return cfg, nil, nil },
 		Diff:    func(_, _ *model.Config) []Change { return nil },
 		Builder: &fake{hook: func(context.Context, *Transaction) error { return os.WriteFile(lock, []byte("1"), 0o600) }},
 		Digest: func(path string) (string, error) {

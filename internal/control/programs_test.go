@@ -59,7 +59,7 @@ func (y *yard) parse(_ string, text []byte) (*model.Config, []Problem, []Problem
 	return cfg, nil, nil
 }
 
-func (y *yard) load(string) (*model.Config, []Problem, []Problem) {
+func (y *yard) load(context.Context, string) (*model.Config, []Problem, []Problem) {
 	cfg, _, _ := y.parse("", []byte(y.file))
 	cfg.Sources = []model.Source{{Path: "main", Hash: sha256.Sum256([]byte(y.file))}}
 	return cfg, nil, nil
@@ -218,7 +218,7 @@ func TestGiveIsAChange(t *testing.T) {
 	if e := c.History()[0]; !r.Committed || r.Generation != 2 || e.Source != "api" || e.Author != "uid 7" || e.Comment != "why" || e.Program.SHA256 != "two" || len(e.Changes) != 1 {
 		t.Errorf("%+v, %+v", r, e)
 	}
-	if p := c.Compare("1", "2"); len(p.Changes) != 1 {
+	if p := c.Compare(t.Context(), "1", "2"); len(p.Changes) != 1 {
 		t.Errorf("difference: %+v", p)
 	}
 	for name, o := range map[string]ApplyOptions{"three": {Match: 1}, "full": {}} {

@@ -23,7 +23,7 @@ func (c *Controller) Start(ctx context.Context, path string) error {
 	}
 	defer end()
 	begin := time.Now()
-	p, next := c.plan(path)
+	p, next := c.plan(ctx, path)
 	r := Result{Plan: p}
 	if next != nil {
 		if dir := next.config.State.Dir; dir != "" {

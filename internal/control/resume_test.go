@@ -25,7 +25,7 @@ type desk struct {
 	files map[string]string
 }
 
-func (d *desk) load(path string) (*model.Config, []Problem, []Problem) {
+func (d *desk) load(_ context.Context, path string) (*model.Config, []Problem, []Problem) {
 	cfg, errs, warnings := d.parse(path, []byte(d.files[path]))
 	if cfg != nil {
 		space := len(d.files[path]) - len(strings.TrimLeft(d.files[path], "\n"))
@@ -36,7 +36,7 @@ func (d *desk) load(path string) (*model.Config, []Problem, []Problem) {
 }
 
 func (d *desk) parse(_ string, text []byte) (*model.Config, []Problem, []Problem) {
-	cfg, errs, warnings := load(string(text))
+	cfg, errs, warnings := load(d.t.Context(), string(text))
 	if cfg != nil {
 		cfg.Flat, cfg.State.Dir = text, d.dir
 	}
@@ -447,7 +447,7 @@ func TestCompare(t *testing.T) {
 	for _, tt := range []struct{ from, to, want string }{
 		{"1", "running", "add b"}, {"running", "file", "add c"}, {"2", "1", "remove b"}, {"file", "file", ""}, {"9", "running", "change 9 is not remembered"},
 	} {
-		p := c.Compare(tt.from, tt.to)
+		p := c.Compare(t.Context(), tt.from, tt.to)
 		var got []string
 		for _, ch := range p.Changes {
 			got = append(got, ch.Action+" "+ch.Key)

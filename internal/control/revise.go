@@ -136,11 +136,11 @@ func (c *Controller) Text(id uint64) ([]byte, error) {
 
 // Compare lists what differs from one configuration to another. Each is
 // "running", the ID of a commit, or the path of a file.
-func (c *Controller) Compare(from, to string) Plan {
+func (c *Controller) Compare(ctx context.Context, from, to string) Plan {
 	p := Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{}}
-	a, errs := c.find(from)
+	a, errs := c.find(ctx, from)
 	p.Errors = append(p.Errors, errs...)
-	b, errs := c.find(to)
+	b, errs := c.find(ctx, to)
 	p.Errors = append(p.Errors, errs...)
 	if a != nil && b != nil {
 		p.Changes = assess(contents(c.o.Diff(a.config, b.config), a, b), nil)
@@ -148,7 +148,7 @@ func (c *Controller) Compare(from, to string) Plan {
 	return p
 }
 
-func (c *Controller) find(what string) (*state, []Problem) {
+func (c *Controller) find(ctx context.Context, what string) (*state, []Problem) {
 	if what == "running" {
 		return c.running.Load(), nil
 	}
@@ -156,7 +156,7 @@ func (c *Controller) find(what string) (*state, []Problem) {
 		r, s := c.recall(id, asIs)
 		return s, r.Errors
 	}
-	cfg, errs, _ := c.o.Load(what)
+	cfg, errs, _ := c.o.Load(ctx, what)
 	if cfg == nil || len(errs) > 0 {
 		if len(errs) == 0 {
 			errs = []Problem{{File: what, Summary: "no configuration"}}

@@ -44,7 +44,7 @@ func open(socket, path string) error {
 	http.HandleFunc("/held", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(held()) })
 	go func() { _ = http.Serve(l, nil) }()
 	var reader reading.Reader
-	cfg, errs, _ := reader.FromDisk(path)
+	cfg, errs, _ := reader.FromDisk(context.Background(), path)
 	if cfg == nil {
 		return fmt.Errorf("load %s: %+v", path, errs)
 	}

@@ -43,7 +43,7 @@ func (w whose) ours(ctx context.Context, here bool) (*doctor.Ours, error) {
 			return nil, err
 		}
 		var reader reading.Reader
-		cfg, errs, _ := reader.FromDisk(path)
+		cfg, errs, _ := reader.FromDisk(ctx, path)
 		if cfg == nil {
 			if len(errs) == 0 {
 				return nil, fmt.Errorf("read configuration %s: it is refused", w.config)

@@ -59,9 +59,9 @@ func Explain(ctx context.Context, cfg *model.Config, q admin.ExplainRequest) (*p
 }
 
 // Compare compares two files or folders, of which none need run.
-func Compare(_ context.Context, from, to string) (control.Plan, error) {
+func Compare(ctx context.Context, from, to string) (control.Plan, error) {
 	c := control.New(control.Options{Load: new(reading.Reader).FromDisk, Diff: diffConfig, Digest: program.Fingerprint})
-	return c.Compare(from, to), nil
+	return c.Compare(ctx, from, to), nil
 }
 
 // unprobed takes checks and discovery out of a configuration that is only

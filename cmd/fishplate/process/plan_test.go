@@ -229,7 +229,7 @@ func plannedAs(t *testing.T, next string, renewed bool) string {
 	here := strings.NewReplacer("\"/shop", "\""+dir+"/shop", "/var/lib", dir, "/run", dir)
 	text, digest := here.Replace(planned), "1"
 	c := control.New(control.Options{
-		Load: func(path string) (*model.Config, []control.Problem, []control.Problem) {
+		Load: func(context.Context, string) (*model.Config, []control.Problem, []control.Problem) {
 			return reader.Parse("site.hcl", []byte(text))
 		},
 		Diff: diffConfig, Builder: nothing{}, Census: crowd,

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -19,12 +20,12 @@ import (
 
 // Load reads a file or folder, for control.Options.Load; a nil Config is
 // refused.
-type Load func(path string) (cfg *model.Config, errs, warnings []control.Problem)
+type Load func(ctx context.Context, path string) (cfg *model.Config, errs, warnings []control.Problem)
 
 // At returns a Load whose configurations have their admin socket at that path.
 func (load Load) At(socket string) Load {
-	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
-		cfg, errs, warnings := load(path)
+	return func(ctx context.Context, path string) (*model.Config, []control.Problem, []control.Problem) {
+		cfg, errs, warnings := load(ctx, path)
 		if cfg != nil {
 			cfg.Admin.Socket = socket
 		}
@@ -50,11 +51,11 @@ func (parse Parse) At(socket string) Parse {
 // a start does not read a large configuration twice. The rest are load's own.
 func (load Load) First(from string, cfg *model.Config, errs, warnings []control.Problem) Load {
 	var asked atomic.Bool
-	return func(path string) (*model.Config, []control.Problem, []control.Problem) {
+	return func(ctx context.Context, path string) (*model.Config, []control.Problem, []control.Problem) {
 		if !asked.Swap(true) && path == from {
 			return cfg, errs, warnings
 		}
-		return load(path)
+		return load(ctx, path)
 	}
 }
 
@@ -63,20 +64,20 @@ func (load Load) First(from string, cfg *model.Config, errs, warnings []control.
 type Reader struct{ memory config.Memory }
 
 // FromDisk reads configurations as they are.
-func (d *Reader) FromDisk(path string) (*model.Config, []control.Problem, []control.Problem) {
-	return d.load(file.Tree(), path)
+func (d *Reader) FromDisk(ctx context.Context, path string) (*model.Config, []control.Problem, []control.Problem) {
+	return d.load(ctx, file.Tree(), path)
 }
 
 // TenantsFile returns what reads the tenants file at path, and others that plan
 // and apply name later, with a listener at bind and one backend at that address
 // around it. Configurations that they name are read as they are.
 func (d *Reader) TenantsFile(path, bind, backend string) Load {
-	return func(named string) (*model.Config, []control.Problem, []control.Problem) {
+	return func(ctx context.Context, named string) (*model.Config, []control.Problem, []control.Problem) {
 		if named != path && !IsTenantsFile(named) {
-			return d.FromDisk(named)
+			return d.FromDisk(ctx, named)
 		}
 		files, made := Around(named, bind, backend)
-		return d.load(files, made)
+		return d.load(ctx, files, made)
 	}
 }
 
@@ -145,7 +146,7 @@ func (f *memoryFile) Sys() any                   { return nil }
 // Parse reads the whole text of a configuration, for control.Options.Parse.
 func (d *Reader) Parse(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
 	path := "/" + name
-	cfg, errs, warnings := d.load(overlay{file.Tree(), name, string(text)}, path)
+	cfg, errs, warnings := d.load(context.Background(), overlay{file.Tree(), name, string(text)}, path)
 	if cfg != nil {
 		for key, at := range cfg.Places {
 			if at.File == path {
@@ -174,13 +175,13 @@ func inText(p *control.Problem, path, name string) {
 }
 
 // load reads and checks a configuration; a nil one is refused.
-func (d *Reader) load(files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
+func (d *Reader) load(ctx context.Context, files fs.FS, path string) (*model.Config, []control.Problem, []control.Problem) {
 	base, err := os.Getwd()
 	if err != nil {
 		base = "" // file names in problems are then absolute
 	}
 	cfg, found, sources := config.LoadSources(config.Options{
-		FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true, Memory: &d.memory,
+		Context: ctx, FS: files, Path: path, Base: base, Env: os.LookupEnv, Now: time.Now(), Root: os.Geteuid() == 0, Flat: true, Memory: &d.memory,
 	})
 	return cfg, problemsOf(found.Errors(), sources), problemsOf(found.Warnings(), sources)
 }

@@ -184,3 +184,14 @@ func clamp(r *hcl.Range, within hcl.Range) *hcl.Range {
 	}
 	return r
 }
+
+// OnePerKind keeps the first of each kind of syntax error: an open quote makes
+// the parser stumble over every line that follows.
+func OnePerKind(diags hcl.Diagnostics) hcl.Diagnostics {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		known := seen[d.Summary] || d.Summary == "Unterminated template string" && seen["Invalid multi-line string"]
+		seen[d.Summary] = true
+		return known
+	})
+}
