@@ -116,6 +116,52 @@ func TestCheckChanges(t *testing.T) {
 	})
 }
 
+// TestCheckIsAdded: servers that serve without a check serve on when one comes to
+// them, by a change or with the next process, until it has failed fall times. What
+// comes with it waits for its first answer.
+func TestCheckIsAdded(t *testing.T) {
+	for _, how := range []string{"change", "process", "after another check"} {
+		t.Run(how, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *Set, down *outage) {
+				if how == "after another check" {
+					down.set("s0", true)
+					commit(t, s, checked(leavable(2, nil)))
+					time.Sleep(5 * time.Second)
+					down.set("s0", false)
+				}
+				commit(t, s, leavable(2, nil))
+				down.hold(true)
+				m := checked(leavable(3, nil))
+				b := (*Backend)(nil)
+				if how == "process" {
+					_, b = heir(t, s, m)
+				} else {
+					b = commit(t, s, m)
+				}
+				synctest.Wait()
+				if got := states(b); got != "up up starting" {
+					t.Fatalf("before the first answer: %s", got)
+				}
+				for range 6 {
+					slot(t, b, pick("GET", "/")).release()
+				}
+				down.set("s0", true)
+				down.set("s2", true)
+				down.hold(false)
+				synctest.Wait()
+				if got := states(b); got != "up up down" {
+					t.Errorf("after the first answer: %s", got)
+				}
+				time.Sleep(1500 * time.Millisecond)
+				if got := states(b); got != "up up down" {
+					t.Errorf("after two failures: %s", got)
+				}
+				await(t, b, "down up down", 2*time.Second)
+			})
+		})
+	}
+}
+
 func TestEjection(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Set, _ *outage) {
 		m := limited(3, 10, time.Minute)

@@ -203,8 +203,7 @@ func (s *Server) setCheck(b *Backend) {
 		print = b.tls.Print
 	}
 	s.mu.Lock()
-	same := s.check != nil && want != nil && *s.check == *want && s.checkTLS == print || s.check == nil && want == nil
-	if same {
+	if s.check != nil && want != nil && *s.check == *want && s.checkTLS == print {
 		s.mu.Unlock()
 		return
 	}
@@ -222,7 +221,7 @@ func (s *Server) setCheck(b *Backend) {
 	}
 	s.mu.Unlock()
 	if want == nil {
-		s.track.Forget()
+		s.track.Trust(time.Now()) // it serves, and goes on when it is checked later
 		return
 	}
 	s.group.set.start(func() { s.runCheck(ctx, b, *want) })

@@ -52,9 +52,18 @@ func TestHistory(t *testing.T) {
 	if len(h) != Kept || h[0].Cause != "5" || h[Kept-1].Cause != fmt.Sprint(Kept+4) {
 		t.Errorf("history of %d from %s to %s", len(h), h[0].Cause, h[len(h)-1].Cause)
 	}
-	track.Forget()
-	if s, _ := track.State(); s != Unknown || len(track.History()) != Kept {
-		t.Errorf("after Forget: %v with %d results", s, len(track.History()))
+	track.Observe(Result{}, 1, 1)
+	track.Trust(time.Unix(7, 0))
+	if s, at := track.State(); s != Up || at.Unix() != 7 || len(track.History()) != Kept {
+		t.Errorf("after Trust: %v since %v with %d results", s, at, len(track.History()))
+	}
+	track.Observe(Result{}, 1, 2)
+	track.Trust(time.Unix(8, 0))
+	if s, changed := track.Observe(Result{}, 1, 2); s != Up || changed {
+		t.Error("a failure from before Trust counts")
+	}
+	if s, at := track.State(); s != Up || at.Unix() != 7 {
+		t.Errorf("%v since %v", s, at)
 	}
 }
 

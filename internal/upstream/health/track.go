@@ -72,12 +72,15 @@ func (t *Track) State() (State, time.Time) {
 	return t.state, t.since
 }
 
-// Forget returns to Unknown and keeps the history, for a server whose checks
-// end or begin anew.
-func (t *Track) Forget() {
+// Trust says Up and keeps the history, for a server that nobody checks. When its
+// checks begin, it is one that has passed them.
+func (t *Track) Trust(now time.Time) {
 	t.mu.Lock()
-	t.state, t.run, t.since = Unknown, 0, time.Time{}
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	if t.state != Up {
+		t.state, t.since = Up, now
+	}
+	t.run = 0
 }
 
 // History returns the last results, oldest first.
