@@ -31,7 +31,11 @@ func (x *exchange) passThrough() step {
 	s.refresh(x.gen)
 	x.rec.Generation, x.rec.Tunnel = x.gen.ID, true
 	x.req.Close = true
-	first, name, err := x.hello()
+	var first []byte
+	name, err := "", error(nil)
+	if x.gen.Router.Sniffs() { // else the server may speak first
+		first, name, err = x.hello()
+	}
 	if err != nil {
 		return x.fail(sniff, &message.Fault{Side: message.SideClient, Cause: "no-first-bytes", Err: err})
 	}

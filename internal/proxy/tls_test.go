@@ -150,6 +150,36 @@ func TestPassThroughByServerName(t *testing.T) {
 	}
 }
 
+// TestPassThroughOfAnybody: with one place for all, nobody needs a name, and the
+// server may speak first.
+func TestPassThroughOfAnybody(t *testing.T) {
+	o := newOrigin(t, func(c *client) {
+		io.WriteString(c.Conn, "220 ready\r\n")
+		p := make([]byte, 4)
+		if _, err := io.ReadFull(c.Conn, p); err == nil {
+			c.Write(append([]byte("got "), p...))
+		}
+		c.Close()
+	})
+	cfg := base(o.addr)
+	cfg.Listeners[0].Protocols = []string{"tcp"}
+	cfg.VHosts[0].SNI = []string{"*"}
+	r := newRig(t, cfg)
+	c := r.dial()
+	greeting := make([]byte, 11)
+	if _, err := io.ReadFull(c.Conn, greeting); err != nil || string(greeting) != "220 ready\r\n" {
+		t.Fatalf("got %q, %v", greeting, err)
+	}
+	c.send("QUIT")
+	if got := c.rest(); got != "got QUIT" {
+		t.Errorf("got %q", got)
+	}
+	c.Close()
+	if rec := r.record(); rec["tunnel"] != true || rec["backend"] != "app" {
+		t.Errorf("record %v", rec)
+	}
+}
+
 func TestProxyProtocol(t *testing.T) {
 	got := make(chan string, 1)
 	o := newOrigin(t, func(c *client) {

@@ -73,15 +73,23 @@ func (r *Router) find(env *predicate.Env) *vhost {
 	return r.anyHost
 }
 
-// MatchSNI returns the vhost that lists the TLS server name, or nil. It serves
-// connections that are decided before there is a request.
+// MatchSNI returns the vhost that lists the TLS server name, or else "*", or nil. It
+// serves connections that are decided before there is a request; "" is the name of
+// a client that has none.
 func (r *Router) MatchSNI(name string) *model.VHost {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if vh := lookup(r.sni.exact, r.sni.wildcard, r.sni.labels, name); vh != nil {
-		return vh.model
+	vh := lookup(r.sni.exact, r.sni.wildcard, r.sni.labels, name)
+	if vh == nil {
+		vh = r.sni.any
 	}
-	return nil
+	if vh == nil {
+		return nil
+	}
+	return vh.model
 }
+
+// Sniffs tells whether a server name may decide: else MatchSNI answers without one.
+func (r *Router) Sniffs() bool { return r.sni.any == nil || len(r.sni.exact)+len(r.sni.wildcard) > 0 }
 
 func lookup(exact, wildcard map[string]*vhost, labels int, host string) *vhost {
 	if vh := exact[host]; vh != nil || len(wildcard) == 0 {

@@ -25,6 +25,7 @@ type Router struct {
 type names struct {
 	exact, wildcard map[string]*vhost
 	labels          int
+	any             *vhost // for every other name, and for none
 }
 
 // vhost is one virtual host, compiled. Its index speaks of places in routes,
@@ -104,7 +105,7 @@ func (r *Router) name(vh *vhost) error {
 		errs = append(errs, enter(r.exact, r.wildcard, &r.labels, &r.anyHost, h, vh))
 	}
 	for _, s := range vh.model.SNI {
-		errs = append(errs, enter(r.sni.exact, r.sni.wildcard, &r.sni.labels, nil, s, vh))
+		errs = append(errs, enter(r.sni.exact, r.sni.wildcard, &r.sni.labels, &r.sni.any, s, vh))
 	}
 	// A vhost with server names and no hosts is found by those alone.
 	if len(vh.model.Hosts) == 0 && len(vh.model.SNI) == 0 {
@@ -114,7 +115,7 @@ func (r *Router) name(vh *vhost) error {
 }
 
 func enter(exact, wildcard map[string]*vhost, labels *int, anyHost **vhost, host string, vh *vhost) error {
-	if host == "*" && anyHost != nil {
+	if host == "*" {
 		if *anyHost != nil && *anyHost != vh {
 			return fmt.Errorf("name vhost %q: vhost %q is already there for any host", vh.model.Name, (*anyHost).model.Name)
 		}

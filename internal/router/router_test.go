@@ -116,6 +116,36 @@ func TestServerNames(t *testing.T) {
 	if _, vh := r.Match(e); vh.Name != "host" {
 		t.Errorf("host wins: %s", vh.Name)
 	}
+	if !r.Sniffs() {
+		t.Error("server names decide, and are not looked at")
+	}
+}
+
+// TestAnyServerName: "*" is for connections that are decided before a request, and
+// takes no request from the vhost for any host.
+func TestAnyServerName(t *testing.T) {
+	tunnel := vhostOf("tunnel", "", "r -")
+	tunnel.SNI = []string{"*"}
+	alone := build(t, tunnel, vhostOf("any", "", "r -"))
+	if alone.Sniffs() {
+		t.Error("a server name is looked for, and none decides")
+	}
+	named := vhostOf("named", "", "r -")
+	named.SNI = []string{"t.example"}
+	r := build(t, tunnel, named, vhostOf("any", "", "r -"))
+	for name, want := range map[string]string{"": "tunnel", "other.example": "tunnel", "t.example": "named"} {
+		if vh := r.MatchSNI(name); vh == nil || vh.Name != want {
+			t.Errorf("server name %q: %+v, want %q", name, vh, want)
+		}
+	}
+	e := request("GET", "other", "/")
+	e.Req.Conn.TLS = &tls.ConnectionState{ServerName: "other.example"}
+	if _, vh := r.Match(e); vh.Name != "any" {
+		t.Errorf("a request: %s", vh.Name)
+	}
+	if _, err := New([]*model.VHost{tunnel, {Name: "second", SNI: []string{"*"}}}, predicate.Options{}); err == nil || !strings.Contains(err.Error(), "second") {
+		t.Errorf("two for any name: %v", err)
+	}
 }
 
 func TestRoutes(t *testing.T) {

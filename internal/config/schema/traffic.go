@@ -3,7 +3,7 @@ package schema
 func vhostBlock() *Block {
 	return &Block{Name: "vhost", Label: "name", Many: true, Doc: "Groups routes under host names.", Attrs: []Attr{
 		{Name: "hosts", Kind: Strings, Doc: "Names, \"*.NAME\" for all below one. Exact wins over wildcard, wildcard over none; ports are ignored. Default: any host."},
-		{Name: "sni", Kind: Strings, Doc: "Server names of TLS connections, for listeners that speak \"tcp\"."},
+		{Name: "sni", Kind: Strings, Doc: "Server names of TLS connections, for listeners that speak \"tcp\". \"*\" is every other client of those, with a name or without; where no other name is given, the server may speak first."},
 		{Name: "tenant", Kind: String, Doc: "Its program sees every request of this vhost; a route may say otherwise. Without routes, also a last route \"all\"."},
 		{Name: "backend", Kind: String, Doc: "Short for a last route \"all\" to this backend."},
 		{Name: "split", Kind: Shares, Doc: "Short for a last route \"all\" with this split."},

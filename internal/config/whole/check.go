@@ -17,6 +17,7 @@ func (l *Look) Check() {
 	l.checkReferences()
 	l.checkHosts()
 	l.checkBinds()
+	l.checkTunnels()
 	l.checkShadows()
 	l.checkCaches()
 	if !l.HasErrors() {
@@ -144,6 +145,23 @@ func (l *Look) checkBinds() {
 				l.Errorf(l.At("listener", ls.Name, ls.At, "bind"), fmt.Sprintf("address %q is already bound by listener %q", b, old.Name), "", "")
 			}
 			owner[key] = ls
+		}
+	}
+}
+
+// checkTunnels refuses terms of TLS that nobody would keep, and says that nobody is
+// led anywhere.
+func (l *Look) checkTunnels() {
+	named := slices.ContainsFunc(l.Config.VHosts, func(v *model.VHost) bool { return len(v.SNI) > 0 })
+	for _, ls := range l.Config.Listeners {
+		if !slices.Contains(ls.Protocols, "tcp") {
+			continue
+		}
+		if ls.TLS != nil {
+			l.Errorf(l.At("listener", ls.Name, ls.At, "tls"), fmt.Sprintf("listener %q ends no TLS: \"tcp\" passes bytes on as they are", ls.Name), "", "remove the block tls, or speak \"http/1.1\"")
+		}
+		if !named {
+			l.Warnf(l.At("listener", ls.Name, ls.At, "protocols"), fmt.Sprintf("no client of listener %q is led anywhere: no vhost has sni", ls.Name), "", "write sni = [\"*\"] in the vhost that all of them go to")
 		}
 	}
 }
