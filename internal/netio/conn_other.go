@@ -136,7 +136,8 @@ func dialNet(ctx context.Context, network, address string, o DialOptions) (*Conn
 // Listener wraps package net's listener: one shard, no deferred accept, no
 // reserve descriptor, and Drain closes at once.
 type Listener struct {
-	exhausted func() // unused: package net waits for descriptors itself
+	exhausted func() // unused, as quota: package net waits for descriptors itself
+	quota     *Quota
 	key       string
 	inner     net.Listener
 	shards    [1]struct{}

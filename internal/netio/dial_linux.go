@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"fishplate/internal/netio/pipes"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -18,9 +20,9 @@ func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	fd, err := newSocket(family, unix.IPPROTO_TCP)
 	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
+		return nil, err
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if o.Mark != 0 {
@@ -42,6 +44,16 @@ func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, erro
 		}
 	}
 	return c, nil
+}
+
+// newSocket makes a socket; pipes that nobody uses give way to it.
+func newSocket(family, protocol int) (int, error) {
+	for {
+		fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
+		if err == nil || !Exhausted(err) || !pipes.Trim() {
+			return fd, os.NewSyscallError("socket", err)
+		}
+	}
 }
 
 // awaitConnect parks until the handshake has ended, well or badly.
@@ -92,9 +104,9 @@ const unixRetry = 5 * time.Millisecond
 
 func dialUnix(ctx context.Context, path string, o DialOptions) (*Conn, error) {
 	for {
-		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		fd, err := newSocket(unix.AF_UNIX, 0)
 		if err != nil {
-			return nil, os.NewSyscallError("socket", err)
+			return nil, err
 		}
 		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
 		if err == nil {

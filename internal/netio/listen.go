@@ -1,6 +1,10 @@
 package netio
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"fishplate/internal/netio/share"
+)
 
 // Counters of a listener, read at any time.
 type listenCounters struct {
@@ -51,3 +55,14 @@ func (l *Listener) Accept() (*Conn, error) { return l.AcceptShard(0) }
 // OnExhausted makes the listener call f each time that accept found no free
 // descriptor for a client. It must be called before the first Accept; f must not block.
 func (l *Listener) OnExhausted(f func()) { l.exhausted = f }
+
+// Quota says which clients are let in, see package share.
+type Quota = share.Quota
+
+// Admit makes the listener ask q before it hands a client out. It must be called
+// before the first Accept.
+func (l *Listener) Admit(q *Quota) { l.quota = q }
+
+// Exhausted reports whether Dial failed for want of a descriptor: that says nothing
+// of who was to be connected to.
+func Exhausted(err error) bool { return share.Exhausted(err) }

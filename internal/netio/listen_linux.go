@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"fishplate/internal/netio/share"
 	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
 
@@ -44,7 +45,7 @@ type Listener struct {
 	reserveMu sync.Mutex
 	reserve   int // a descriptor to give up when there are none; -1 = lost
 
-	roof atomic.Int64 // the first descriptor that no client gets, as the limit was when it was looked at; 0: look
+	quota *share.Quota // of clients; its owner may let other listeners use it too
 }
 
 type shard struct {
@@ -60,10 +61,6 @@ type shard struct {
 // get the chance to give some back.
 const backOff = 10 * time.Millisecond
 
-// spare is how many of the last descriptors no client gets, a quarter of them all
-// when that is less: calls of the admin, files, checks and servers need some.
-const spare = 32
-
 // Listen opens "host:port", "unix:/path" or "fd:name" (a socket passed by the
 // service manager through LISTEN_FDS). The context bounds a name look-up only.
 func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, error) {
@@ -71,7 +68,7 @@ func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, er
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1, born: time.Now()}
+	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1, born: time.Now(), quota: &share.Quota{}}
 	switch la.kind {
 	case "tcp":
 		err = l.openTCP(ctx, la.text, o)
@@ -361,7 +358,7 @@ func (a *Acceptor) Accept() (*Conn, error) {
 			return nil, ErrClosed
 		}
 		errno := a.err
-		if exhausted(errno) && l.shed(s) {
+		if errno != 0 && share.Exhausted(errno) && l.shed(s) {
 			// The kernel looks for a descriptor before it looks at the queue, and that is empty.
 			if errno = unix.EAGAIN; !l.draining.Load() {
 				s.await()
@@ -451,24 +448,9 @@ func (a *Acceptor) take(lfd uintptr) {
 	a.fd, a.err = int(fd), errno
 }
 
-func exhausted(errno syscall.Errno) bool {
-	return errno == unix.EMFILE || errno == unix.ENFILE || errno == unix.ENOBUFS || errno == unix.ENOMEM
-}
-
-// crowded lets a client go whose descriptor is among the last, and says so. The
-// system gives out the lowest that is free.
+// crowded lets a client go whose descriptor is wanted for others, and says so.
 func (l *Listener) crowded(fd int) bool {
-	if int64(fd) < l.roof.Load() {
-		return false
-	}
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return false
-	}
-	most := int64(min(limit.Cur, 1<<30))
-	roof := most - min(spare, most/4)
-	l.roof.Store(roof)
-	if int64(fd) < roof {
+	if l.quota.Admits(fd) {
 		return false
 	}
 	_ = unix.Close(fd)
@@ -490,7 +472,7 @@ func (s *shard) await() {
 func (l *Listener) shed(s *shard) (empty bool) {
 	l.reserveMu.Lock()
 	defer l.reserveMu.Unlock()
-	l.roof.Store(0) // the limit may be lower than it was
+	l.quota.Forget()
 	if l.reserve >= 0 {
 		_ = unix.Close(l.reserve)
 		l.reserve = -1

@@ -4,118 +4,63 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
+
+	"fishplate/internal/netio/pipes"
 
 	"golang.org/x/sys/unix"
 )
 
-// pipe carries spliced pages between two sockets. One in the pool is empty.
-type pipe struct {
-	r, w int
-	size int
-}
-
-const (
-	// pipeSize is asked of F_SETPIPE_SZ. Larger pipes measured no faster, and
-	// use up the user's quota of pipe pages sooner.
-	pipeSize  = 256 << 10
-	idlePipes = 64 // kept for reuse; at most this many pipes stay open
-)
-
-// pipePool keeps idle pipes, newest first.
-type pipePool struct {
-	mu   sync.Mutex
-	idle []pipe
-}
-
-var pipes pipePool
-
-func (p *pipePool) get() (pipe, error) {
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		out := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return out, nil
-	}
-	p.mu.Unlock()
-	var fds [2]int
-	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return pipe{}, os.NewSyscallError("pipe", err)
-	}
-	size := 64 << 10
-	// Over the user's quota the kernel refuses; a small pipe works too.
-	if got, err := unix.FcntlInt(uintptr(fds[1]), unix.F_SETPIPE_SZ, pipeSize); err == nil {
-		size = got
-	}
-	return pipe{r: fds[0], w: fds[1], size: size}, nil
-}
-
-// put gives an empty pipe back; one with bytes left in it must be closed.
-func (p *pipePool) put(x pipe) {
-	p.mu.Lock()
-	if len(p.idle) < idlePipes {
-		p.idle = append(p.idle, x)
-		p.mu.Unlock()
-		return
-	}
-	p.mu.Unlock()
-	x.close()
-}
-
-func (x pipe) close() {
-	_ = unix.Close(x.r)
-	_ = unix.Close(x.w)
-}
-
 const spliceFlags = unix.SPLICE_F_NONBLOCK | unix.SPLICE_F_MOVE
 
 // Splice moves n bytes, or all until the end when n is negative, from src to
-// dst without copying them through the process. It returns how many bytes dst
-// took; io.ErrUnexpectedEOF when src ended before n. Deadlines of both count. An
-// error of dst is a *WriteError.
+// dst without copying them through the process, unless no pipe is to be had. It
+// returns how many bytes dst took; io.ErrUnexpectedEOF when src ended before n.
+// Deadlines of both count. An error of dst is a *WriteError.
 func Splice(dst, src *Conn, n int64) (int64, error) {
 	for _, c := range []*Conn{dst, src} { // one that is not with the poller is locked while it is worked on
 		if err := c.raw.join(); err != nil {
 			return 0, c.opError("splice", err)
 		}
 	}
-	p, err := pipes.get()
-	if err != nil {
-		return 0, err
-	}
-	s := splicer{pipe: p, dst: dst, src: src}
+	s := splicer{dst: dst, src: src}
 	moved, err := s.run(n)
-	if s.held > 0 {
-		p.close()
-	} else {
-		pipes.put(p)
-	}
+	s.give()
 	return moved, err
 }
 
 // splicer is one call's state. Its two functions are made once per call.
 type splicer struct {
-	pipe
-	dst, src *Conn
-	want     int // bytes to ask for
-	held     int // bytes in the pipe
-	n        int
-	err      error
+	*pipes.Pipe // nil: nothing was found that could lie in it
+	dst, src    *Conn
+	left        int64 // bytes to move; negative: all
+	held        int   // bytes in the pipe
+	n           int
+	err         error
 }
 
 func (s *splicer) run(n int64) (moved int64, err error) {
 	fill, drain := s.fill, s.drain
 	for n < 0 || moved < n {
-		s.want = s.size
-		if n >= 0 {
-			s.want = int(min(int64(s.size), n-moved))
+		if s.left = n; n >= 0 {
+			s.left -= moved
 		}
 		if err := s.src.raw.Read(fill); err != nil {
 			return moved, s.src.opError("splice", err)
 		}
 		if s.err != nil {
 			return moved, os.NewSyscallError("splice", s.err)
+		}
+		if s.Pipe == nil {
+			copied, err := s.copy()
+			if moved += copied; err == nil {
+				continue
+			}
+			if err == io.EOF && n < 0 {
+				err = nil
+			} else if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return moved, err
 		}
 		if s.held == 0 {
 			if n < 0 {
@@ -136,16 +81,58 @@ func (s *splicer) run(n int64) (moved int64, err error) {
 	return moved, nil
 }
 
-// fill moves what the source has into the empty pipe. The call may move many
-// pages, so the scheduler is told of it.
+// copy moves what the source has at a time by a buffer. It waits without one.
+func (s *splicer) copy() (int64, error) {
+	if err := s.src.WaitRead(); err != nil {
+		return 0, err
+	}
+	b := GetBuffer()
+	defer PutBuffer(b)
+	p := *b
+	if s.left >= 0 {
+		p = p[:min(int64(len(p)), s.left)]
+	}
+	n, err := s.src.Read(p)
+	if err != nil {
+		return 0, err
+	}
+	n, err = s.dst.Write(p[:n])
+	if err != nil {
+		err = &WriteError{err}
+	}
+	return int64(n), err
+}
+
+// give gives the pipe back.
+func (s *splicer) give() {
+	if s.Pipe != nil {
+		pipes.Give(s.Pipe, s.held == 0)
+		s.Pipe = nil
+	}
+}
+
+// fill moves what the source has into the empty pipe, and waits for it without one.
+// The call may move many pages, so the scheduler is told of it.
 func (s *splicer) fill(fd uintptr) bool {
-	n, ok, err := spliceOnce(int(fd), s.w, s.want)
+	if s.Pipe == nil {
+		if s.Pipe = pipes.Take(); s.Pipe == nil {
+			return true
+		}
+	}
+	want := s.Size
+	if s.left >= 0 {
+		want = int(min(int64(want), s.left))
+	}
+	n, ok, err := spliceOnce(int(fd), s.W, want)
 	s.held, s.err = n, err
+	if !ok {
+		s.give()
+	}
 	return ok
 }
 
 func (s *splicer) drain(fd uintptr) bool {
-	n, ok, err := spliceOnce(s.r, int(fd), s.held)
+	n, ok, err := spliceOnce(s.R, int(fd), s.held)
 	s.n, s.err = n, err
 	s.held -= n
 	return ok

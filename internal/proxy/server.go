@@ -45,6 +45,7 @@ type Server struct {
 	alone bool
 	spare int32 // goroutines that may take clients of a shard besides its acceptor
 
+	quota       netio.Quota  // of clients
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
 	pool        sync.Pool    // of *exchange
 	hands       hands
@@ -82,6 +83,7 @@ func New(o Options) (*Server, error) {
 		wheel: newWheel(), parker: parker, turns: turns, hands: newHands(), none: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.through = (*exchange).guarded
+	s.quota.Open = s.wanting
 	if s.alone = runtime.NumCPU() == 1; !s.alone {
 		s.spare = int32(runtime.GOMAXPROCS(0) - 1)
 	}
@@ -112,7 +114,8 @@ func (s *Server) Current() *Generation { return s.current.Load() }
 // name returns at the time. It returns when the shards' loops have ended; the
 // sessions go on.
 func (s *Server) Serve(l *netio.Listener, name func() string) {
-	l.OnExhausted(func() { s.exhausted(name()) })
+	l.OnExhausted(func() { s.Exhausted("new connections are closed", "listener", name()) })
+	l.Admit(&s.quota)
 	var loops, watcher sync.WaitGroup
 	for i := range l.Shards() {
 		loops.Add(1)
@@ -128,12 +131,21 @@ func (s *Server) Serve(l *netio.Listener, name func() string) {
 	loops.Wait()
 }
 
-// exhausted counts that accept found no descriptor, and says so once in a while.
-func (s *Server) exhausted(listener string) {
+// wanting is how many clients there are that may want a connection to a server each.
+func (s *Server) wanting() int64 {
+	if g := s.current.Load(); g == nil || len(g.Backends) == 0 {
+		return 0
+	}
+	return s.open.Load()
+}
+
+// Exhausted counts that somebody found no descriptor, and says so once in a while,
+// with what came of it for whom.
+func (s *Server) Exhausted(outcome, whom, name string) {
 	s.process.Add(0, metrics.ProcessDescriptors, 1)
 	now := s.wheel.now()
 	if last := s.exhaustedAt.Load(); (last == 0 || now-last > int64(10*time.Second)) && s.exhaustedAt.CompareAndSwap(last, now) {
-		s.logger.Warn("out of file descriptors: new connections are closed (raise the limit: ulimit -n, LimitNOFILE=)", "listener", listener)
+		s.logger.Warn("out of file descriptors: "+outcome+" (raise the limit: ulimit -n, LimitNOFILE=; fishplate doctor --only sys.nofile)", whom, name)
 	}
 }
 

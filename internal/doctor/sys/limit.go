@@ -27,7 +27,7 @@ func nofile() see.Row {
 	return see.Row{Check: fact.Check{
 		ID: "sys.nofile", Title: "How many files and sockets a process may have", Reads: "getrlimit, " + file + "; of a process that serves its limit, and the size of /proc/PID/fd",
 		Rule: "fewer than twice the connections of the configuration and 1024 fails, fewer than 65,536 warns; more than 80 % taken warns, 95 % fails", Severity: fact.SevereFail, Scope: fact.Process, Path: fact.Any,
-		Why:     "A proxied connection takes two. When none is left accept fails at once and again, and a processor is busy with failing.",
+		Why:     "A proxied connection takes two, and two more while a body lies in a pipe; clients get half at most. When none is left accept fails at once and again, and a processor is busy with failing.",
 		Fix:     []fact.Fix{{Command: "prlimit --pid PID --nofile=1048576", Persist: "LimitNOFILE=1048576 in the service's unit", Risk: "none", Who: fact.Root, Undo: "the old limit", Auto: fact.Asked}},
 		Sources: []string{"https://man7.org/linux/man-pages/man2/getrlimit.2.html"},
 	}, Look: func(v *see.View) fact.Finding {
