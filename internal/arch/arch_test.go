@@ -37,7 +37,7 @@ var floors = []struct {
 // face, and open to everybody.
 var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
-	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned"},
+	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned", "scarce"},
 	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "opening", "process"},
 	"internal/admin":    {"bounds", "vitals"},
 	"internal/config":   {"render", "schema", "syntax", "files", "finding", "diff", "advice", "whole", "revise"},

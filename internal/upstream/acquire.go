@@ -91,46 +91,39 @@ func (b *Backend) Acquire(ctx context.Context, p *Pick) (Lease, *message.Fault) 
 			return l, nil
 		}
 	}
-	l, f = b.connect(ctx, l)
+	l, f = b.connect(ctx, p, l, fresh)
 	p.sent = f == nil
 	return l, f
 }
 
 // idle takes a usable idle connection from the pool, or nil.
 func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
-	for {
-		c := s.pool.Take()
-		if c == nil {
-			return nil
-		}
-		if b.limits.Expired(&c.stay, now) {
-			c.Close()
-			continue
-		}
-		if c.stale() {
-			s.counters.Add(shard, ServerStale, 1)
-			c.Close()
-			continue
-		}
-		return c
-	}
+	c, stale := s.pool.Usable(&b.limits, now, (*UpConn).stale)
+	s.counters.Add(shard, ServerStale, int64(stale))
+	return c
 }
 
 // connect dials for a lease; on failure the slot is given back and the failure
-// counted.
-func (b *Backend) connect(ctx context.Context, l Lease) (Lease, *message.Fault) {
+// counted, unless it is our own.
+func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Lease, *message.Fault) {
 	start := time.Now()
 	c, err := b.dial(ctx, l.Server, l.shard)
+	if netio.Exhausted(err) {
+		if err = b.again(ctx, p, &l, fresh, err); err == nil {
+			return l, nil
+		}
+	}
 	if err == nil {
 		l.Conn, l.Dialed = c, time.Since(start)
 		return l, nil
 	}
 	var f *message.Fault
-	if ctx.Err() == context.Canceled {
+	if ctx.Err() == context.Canceled || err == context.Canceled {
 		f = fault(message.SideClient, cause.ClientLeft, err)
-	} else {
-		f = Classify(Connecting, err)
+	} else if f = Classify(Connecting, err); f.Side == message.SideOrigin {
 		l.Report(Outcome{Fault: f}, 0)
+	} else if tell := b.group.set.options.Exhausted; tell != nil {
+		tell(l.Server.name)
 	}
 	l.Server.release()
 	return Lease{}, f

@@ -1,15 +1,13 @@
 package upstream
 
 import (
-	"errors"
-	"fmt"
-	"strconv"
 	"sync/atomic"
 
 	"fishplate/internal/model"
 	"fishplate/internal/predicate"
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/idle"
+	"fishplate/internal/upstream/queue"
 	"fishplate/internal/upstream/retry"
 	"fishplate/internal/upstream/secure"
 )
@@ -53,7 +51,7 @@ func newBackend(g *group, m *model.Backend) (*Backend, error) {
 		}
 		b.limits.Print = b.tls.Print
 	}
-	if b.priority, err = g.compilePriority(m.Queue); err != nil {
+	if b.priority, err = queue.Priority(m.Queue, g.set.options.Predicates); err != nil {
 		return nil, err
 	}
 	r, err := g.plan(b)
@@ -108,29 +106,3 @@ func (g *group) compileKey(x model.Expr) (balance.Key, error) {
 	}
 	return v, nil
 }
-
-// compilePriority compiles the queue's priority: a number, or a string that
-// holds one. A request without it has priority 0.
-func (g *group) compilePriority(q *model.Queue) (func(*predicate.Env) float64, error) {
-	if q == nil || !q.Priority.Set() {
-		return func(*predicate.Env) float64 { return 0 }, nil
-	}
-	if n, problems := predicate.CompileNumber(q.Priority, g.set.options.Predicates); !problems.HasErrors() {
-		return func(e *predicate.Env) float64 { v, _ := n.Eval(e); return v }, nil
-	}
-	v, problems := predicate.CompileString(q.Priority, g.set.options.Predicates)
-	if problems.HasErrors() {
-		return nil, fmt.Errorf("compile priority: %w", problems)
-	}
-	return func(e *predicate.Env) float64 {
-		var room [32]byte
-		text, _ := v.Append(room[:0], e)
-		n, err := strconv.ParseFloat(string(text), 64)
-		if err != nil || n != n {
-			return 0
-		}
-		return n
-	}, nil
-}
-
-func joinErrors(list []error) error { return errors.Join(list...) }

@@ -44,7 +44,13 @@ func Classify(phase Phase, err error) *message.Fault {
 	if errors.As(err, &known) {
 		return known
 	}
-	f := fault(message.SideOrigin, cause.Word(phase, err), err)
+	word := cause.Word(phase, err)
+	if word == cause.Descriptors {
+		f := busy(word, 0)
+		f.Err = err
+		return f
+	}
+	f := fault(message.SideOrigin, word, err)
 	f.Retry = phase != ReadingBody
 	return f
 }

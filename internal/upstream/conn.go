@@ -126,23 +126,12 @@ func (b *Backend) checkDial(s *Server) func(context.Context) (net.Conn, error) {
 	network, address := splitAddress(s.address)
 	return func(ctx context.Context) (net.Conn, error) {
 		raw, err := netio.Dial(ctx, network, address, netio.DialOptions{})
-		if err != nil || b.tls == nil {
-			if err != nil {
-				return nil, err
-			}
-			return raw, nil
-		}
-		if deadline, ok := ctx.Deadline(); ok {
-			if err := raw.SetDeadline(deadline); err != nil {
-				_ = raw.Close() // the first error is the one to tell
-				return nil, err
-			}
-		}
-		t := tls.Client(raw, b.tls.Of(s.address))
-		if err := t.HandshakeContext(ctx); err != nil {
-			_ = raw.Close() // the handshake's error is the one to tell
+		if err != nil {
 			return nil, err
 		}
-		return t, nil
+		if b.tls == nil {
+			return raw, nil
+		}
+		return b.tls.Client(ctx, raw, s.address)
 	}
 }

@@ -199,12 +199,18 @@ func (g *group) empty() bool {
 	return g.current.Load() == nil && len(g.servers) == 0
 }
 
+// all returns the servers, those that are leaving too.
+func (g *group) all() []*Server {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Collect(maps.Values(g.servers))
+}
+
 func (g *group) close() {
 	g.mu.Lock()
 	g.endDiscovery()
-	list := slices.Collect(maps.Values(g.servers))
 	g.mu.Unlock()
-	for _, s := range list {
+	for _, s := range g.all() {
 		s.endCheck()
 		s.pool.Close()
 	}

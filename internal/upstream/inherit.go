@@ -86,7 +86,7 @@ func (g *group) recallLeaving(b *Backend, now time.Time) {
 	}
 	if l := known.Lapsed; l != nil && g.lapsed.Load() == nil {
 		m := l.Persist
-		old := &lapsed{persist: &m, what: identity(&m), until: l.Until}
+		old := &lapsed{persist: &m, what: persist.Identity(&m), until: l.Until}
 		if usesTable(&m) {
 			old.table = newSessions(&m)
 		}

@@ -38,6 +38,7 @@ func (l *Lease) Release(reusable bool) {
 		if !reusable || l.backend.limits.TooOld(&c.stay, c.stay.Since) || !s.pool.Put(c, l.backend.limits.Size) {
 			c.Close()
 		}
+		s.group.set.scarce.Freed()
 	}
 	s.release()
 }

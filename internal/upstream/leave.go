@@ -93,21 +93,12 @@ type lapsed struct {
 	until   time.Time               // kept until then in any case: the change may be taken back
 }
 
-// identity says what a persistence looks up, and where: of two that are equal in
-// it, the sessions of one are those of the other.
-func identity(m *model.Persist) string {
-	if m == nil {
-		return ""
-	}
-	return m.Kind + " " + m.Mode + " " + m.Name
-}
-
 // adoptSessions puts the persistence of a new view in force. Its table is kept
 // over reloads as long as the same thing is looked up in it. It is called with
 // the group's lock held.
 func (g *group) adoptSessions(b *Backend, now time.Time) {
 	m := b.model.Persist
-	what, table := identity(m), g.sessions.Load()
+	what, table := persist.Identity(m), g.sessions.Load()
 	if what != g.pinnedBy {
 		old := g.lapsed.Load()
 		this := &lapsed{g.persist, g.pinnedBy, table, now.Add(b.model.Grace)}

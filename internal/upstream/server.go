@@ -260,6 +260,12 @@ func (s *Server) runCheck(ctx context.Context, b *Backend, c model.Check) {
 
 // checked takes in one result of the active check.
 func (s *Server) checked(r health.Result, c model.Check) {
+	if tell := s.group.set.options.Exhausted; r.Moot {
+		if tell != nil {
+			tell(s.name)
+		}
+		return
+	}
 	shard := metrics.Shard(0)
 	s.counters.Add(shard, ServerChecks, 1)
 	if !r.OK {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"fishplate/internal/upstream/health"
 	"fishplate/internal/upstream/learned"
 	"fishplate/internal/upstream/persist"
+	"fishplate/internal/upstream/scarce"
 )
 
 // Options are what a Set needs from outside.
@@ -27,7 +29,8 @@ type Options struct {
 	Secret     []byte
 	FS         fs.FS // rooted at "/", for CA and client certificates; nil = the machine's
 	Predicates predicate.Options
-	Resolver   string // "host:port" of a DNS server for discovery; "" = /etc/resolv.conf
+	Exhausted  func(server string) // told of each connection for which there was no descriptor; nil: nobody
+	Resolver   string              // "host:port" of a DNS server for discovery; "" = /etc/resolv.conf
 }
 
 // Set is the estate of all backends.
@@ -42,6 +45,8 @@ type Set struct {
 	mu     sync.Mutex // serialises commits; taken before a group's
 	groups map[string]*group
 	swept  bool // the sweeper runs
+
+	scarce scarce.Line // requests that wait for a descriptor
 
 	heritage atomic.Pointer[map[string]*learned.Backend] // of the process before; nil: none, or it is settled
 
@@ -86,7 +91,7 @@ func (s *Set) Prepare(backends []*model.Backend) (*Update, error) {
 		u.backends[m.Name] = b
 	}
 	if len(problems) > 0 {
-		return nil, joinErrors(problems)
+		return nil, errors.Join(problems...)
 	}
 	return u, nil
 }

@@ -104,6 +104,10 @@ func (p *Process) status() admin.Status {
 	return st
 }
 
+func (p *Process) exhausted(server string) {
+	p.server.Exhausted("servers cannot be connected to", "server", server)
+}
+
 // refused returns how many connections of a listener were closed at once.
 func (p *Process) refused(listener string) (n int64) {
 	c := p.proxy.Listener(listener)

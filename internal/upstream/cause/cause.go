@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"fishplate/internal/netio"
 )
 
 // Cause is one row of the table of what can go wrong on the way to a server:
@@ -28,6 +30,7 @@ const (
 	ClientLeft  = "client-left"
 	Refused     = "connect-refused"
 	Connect     = "connect-failed"
+	Descriptors = "descriptors-exhausted"
 	ConnectTime = "connect-timeout"
 	TLS         = "server-tls"
 	Reset       = "server-reset"
@@ -46,6 +49,7 @@ func Table() []Cause {
 		{ClientLeft, 499, "the client went away while its request waited"},
 		{Refused, 502, "the server refused the connection"},
 		{Connect, 502, "the connection could not be made"},
+		{Descriptors, 503, "this process has no descriptor left for the connection (sys.nofile), within queue.timeout if there is a queue; it says nothing of the server"},
 		{ConnectTime, 504, "the connection was not made within timeouts.connect"},
 		{TLS, 502, "the TLS handshake with the server failed, verification included"},
 		{Reset, 502, "the server broke the connection"},
@@ -86,6 +90,8 @@ func Word(phase Phase, err error) string {
 		return FirstByte
 	case late:
 		return Idle
+	case phase == Connecting && netio.Exhausted(err):
+		return Descriptors
 	case phase == Connecting && isTLS(err):
 		return TLS
 	case phase == Connecting && errors.Is(err, syscall.ECONNREFUSED):

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"fishplate/internal/netio"
 )
 
 // Probe is one way to ask a server whether it is well.
@@ -52,6 +54,7 @@ func (p *Probe) once(ctx context.Context) Result {
 func (p *Probe) ask(ctx context.Context, r *Result) (cause string, ok bool) {
 	conn, err := p.Dial(ctx)
 	if err != nil {
+		r.Moot = netio.Exhausted(err)
 		return "connect: " + reason(err), false
 	}
 	defer func() { _ = conn.Close() }() // the answer is known; a failing close changes nothing

@@ -13,6 +13,7 @@ type Stay struct {
 
 // Conn is a connection that may be kept.
 type Conn interface {
+	comparable
 	Stay() *Stay
 	Close()
 }
@@ -55,6 +56,42 @@ func (p *Pool[C]) Take() (c C) {
 	c, p.idle[n] = p.idle[n], none
 	p.idle = p.idle[:n]
 	return c
+}
+
+// Usable returns the connection put last that the limits allow and that is not
+// stale, and how many stale ones it closed on the way.
+func (p *Pool[C]) Usable(l *Limits, now int64, stale func(C) bool) (c C, closed int) {
+	for {
+		var none C
+		if c = p.Take(); c == none {
+			return c, closed
+		}
+		switch {
+		case l.Expired(c.Stay(), now):
+		case stale(c):
+			closed++
+		default:
+			return c, closed
+		}
+		c.Close()
+	}
+}
+
+// Drop closes the connection that was put first. It reports whether there was one.
+func (p *Pool[C]) Drop() bool {
+	p.mu.Lock()
+	if len(p.idle) == 0 {
+		p.mu.Unlock()
+		return false
+	}
+	var none C
+	c := p.idle[0]
+	copy(p.idle, p.idle[1:])
+	p.idle[len(p.idle)-1] = none
+	p.idle = p.idle[:len(p.idle)-1]
+	p.mu.Unlock()
+	c.Close()
+	return true
 }
 
 // Put keeps a connection; false means that there is no room for it.

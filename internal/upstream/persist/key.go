@@ -58,3 +58,12 @@ func pathParameter(target []byte, name string) []byte {
 		}
 	}
 }
+
+// Identity says what a persistence looks up, and where: of two that are equal in
+// it, the sessions of one are those of the other.
+func Identity(m *model.Persist) string {
+	if m == nil {
+		return ""
+	}
+	return m.Kind + " " + m.Mode + " " + m.Name
+}

@@ -11,8 +11,8 @@ import (
 // server is what tests wait for; 0 is any.
 type server int
 
-// model is the queue as a list, with the rules of Grant read off their words.
-type model struct {
+// oracle is the queue as a list, with the rules of Grant read off their words.
+type oracle struct {
 	q       Queue[server]
 	seq     int
 	waiting []*entry // in no order
@@ -28,7 +28,7 @@ type entry struct {
 }
 
 // best returns who is first among those for whom fit holds; nil is nobody.
-func (m *model) best(fit func(*entry) bool) (first *entry) {
+func (m *oracle) best(fit func(*entry) bool) (first *entry) {
 	for _, e := range m.waiting {
 		if fit(e) && (first == nil || cmp.Or(cmp.Compare(first.priority, e.priority), cmp.Compare(e.seq, first.seq)) < 0) {
 			first = e
@@ -38,7 +38,7 @@ func (m *model) best(fit func(*entry) bool) (first *entry) {
 }
 
 // out takes an entry from those that wait.
-func (m *model) out(e *entry) {
+func (m *oracle) out(e *entry) {
 	m.waiting = slices.DeleteFunc(m.waiting, func(x *entry) bool { return x == e })
 	m.idle = append(m.idle, e)
 }
@@ -48,7 +48,7 @@ func takes(s server, open bool) func(*entry) bool {
 }
 
 // granted checks that an entry, and nobody else, got s.
-func (m *model) granted(t *rapid.T, e *entry, s server) {
+func (m *oracle) granted(t *rapid.T, e *entry, s server) {
 	select {
 	case got := <-e.w.Granted:
 		if got != s {
@@ -60,7 +60,7 @@ func (m *model) granted(t *rapid.T, e *entry, s server) {
 }
 
 // check compares what can be seen.
-func (m *model) check(t *rapid.T) {
+func (m *oracle) check(t *rapid.T) {
 	if m.q.Waiting() != len(m.waiting) {
 		t.Fatalf("%d wait, not %d", m.q.Waiting(), len(m.waiting))
 	}
@@ -81,7 +81,7 @@ func (m *model) check(t *rapid.T) {
 // TestModel plays random joins, leaves, grants and stirs against the list.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{limit: rapid.IntRange(0, 6).Draw(t, "limit")}
+		m := &oracle{limit: rapid.IntRange(0, 6).Draw(t, "limit")}
 		anyServer, priority := rapid.IntRange(0, 3), rapid.SampledFrom([]float64{0, 0, 0, 1, -1, 2.5})
 		t.Repeat(map[string]func(*rapid.T){
 			"": m.check,

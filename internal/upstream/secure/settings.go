@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -93,4 +94,21 @@ func (t *Settings) Of(address string) *tls.Config {
 		c.ServerName = host
 	}
 	return c
+}
+
+// Client shakes hands on a connection to the server at address, which is closed when
+// that fails.
+func (s *Settings) Client(ctx context.Context, raw net.Conn, address string) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := raw.SetDeadline(deadline); err != nil {
+			_ = raw.Close() // the first error is the one to tell
+			return nil, err
+		}
+	}
+	t := tls.Client(raw, s.Of(address))
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = raw.Close() // the handshake's error is the one to tell
+		return nil, err
+	}
+	return t, nil
 }
