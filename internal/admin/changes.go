@@ -44,7 +44,8 @@ func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err er
 		return o, fmt.Errorf("%w: comment and until have %d bytes at most, not %d", ErrInvalid, maxComment, max(len(c.Comment), len(c.Until)))
 	}
 	o = control.ApplyOptions{Author: author(r), Comment: harmless(c.Comment), Force: c.Force, Wait: changeWait}
-	if m := strings.Trim(r.Header.Get("If-Match"), `" `); m != "" && m != "*" {
+	if seen := r.Header.Values("If-Match"); len(seen) > 0 && strings.Join(seen, ",") != "*" {
+		m := strings.Trim(strings.Join(seen, ","), `" `) // "" is a script's unset variable
 		if o.Match, err = strconv.ParseUint(m, 10, 64); err != nil || o.Match == 0 {
 			return o, fmt.Errorf("%w: If-Match is the number of a generation, not %q", ErrInvalid, m)
 		}

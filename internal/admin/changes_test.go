@@ -54,3 +54,18 @@ func TestOneQuestion(t *testing.T) {
 		}
 	}
 }
+
+// TestConditions: a condition that says nothing is no condition that anybody meant.
+func TestConditions(t *testing.T) {
+	for field, want := range map[string]uint64{`"7"`: 7, "7": 7, "*": 0, `""`: 400, "": 400, " ": 400, `"0"`: 400, "x": 400, "7,8": 400} {
+		r, err := http.NewRequest("POST", "/v1/apply", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header["If-Match"] = strings.Split(field, ",")
+		o, err := new(ChangeRequest).options(r)
+		if refused := errors.Is(err, ErrInvalid); refused != (want == 400) || !refused && o.Match != want || refused && !strings.Contains(err.Error(), "If-Match") {
+			t.Errorf("If-Match: %s: %d, %v", field, o.Match, err)
+		}
+	}
+}

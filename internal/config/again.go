@@ -46,7 +46,8 @@ type kept struct {
 	backend  *model.Backend
 	vhost    *model.VHost
 	policies []*whole.Policy
-	clean    bool // none of its routes is covered by one before
+	patterns model.Patterns // in it
+	clean    bool           // none of its routes is covered by one before
 	text     []byte
 	slim     bool // nothing is left that only the text was made of
 }
@@ -215,6 +216,7 @@ func (l *loader) vhostOf(n *node) *model.VHost {
 	k := n.kept
 	if k != nil && k.vhost != nil && l.tenantOf(n.str("tenant"), k.vhost.Hosts) == k.vhost.Tenant {
 		l.policies = append(l.policies, k.policies...)
+		l.patterns += k.patterns
 		l.taken[k.vhost] = n
 		return k.vhost
 	}
@@ -222,12 +224,12 @@ func (l *loader) vhostOf(n *node) *model.VHost {
 }
 
 func (l *loader) newVHost(n *node) *model.VHost {
-	before, first := l.mark(), len(l.policies)
+	before, first, patterns := l.mark(), len(l.policies), l.patterns
 	v := l.vhost(n)
 	if k := n.kept; k != nil {
 		k.vhost, k.clean = nil, false
 		if l.since(before) {
-			k.vhost, k.policies = v, slices.Clone(l.policies[first:])
+			k.vhost, k.policies, k.patterns = v, slices.Clone(l.policies[first:]), l.patterns-patterns
 		}
 	}
 	return v
@@ -237,12 +239,13 @@ func (l *loader) newVHost(n *node) *model.VHost {
 func (l *loader) backendOf(n *node) *model.Backend {
 	k := n.kept
 	if k != nil && k.backend != nil {
+		l.patterns += k.patterns
 		return k.backend
 	}
-	before := l.mark()
+	before, patterns := l.mark(), l.patterns
 	b := l.backend(n)
 	if k != nil && l.since(before) {
-		k.backend = b
+		k.backend, k.patterns = b, l.patterns-patterns
 	}
 	return b
 }

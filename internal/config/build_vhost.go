@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -26,6 +25,11 @@ func (l *loader) vhost(n *node) *model.VHost {
 			continue
 		}
 		v.Hosts = append(v.Hosts, name)
+	}
+	for _, s := range v.SNI {
+		if _, err := advice.HostName(s); err != nil {
+			l.errorf(n.rangeOf("sni"), err.Error(), "", `a server name is one such as "shop.example", or "*.shop.example"`)
+		}
 	}
 	v.Tenant = l.tenantOf(v.Tenant, v.Hosts)
 	for _, r := range n.kids["route"] {
@@ -82,7 +86,9 @@ func (l *loader) route(n *node, v *model.VHost) *model.Route {
 	if n.has("tenant_argument") {
 		r.TenantArgument = l.text(n.raw("tenant_argument"), false)
 	}
-	l.routePath(n, r.Path)
+	if problem, suggestion := advice.Path(r.Path, &l.patterns); problem != "" {
+		l.errorf(n.rangeOf("path"), problem, "", suggestion)
+	}
 	for _, m := range r.Methods {
 		if m == "" || strings.ToUpper(m) != m {
 			l.errorf(n.rangeOf("methods"), fmt.Sprintf("%q is not a method: methods are upper case", m), "", schema.DidYouMean(strings.ToUpper(m), []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"}))
@@ -96,23 +102,6 @@ func (l *loader) route(n *node, v *model.VHost) *model.Route {
 	l.routeLimits(n.kid("limits"), r)
 	l.oneAction(n, r)
 	return r
-}
-
-// routePath checks the three forms of a path.
-func (l *loader) routePath(n *node, p string) {
-	switch {
-	case p == "":
-	case strings.HasPrefix(p, "~"):
-		if _, err := regexp.Compile(p[1:]); err != nil {
-			l.errorf(n.rangeOf("path"), fmt.Sprintf("path %q: %v", p, err), "", "expressions are RE2: no look-around, no back-references")
-		}
-	case !strings.HasPrefix(p, "/") && p != "*":
-		l.errorf(n.rangeOf("path"), fmt.Sprintf(`a path starts with "/" or "~", not %q`, p), "", fmt.Sprintf("write %q", "/"+p))
-	case strings.Contains(strings.TrimSuffix(p, "/*"), "*") && p != "*":
-		l.errorf(n.rangeOf("path"), fmt.Sprintf(`"*" stands only at the end of a path, after "/", not as in %q`, p), "", `use an expression: "~^/a/[^/]+/b$"`)
-	case strings.ContainsAny(p, "?# "):
-		l.errorf(n.rangeOf("path"), fmt.Sprintf("a path holds no query: %q", p), "", `ask for it in a predicate: when = query("name") == "value"`)
-	}
 }
 
 func (l *loader) answers(n *node, r *model.Route) {

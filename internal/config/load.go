@@ -51,6 +51,7 @@ type loader struct {
 	broken   bool // some file could not be parsed: names may be missing
 	root     *node
 	policies []*whole.Policy // every cache block of a route, vhost or tenant
+	patterns model.Patterns  // of everything
 	guest    string          // the tenant of the route that is being read
 
 	requestNames []string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -38,9 +39,10 @@ type Options struct {
 	// Locals holds the variables (local.x) and functions (env, file) that
 	// are evaluated while the configuration is read.
 	Locals   *hcl.EvalContext
-	Response bool   // there is a response: status is allowed
-	Tenant   string // whose program guest() calls; "" forbids it
-	Log      bool   // a log filter: status, duration, route, vhost and backend are allowed
+	Response bool            // there is a response: status is allowed
+	Patterns *model.Patterns // counts regular expressions; nil: each is only bounded itself
+	Tenant   string          // whose program guest() calls; "" forbids it
+	Log      bool            // a log filter: status, duration, route, vhost and backend are allowed
 }
 
 // since returns the text that was appended to Scratch from start on.

@@ -1,11 +1,13 @@
 package predicate
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zeebo/xxh3"
@@ -193,6 +195,9 @@ func (c *compiler) match(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 	pattern, ok := c.wantConst(args[1])
 	if of == nil || !ok {
 		return nil
+	}
+	if err := c.o.Patterns.Add(pattern); errors.Is(err, model.ErrPattern) {
+		return c.fail(args[1].expr, err.Error(), "Counted repetitions multiply what they repeat.", "")
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {

@@ -78,7 +78,10 @@ func (t *matcher) compilePath(path string) (err error) {
 		return nil
 	case path[0] == '~':
 		t.form, t.pattern = regexPath, path
-		if t.re, err = regexp.Compile(path[1:]); err != nil {
+		if _, err = model.MeasurePattern(path[1:]); err == nil {
+			t.re, err = regexp.Compile(path[1:])
+		}
+		if err != nil {
 			return fmt.Errorf("read path %q: %w", path, err)
 		}
 		return nil

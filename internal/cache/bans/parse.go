@@ -8,6 +8,7 @@ import (
 	"github.com/agext/levenshtein"
 
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 )
 
 // parser reads one expression. Its methods return nil once err is set; the
@@ -255,7 +256,11 @@ func (p *parser) pattern(n *node) *regexp.Regexp {
 		p.fail(n.at, fmt.Sprintf("the pattern is longer than %d bytes", maxRegex), "")
 		return nil
 	}
-	re, err := regexp.Compile(n.text)
+	_, err := model.MeasurePattern(n.text)
+	var re *regexp.Regexp
+	if err == nil {
+		re, err = regexp.Compile(n.text)
+	}
 	if err != nil {
 		p.fail(n.at, strings.TrimPrefix(err.Error(), "error parsing regexp: "), "")
 		return nil

@@ -71,8 +71,8 @@ func HostName(h string) (string, error) {
 		return h, nil
 	}
 	ascii, err := idna.Lookup.ToASCII(h)
-	if err != nil || ascii == "" || strings.ContainsAny(ascii, "*:/ ") {
-		ok := err != nil && ascii != "" && !strings.ContainsAny(h, "*:/ \t") && isASCII(h)
+	if err != nil || ascii == "" || strings.ContainsAny(ascii, `*:/\@?# `) {
+		ok := err != nil && ascii != "" && !strings.ContainsAny(h, "*:/\\@?# \t") && isASCII(h)
 		if !ok {
 			return "", fmt.Errorf("%q is not a host name", star+h)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fishplate/internal/message"
+	"fishplate/internal/model"
 )
 
 // FuzzTexts gives the readers and writers of texts whatever a guest may: what is
@@ -68,7 +69,7 @@ func FuzzExpressions(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if p.Size() > 2*maxSize {
+		if p.Size() > 2*model.MaxPattern {
 			t.Errorf("%q is a program of %d instructions", source, p.Size())
 		}
 		steps, stop := 0, errors.New("stop")

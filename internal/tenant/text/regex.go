@@ -4,11 +4,11 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"fishplate/internal/model"
 	"fishplate/internal/tenant/backtrack"
 )
 
@@ -24,7 +24,6 @@ const (
 	cachedRegexes = 256  // of one image
 	sharedRegexes = 4096 // of a process
 
-	maxSize     = 10_000     // instructions of RE2's program, about 200 bytes each while it is made
 	cachedSize  = 100 << 10  // of all of an image together
 	sharedSize  = 1000 << 10 // and of a process
 	heavySteps  = 4 << 20    // instructions times bytes that RE2 may take at once: 50 ms at worst
@@ -170,7 +169,7 @@ func (c *Cache) Compile(text string) (p *Pattern, known bool, err error) {
 }
 
 func compile(text string) (*Pattern, error) {
-	size, err := measure(text)
+	size, err := model.MeasurePattern(text)
 	var re *regexp.Regexp
 	if err == nil {
 		re, err = regexp.Compile(text)
@@ -195,35 +194,6 @@ func compile(text string) (*Pattern, error) {
 }
 
 var errLarge = errors.New("the expression is too large")
-
-// measure returns about how many instructions RE2's program of an expression
-// will have, which counted repetitions make many more than there are characters.
-func measure(text string) (int, error) {
-	tree, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return 0, err
-	}
-	n := weigh(tree)
-	if n > maxSize {
-		return 0, errLarge
-	}
-	return n, nil
-}
-
-// weigh measures a part. It stops growing above the bound.
-func weigh(re *syntax.Regexp) int {
-	n := 2
-	for _, sub := range re.Sub {
-		n = min(n+weigh(sub), maxSize+1)
-	}
-	switch re.Op {
-	case syntax.OpLiteral:
-		n += len(re.Rune)
-	case syntax.OpRepeat:
-		n = min(n*max(re.Max, re.Min+1), maxSize+1)
-	}
-	return n
-}
 
 // lacking names the first construct that is good PCRE and that RE2 lacks.
 func lacking(source string) (mark, name string) {

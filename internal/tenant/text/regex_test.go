@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"fishplate/internal/model"
 )
 
 func free(int) error { return nil }
@@ -115,7 +117,7 @@ func TestLargeExpressions(t *testing.T) {
 	for _, source := range []string{
 		"(?:" + strings.Repeat("a", 3200) + "){1000}", "(?:" + strings.Repeat("a?", 1600) + "){1000}",
 	} {
-		if p, err := compile(source); err == nil && (!p.Backtracks() || p.Size() > maxSize) {
+		if p, err := compile(source); err == nil && (!p.Backtracks() || p.Size() > model.MaxPattern) {
 			t.Errorf("%.20s… is RE2's, or a program of %d instructions", source, p.Size())
 		}
 	}
