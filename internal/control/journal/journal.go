@@ -33,6 +33,7 @@ const (
 	suffix  = ".commit"
 	broke   = ".broken" // behind the name of what cannot be read
 	maxText = 256 << 20 // bytes of a text, whatever its file says
+	maxHead = 64 << 20  // and of a head
 )
 
 // Journal is a folder of entries.
@@ -113,6 +114,9 @@ func (j *Journal) Put(id uint64, head, text []byte) error {
 	sum := sha256.Sum256(text)
 	e := Entry{ID: id, Sum: hex.EncodeToString(sum[:]), Head: head}
 	at, found := slices.BinarySearch(j.ids, id)
+	if len(head) > maxHead/2 { // as it is given; as it is written it may be a little longer
+		return fmt.Errorf("write journal: %d bytes of a head, more than the %d of an entry", len(head), maxHead/2)
+	}
 	if len(text) > maxText {
 		return fmt.Errorf("write journal: %d bytes of text, more than the %d of an entry", len(text), maxText)
 	}
@@ -187,13 +191,13 @@ func (j *Journal) read(id uint64, whole bool) (e Entry, body []byte, err error) 
 		return e, nil, fmt.Errorf("read journal: %w", err)
 	}
 	defer f.Close()
-	r := bufio.NewReader(f)
+	r := bufio.NewReader(io.LimitReader(f, maxHead))
 	head, err := r.ReadBytes('\n')
 	if err != nil || json.Unmarshal(head, &e) != nil || e.ID != id {
 		return e, nil, fmt.Errorf("read journal: %s holds no entry %d", j.name(id), id)
 	}
 	if whole {
-		body, err = io.ReadAll(io.LimitReader(r, maxText))
+		body, err = io.ReadAll(io.LimitReader(io.MultiReader(r, f), maxText))
 	}
 	return e, body, err
 }

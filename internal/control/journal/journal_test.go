@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,5 +186,31 @@ func TestFolderIsMoved(t *testing.T) {
 	}
 	if err := put(2); err != nil {
 		t.Error("put back:", err)
+	}
+}
+
+// TestEntryWithoutEnd: a file that is no entry is set aside without being read whole,
+// however large it says that it is.
+func TestEntryWithoutEnd(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 10)
+	put(t, j, 1, "text")
+	name := filepath.Join(dir, "000000000002.commit")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(8<<30), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	j, broken := open(t, dir, 10)
+	runtime.ReadMemStats(&after)
+	if made := (after.TotalAlloc - before.TotalAlloc) >> 20; len(broken) != 1 || fmt.Sprint(ids(j)) != "[1]" || made > 512 {
+		t.Errorf("entries %v, %v, %d MiB made", ids(j), broken, made)
+	}
+	if err := j.Put(3, make([]byte, maxHead), nil); err == nil {
+		t.Error("a head that would not be read was written")
 	}
 }
