@@ -54,3 +54,22 @@ func TestPatternsAreBounded(t *testing.T) {
 		t.Error("two vhosts have too much together")
 	}
 }
+
+// TestGuessesAreBounded: of many names that do not exist it is said of the first ones
+// what they may have meant, and of all that they do not.
+func TestGuessesAreBounded(t *testing.T) {
+	var b strings.Builder
+	for i := range 150 {
+		fmt.Fprintf(&b, "backend \"b%d\" {\n  servers = [\"127.0.0.1:1\"]\n}\nvhost \"v%d\" {\n  hosts = [\"h%d\"]\n  backend = \"b%dx\"\n}\n", i, i, i, i)
+	}
+	_, diags := Load(Options{FS: fstest.MapFS{"a.hcl": {Data: []byte(b.String())}}, Path: "/a.hcl"})
+	errs, guesses := diags.Errors(), 0
+	for _, d := range errs {
+		if strings.HasPrefix(d.Suggestion, "did you mean ") {
+			guesses++
+		}
+	}
+	if len(errs) != 150 || guesses != 100 {
+		t.Errorf("%d errors, %d guesses: %.300v", len(errs), guesses, errs)
+	}
+}

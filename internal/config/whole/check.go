@@ -38,6 +38,10 @@ func (l *Look) reference(kind, name, user string, at func() model.Range, names m
 	if name == "" || names[name] {
 		return
 	}
+	if l.guesses++; l.guesses > mostGuesses { // each compares the name with all that exist
+		l.Errorf(at(), fmt.Sprintf("%s names the %s %q, which does not exist", user, kind, name), "", "")
+		return
+	}
 	known := slices.Sorted(maps.Keys(names))
 	suggestion := schema.DidYouMean(name, known)
 	if suggestion == "" && len(known) == 0 {

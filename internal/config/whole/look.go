@@ -16,6 +16,8 @@ type Look struct {
 	Now      time.Time // of the certificates' dates; zero: they are not looked at
 	Leaves   *Leaves   // of the look before, and then of this one; nil: every pair is read anew
 	Start    model.Range
+
+	guesses int // what names that do not exist may have meant
 }
 
 // Text knows where things are written, and takes complaints. A place that cannot
@@ -41,6 +43,9 @@ type Policy struct {
 	Given func(path ...string) bool        // an attribute was written, and could be read
 	At    func(path ...string) model.Range // of an attribute, or of the block
 }
+
+// mostGuesses is for how many names that do not exist it is said what they may have meant.
+const mostGuesses = 100
 
 // DefaultStore is the store of a policy that names none.
 const DefaultStore = "main"
