@@ -66,16 +66,14 @@ type response struct {
 	known  bool   // the head is complete
 	left   int    // of a body of known length
 	prefix []byte // of a head that came in pieces
-	tail   [5]byte
+	chunks chunks
 }
 
-// lastChunk ends a chunked body without trailers, the only kind that is known
-// here: a client for benchmarks asks for no others.
-const lastChunk = "0\r\n\r\n"
+var errAfter = errors.New("bytes after the response")
 
 // take consumes bytes and reports whether the response is complete.
 func (r *response) take(b []byte) (done bool, err error) {
-	if !r.known {
+	for !r.known {
 		whole := b
 		if len(r.prefix) > 0 {
 			r.prefix = append(r.prefix, b...)
@@ -90,38 +88,32 @@ func (r *response) take(b []byte) (done bool, err error) {
 			}
 			return false, nil
 		}
-		r.known = true
-		r.left = r.head.length
 		b = whole[r.head.size:]
 		r.prefix = r.prefix[:0]
+		// An interim response is not the answer; 101 is the last that there will be.
+		r.known = r.head.status/100 != 1 || r.head.status == 101
+		r.left = r.head.length
+		if !r.known && len(b) == 0 {
+			return false, nil
+		}
 	}
 	switch {
 	case r.head.chunked:
-		r.keepTail(b)
-		return string(r.tail[:]) == lastChunk, nil
+		return r.chunks.take(b)
 	case r.head.length < 0:
 		return false, nil // until the connection closes
 	}
 	r.left -= len(b)
 	if r.left < 0 {
-		return false, errors.New("bytes after the response")
+		return false, errAfter
 	}
 	return r.left == 0, nil
-}
-
-func (r *response) keepTail(b []byte) {
-	if n := len(r.tail); len(b) >= n {
-		copy(r.tail[:], b[len(b)-n:])
-	} else {
-		copy(r.tail[:], r.tail[len(b):])
-		copy(r.tail[n-len(b):], b)
-	}
 }
 
 // ended reports whether a response that lasts until the connection closes is
 // complete now that it has.
 func (r *response) ended() bool {
-	return r.known && !r.head.chunked && (r.head.length < 0 || r.left == 0)
+	return r.known && (r.head.chunked && r.chunks.at == over || !r.head.chunked && (r.head.length < 0 || r.left == 0))
 }
 
 func (r *response) reset() { *r = response{prefix: r.prefix[:0]} }

@@ -39,17 +39,34 @@ func TestResponseInPieces(t *testing.T) {
 		text := rapid.SampledFrom([]string{
 			"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 204 No Content\r\n\r\n",
 			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n00A;a=b\r\n\r\n0\r\n\r\n123\r\n0;x\r\nX: y\r\nZ:\r\n\r\n",
+			"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+			"HTTP/1.1 102 P\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n",
+			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
 		}).Draw(t, "response")
 		var r response
 		for rest := text; rest != ""; {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "piece")
 			done, err := r.take([]byte(rest[:n]))
 			rest = rest[n:]
-			if err != nil || done != (rest == "") {
-				t.Fatalf("done %v, %v with %d bytes left", done, err, len(rest))
+			if err != nil || done != (rest == "") || r.ended() != done {
+				t.Fatalf("done %v, ended %v, %v with %d bytes left", done, r.ended(), err, len(rest))
 			}
 		}
+		if _, err := r.take([]byte("x")); err == nil {
+			t.Fatal("a byte after it was taken")
+		}
 	})
+}
+
+// What is no chunk is said, and not waited for.
+func TestResponseRefusesChunks(t *testing.T) {
+	for _, body := range []string{"x\r\n", "\r\n", "ffffffffffffffff\r\n", "2\r\nabc", "2x\r\n", "0\r\n\rX", "-1\r\n"} {
+		var r response
+		if done, err := r.take([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)); err == nil {
+			t.Errorf("%q: done %v", body, done)
+		}
+	}
 }
 
 // The histogram's quantiles are those of the sorted values, to its three
