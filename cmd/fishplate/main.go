@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+
+	"fishplate/internal/letters"
 )
 
 // Exit codes. A verb with codes of its own documents them in its row.
@@ -58,7 +60,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		e = exit{exitRefused, err}
 	}
 	if e.err != nil {
-		fmt.Fprintf(stderr, "fishplate: %v\n", e.err)
+		// Names and files of others are in it.
+		fmt.Fprintf(stderr, "fishplate: %s\n", letters.Only(e.err.Error()))
 		if e.code == exitUsage {
 			fmt.Fprintln(stderr, "Run 'fishplate help' for the verbs, 'fishplate help VERB' for one of them.")
 		}

@@ -18,7 +18,7 @@ var floors = []struct {
 	name  string
 	rooms []string
 }{
-	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash", "internal/records", "internal/file"}},
+	{"bedrock", []string{"internal/metrics", "internal/invariant", "internal/crash", "internal/records", "internal/file", "internal/letters"}},
 	{"ground", []string{"internal/model", "internal/message", "internal/netio"}},
 	{"matter", []string{"internal/http1", "internal/http2", "internal/predicate", "riscv"}},
 	{"organs", []string{

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"fishplate/internal/bench"
+	"fishplate/internal/letters"
 )
 
 // Comparison writes a comparison for people.
@@ -16,7 +17,7 @@ func Comparison(w io.Writer, c *bench.Comparison) error {
 	if c.Paired {
 		how = "paired"
 	}
-	fmt.Fprintf(&b, "A  %s\nB  %s\n\n", c.A, c.B)
+	fmt.Fprintf(&b, "A  %s\nB  %s\n\n", letters.Line(c.A), letters.Line(c.B))
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\tA\tB\tB / A\t95 %%, %s\t\n", how)
 	for _, f := range c.Figures {
@@ -43,7 +44,7 @@ func Comparison(w io.Writer, c *bench.Comparison) error {
 		}
 		fmt.Fprintf(&b, "\n%s:\n", part.title)
 		for _, d := range part.list {
-			fmt.Fprintf(&b, "  %s: %s, %s\n", d.Name, or(d.A), or(d.B))
+			fmt.Fprintf(&b, "  %s: %s, %s\n", letters.Line(d.Name), or(d.A), or(d.B))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -59,11 +60,12 @@ func change(ratio float64) string {
 	return fmt.Sprintf("%+.1f", (ratio-1)*100)
 }
 
+// or is a fact of a file that anybody may have written.
 func or(s string) string {
 	if s == "" {
 		return "(none)"
 	}
-	return s
+	return letters.Line(s)
 }
 
 func plain(v float64) string {

@@ -90,6 +90,24 @@ func TestComparison(t *testing.T) {
 	golden(t, "comparison.txt", b.String())
 }
 
+// TestComparisonOfStrangers: what others wrote into a file steers no terminal, and
+// makes no line of its own.
+func TestComparisonOfStrangers(t *testing.T) {
+	const foreign = "a\x1b]0;x\x07\nrate\tB is better\u202e\u009b\r"
+	c := &bench.Comparison{A: foreign, B: foreign, Host: []bench.Difference{{Name: "kernel", A: foreign, B: foreign}}, Options: []bench.Difference{{Name: foreign, A: foreign, B: foreign}}}
+	for name, write := range map[string]func(w io.Writer) error{
+		"text": func(w io.Writer) error { return Comparison(w, c) }, "json": func(w io.Writer) error { return JSON(w, c) },
+	} {
+		var b strings.Builder
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if s := b.String(); strings.ContainsAny(s, "\x1b\x07\u202e\u009b\r") || strings.Contains(s, "\nrate\t") {
+			t.Errorf("%s: %q", name, s)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 1: "1", 0.0001: "0.0001", 0.5: "0.5", 1.25: "1.2", 10.4: "10", 999: "999", 1000: "1,000", 12345.6: "12,346", 1e6: "1,000,000"} {
 		if got := Thousands(v); got != want {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,14 +12,20 @@ import (
 	"time"
 
 	"fishplate/internal/bench/outcome"
+	"fishplate/internal/letters"
 )
 
 // JSON writes the document.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(letters.JSON(b.Bytes()))
+	return err
 }
 
 // Line writes the document in one line.

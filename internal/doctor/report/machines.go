@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/letters"
 )
 
 // SARIF writes the report as a log of the static analysis results interchange
@@ -210,5 +211,5 @@ func (r *Report) Prometheus(w io.Writer) error {
 // label is a text as a value between the quotes of a label, where Prometheus knows
 // three escapes and no others. The names of containers are read from files.
 func label(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(harmless(s))
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(letters.Only(s))
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/letters"
 )
 
 // Style is how text looks.
@@ -203,7 +203,7 @@ func (p printer) fold(head, text string) (lines []string) {
 	indent := strings.Repeat(" ", len(head))
 	line := head
 	empty := true
-	for _, word := range strings.Fields(harmless(text)) {
+	for _, word := range strings.Fields(letters.Only(text)) {
 		if !empty && len([]rune(line))+1+len([]rune(word)) > p.width {
 			lines = append(lines, line)
 			line, empty = indent, true
@@ -218,21 +218,9 @@ func (p printer) fold(head, text string) (lines []string) {
 
 // oneLine makes a line of a text, and cuts it at n characters.
 func oneLine(s string, n int) string {
-	s = strings.Join(strings.Fields(harmless(s)), " ")
+	s = letters.Line(s)
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
 	}
 	return s
-}
-
-// harmless is a text without characters that steer a terminal or turn its writing
-// round. What was read may be a stranger's: the name of a process in the kernel's
-// log, or a capture that somebody sent.
-func harmless(s string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) && !unicode.IsSpace(c) || unicode.Is(unicode.Bidi_Control, c) {
-			return unicode.ReplacementChar
-		}
-		return c
-	}, s)
 }
