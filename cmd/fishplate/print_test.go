@@ -54,6 +54,8 @@ func TestRunExitCodes(t *testing.T) {
 		{"nonsense", exitUsage}, {"check", exitUsage}, {"version extra", exitUsage}, {"version --x", exitUsage},
 		{"top --interval 1ns --socket /nonexistent", exitUsage}, {"status --socket /nonexistent", exitRefused},
 		{"demo extra", exitUsage}, {"completion elvish", exitUsage},
+		{"bench http-close --plain --server 127.0.0.1:1", exitUsage}, {"bench crr --backlog 5 --server 127.0.0.1:1", exitUsage},
+		{"doctor --only tcp --skip tcp", exitUsage},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(context.Background(), strings.Fields(row.args), nil, &out, &errs); code != row.code {
@@ -61,6 +63,18 @@ func TestRunExitCodes(t *testing.T) {
 		} else if code == exitUsage && !strings.Contains(errs.String(), "fishplate help") {
 			t.Errorf("%q: no way to help in %q", row.args, errs.String())
 		}
+	}
+}
+
+// TestForeignErrors: a file that somebody sent steers no terminal by what is wrong
+// with it, nor by its name.
+func TestForeignErrors(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"bench", "compare", "a\x1b[2J\u202e.json", "b"}, nil, &out, &errs); code != exitRefused {
+		t.Errorf("exit %d", code)
+	}
+	if s := errs.String(); !strings.Contains(s, "a\ufffd[2J\ufffd.json") || strings.ContainsAny(s, "\x1b\u202e") {
+		t.Errorf("%q", s)
 	}
 }
 

@@ -49,6 +49,9 @@ func Select(only, skip []string) ([]see.Row, error) {
 			rows = append(rows, r)
 		}
 	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("nothing is left to look at: --skip %s leaves out all that was asked for", strings.Join(skip, ","))
+	}
 	return rows, nil
 }
 

@@ -111,6 +111,9 @@ func TestSelect(t *testing.T) {
 			t.Errorf("only %q, skip %q: %d rows, %v", c.only, c.skip, len(rows), err)
 		}
 	}
+	if rows, err := Select([]string{"tcp"}, []string{"tcp.*"}); err == nil {
+		t.Errorf("nothing was asked for, and %d rows look", len(rows))
+	}
 	for _, bad := range []string{"nothing.like", "[", "virt.kernl"} {
 		if _, err := Select([]string{bad}, nil); err == nil {
 			t.Errorf("%q was taken", bad)

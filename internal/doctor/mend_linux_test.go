@@ -108,7 +108,7 @@ func nothingUnasked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = errors.Join(r.Text(io.Discard, report.Style{Color: true}), r.JSON(io.Discard), r.SARIF(io.Discard), r.JUnit(io.Discard), r.Prometheus(io.Discard))
+		err = errors.Join(r.Text(io.Discard, report.Style{Color: true}), r.JSON(io.Discard), r.SARIF(io.Discard), r.JUnit(io.Discard, fact.Fail, false), r.Prometheus(io.Discard))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -92,7 +92,7 @@ func TestNothingIsChanged(t *testing.T) {
 			t.Fatal(file, err)
 		}
 		var b bytes.Buffer
-		err = errors.Join(r.Text(&b, report.Style{Color: true}), r.JSON(&b), r.SARIF(&b), r.JUnit(&b), r.Prometheus(&b), s.Capture(&b), HostScript(&b))
+		err = errors.Join(r.Text(&b, report.Style{Color: true}), r.JSON(&b), r.SARIF(&b), r.JUnit(&b, fact.Fail, false), r.Prometheus(&b), s.Capture(&b), HostScript(&b))
 		if err != nil {
 			t.Fatal(file, err)
 		}

@@ -81,7 +81,7 @@ func Merge(ctx context.Context, r *Report, in io.Reader) error {
 			e.Source = "host:" + e.Source
 			evidence[k] = e
 		}
-		f.Evidence = evidence
+		f.Evidence, f.Fix = evidence, nil // how to mend it says the row: names in commands would be the file's
 		x.Finding = f
 	}
 	return nil

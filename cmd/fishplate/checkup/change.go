@@ -28,7 +28,7 @@ func fix(ctx context.Context, a asked, to Output) (code int, err error) {
 		return doctor.NoRun, err
 	}
 	if a.format != "text" {
-		err = write(r, a.format, to)
+		err = write(r, a, to)
 	} else {
 		err = remaining(r, to.Out)
 	}

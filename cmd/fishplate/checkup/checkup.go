@@ -94,22 +94,22 @@ type Output struct {
 func Run(ctx context.Context, f *pflag.FlagSet, to Output) (code int, err error) {
 	a, err := read(f)
 	if err != nil {
-		return 0, err
+		return doctor.NoRun, err
 	}
 	if a.explain != "" {
-		return 0, explain(a, to)
+		return paged(explain(a, to))
 	}
 	rows, err := doctor.Select(a.only, a.skip)
 	if err != nil {
-		return 0, Usage{err.Error()}
+		return doctor.NoRun, Usage{err.Error()}
 	}
 	switch {
 	case a.list && a.format == "json":
-		return 0, doctor.ListJSON(to.Out, rows)
+		return paged(doctor.ListJSON(to.Out, rows))
 	case a.list:
-		return 0, doctor.List(to.Out, rows)
+		return paged(doctor.List(to.Out, rows))
 	case a.script:
-		return 0, doctor.HostScript(to.Out)
+		return paged(doctor.HostScript(to.Out))
 	case a.undo:
 		return undo(a, to)
 	case a.fix:
@@ -128,6 +128,14 @@ func Run(ctx context.Context, f *pflag.FlagSet, to Output) (code int, err error)
 	return finish(r, a, to)
 }
 
+// paged is the exit status of a page that was written, or could not be.
+func paged(err error) (code int, _ error) {
+	if err != nil {
+		return doctor.NoRun, err
+	}
+	return 0, nil
+}
+
 // explain writes the page of one check.
 func explain(a asked, to Output) error {
 	row, err := doctor.Lookup(a.explain)
@@ -142,7 +150,7 @@ func explain(a asked, to Output) error {
 
 // finish writes a report and says which exit status it makes.
 func finish(r *doctor.Report, a asked, to Output) (code int, err error) {
-	if err := write(r, a.format, to); err != nil {
+	if err := write(r, a, to); err != nil {
 		return doctor.NoRun, err
 	}
 	return r.Exit(a.on, a.strict), nil
@@ -292,14 +300,14 @@ func compare(r *doctor.Report, file string) error {
 	return nil
 }
 
-func write(r *doctor.Report, format string, to Output) error {
-	switch format {
+func write(r *doctor.Report, a asked, to Output) error {
+	switch a.format {
 	case "json":
 		return r.JSON(to.Out)
 	case "sarif":
 		return r.SARIF(to.Out)
 	case "junit":
-		return r.JUnit(to.Out)
+		return r.JUnit(to.Out, a.on, a.strict)
 	case "prom":
 		return r.Prometheus(to.Out)
 	}

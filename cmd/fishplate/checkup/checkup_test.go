@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
+
+	"fishplate/internal/doctor"
 )
 
 // run is the verb with these words behind it.
@@ -137,6 +139,50 @@ func TestPages(t *testing.T) {
 	for _, c := range append(list, one) {
 		if c.ID == "" || c.Title == "" || c.Severity == "" || c.Scope == "" || c.Path == "" || c.Reads == "" || c.Rule == "" || c.Why == "" || c.Fix == nil || c.Sources == nil {
 			t.Errorf("something is not said: %+v", c)
+		}
+	}
+}
+
+// full is where nothing more can be written.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, unix.ENOSPC }
+
+// TestPagesUnwritten: a page that could not be written is none.
+func TestPagesUnwritten(t *testing.T) {
+	for _, words := range []string{"--list", "--list --json", "--explain virt.kernel", "--explain virt.kernel --json", "--host-script"} {
+		if code, err := run(t, Output{Out: full{}, Err: full{}}, strings.Fields(words)...); code != doctor.NoRun || !errors.Is(err, unix.ENOSPC) {
+			t.Errorf("%s: exit %d, %v", words, code, err)
+		}
+	}
+}
+
+// TestWatchStill: where nothing moves, nothing is said to be fine by not having moved.
+func TestWatchStill(t *testing.T) {
+	const netstat = "TcpExt: ListenOverflows ListenDrops\nTcpExt: 50000 50000\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		usage bool
+	}{
+		"capture": {map[string]string{"probe.json": "{}", "proc/net/netstat": netstat}, true},
+		"copy":    {map[string]string{"proc/stat": "cpu 1 0 1 5 0 0 0 0\n", "proc/net/netstat": netstat}, false},
+	} {
+		dir := t.TempDir()
+		for file, text := range c.files {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out bytes.Buffer
+		code, err := run(t, Output{Out: &out, Err: &out}, "--root", dir, "--watch", "10ms", "--only", "tcp.listen-overflow", "--json")
+		if code != doctor.NoRun || err == nil || errors.As(err, &Usage{}) != c.usage || out.Len() > 0 {
+			t.Errorf("%s: exit %d, %v: %s", name, code, err, out.String())
+		}
+		if code, err = run(t, Output{Out: &out, Err: &out}, "--root", dir, "--only", "tcp.listen-overflow", "--fail-on", "warn"); code == 0 || err != nil {
+			t.Errorf("%s, since boot: exit %d, %v", name, code, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/signal"
 	"syscall"
 	"time"
@@ -21,6 +22,9 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 	if err != nil {
 		return doctor.NoRun, err
 	}
+	if o.System.Recorded {
+		return doctor.NoRun, Usage{"--watch compares two looks, and " + a.root + " is a capture, in which nothing moves: without --watch its counters are judged since boot"}
+	}
 	ours := o.Ours
 	if a.probe {
 		// Once, and before anything is counted: its own load is in no interval.
@@ -31,12 +35,16 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 	if _, err := doctor.Run(ctx, o); err != nil {
 		return doctor.NoRun, err
 	}
+	o.System.Stood(o.System) // remembers the times of then
 	var last *doctor.Report
 	for {
 		if !wait(ctx, a.watch) {
 			break
 		}
 		o.Before, o.System = o.System, o.System.Again()
+		if o.System.Stood(o.Before) {
+			return doctor.NoRun, fmt.Errorf("--watch compares two looks, and no time is counted in %s: is it a copy? Without --watch its counters are judged since boot", a.root)
+		}
 		was := ours
 		if ours, err = a.again(ctx, was); err == nil {
 			o.Ours = ours.Since(was)
@@ -53,7 +61,7 @@ func watch(ctx context.Context, a asked, to Output) (code int, err error) {
 			return doctor.NoRun, err
 		}
 		if last == nil {
-			err = write(r, a.format, to)
+			err = write(r, a, to)
 		} else {
 			err = r.Changes(to.Out, last, time.Now(), to.style())
 		}

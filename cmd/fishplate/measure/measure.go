@@ -228,6 +228,8 @@ func options(workload string, f *pflag.FlagSet) (o bench.Options, err error) {
 	case p.Rate > 0 && p.Rate*p.Duration.Seconds() < 1:
 		return o, usagef("bench: at --rate %g not one transaction is due in the %v of a measurement: ask for a --duration of %v, or for a larger rate",
 			p.Rate, p.Duration, time.Duration(math.Ceil(1/p.Rate))*time.Second)
+	case p.Server != "" && (p.Plain || p.SingleAcceptor || p.Backlog > 0):
+		return o, usagef("bench: a foreign server has its own acceptors and backlog: --plain, --single-acceptor and --backlog want --loopback")
 	case !strings.HasPrefix(p.Path, "/") || blank(p.Path):
 		return o, usagef("bench: --path begins with / and has no blanks or control characters: %q", p.Path)
 	case p.Host == "" || blank(p.Host):

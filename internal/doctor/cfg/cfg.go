@@ -93,7 +93,7 @@ func backlog() see.Row {
 	return see.Row{Check: fact.Check{
 		ID: "cfg.backlog", Title: "Backlogs that the kernel cuts, or that were too short", Reads: "the configuration, the queues of our listeners, " + file,
 		Rule: "a backlog above the kernel's bound warns, and one that was too short", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
-		Why:     "The kernel takes its own bound without a word, and the queue is shorter than the configuration says.",
+		Why:     "Who comes while the queue is full is dropped, and tries again a second later. A backlog above the bound of the kernel is cut to that without a word.",
 		Fix:     []fact.Fix{fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true)},
 		Sources: []string{listenDoc},
 	}, Look: ours(func(v *see.View, o see.Ours) fact.Finding {

@@ -1,12 +1,21 @@
 package cfg
 
 import (
+	"strings"
 	"testing"
 
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/see"
 	"fishplate/internal/doctor/trial"
 )
+
+// TestBacklogWhy: of a queue that is as long as it was asked for nobody says that it
+// is shorter.
+func TestBacklogWhy(t *testing.T) {
+	if why := backlog().Why; strings.Contains(why, "shorter") {
+		t.Error(why)
+	}
+}
 
 func TestHonest(t *testing.T) { trial.Honest(t, Rows()) }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -62,19 +61,13 @@ func (r *Report) SARIF(w io.Writer) error {
 		}
 		results = append(results, res)
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	err := e.Encode(map[string]any{
+	return asJSON(w, map[string]any{
 		"$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", "version": "2.1.0",
 		"runs": []any{map[string]any{
 			"tool":    map[string]any{"driver": map[string]any{"name": "fishplate doctor", "rules": rules}},
 			"results": results,
 		}},
 	})
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
 }
 
 // sarif are the kind and level of a status. A level other than none is for kind
@@ -128,8 +121,9 @@ type outcome struct {
 }
 
 // JUnit writes the report as a test result: a group is a suite, a check a case.
-// Failures and warnings fail; what cannot be seen or is not asked is skipped.
-func (r *Report) JUnit(w io.Writer) error {
+// What makes the exit status other than 0 fails; what cannot be seen or is not asked
+// is skipped. A warning that does not count, or is known, is in the output of its case.
+func (r *Report) JUnit(w io.Writer, on fact.Status, strict bool) error {
 	all := suites{Name: "fishplate doctor"}
 	for _, x := range r.Results {
 		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != x.Check.Group() {
@@ -139,17 +133,20 @@ func (r *Report) JUnit(w io.Writer) error {
 		c := testcase{Class: "doctor." + x.Check.Group(), Name: x.Check.ID, Seconds: fmt.Sprintf("%.6f", x.Finding.Seconds)}
 		s.Tests++
 		all.Tests++
-		switch x.Finding.Status {
-		case fact.Fail, fact.Warn:
-			c.Failure = &outcome{Message: x.Finding.Found, Type: string(x.Finding.Status), Text: plain(x)}
+		found, status := letters.Only(x.Finding.Found), x.Finding.Status
+		switch {
+		case r.counts(x, on, strict) != Fine:
+			c.Failure = &outcome{Message: found, Type: string(status), Text: letters.Only(plain(x))}
 			s.Failures++
 			all.Failures++
-		case fact.Unknown, fact.Skip:
-			c.Skipped = &outcome{Message: string(x.Finding.Status) + ": " + x.Finding.Found}
+		case status == fact.Unknown || status == fact.Skip:
+			c.Skipped = &outcome{Message: string(status) + ": " + found}
 			s.Skipped++
 			all.Skipped++
+		case status == fact.Warn || status == fact.Fail:
+			c.Out = string(status) + ": " + letters.Only(plain(x))
 		default:
-			c.Out = x.Finding.Found
+			c.Out = found
 		}
 		s.Cases = append(s.Cases, c)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"fishplate/internal/doctor/fact"
+	"fishplate/internal/letters"
 )
 
 // Schema names the shape of the JSON.
@@ -109,17 +111,21 @@ const (
 func (r *Report) Exit(on fact.Status, strict bool) int {
 	worst := Fine
 	for _, x := range r.Results {
-		if r.Known[x.Check.ID] {
-			continue
-		}
-		switch s := x.Finding.Status; {
-		case s == fact.Fail:
-			return Failures
-		case s == fact.Warn && on == fact.Warn, s == fact.Unknown && strict:
-			worst = Warnings
-		}
+		worst = max(worst, r.counts(x, on, strict))
 	}
 	return worst
+}
+
+// counts is the exit status that a result makes on its own.
+func (r *Report) counts(x Result, on fact.Status, strict bool) int {
+	switch s := x.Finding.Status; {
+	case r.Known[x.Check.ID]:
+	case s == fact.Fail:
+		return Failures
+	case s == fact.Warn && on == fact.Warn, s == fact.Unknown && strict:
+		return Warnings
+	}
+	return Fine
 }
 
 // document is the JSON of a report.
@@ -161,10 +167,19 @@ func (r *Report) JSON(w io.Writer) error {
 			RunOn: x.Finding.RunOn, Seconds: x.Finding.Seconds,
 		})
 	}
-	e := json.NewEncoder(w)
+	return asJSON(w, d)
+}
+
+// asJSON writes a document in which nothing steers a terminal.
+func asJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	if err := e.Encode(d); err != nil {
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if _, err := w.Write(letters.JSON(b.Bytes())); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
@@ -173,7 +188,8 @@ func (r *Report) JSON(w io.Writer) error {
 // filled is a copy of list that is not nil.
 func filled[T any](list []T) []T { return append([]T{}, list...) }
 
-// Earlier is what a report written as JSON says of each check.
+// Earlier is what a report written as JSON says of each check, but for how to mend
+// it: commands are our own, whoever wrote the file.
 type Earlier map[string]fact.Finding
 
 // maxReport bounds a report that is read, in bytes.
@@ -207,7 +223,7 @@ func Read(in io.Reader) (Earlier, error) {
 		if _, twice := e[c.ID]; twice {
 			return nil, fmt.Errorf("read report: check %q is there twice%s", c.ID, again)
 		}
-		e[c.ID] = fact.Finding{Status: c.Status, Found: c.Why, Evidence: c.Evidence, Fix: c.Fix, RunOn: c.RunOn, Seconds: c.Seconds}
+		e[c.ID] = fact.Finding{Status: c.Status, Found: c.Why, Evidence: c.Evidence, RunOn: c.RunOn, Seconds: c.Seconds}
 	}
 	return e, nil
 }

@@ -47,7 +47,7 @@ func TestFormats(t *testing.T) {
 	for name, write := range map[string]func(*Report, *bytes.Buffer) error{
 		"text": func(r *Report, b *bytes.Buffer) error { return r.Text(b, Style{}) },
 		"json": func(r *Report, b *bytes.Buffer) error { return r.JSON(b) }, "sarif": func(r *Report, b *bytes.Buffer) error { return r.SARIF(b) },
-		"junit": func(r *Report, b *bytes.Buffer) error { return r.JUnit(b) }, "prom": func(r *Report, b *bytes.Buffer) error { return r.Prometheus(b) },
+		"junit": func(r *Report, b *bytes.Buffer) error { return r.JUnit(b, fact.Fail, false) }, "prom": func(r *Report, b *bytes.Buffer) error { return r.Prometheus(b) },
 	} {
 		var b bytes.Buffer
 		if err := write(sample(), &b); err != nil {
@@ -132,17 +132,33 @@ func keys(t *testing.T, v any, want ...string) {
 	}
 }
 
-func TestJUnitIsXML(t *testing.T) {
-	var b bytes.Buffer
-	if err := sample().JUnit(&b); err != nil {
-		t.Fatal(err)
-	}
-	var s suites
-	if err := xml.Unmarshal(b.Bytes(), &s); err != nil {
-		t.Fatal(err)
-	}
-	if s.Tests != 6 || s.Failures != 2 || s.Skipped != 2 || len(s.Suites) != 3 {
-		t.Errorf("%+v", s)
+// TestJUnitFails: what fails there is what makes the exit status, and the rest of
+// what was found is said all the same.
+func TestJUnitFails(t *testing.T) {
+	for _, c := range []struct {
+		on        fact.Status
+		strict    bool
+		known     string
+		fail, not int
+	}{{fact.Fail, false, "", 1, 2}, {fact.Warn, false, "", 2, 2}, {fact.Fail, true, "", 2, 1}, {fact.Warn, true, "", 3, 1}, {fact.Fail, false, "tcp.a", 0, 2}} {
+		r := sample()
+		r.Known = map[string]bool{c.known: true}
+		var b bytes.Buffer
+		if err := r.JUnit(&b, c.on, c.strict); err != nil {
+			t.Fatal(err)
+		}
+		var s suites
+		if err := xml.Unmarshal(b.Bytes(), &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Tests != 6 || s.Failures != c.fail || s.Skipped != c.not || len(s.Suites) != 3 || (s.Failures > 0) != (r.Exit(c.on, c.strict) > 0) {
+			t.Errorf("%+v: exit %d, %+v", c, r.Exit(c.on, c.strict), s)
+		}
+		for _, text := range []string{"128 is below 1024", "one &lt;queue&gt;"} {
+			if !strings.Contains(strings.ToLower(b.String()), text) {
+				t.Errorf("%+v: no %q in %s", c, text, b.String())
+			}
+		}
 	}
 }
 
@@ -236,13 +252,17 @@ func TestReadBelieves(t *testing.T) {
 // TestHarmless: what was read steers no terminal, and breaks no exposition.
 func TestHarmless(t *testing.T) {
 	r := sample()
-	const evil = "a\x1b[2Jb\u202ec\x9bd"
+	const evil = "a\x1b[2Jb\u202ec\x9bd\u009be"
 	r.Host.Kernel = evil
 	r.Host.Stack = append(r.Host.Stack, fact.Layer{Kind: fact.Container, Name: evil + "\"\\\n", Confidence: fact.High})
-	r.Results[0].Finding.Found = "it says " + evil
-	r.Results[0].Finding.Evidence = []fact.Evidence{fact.Read("/dev/kmsg", evil, nil)}
+	for i := range r.Results {
+		r.Results[i].Finding.Found = "it says " + evil
+		r.Results[i].Finding.Evidence = []fact.Evidence{fact.Read("/dev/kmsg", evil, nil)}
+	}
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"text": func(b *bytes.Buffer) error { return r.Text(b, Style{}) }, "prom": func(b *bytes.Buffer) error { return r.Prometheus(b) },
+		"json": func(b *bytes.Buffer) error { return r.JSON(b) }, "sarif": func(b *bytes.Buffer) error { return r.SARIF(b) },
+		"junit": func(b *bytes.Buffer) error { return r.JUnit(b, fact.Fail, false) }, "junit, strict": func(b *bytes.Buffer) error { return r.JUnit(b, fact.Warn, true) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
@@ -251,7 +271,7 @@ func TestHarmless(t *testing.T) {
 		if strings.ContainsAny(b.String(), "\x1b\u202e\u009b") {
 			t.Errorf("%s: %q", name, b.String())
 		}
-		if name == "prom" && !strings.Contains(b.String(), `,name="a`+"\ufffd[2Jb\ufffdc\ufffdd"+`\"\\\n",`) {
+		if name == "prom" && !strings.Contains(b.String(), `,name="a`+"\ufffd[2Jb\ufffdc\ufffdd\ufffde"+`\"\\\n",`) {
 			t.Errorf("%s: %s", name, b.String())
 		}
 	}

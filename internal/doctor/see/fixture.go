@@ -35,7 +35,8 @@ const (
 func Fixture(root fs.FS) (*System, error) {
 	r := &recorded{}
 	data, err := bounded(root, probeFile, maxProbe)
-	if err == nil {
+	there := err == nil
+	if there {
 		err = json.Unmarshal(data, r)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -44,7 +45,7 @@ func Fixture(root fs.FS) (*System, error) {
 		return nil, fmt.Errorf("read %s: %w", probeFile, reason(err))
 	}
 	s := New(root, r)
-	s.links, s.override = r.Links, r.Errors
+	s.links, s.override, s.Recorded = r.Links, r.Errors, there
 	return s, nil
 }
 

@@ -1,6 +1,7 @@
 package see
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type System struct {
 	// Live reports that the machine is the one we run on: only then does it make
 	// sense to measure it, or to write to it.
 	Live bool
+	// Recorded reports that it is a capture, in which nothing moves.
+	Recorded bool
 	// Taken is when the first file was read.
 	Taken time.Time
 
@@ -194,7 +197,7 @@ func (s *System) Again() *System {
 	s.past = true
 	s.mu.Unlock()
 	n := New(s.root, s.Probe)
-	n.Live, n.override, n.links = s.Live, s.override, s.links
+	n.Live, n.Recorded, n.override, n.links = s.Live, s.Recorded, s.override, s.links
 	return n
 }
 
@@ -210,6 +213,16 @@ func (s *System) Renew(stale func(name string) bool) *System {
 		}
 	}
 	return n
+}
+
+// Stood reports whether the machine has counted no time since an earlier look, as a
+// copy of one does: nothing that it counts can have moved. Where the kernel's times
+// cannot be read that is not known.
+func (s *System) Stood(before *System) bool {
+	const times = "/proc/stat"
+	was, err := before.Read(times)
+	now, err2 := s.Read(times)
+	return !s.Live && err == nil && err2 == nil && bytes.Equal(was, now)
 }
 
 // inner is an absolute path as fs.FS wants it.
