@@ -119,7 +119,7 @@ func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Le
 	}
 	var f *message.Fault
 	if ctx.Err() == context.Canceled || err == context.Canceled {
-		f = fault(message.SideClient, cause.ClientLeft, err)
+		f = cause.Fault(message.SideClient, cause.ClientLeft, err)
 	} else if f = Classify(Connecting, err); f.Side == message.SideOrigin {
 		l.Report(Outcome{Fault: f}, 0)
 	} else if tell := b.group.set.options.Exhausted; tell != nil {
@@ -167,7 +167,7 @@ func (b *Backend) choose(p *Pick) (s *Server, v balance.Verdict, f *message.Faul
 				return nil, balance.Waiting, nil
 			}
 			b.group.counters.Add(p.Shard, BackendNoServer, 1)
-			return nil, v, busy(cause.NoServer, 0)
+			return nil, v, cause.Busy(cause.NoServer, 0)
 		case balance.Waiting:
 			if s := b.standIn(p); s != nil {
 				return s, balance.Chosen, nil
@@ -244,7 +244,7 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 	for {
 		if !g.queue.Join(w, limit) {
 			g.counters.Add(p.Shard, BackendQueueFull, 1)
-			return nil, busy(cause.QueueFull, timeout)
+			return nil, cause.Busy(cause.QueueFull, timeout)
 		}
 		// A slot that came free before we joined was offered to nobody.
 		p.query.Now = time.Now().UnixNano()
@@ -290,14 +290,14 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 			return s, nil
 		case <-ctx.Done():
 			b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
-			return nil, fault(message.SideClient, cause.ClientLeft, context.Cause(ctx))
+			return nil, cause.Fault(message.SideClient, cause.ClientLeft, context.Cause(ctx))
 		case <-w.Timer.C:
 			b.group.counters.Add(p.Shard, BackendQueueTimeouts, 1)
 			return nil, b.waitedTooLong(p, timeout)
 		case <-look:
 			if p.Left() {
 				b.group.counters.Add(p.Shard, BackendQueueLeft, 1)
-				return nil, fault(message.SideClient, cause.ClientLeft, nil)
+				return nil, cause.Fault(message.SideClient, cause.ClientLeft, nil)
 			}
 		}
 	}
@@ -305,9 +305,9 @@ func (b *Backend) sleep(ctx context.Context, p *Pick, w *waiter, timeout time.Du
 
 func (b *Backend) waitedTooLong(p *Pick, timeout time.Duration) *message.Fault {
 	if s := p.pin.server; s != nil && !s.pinnable(time.Now().UnixNano()) {
-		return busy(cause.PinnedDown, timeout)
+		return cause.Busy(cause.PinnedDown, timeout)
 	}
-	return busy(cause.QueueTime, timeout)
+	return cause.Busy(cause.QueueTime, timeout)
 }
 
 // release gives a slot back: to the request whose turn it is, or to nobody.

@@ -36,6 +36,7 @@ type group struct {
 	// mu serialises changes. It is no leaf: servers' locks are taken under it.
 	mu       sync.Mutex
 	servers  map[serverKey]*Server // removed ones too, until they have finished
+	gone     persist.Gone          // servers that cookies may still name by their address
 	version  uint64                // grows whenever servers or orders change
 	found    []*model.Server       // by discovery, last good
 	discover *model.Discover       // what the running discovery was started with
@@ -53,6 +54,7 @@ func newGroup(s *Set, name string) *group {
 	g := &group{set: s, name: name, counters: newBackendSet(), servers: map[serverKey]*Server{}}
 	if known := g.inherited(); known != nil {
 		g.found = known.Found // until this process has looked itself
+		g.gone = known.Gone
 	}
 	return g
 }

@@ -14,7 +14,7 @@ import (
 func (s *Set) SaveHealth(w *records.Writer) error {
 	for _, g := range s.all() {
 		g.mu.Lock()
-		out := learned.Backend{Name: g.name, Found: g.found}
+		out := learned.Backend{Name: g.name, Found: g.found, Gone: g.gone}
 		if l := g.lapsed.Load(); l != nil {
 			out.Lapsed = &learned.Lapsed{Persist: *l.persist, Until: l.until}
 		}
@@ -87,7 +87,7 @@ func (g *group) recallLeaving(b *Backend, now time.Time) {
 	if l := known.Lapsed; l != nil && g.lapsed.Load() == nil {
 		m := l.Persist
 		old := &lapsed{persist: &m, what: persist.Identity(&m), until: l.Until}
-		if usesTable(&m) {
+		if persist.UsesTable(&m) {
 			old.table = newSessions(&m)
 		}
 		g.lapsed.Store(old)

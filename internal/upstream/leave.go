@@ -68,7 +68,7 @@ func (s *Server) awaited(m *model.Persist, now time.Time) bool {
 	if m == nil {
 		return false
 	}
-	if usesTable(m) {
+	if persist.UsesTable(m) {
 		return s.sessions.Load() > 0
 	}
 	if m.Mode != "insert" {
@@ -114,7 +114,7 @@ func (g *group) adoptSessions(b *Backend, now time.Time) {
 	}
 	g.persist, g.pinnedBy = m, what
 	switch {
-	case !usesTable(m):
+	case !persist.UsesTable(m):
 		table = nil
 	case table == nil:
 		table = newSessions(m)
@@ -153,6 +153,9 @@ func (g *group) depart(now time.Time) (over []*Server, ended bool) {
 			delete(g.servers, key)
 			s.until.Store(1) // whoever still has a pin to it goes elsewhere
 			over = append(over, s)
+			if s.pinName != s.name { // the name alone is found by who has it
+				g.gone = g.gone.With(s.name, s.address)
+			}
 			continue
 		}
 		if s.expired(now.UnixNano()) && !s.ended {
@@ -192,11 +195,11 @@ func (g *group) sweep(now time.Time) {
 		}
 	}
 	if t := g.sessions.Load(); t != nil {
-		var gone func(*Server) bool
+		var heir func(*Server) (*Server, bool)
 		if ended {
-			gone = func(s *Server) bool { return s.expired(now.UnixNano()) }
+			heir = func(s *Server) (*Server, bool) { return g.heir(s, now.UnixNano()) }
 		}
-		t.Sweep(now.UnixNano(), gone)
+		t.Sweep(now.UnixNano(), heir)
 	}
 	if l := g.lapsed.Load(); l != nil && l.table != nil {
 		l.table.Sweep(now.UnixNano(), nil)
@@ -204,6 +207,15 @@ func (g *group) sweep(now time.Time) {
 	if ended {
 		g.queue.Stir() // who waited for a server that is gone may have another
 	}
+}
+
+// heir returns the server that has the sessions of s now: itself, or when it is
+// gone the one of its name.
+func (g *group) heir(s *Server, now int64) (*Server, bool) {
+	if b := g.current.Load(); s.expired(now) && b != nil {
+		s = b.server(s.name)
+	}
+	return s, s != nil && !s.expired(now)
 }
 
 // Follows reports whether sessions that are pinned to the backend stay with it

@@ -424,6 +424,98 @@ func TestMovedServer(t *testing.T) {
 	}
 }
 
+// TestClientsFollowTheName: when its grace is over, the clients of a server whose
+// address changed are those of the server that has its name: at once, whenever they
+// come, however often it moves, and in the next process.
+func TestClientsFollowTheName(t *testing.T) {
+	for _, p := range []*model.Persist{byUser, {Kind: "cookie", Mode: "insert", Name: "SRV"}, {Kind: "cookie", Mode: "name", Name: "SESSION"}} {
+		t.Run(p.Kind+p.Mode, func(t *testing.T) {
+			bubble(t, func(t *testing.T, s *Set, _ *outage) {
+				cookies := map[string]string{} // by client
+				call := func(b *Backend, who string) *Server {
+					pick := user(who)
+					if c := cookies[who]; c != "" {
+						pick.Env.Req.Add("Cookie", c)
+					}
+					b.PersistRequest(pick)
+					srv := slot(t, b, pick)
+					srv.release()
+					var resp message.Response
+					if p.Mode == "name" {
+						resp.Add("Set-Cookie", "SESSION=v")
+					}
+					b.PersistResponse(pick, &resp, srv)
+					if c, ok := resp.Get("Set-Cookie"); ok {
+						cookies[who] = pairOf(string(c))
+					}
+					return srv
+				}
+				next := 0
+				come := func(b *Backend, name string) (who string) { // a new client, of a server of that name
+					for {
+						next++
+						if who = fmt.Sprint("user", next); call(b, who).name == name {
+							return who
+						}
+					}
+				}
+				m := leavable(3, p)
+				at := func(addresses ...string) *model.Backend {
+					moved := *m
+					moved.Servers = nil
+					for i, a := range addresses {
+						srv := *m.Servers[i]
+						srv.Address = a
+						moved.Servers = append(moved.Servers, &srv)
+					}
+					return &moved
+				}
+				expect := func(b *Backend, when, who, address string) {
+					t.Helper()
+					if got := call(b, who); got.address != address {
+						t.Errorf("%s: %s goes to %s at %s, want %s", when, who, got.name, got.address, address)
+					}
+				}
+				b := commit(t, s, at("a:1", "b:1", "c:1"))
+				early, late := come(b, "s0"), come(b, "s0")
+				b = commit(t, s, at("a:2", "b:1", "c:1"))
+				expect(b, "in the grace", early, "a:1")
+				during := come(b, "s0")
+				expect(b, "in the grace", during, "a:2")
+				time.Sleep(time.Minute)
+				expect(b, "when it is over", early, "a:2")
+				time.Sleep(5 * time.Second)
+				expect(b, "later", early, "a:2")
+				expect(b, "later", late, "a:2")
+				b = commit(t, s, at("a:3", "b:1", "c:1"))
+				for _, who := range []string{early, late, during} {
+					expect(b, "when it moved again", who, "a:2")
+				}
+				time.Sleep(65 * time.Second)
+				if p.Kind == "cookie" {
+					_, b = heir(t, s, at("a:3", "b:1", "c:1"))
+					expect(b, "in another process", during, "a:3")
+					b = commit(t, s, at("a:3", "b:1", "c:1"))
+				}
+				for _, who := range []string{early, late, during} {
+					expect(b, "behind the second grace", who, "a:3")
+				}
+				other := come(b, "s1")
+				b = commit(t, s, at("b:1", "a:3", "c:1"))
+				time.Sleep(65 * time.Second)
+				expect(b, "behind an exchange of addresses", early, "b:1")
+				expect(b, "behind an exchange of addresses", other, "a:3")
+				b = commit(t, s, without(at("b:1", "a:3", "c:1"), "s0"))
+				expect(b, "in the grace without a successor", early, "b:1")
+				time.Sleep(65 * time.Second)
+				if got := call(b, early); got.name == "s0" {
+					t.Errorf("%s goes to a server that is gone", early)
+				}
+			})
+		})
+	}
+}
+
 // TestPersistenceIsDropped: the servers that leave with it keep their clients;
 // taken back in time, it is as it was.
 func TestPersistenceIsDropped(t *testing.T) {

@@ -15,6 +15,7 @@ type pin struct {
 	read    bool
 	server  *Server // where the client belongs; nil = nowhere, or no longer
 	was     *Server // what the request said, for the answer's cookie
+	tag     string  // that an inserted cookie has
 	issued  time.Time
 	renewed time.Time
 	key     []byte // of the table kinds; empty = the request has none
@@ -34,19 +35,17 @@ type pinIndex struct {
 func (g *group) pinName(m *model.Server) string {
 	for key := range g.servers {
 		if key.name == m.Name && key.address != m.Address {
-			return qualified(m.Name, m.Address)
+			return persist.Qualified(m.Name, m.Address)
 		}
 	}
 	return m.Name
 }
 
-func qualified(name, address string) string { return name + "@" + address }
-
 // index makes the pin index anew. It is called with the group's lock held; b is
 // nil for a retired group.
 func (g *group) index(b *Backend) {
 	x := &pinIndex{tags: map[string]*Server{}, names: map[string]*Server{}}
-	now := time.Now().UnixNano()
+	heirs, now := map[string]*Server{}, time.Now().UnixNano()
 	for _, s := range g.servers {
 		if s.expired(now) {
 			continue
@@ -55,17 +54,36 @@ func (g *group) index(b *Backend) {
 			x.leaving = append(x.leaving, s)
 		}
 		g.enter(x, s, s.pinName)
-		if other := qualified(s.name, s.address); other != s.pinName {
+		if other := persist.Qualified(s.name, s.address); other != s.pinName {
 			g.enter(x, s, other)
 		}
+		if h := heirs[s.name]; h == nil || s.after(h) {
+			heirs[s.name] = s
+		}
 	}
-	// A name alone leads to who has it in cookies, and else to who has it now.
-	for _, s := range g.servers {
-		if s.pinName != s.name && !s.leaving() && x.tags[g.set.tagger.Tag(g.name, s.name)] == nil {
-			g.enter(x, s, s.name)
+	// What nobody has in cookies any more leads to who has the name now.
+	for name, s := range heirs {
+		g.enterFree(x, s, name)
+	}
+	for _, key := range g.gone {
+		if s := heirs[key[0]]; s != nil {
+			g.enterFree(x, s, persist.Qualified(key[0], key[1]))
 		}
 	}
 	g.pins.Store(x)
+}
+
+// after reports whether s has their common name later than h: it is in the
+// configuration, or has more of its grace left.
+func (s *Server) after(h *Server) bool {
+	mine, its := uint64(s.until.Load()-1), uint64(h.until.Load()-1) // 0, which is none, is the largest
+	return mine > its || mine == its && s.address < h.address
+}
+
+func (g *group) enterFree(x *pinIndex, s *Server, name string) {
+	if x.tags[g.set.tagger.Tag(g.name, name)] == nil {
+		g.enter(x, s, name)
+	}
 }
 
 // enter makes a server found under a name that cookies may have for it.
@@ -80,15 +98,6 @@ func (g *group) enter(x *pinIndex, s *Server, name string) {
 		}
 	}
 }
-
-// usesTable reports whether a kind of persistence keeps a table.
-func usesTable(m *model.Persist) bool {
-	return m != nil && (m.Kind != "cookie" || m.Mode == "passive")
-}
-
-// stateless reports whether nothing here knows how many clients a kind of
-// persistence has pinned.
-func stateless(m *model.Persist) bool { return m != nil && !usesTable(m) }
 
 // PersistRequest reads the client's pin and hides our marks from the server: an
 // inserted cookie is taken out, a prefixed value or a rewritten name gets its
@@ -106,6 +115,7 @@ func (b *Backend) readPin(p *Pick, edit bool) {
 	p.pin.read = true
 	if m := b.model.Persist; m != nil {
 		b.findPin(p, m, b.group.sessions.Load(), edit)
+		b.follow(p, nowNanos())
 	}
 	if old != nil && p.pin.server == nil {
 		key := len(p.pin.key)
@@ -195,12 +205,13 @@ func (b *Backend) readTag(p *Pick, m *model.Persist, x *pinIndex, value []byte) 
 		}
 		p.pin.issued, p.pin.renewed = said.Issued, said.Renewed
 	}
-	p.pin.server = x.tags[said.Tag]
+	p.pin.tag, p.pin.server = said.Tag, x.tags[said.Tag]
 }
 
 // choosePinned tries the server where the client belongs. elsewhere says that
 // the client is free to go to another one.
 func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.Fault) {
+	b.follow(p, p.query.Now)
 	s = p.pin.server
 	tried := p.attempts > 0
 	if s.expired(p.query.Now) || tried && s.leaving() || b.model.Persist == nil && !s.pinnable(p.query.Now) {
@@ -223,7 +234,7 @@ func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.F
 	switch word {
 	case "fail":
 		if !tried {
-			return nil, false, busy(cause.PinnedDown, 0)
+			return nil, false, cause.Busy(cause.PinnedDown, 0)
 		}
 	case "wait":
 		if !tried {
@@ -238,6 +249,15 @@ func (b *Backend) choosePinned(p *Pick) (s *Server, elsewhere bool, f *message.F
 		return s, false, nil
 	}
 	return nil, false, nil
+}
+
+// follow leads a client whose server is gone to the one that has its name now.
+func (b *Backend) follow(p *Pick, now int64) {
+	if s := p.pin.server; s != nil && s.expired(now) && b.model.Persist != nil {
+		if next, ok := b.group.heir(s, now); ok {
+			p.pin.server, p.pin.was = next, next
+		}
+	}
 }
 
 // unpin lets a pinned request go to another server.
@@ -308,15 +328,15 @@ func (b *Backend) remember(key []byte, srv *Server) {
 	}
 }
 
-// insertCookie adds our cookie when the client has none for this server, or
-// when a quarter of its idle time has passed.
+// insertCookie adds our cookie when the client has none for this server, or one
+// that led here by the name alone, or when a quarter of its idle time has passed.
 func (b *Backend) insertCookie(p *Pick, resp *message.Response, srv *Server) {
 	m, now := b.model.Persist, time.Now()
 	same := p.pin.was != nil && p.pin.was.tag == srv.tag
 	if !same && srv.leaving() {
 		return // it stood in for others
 	}
-	if same && (m.Idle == 0 || now.Sub(p.pin.renewed) < m.Idle/4) {
+	if same && p.pin.tag == srv.tag && (m.Idle == 0 || now.Sub(p.pin.renewed) < m.Idle/4) {
 		return
 	}
 	srv.pinnedAt.Store(now.UnixNano())

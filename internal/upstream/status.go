@@ -10,6 +10,7 @@ import (
 	"fishplate/internal/metrics"
 	"fishplate/internal/upstream/balance"
 	"fishplate/internal/upstream/health"
+	"fishplate/internal/upstream/persist"
 )
 
 // BackendStatus is what status prints of a backend.
@@ -95,7 +96,7 @@ func (g *group) status() BackendStatus {
 		}
 	}
 	for i := range st.Servers {
-		st.Servers[i].Stateless = stateless(g.persist) || stateless(g.former())
+		st.Servers[i].Stateless = persist.Stateless(g.persist) || persist.Stateless(g.former())
 	}
 	slices.SortFunc(st.Servers[stay:], func(a, b ServerStatus) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Address, b.Address))
@@ -181,7 +182,7 @@ func (b *Backend) explainPin(p *Pick, now int64, e *Explanation) {
 		e.Persist = fmt.Sprintf("%s: pinned to %s", m.Kind, s.name)
 		e.Server = s.name
 	default:
-		word := onDown(m.OnDown)
+		word := persist.OnDown(m)
 		if s.expired(now) {
 			word = "rebalance"
 		}
@@ -190,11 +191,4 @@ func (b *Backend) explainPin(p *Pick, now int64, e *Explanation) {
 			e.Server = ""
 		}
 	}
-}
-
-func onDown(word string) string {
-	if word == "" {
-		return "rebalance"
-	}
-	return word
 }

@@ -10,6 +10,7 @@ import (
 	"fishplate/internal/model"
 	"fishplate/internal/records"
 	"fishplate/internal/upstream/health"
+	"fishplate/internal/upstream/persist"
 )
 
 // Bounds of what is read: bytes of one record, and things in one backend.
@@ -35,6 +36,7 @@ type Backend struct {
 	Servers []Server
 	Found   []*model.Server // by discovery, last good
 	Lapsed  *Lapsed
+	Gone    persist.Gone
 }
 
 // Lapsed is the persistence that the backend had before its present one.
@@ -82,7 +84,7 @@ var errBounds = errors.New("out of bounds")
 
 // judge says what cannot be.
 func (b *Backend) judge() error {
-	if len(b.Servers) > most || len(b.Found) > most {
+	if len(b.Servers) > most || len(b.Found) > most || len(b.Gone) > most {
 		return errBounds
 	}
 	for _, m := range b.Found {

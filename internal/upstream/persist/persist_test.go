@@ -91,11 +91,12 @@ func TestTable(t *testing.T) {
 	if l := table.List(10); len(l) != 2 || l[0].Key != "y" || l[1].Value != "a" {
 		t.Errorf("list %v", l)
 	}
-	table.Sweep(now, func(v string) bool { return v == "a" })
-	if l := table.List(10); len(l) != 1 || l[0].Key != "y" {
+	table.Put([]byte("z"), "c", now+2)
+	table.Sweep(now, func(v string) (string, bool) { return strings.ReplaceAll(v, "c", "d"), v != "a" })
+	if l := table.List(10); len(l) != 2 || l[0].Value != "d" || l[1].Key != "y" {
 		t.Errorf("after sweeping a: %v", l)
 	}
-	if n := table.Clear(); n != 1 || table.Len() != 0 {
+	if n := table.Clear(); n != 2 || table.Len() != 0 {
 		t.Errorf("cleared %d, left %d", n, table.Len())
 	}
 }

@@ -122,19 +122,27 @@ func (s *tableShard[V]) remove(el *list.Element) {
 	delete(s.entries, e.key)
 }
 
-// Sweep forgets what has expired, and the entries for which gone, when it is
-// not nil, reports true.
-func (t *Table[V]) Sweep(now int64, gone func(V) bool) {
+// Sweep forgets what has expired. An heir that is not nil says which value each
+// entry has from now on, or false for none.
+func (t *Table[V]) Sweep(now int64, heir func(V) (V, bool)) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
 		for el := s.used.Back(); el != nil; {
 			e, before := el.Value.(*tableEntry[V]), el.Prev()
+			v, stays := e.value, !t.expired(e, now)
 			switch {
-			case t.expired(e, now) || gone != nil && gone(e.value):
-				s.remove(el)
-			case gone == nil:
+			case heir == nil && stays:
 				before = nil // those in front were used later
+			case stays:
+				v, stays = heir(v)
+			}
+			if stays {
+				s.count(e.value, -1)
+				s.count(v, 1)
+				e.value = v
+			} else {
+				s.remove(el)
 			}
 			el = before
 		}
