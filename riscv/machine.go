@@ -40,6 +40,7 @@ const (
 	FetchMisaligned  = interp.FetchMisaligned
 	AtomicMisaligned = interp.AtomicMisaligned
 	MemoryLimit      = interp.MemoryLimit
+	PageLeave        = interp.PageLeave
 )
 
 // Memory is the address space of a machine, and MemoryError what its methods

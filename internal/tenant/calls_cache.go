@@ -46,7 +46,9 @@ func sysHashData(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(4 * uint64(len(b)))
+	if err := v.spend(4 * uint64(len(b))); err != nil {
+		return err
+	}
 	switch {
 	case v.digest == nil:
 		v.digest = sha256.New()

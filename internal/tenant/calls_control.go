@@ -10,7 +10,7 @@ func controlCalls() []Call {
 	return []Call{
 		{500, "FAIL", "a0, a1 message", "", "ends the call", "", "The program gives up, with a message for the log.", sysFail},
 		{501, "ASSERT_FAIL", "a0 expression, a1 file, a2 line, a3 function (NUL-terminated)", "", "ends the call", "", "An assertion of the program does not hold.", sysAssertFail},
-		{502, "PRINT", "a0, a1 text", "a0 = length", "", "length", "Writes to the tenant's log.", sysPrint},
+		{502, "PRINT", "a0, a1 text", "a0 = length", "", "200 + length", "Writes to the tenant's log.", sysPrint},
 		{503, "LOG", "a0, a1 text", "a0 = length", "", "length", "Writes to the tenant's log.", sysPrint},
 		{504, "BREAKPOINT", "", "", "", "", "Logs where the program is.", sysBreakpoint},
 		{505, "SIGNAL", "a0 ignored, a1 handler", "", "", "", "Names a function that is called with 11 after a fault, for 60,000 instructions; 0 removes it.", sysSignal},
@@ -55,7 +55,7 @@ func sysPrint(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(uint64(len(b)))
+	v.m.Charge(lineCost + uint64(len(b)))
 	v.print(b)
 	v.result(uint64(len(b)))
 	return nil

@@ -21,7 +21,9 @@ func cryptoCalls() []Call {
 // payFor charges for work before it is done, and ends the call when that is
 // more than it has left.
 func (v *vm) payFor(pace *pacer, cost uint64) error {
-	v.m.Charge(cost)
+	if err := v.spend(cost); err != nil {
+		return err
+	}
 	_, err := pace.fuel()
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 const (
 	heapCost     = 2000
+	pieceBytes   = 64 << 10  // that the host writes without looking up
 	maxText      = 64_000    // bytes that strlen and strncmp look at
 	maxFill      = 512 << 20 // bytes that one memset may write
 	compareLimit = 512 << 20
@@ -49,11 +50,12 @@ func sysCalloc(v *vm, _ *pacer) error {
 	if !ok {
 		return nil
 	}
-	v.m.Charge(n)
-	if err := v.m.Mem.Zero(at, n); err != nil {
-		return v.memoryTrap(err)
-	}
-	return nil
+	return v.pieces(n, 1, false, func(from, n uint64) error {
+		if err := v.m.Mem.Zero(at+from, n); err != nil {
+			return v.memoryTrap(err)
+		}
+		return nil
+	})
 }
 
 func sysRealloc(v *vm, _ *pacer) error {
@@ -125,6 +127,52 @@ func (v *vm) afford(n uint64) bool {
 	return true
 }
 
+// payPages charges a fork for the pages that it made its own since it was last
+// charged, by stores and by what the host wrote for it. The first are free: most
+// calls write no more, and the memory for those is at hand.
+func (v *vm) payPages() {
+	if n := v.m.Mem.Dirty(); n > v.pages && v.pages > 0 {
+		v.m.Charge(pageCost * uint64(n-v.pages))
+		v.pages = n
+	}
+}
+
+// spend charges for work that the host is about to do. What the budget does not
+// cover is not begun, and what ends the slice waits for its turn first. Whatever
+// buffer showed stays valid.
+func (v *vm) spend(n uint64) error {
+	if !v.afford(n) {
+		return v.errBudget()
+	}
+	if v.m.Instret < v.pace.end && !v.pace.late {
+		return nil
+	}
+	_, err := v.pace.fuel()
+	return err
+}
+
+// pieces does work on [0, n) of which each byte costs the same, a piece after the
+// other: each is paid for before it is done, with the pages that the last one
+// made. backwards begins at the end.
+func (v *vm) pieces(n, each uint64, backwards bool, do func(at, n uint64) error) error {
+	for done := uint64(0); done < n; {
+		part := min(n-done, pieceBytes)
+		v.payPages()
+		if err := v.spend(each * part); err != nil {
+			return err
+		}
+		at := done
+		if backwards {
+			at = n - done - part
+		}
+		if err := do(at, part); err != nil {
+			return err
+		}
+		done += part
+	}
+	return nil
+}
+
 // errBudget is what a call beyond the budget ends with.
 func (v *vm) errBudget() error {
 	return &trap{cause: "guest-budget", text: "budget of instructions used up by a memory call"}
@@ -134,16 +182,22 @@ func (v *vm) move(dst, src, n uint64) error {
 	if n == 0 {
 		return nil
 	}
-	if n > compareLimit || !v.afford(2*n) {
+	if n > compareLimit || 2*n > v.limit-min(v.m.Instret, v.limit) {
+		v.m.Instret = v.limit
 		return v.errBudget()
 	}
-	from, err := v.m.Mem.View(src, n)
-	if err != nil {
+	if _, err := v.m.Mem.View(src, n); err != nil {
 		return v.memoryTrap(err)
 	}
-	to, err := v.window(dst, n)
-	copy(to, from)
-	return err
+	return v.pieces(n, 2, dst > src, func(at, n uint64) error {
+		from, err := v.m.Mem.View(src+at, n)
+		if err != nil {
+			return v.memoryTrap(err)
+		}
+		to, err := v.window(dst+at, n)
+		copy(to, from)
+		return err
+	})
 }
 
 func sysMemmove(v *vm, _ *pacer) error { return v.move(v.arg(0), v.arg(1), v.arg(2)) }
@@ -153,18 +207,17 @@ func sysMemset(v *vm, _ *pacer) error {
 	if n > maxFill {
 		return trapf("memset of %d bytes exceeds %d", n, maxFill)
 	}
-	if !v.afford(n) {
-		return v.errBudget()
-	}
-	w, err := v.window(v.arg(0), n)
-	if err != nil {
-		return err
-	}
-	c := byte(v.arg(1))
-	for i := range w {
-		w[i] = c
-	}
-	return nil
+	to, c := v.arg(0), byte(v.arg(1))
+	return v.pieces(n, 1, false, func(at, n uint64) error {
+		w, err := v.window(to+at, n)
+		if err != nil {
+			return err
+		}
+		for i := range w {
+			w[i] = c
+		}
+		return nil
+	})
 }
 
 func sysMemcmp(v *vm, _ *pacer) error {

@@ -54,7 +54,9 @@ func sysJSONValid(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(200 + 3*uint64(len(b)))
+	if err := v.spend(200 + 3*uint64(len(b))); err != nil {
+		return err
+	}
 	return v.flag(tree.ValidJSON(b))
 }
 
@@ -68,7 +70,9 @@ func (v *vm) jsonAt(pace *pacer) (tree.Value, error) {
 	if err != nil {
 		return tree.Value{}, err
 	}
-	v.m.Charge(500 + 3*uint64(len(doc)+len(path)))
+	if err := v.spend(500 + 3*uint64(len(doc)+len(path))); err != nil {
+		return tree.Value{}, err
+	}
 	return tree.Find(doc, path, v.reading(pace))
 }
 
@@ -114,7 +118,9 @@ func (v *vm) quote(do func(dst, src []byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(200 + 4*uint64(len(b)))
+	if err := v.spend(200 + 4*uint64(len(b))); err != nil {
+		return err
+	}
 	v.bench.out = do(v.bench.out[:0], b)
 	return v.give(v.bench.out, v.arg(2), v.arg(3))
 }
@@ -125,7 +131,9 @@ func sysJSONSet(v *vm, pace *pacer) error {
 	if err := v.buffers(words[:], &doc, &path, &value); err != nil {
 		return err
 	}
-	v.m.Charge(1000 + 6*uint64(len(doc)+len(path)+len(value)))
+	if err := v.spend(1000 + 6*uint64(len(doc)+len(path)+len(value))); err != nil {
+		return err
+	}
 	out, err := tree.Set(v.bench.out[:0], doc, path, value, v.reading(pace))
 	if v.bench.out = out; err != nil {
 		return v.treeError(err)
@@ -141,7 +149,9 @@ func (v *vm) xmlAt(pace *pacer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.m.Charge(1000 + xmlCost*uint64(len(doc)))
+	if err := v.spend(1000 + xmlCost*uint64(len(doc))); err != nil {
+		return nil, err
+	}
 	_, err = pace.fuel()
 	return doc, err
 }

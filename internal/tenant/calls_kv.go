@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -15,6 +14,11 @@ const stateDoc = "Small things that all forks of a tenant share, in memory, boun
 	"Keys are 1 to 1,024 bytes without controls, values up to 1 MiB; times to live are milliseconds, 0 for none. Nothing is evicted: what does not fit is FP_E_LIMIT. Without storage every call is FP_E_DENIED; in main there is only reading, the rest is FP_E_STAGE. " +
 	"Every change makes a new version, a number from 1 that grows."
 
+const (
+	lookCost = 40  // instructions for a key that a list looks at
+	listCost = 600 // and for one that is listed: it is sorted
+)
+
 // kvCalls are the calls of the tenant's key-value storage.
 func kvCalls() []Call {
 	return []Call{
@@ -24,7 +28,7 @@ func kvCalls() []Call {
 		{643, "KV_CAS", "a0 record of {key, length, value, length, version, time to live}", "a0 = version", "CONFLICT, INVALID, LIMIT", "1000, length", "Writes if the version is still that one; version 0: if there is no such key.", sysKVCompareAndSet},
 		{644, "KV_ADD", "a0, a1 key, a2 32-bit difference, a3 time to live, a4 destination of the sum or 0", "a0 = 0", "INVALID: no decimal number, or it would overflow; LIMIT", "1000", "Adds to a decimal number, at once for all forks. The time to live counts from the first.", sysKVAdd},
 		{645, "KV_DELETE", "a0, a1 key", "a0 = 0", "NONE", "1000", "Removes.", sysKVDelete},
-		{646, "KV_LIST", "a0, a1 prefix, a2, a3 destination", "a0 = length", "", "1000, 10 for each key, length", "The keys with that prefix, sorted, a line feed after each.", sysKVList},
+		{646, "KV_LIST", "a0, a1 prefix, a2, a3 destination", "a0 = length", "", "1000, 40 for each key that is looked at, all of the tenant's, 600 for each with that prefix, length", "The keys with that prefix, sorted, a line feed after each.", sysKVList},
 		{647, "KV_STAT", "a0 destination of {used, limit, keys}", "a0 = 0", "", "500", "Bytes and number.", sysKVStat},
 	}
 }
@@ -185,22 +189,44 @@ func sysKVDelete(v *vm, pace *pacer) error {
 	return err
 }
 
+// sysKVList asks for a part of the work at a time, pays for it and lets others
+// have their turn. How much it was is an answer of the storage, too.
 func sysKVList(v *vm, pace *pacer) error {
 	prefix, err := v.buffer(v.arg(0), v.arg(1))
 	if err != nil {
 		return err
 	}
 	dst, size := v.arg(2), v.arg(3)
-	list, ok, err := v.askStore(pace, 1000, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
-		for _, key := range s.List(string(prefix), now) {
-			b = append(append(b, key...), '\n')
+	v.m.Charge(1000)
+	var of *kv.Listing
+	defer func() {
+		if of != nil {
+			of.Stop()
 		}
-		return b, 0
-	})
-	if err != nil || !ok {
-		return err
+	}()
+	var list []byte
+	for more := true; more; {
+		part, ok, err := v.askStore(pace, 0, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
+			if of == nil {
+				of = s.List(string(prefix), now)
+			}
+			head := len(b)
+			b, looked, listed, more := of.Next(append(b, make([]byte, 5)...))
+			binary.LittleEndian.PutUint32(b[head:], uint32(lookCost*looked+listCost*listed))
+			b[head+4] = truth(more)
+			return b, 0
+		})
+		if err != nil || !ok {
+			return err
+		}
+		if len(part) < 5 { // a recording that is not ours
+			return trapf("the storage gave no part of a list")
+		}
+		list, more = append(list, part[5:]...), part[4] != 0
+		if err := v.spend(uint64(binary.LittleEndian.Uint32(part))); err != nil {
+			return err
+		}
 	}
-	v.m.Charge(10 * uint64(bytes.Count(list, []byte{'\n'})))
 	return v.give(list, dst, size)
 }
 

@@ -28,9 +28,9 @@ func linuxCalls() []Call {
 		{17, "GETCWD", "", "", "ends the call", "", "There are no files.", refused("the program has no access to files or sockets")},
 		{57, "CLOSE", "a0 descriptor", "a0 = 0", "-9: not 0–2", "", "", linuxClose},
 		{63, "READ", "a0 descriptor, a1, a2 room", "a0 = 0", "-9: not 0", "", "Standard input is empty.", linuxRead},
-		{64, "WRITE", "a0 descriptor, a1, a2 bytes", "a0 = length", "-9: not 1 or 2", "length", "Writes to the tenant's log.", linuxWrite},
+		{64, "WRITE", "a0 descriptor, a1, a2 bytes", "a0 = length", "-9: not 1 or 2", "200 + length", "Writes to the tenant's log.", linuxWrite},
 		{65, "READV", "a0 descriptor, a1 vector, a2 count", "", "-22: count below 1 or above 128; else -9", "", "", linuxReadv},
-		{66, "WRITEV", "a0 descriptor, a1 vector, a2 count", "a0 = length", "-9: not 1 or 2; -22: more than 256", "length", "The same as WRITE of pieces.", linuxWritev},
+		{66, "WRITEV", "a0 descriptor, a1 vector, a2 count", "a0 = length", "-9: not 1 or 2; -22: more than 256", "200 + length", "The same as WRITE of pieces.", linuxWritev},
 		{72, "PSELECT6", "", "", "ends the call", "", "", refused("pselect is not implemented")},
 		{73, "PPOLL", "a0 descriptors, a1 count, a2 time", "a0 = 0", "-22: more than 128", "", "Nothing ever happens to a descriptor.", linuxPpoll},
 		{78, "READLINKAT", "a3 size", "", "-12: size above 1024; else -38", "", "", linuxReadlink},
@@ -146,7 +146,9 @@ func linuxWrite(v *vm, p *pacer) error {
 	if fd == pollCounter {
 		return v.addEvents(b)
 	}
-	v.m.Charge(uint64(len(b)))
+	if err := v.spend(lineCost + uint64(len(b))); err != nil {
+		return err
+	}
 	if v.wide {
 		v.printPiece(b)
 	} else {
@@ -192,6 +194,7 @@ func linuxWritev(v *vm, _ *pacer) error {
 		v.errno(eInval)
 		return nil
 	}
+	v.m.Charge(lineCost)
 	var line []byte
 	total := uint64(0)
 	for i := range n {

@@ -16,11 +16,11 @@ var errNarrow = &trap{cause: "guest-memory", text: "the program maps more than t
 func memoryCalls() []Call {
 	return []Call{
 		{214, "BRK", "a0 address", "a0 = address", "", "", "Clamps to the 1 MiB above the program. 0: its beginning; where tp is set, what was set last.", linuxBrk},
-		{215, "MUNMAP", "a0 address, a1 length", "a0 = 0", "-22", "length/4096", "", linuxMunmap},
+		{215, "MUNMAP", "a0 address, a1 length", "a0 = 0", "-22", "length/4096, 800 for each page that was written", "", linuxMunmap},
 		{216, "MREMAP", "a0 address, a1 length, a2 new length", "a0 = address", "-12: not the last mapping, which the caller copies instead", "length/4096", "Grows and shrinks the last mapping.", linuxMremap},
 		{222, "MMAP", "a0 address, a1 length, a2 protection, a3 flags, a4 descriptor", "a0 = address", "-12: no room; -9: a file", "length/4096", "Anonymous memory only; a fixed address must be above the native heap. What has no protection costs nothing.", linuxMmap},
-		{226, "MPROTECT", "a0 address, a1 length, a2 protection", "a0 = 0", "-22: nothing becomes executable", "length/4096", "", linuxMprotect},
-		{233, "MADVISE", "a0 address, a1 length, a2 advice", "a0 = 0", "-22: advice -1; another one ends the call", "length/4096", "4, DONTNEED, 8 and 9 zero.", linuxMadvise},
+		{226, "MPROTECT", "a0 address, a1 length, a2 protection", "a0 = 0", "-22: nothing becomes executable", "length/4096, 16 for each page that may exist", "", linuxMprotect},
+		{233, "MADVISE", "a0 address, a1 length, a2 advice", "a0 = 0", "-22: advice -1; another one ends the call", "length/4096; 800 for each page that 4, 8 and 9 clear", "4, DONTNEED, 8 and 9 zero.", linuxMadvise},
 	}
 }
 
@@ -77,6 +77,11 @@ func linuxMmap(v *vm, _ *pacer) error {
 	if prot != 0 {
 		v.m.Charge(n / riscv.PageSize)
 	}
+	if fixed {
+		if _, err := v.discard(at, n); err != nil { // whether it may be is for Map to say
+			return err
+		}
+	}
 	if err := v.m.Mem.Map(at, n, prot); err != nil {
 		v.errno(eNoMem)
 		return nil
@@ -93,15 +98,44 @@ func linuxMunmap(v *vm, _ *pacer) error {
 		v.errno(eInval)
 		return nil
 	}
-	v.unmap(at, pageUp(n))
-	return nil
+	return v.unmap(at, pageUp(n))
 }
 
-func (v *vm) unmap(at, n uint64) {
-	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
-	if err := v.m.Mem.Unmap(at, n); err != nil {
+// discarded is for how many bytes a call goes on giving pages back before others
+// may have their turn.
+const discarded = 256 * riscv.PageSize
+
+// discard makes the pages of [at, at+n) not exist: each that did is cleared, and
+// paid for. It returns false where that is not allowed.
+func (v *vm) discard(at, n uint64) (bool, error) {
+	if _, err := v.m.Mem.View(at, n); n > 0 && err != nil {
+		return false, nil
+	}
+	if err := v.spend(min(n, mmapWindow) / riscv.PageSize); err != nil {
+		return false, err
+	}
+	for end := at + n; at < end; {
+		part := min(end-at, discarded)
+		was := v.m.Mem.Pages()
+		if v.m.Mem.Discard(at, part) != nil {
+			return false, nil
+		}
+		if err := v.spend(clearCost * uint64(was-v.m.Mem.Pages())); err != nil {
+			return false, err
+		}
+		at += part
+	}
+	return true, nil
+}
+
+func (v *vm) unmap(at, n uint64) error {
+	ok, err := v.discard(at, n)
+	if err != nil {
+		return err
+	}
+	if !ok || v.m.Mem.Unmap(at, n) != nil {
 		v.errno(eInval)
-		return
+		return nil
 	}
 	switch {
 	case at+n == v.mmapNext:
@@ -110,6 +144,7 @@ func (v *vm) unmap(at, n uint64) {
 		v.space.give(at, min(n, v.mmapNext-at))
 	}
 	v.result(0)
+	return nil
 }
 
 func linuxMremap(v *vm, _ *pacer) error {
@@ -120,7 +155,9 @@ func linuxMremap(v *vm, _ *pacer) error {
 	}
 	old, n = pageUp(old), pageUp(n)
 	if n < old {
-		v.unmap(at+n, old-n)
+		if err := v.unmap(at+n, old-n); err != nil {
+			return err
+		}
 	} else if n > old {
 		v.m.Charge((n - old) / riscv.PageSize)
 		if v.m.Mem.Map(at+old, n-old, riscv.Read|riscv.Write) != nil {
@@ -135,7 +172,10 @@ func linuxMremap(v *vm, _ *pacer) error {
 
 func linuxMprotect(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
-	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
+	pages := min(n, mmapWindow) / riscv.PageSize
+	if err := v.spend(pages + protectCost*min(pages, uint64(v.m.Mem.Pages()))); err != nil {
+		return err
+	}
 	if n > 0 && v.m.Mem.Protect(at, n, uint8(v.arg(2)&protMask)) != nil {
 		v.errno(eInval)
 		return nil
@@ -146,11 +186,13 @@ func linuxMprotect(v *vm, _ *pacer) error {
 
 func linuxMadvise(v *vm, _ *pacer) error {
 	at, n := v.arg(0), v.arg(1)
-	v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
 	switch advice := int32(v.arg(2)); advice {
 	case 0, 1, 2, 3, 10, 11, 12, 14, 15, 18:
+		v.m.Charge(min(n, mmapWindow) / riscv.PageSize)
 	case 4, 8, 9:
-		if n > 0 && v.m.Mem.Discard(at, n) != nil {
+		if ok, err := v.discard(at, n); err != nil {
+			return err
+		} else if !ok {
 			v.errno(eInval)
 			return nil
 		}

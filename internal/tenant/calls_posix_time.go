@@ -9,6 +9,8 @@ import (
 // maxSkew bounds how far waiting can advance a program's clocks: 30 years.
 const maxSkew = int64(30 * 365 * 24 * time.Hour)
 
+const clockCost = 200 // instructions of a look at the clocks
+
 const nsPerSecond = int64(time.Second)
 
 func clockCalls() []Call {
@@ -16,15 +18,16 @@ func clockCalls() []Call {
 		{101, "NANOSLEEP", "a0 time, a1 rest or 0", "a0 = 0", "-22: not a time", "1000", "Other threads run meanwhile; when there is none that can, the program's clocks jump.", linuxNanosleep},
 		{115, "CLOCK_NANOSLEEP", "a0 clock, a1 flags, a2 time, a3 rest or 0", "a0 = 0", "-22: not a time", "1000", "The same; flag 1: until a time.", linuxClockNanosleep},
 		{407, "CLOCK_NANOSLEEP_TIME64", "as CLOCK_NANOSLEEP", "a0 = 0", "-22: not a time", "1000", "The same with 64-bit times.", linuxClockNanosleep64},
-		{113, "CLOCK_GETTIME", "a0 clock, a1 timespec", "a0 = 0", "", "", "Nanoseconds are coarsened to 16,384. With 32 bits the record has two 32-bit words.", linuxClock},
-		{403, "CLOCK_GETTIME64", "a0 clock, a1 timespec", "a0 = 0", "", "", "The same with 64-bit words.", linuxClock64},
-		{169, "GETTIMEOFDAY", "a0 timeval", "a0 = 0", "", "", "Microseconds are coarsened to 4.", linuxTimeOfDay},
+		{113, "CLOCK_GETTIME", "a0 clock, a1 timespec", "a0 = 0", "", "200", "Nanoseconds are coarsened to 16,384. With 32 bits the record has two 32-bit words.", linuxClock},
+		{403, "CLOCK_GETTIME64", "a0 clock, a1 timespec", "a0 = 0", "", "200", "The same with 64-bit words.", linuxClock64},
+		{169, "GETTIMEOFDAY", "a0 timeval", "a0 = 0", "", "200", "Microseconds are coarsened to 4.", linuxTimeOfDay},
 	}
 }
 
 // clocks tells the program's time: nanoseconds since 1970, and since its image
 // was made. Both are ahead by what the program slept.
 func (v *vm) clocks(ctx context.Context) (wall, mono int64, err error) {
+	v.m.Charge(clockCost)
 	b, err := v.learn(ctx, learnTime, v.image.readClocks)
 	if err != nil {
 		return 0, 0, err

@@ -16,7 +16,7 @@ const maxRegexes = 64 // of one machine; programs were promised 16
 func regexCalls() []Call {
 	return []Call{
 		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–63", "a bad pattern, one of above 10,000 instructions, or more than 64, ends the call", "1000; when the image does not know it yet 20,000 + 200·length more, 20,000 + 2000·length when it is matched by backtracking, and 100 for each instruction of its program", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
-		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length, more for an expression of above 32 instructions; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
+		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length, or 2·length·size for an expression of a size of above 4 instructions; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
 		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length written, without NUL", "-1: size 0, or a result above 16 MiB", "500 + 16·length, 500 for each match; of all in a text above 1,024 bytes 10 for each step of the search", "Replaces the first match or all by a text with \\0–\\9, and writes it with a NUL. Only the first match may be empty.", sysRegexSubst},
 		{534, "REGSUB_HDR", "a0 handle, a1 where, a2 index, a3, a4 substitution, a5 all", "a0 = new length", "-1: no such line, or refused", "as REGEX_SUBST", "The same on a line in place.", sysRegexField},
 		{535, "REGEX_FREE", "a0 handle", "", "", "", "Forgets a handle.", sysRegexFree},
@@ -93,11 +93,11 @@ const (
 
 // scan charges for a search of n bytes. A large program looks at each byte many
 // times.
-func (v *vm) scan(p *text.Pattern, each uint64, n int) {
+func (v *vm) scan(p *text.Pattern, each uint64, n int) error {
 	if !p.Backtracks() {
-		each = max(each, uint64(p.Size()/4))
+		each = max(each, 2*uint64(p.Size()))
 	}
-	v.m.Charge(500 + each*uint64(n))
+	return v.spend(500 + each*uint64(n))
 }
 
 // searching counts a search by p, and returns who pays for its steps: the
@@ -129,7 +129,9 @@ func sysRegexMatch(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.scan(p, 8, len(b))
+	if err := v.scan(p, 8, len(b)); err != nil {
+		return err
+	}
 	found, err := v.match(pace, p, b)
 	if err != nil {
 		return err
@@ -165,7 +167,9 @@ func sysRegexGroups(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.scan(p, 16, len(b))
+	if err := v.scan(p, 16, len(b)); err != nil {
+		return err
+	}
 	at, err := p.Find(b, v.searching(pace, p))
 	if err != nil {
 		return regexTrap(err)
@@ -201,7 +205,9 @@ func sysRegexSubst(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.scan(re, 16, len(src))
+	if err := v.scan(re, 16, len(src)); err != nil {
+		return err
+	}
 	const allBit = 1 << 31
 	out, _, err := text.Substitute(re, src, by, v.arg(6)&allBit != 0, v.searching(pace, re))
 	if err != nil {
@@ -239,7 +245,9 @@ func sysRegexField(v *vm, pace *pacer) error {
 		v.result32(lines.Invalid)
 		return nil
 	}
-	v.scan(re, 16, len(v.scratch))
+	if err := v.scan(re, 16, len(v.scratch)); err != nil {
+		return err
+	}
 	out, matched, err := text.Substitute(re, v.scratch, by, v.arg(5) != 0, v.searching(pace, re))
 	if err != nil {
 		return regexTrap(err)
@@ -272,7 +280,9 @@ func sysUnsetRegex(v *vm, pace *pacer) error {
 	count := 0
 	for i := int(w.Len()-lines.FirstField) - 1; i >= 0; i-- {
 		v.scratch, _ = w.AppendLine(v.scratch[:0], uint32(i+lines.FirstField))
-		v.scan(re, 8, len(v.scratch))
+		if err := v.scan(re, 8, len(v.scratch)); err != nil {
+			return err
+		}
 		found, err := v.match(pace, re, v.scratch)
 		if err != nil {
 			return err
@@ -294,7 +304,9 @@ func sysSHA256(v *vm, _ *pacer) error {
 		v.result(0)
 		return nil
 	}
-	v.m.Charge(4 * uint64(len(b)))
+	if err := v.spend(4 * uint64(len(b))); err != nil {
+		return err
+	}
 	sum := sha256.Sum256(b)
 	v.result(sha256.Size)
 	return v.store(v.arg(2), sum[:])
@@ -305,7 +317,9 @@ func sysBase64(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(2 * uint64(len(src)))
+	if err := v.spend(2 * uint64(len(src))); err != nil {
+		return err
+	}
 	out, ok := text.DecodeBase64(src)
 	if !ok || uint64(uint32(v.arg(3))) < uint64(len(src)) {
 		v.result32(lines.Invalid)

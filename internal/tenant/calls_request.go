@@ -156,7 +156,9 @@ func sysQueryGet(v *vm, _ *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(200 + 2*uint64(len(r.Query)+len(name)))
+	if err := v.spend(200 + 2*uint64(len(r.Query)+len(name))); err != nil {
+		return err
+	}
 	out, ok := text.QueryValue(v.bench.out[:0], r.Query, name)
 	v.bench.out = out
 	if !ok {
@@ -198,7 +200,9 @@ func (v *vm) editQuery(name, value []byte, set bool) error {
 		return nil
 	}
 	r := w.Request()
-	v.m.Charge(500 + 4*uint64(len(r.Query)+len(name)+len(value)))
+	if err := v.spend(500 + 4*uint64(len(r.Query)+len(name)+len(value))); err != nil {
+		return err
+	}
 	if len(name) > lines.MaxLine || len(value) > lines.MaxLine {
 		v.wrong(errLimit, "the parameter is too long")
 		return nil

@@ -21,7 +21,9 @@ func (v *vm) convert(most, fixed, each uint64, make func(dst, src []byte, flags 
 	if err != nil {
 		return err
 	}
-	v.m.Charge(fixed + each*uint64(len(src)))
+	if err := v.spend(fixed + each*uint64(len(src))); err != nil {
+		return err
+	}
 	if flags > most {
 		v.wrong(errInvalid, "the flags are unknown")
 		return nil
@@ -76,7 +78,9 @@ func sysGlob(v *vm, pace *pacer) error {
 	if err != nil {
 		return err
 	}
-	v.m.Charge(200 + 4*uint64(len(pattern)+len(s)))
+	if err := v.spend(200 + 4*uint64(len(pattern)+len(s))); err != nil {
+		return err
+	}
 	if len(pattern) > text.MaxPattern {
 		v.wrong(errInvalid, "the pattern is too long")
 		return nil

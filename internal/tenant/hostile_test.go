@@ -99,11 +99,16 @@ func TestHostileModes(t *testing.T) {
 	m := guestModel("hostile")
 	m.Instructions, m.Memory, m.Time = budget, 16<<20, time.Minute
 	s := quietSet(1)
-	load(t, s, m)
+	small := *m
+	small.Name, small.Memory = "small", 6<<20 // all of it costs less than the budget
+	load(t, s, m, &small)
 	t.Cleanup(s.Close)
-	tn := s.Tenant(m.Name)
 	before := runtime.NumGoroutine()
 	for want, modes := range hostileModes() {
+		tn := s.Tenant(m.Name)
+		if want == "guest-memory" {
+			tn = s.Tenant(small.Name)
+		}
 		for mode := range strings.FieldsSeq(modes) {
 			path := hostilePath(mode)
 			cells := tn.Counters()
@@ -126,8 +131,10 @@ func TestHostileModes(t *testing.T) {
 			}
 		}
 	}
-	if st := tn.Status(); st.Active != 0 || st.Waiting != 0 {
-		t.Errorf("active %d, waiting %d", st.Active, st.Waiting)
+	for _, name := range []string{m.Name, small.Name} {
+		if st := s.Tenant(name).Status(); st.Active != 0 || st.Waiting != 0 {
+			t.Errorf("active %d, waiting %d", st.Active, st.Waiting)
+		}
 	}
 	for range 100 {
 		if runtime.NumGoroutine() <= before {

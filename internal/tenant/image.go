@@ -247,7 +247,8 @@ func (im *image) take() (*vm, error) {
 		v = &vm{image: im, shard: metrics.NewShard()}
 		v.reset()
 	}
-	v.m = m
+	v.m, v.pages = m, freePages
+	m.Mem.Allow(freePages)
 	v.count(metrics.TenantForks, 1)
 	return v, nil
 }
@@ -258,10 +259,20 @@ func (im *image) give(v *vm) {
 	if n := v.m.Mem.Dirty(); n > 0 {
 		v.count(metrics.TenantDirty, int64(n))
 	}
-	v.m.Close()
+	im.clean(v)
 	v.m = nil
 	v.reset()
 	im.free.Put(v)
+}
+
+// clean closes a fork's machine. To clean many pages takes as long as slices do,
+// and needs a permit as they do; the call paid for it. Who does not get one soon
+// cleans nonetheless: the memory is wanted.
+func (im *image) clean(v *vm) {
+	if v.m.Mem.Dirty() > freePages && im.permits != nil && im.permits.Acquire(context.Background(), im.account, time.Now().Add(cleanWait)) {
+		defer im.permits.Release()
+	}
+	v.m.Close()
 }
 
 // retire keeps no memory for forks any more. The image can still be forked, by

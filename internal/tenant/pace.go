@@ -16,8 +16,11 @@ import (
 type pacer struct {
 	v      *vm
 	ctx    context.Context
-	end    uint64 // counter at which the present slice ends
-	held   bool   // a permit
+	end    uint64    // counter at which the present slice ends
+	held   bool      // a permit
+	begun  time.Time // when it began
+	calls  int       // of the host, in it
+	late   bool      // it lasts too long: others have their turn first
 	slices int64
 	paid   uint64 // counter up to which the tenant's accounts have it
 }
@@ -28,11 +31,15 @@ func (p *pacer) fuel() (uint64, error) {
 	if at >= p.v.limit {
 		return 0, &trap{cause: "guest-budget", text: fmt.Sprintf("budget of %d instructions used up", p.v.image.tenant.Instructions)}
 	}
-	if at >= p.end {
+	if ends := at >= p.end; ends || p.late || p.v.tape.due(at) {
+		p.late = false
 		if err := p.next(); err != nil {
 			return 0, err
 		}
-		p.end = at + permit.Slice
+		// Where slices end may not depend on time: threads of the program change there.
+		if ends {
+			p.end = at + permit.Slice
+		}
 	}
 	return min(p.end, p.v.limit) - at, nil
 }
@@ -80,7 +87,8 @@ func (p *pacer) turn(t *model.Tenant) error {
 	if err := p.ctx.Err(); err != nil {
 		return &trap{cause: "guest-cancelled", text: "the client left"}
 	}
-	if !ok || !time.Now().Before(deadline) {
+	p.begun, p.calls = time.Now(), 0
+	if !ok || !p.begun.Before(deadline) {
 		return &trap{cause: "guest-time", text: fmt.Sprintf("time of %v used up", t.Time)}
 	}
 	return nil
@@ -95,6 +103,30 @@ func (p *pacer) pay() {
 		p.v.image.stats.rate.spend(now - p.paid)
 	}
 	p.paid = now
+}
+
+// Slices are bounded in time too, since no tariff fits every host: whoever makes
+// many calls of the host has the clock looked at now and then.
+const (
+	callsAtOnce = 32
+	cleanWait   = time.Second                            // for a permit to clean a fork
+	dearCall    = 1000                                   // instructions of a call after which it is looked at in any case
+	sliceTime   = 4 * permit.Slice * time.Nanosecond / 2 // four times what a slice should take
+)
+
+// called notes a call of the host.
+func (p *pacer) called() {
+	if p.calls++; p.calls%callsAtOnce == 0 {
+		p.look()
+	}
+}
+
+// look ends a slice that lasts too long. No figure that a repetition has to
+// repeat depends on it.
+func (p *pacer) look() {
+	if p.v.stage != stageStart && time.Since(p.begun) > sliceTime {
+		p.late = true
+	}
 }
 
 // letGo gives the permit back before a wait; the next slice asks for one again.

@@ -93,15 +93,20 @@ func (p *player) next(what learned) *reel.Event {
 
 // stop returns how the recorded call was stopped at this instruction, if it was.
 func (p *player) stop(at uint64) *reel.Event {
-	if len(p.left) == 0 {
+	if !p.stops(at) {
 		return nil
 	}
 	e := &p.left[0]
-	if learned(e.Numbers[0]) != learnStop || len(e.Texts[0]) != 8 || binary.LittleEndian.Uint64(e.Texts[0]) != at {
-		return nil
-	}
 	p.left = p.left[1:]
 	return e
+}
+
+func (p *player) stops(at uint64) bool {
+	if len(p.left) == 0 {
+		return false
+	}
+	e := &p.left[0]
+	return learned(e.Numbers[0]) == learnStop && len(e.Texts[0]) == 8 && binary.LittleEndian.Uint64(e.Texts[0]) == at
 }
 
 var learnedNames = [...]string{"", "the time", "random bytes", "a fact about the client", "the cache", "a fetch", "a body", "the key-value storage",

@@ -191,7 +191,9 @@ func TestFaults(t *testing.T) {
 		{"hog", "/", "guest-memory", "on_recv", 503, 2},
 	} {
 		t.Run(c.guest+c.path, func(t *testing.T) {
-			tn := start(t, guestModel(c.guest))
+			m := guestModel(c.guest)
+			m.Instructions = max(m.Instructions, 40_000_000) // more than all of the memory costs
+			tn := start(t, m)
 			for range 2 { // the second request gets a clean fork
 				f := faultOf(t, tn, request(c.path))
 				if f == nil {

@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	lineCost      = 200     // instructions of a line of the log
 	remoteCost    = 4000    // instructions that a call into storage costs beside its own
 	cleanupBudget = 64_000  // instructions of what follows the first STOP of a call by text
 	storageFloor  = 2 << 30 // address above which storage machines have heap, stack and mappings

@@ -116,6 +116,8 @@ func Reference(w io.Writer) error {
 		"32-bit results are sign-extended. A buffer is a pointer and a length in consecutive registers, at most 16 MiB; length 0 is empty whatever the pointer. " +
 		"A call that is not in this table leaves a0 as it was. EBREAK is call 599 and execution continues. " +
 		"\"ends the call\" means that the request-side callback answers 503 and a forge 500, unless `on_fault = \"pass\"`. " +
+		"Each call costs 40 instructions beside what the column *cost* says. Whoever writes to more than 64 pages of 4 KiB that are as main left them, itself or by a call, pays 2,400 for each further one. " +
+		"What costs more than is left of a slice waits for its turn before it is done; what costs more than is left of the budget is not done. " +
 		"The last column but one is the ABI revision that has the call (call 540).\n")
 	for _, g := range groups() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| no. | name | arguments | result | errors | cost | units | since | |\n|---:|---|---|---|---|---|---|---:|---|\n", g.title, g.doc)

@@ -294,6 +294,11 @@ func (t *tape) stopped(at uint64, err error) error {
 	return err
 }
 
+// due says that a recorded call was stopped at this instruction.
+func (t *tape) due(at uint64) bool {
+	return t != nil && t.player != nil && t.player.stops(at)
+}
+
 // replayed reports whether time and permits are those of a recording, and how it
 // was stopped at this instruction.
 func (t *tape) replayed(at uint64) (bool, error) {

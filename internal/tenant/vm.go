@@ -27,6 +27,13 @@ const (
 	foreachBudget = 50_000 // instructions that field iterations add to the budget of a call
 	signalBudget  = 60_000 // instructions of a fault handler
 	unknownCost   = 500    // of a call that there is not, and of the line about it
+	callCost      = 40     // of any call: to leave the program and to come back
+
+	freePages   = 64   // pages that a fork changes for nothing
+	pagesAtOnce = 32   // pages that it changes then before it is asked to pay
+	pageCost    = 2400 // of each: the host makes it, and clears it afterwards
+	clearCost   = 800  // of a page that is given back before the end
+	protectCost = 16   // of a page whose protection changes
 )
 
 // The messages that a guest can select.
@@ -157,6 +164,7 @@ type vm struct {
 	waiting  bool // main reached the wait call
 	status   int  // of an exit system call
 	limit    uint64
+	pages    int // of the memory's list that are paid; 0: nobody is charged for pages
 	views    [whereCount]*lines.View
 	req, res lines.View
 	decision decision
@@ -399,7 +407,7 @@ func (v *vm) run(ctx context.Context) *message.Fault {
 
 // paced is loop in slices that begin now.
 func (v *vm) paced(ctx context.Context) error {
-	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice, paid: v.m.Instret}
+	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice, paid: v.m.Instret, begun: v.taken}
 	err := v.loop(&v.pace)
 	if v.loops && v.stage != stageStart {
 		v.settle()
@@ -426,11 +434,14 @@ func (v *vm) loop(pace *pacer) error {
 }
 
 // execute runs the machine.
-func (v *vm) execute(fuel uint64) riscv.Exit {
+func (v *vm) execute(fuel uint64) (e riscv.Exit) {
 	if v.watch != nil && v.watch.counter != nil {
-		return v.watch.counter.Run(fuel)
+		e = v.watch.counter.Run(fuel)
+	} else {
+		e = v.m.Run(fuel)
 	}
-	return v.m.Run(fuel)
+	v.payPages()
+	return e
 }
 
 // serve does what an exit of the machine asks for. done is true at the end of the
@@ -460,6 +471,10 @@ func (v *vm) serve(pace *pacer, exit riscv.Exit) (done bool, err error) {
 			err = v.sigreturn()
 			break
 		}
+		if exit.Fault.Kind == riscv.PageLeave {
+			v.m.Mem.Allow(pagesAtOnce) // what it took until now is charged: see execute
+			break
+		}
 		err = machineTrap(v, exit.Fault)
 	}
 	return false, err
@@ -486,6 +501,8 @@ func (v *vm) dispatch(pace *pacer, n uint64) error {
 // attend is dispatch, unobserved. A number that nobody handles changes nothing:
 // guests probe for calls with a sentinel in a0.
 func (v *vm) attend(pace *pacer, n uint64) error {
+	v.m.Charge(callCost)
+	pace.called()
 	if n >= uint64(len(v.image.calls)) || v.image.calls[n] == nil {
 		if n >= 500 {
 			v.m.Charge(unknownCost)
@@ -496,7 +513,12 @@ func (v *vm) attend(pace *pacer, n uint64) error {
 	if (v.image.shadow || v.stage == stageStorage) && v.withheld(n) {
 		return nil
 	}
-	return v.image.calls[n](v, pace)
+	before := v.m.Instret
+	err := v.image.calls[n](v, pace)
+	if v.m.Instret-before > dearCall {
+		pace.look()
+	}
+	return err
 }
 
 // interrupt calls a function of the guest in the middle of a host call and

@@ -87,7 +87,7 @@ func (v *vm) entered(ctx context.Context) error {
 	if v.watch == nil || v.watch.gdb == nil {
 		return v.paced(ctx)
 	}
-	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice}
+	v.pace = pacer{v: v, ctx: ctx, end: v.m.Instret + permit.Slice, begun: v.taken}
 	over, err := v.debugged(ctx)
 	// What a person took is not the program's.
 	v.taken, v.pace.end = v.image.now(), v.m.Instret+permit.Slice
@@ -130,7 +130,7 @@ func (v *vm) debugged(ctx context.Context) (over bool, err error) {
 		case riscv.Stop:
 			return true
 		case riscv.Faulted:
-			return e.Fault.Kind == riscv.FetchAccess && (e.Fault.PC == v.exit || e.Fault.PC == v.handlerReturn() && v.signals)
+			return e.Fault.Kind == riscv.PageLeave || e.Fault.Kind == riscv.FetchAccess && (e.Fault.PC == v.exit || e.Fault.PC == v.handlerReturn() && v.signals)
 		}
 		return false
 	}

@@ -171,8 +171,11 @@ func (s *State) store(in *ins, seg *segment, mem *memory.Memory) (FaultKind, uin
 // storeFault translates what memory refuses: the tenant's limit is told from an
 // access that was wrong.
 func storeFault(e *memory.Error) FaultKind {
-	if e.Kind == memory.Limit {
+	switch e.Kind {
+	case memory.Limit:
 		return MemoryLimit
+	case memory.Leave:
+		return PageLeave
 	}
 	return StoreAccess
 }

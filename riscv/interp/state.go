@@ -50,11 +50,12 @@ const (
 	FetchMisaligned                       // odd PC, which only the embedder can set
 	AtomicMisaligned                      // LR, SC or AMO at an address that is not a multiple of its size
 	MemoryLimit                           // a store would have exceeded the page limit
+	PageLeave                             // a store needs one page more than Memory.Allow allowed; Run goes on with it
 )
 
 func (k FaultKind) String() string {
 	names := [...]string{"unknown fault", "illegal instruction", "load access fault", "store access fault",
-		"fetch access fault", "misaligned fetch", "misaligned atomic", "memory limit reached"}
+		"fetch access fault", "misaligned fetch", "misaligned atomic", "memory limit reached", "leave for a page needed"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -41,6 +41,8 @@ func (s *State) vector(in *ins, mem *memory.Memory) (FaultKind, uint64) {
 		return StoreAccess, t.Addr
 	case vector.Limit:
 		return MemoryLimit, t.Addr
+	case vector.Leave:
+		return PageLeave, t.Addr
 	}
 	s.fcsr |= h.Flags
 	return 0, 0

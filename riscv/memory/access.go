@@ -29,6 +29,16 @@ func (m *Memory) Writable(addr, n uint64) ([]byte, error) {
 	return m.arena[addr : addr+n : addr+n], nil
 }
 
+// Storable is Writable for one store of the program, which may need leave.
+func (m *Memory) Storable(addr, n uint64) ([]byte, error) {
+	for p := addr >> PageShift; m.allowed > 0 && p <= (addr+n-1)>>PageShift && p < uint64(len(m.attrs)); p++ {
+		if len(m.list) >= m.allowed && m.attrs[p]&dirty == 0 {
+			return nil, &Error{Leave, p << PageShift}
+		}
+	}
+	return m.Writable(addr, n)
+}
+
 // Write copies src to addr. It respects protection and the page limit as a
 // store of the program does, and writes nothing when it fails.
 func (m *Memory) Write(addr uint64, src []byte) error {

@@ -149,7 +149,7 @@ func (im *Image) Attach(m *Memory) error {
 		return fmt.Errorf("fork memory: %w", err)
 	}
 	m.image, m.size, m.limit, m.backing = im, im.size, im.limit, im.backing
-	m.pages = len(im.list)
+	m.pages, m.allowed = len(im.list), 0
 	m.list = m.list[:0]
 	if cap(m.list) == 0 {
 		m.list = make([]uint32, 0, fewDirty)

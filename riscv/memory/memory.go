@@ -49,6 +49,7 @@ const (
 	Limit                  // the page limit is reached
 	Closed                 // the memory or image was closed
 	Host                   // the host has no memory for an arena
+	Leave                  // a store to one page more than Allow allowed
 )
 
 // Error reports an access that was refused. Addr is the first refused address.
@@ -65,6 +66,8 @@ func (e *Error) Error() string {
 		return "use memory: closed"
 	case Host:
 		return "use memory: the host cannot map more"
+	case Leave:
+		return fmt.Sprintf("write address %#x: one page more than was allowed", e.Addr)
 	}
 	return fmt.Sprintf("access address %#x: not allowed", e.Addr)
 }
@@ -81,12 +84,14 @@ type Memory struct {
 	list    []uint32 // dirty pages, each once
 	pages   int      // mapped pages
 	limit   int
+	allowed int      // stores may make the list this long; 0: as long as they like
 	parked  *parked  // the changes of a fork without an arena
 	regions regions  // what Map and Protect said
 	backing *Backing // where images of this memory go; nil for a file of their own
 
-	loan *loan // what is shown of another memory; with it the size is whole cache lines,
-	// so that forks on two processors share none
+	loan *loan // what is shown of another memory
+
+	_ [7]uint64 // whole cache lines, so that forks on two processors share none
 }
 
 // New reserves a fresh address space of size bytes, of which limit bytes may
@@ -136,6 +141,12 @@ func (m *Memory) Limit() int { return m.limit }
 
 // Dirty returns how many pages the next Reset will have to look at.
 func (m *Memory) Dirty() int { return len(m.list) }
+
+// Allow lets the program's stores, which are those by Ready and Store, change n
+// pages more that are as the image has them. The next then fails with Leave, and
+// nothing of it has happened: whoever pays for pages asks to be paid and allows
+// more. What the host writes is not held up. Without Allow there is no bound.
+func (m *Memory) Allow(n int) { m.allowed = max(len(m.list)+n, 1) }
 
 // Base returns the host address of address 0, for an execution engine, which
 // must check bounds itself. It wakes a parked memory, is nil when that fails,

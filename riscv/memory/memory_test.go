@@ -331,3 +331,60 @@ func TestClose(t *testing.T) {
 		t.Error("a space beyond the maximum was reserved")
 	}
 }
+
+// TestAllow: stores of the program stop at the page that there is no leave for,
+// before anything of it happens; what the host writes does not, but counts.
+func TestAllow(t *testing.T) {
+	m, err := New(1<<20, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	im, err := m.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer im.Close()
+	f, err := im.Fork()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Allow(2)
+	for p := uint64(1); p <= 2; p++ {
+		if e := f.Store(p<<PageShift, 1, 8); e != nil {
+			t.Fatal(e)
+		}
+	}
+	if e := f.Store(2<<PageShift+8, 1, 8); e != nil {
+		t.Errorf("a page that is paid: %v", e)
+	}
+	if e := f.Store(3<<PageShift-4, ^uint64(0), 8); e == nil || e.Kind != Leave || e.Addr != 3<<PageShift || f.Dirty() != 2 || f.Pages() != 2 {
+		t.Errorf("the third page: %v, %d dirty, %d pages", e, f.Dirty(), f.Pages())
+	}
+	if f.Ready(3) {
+		t.Error("it is made ready")
+	}
+	if _, err := f.Storable(3<<PageShift-4, 8); err == nil {
+		t.Error("a span of it is")
+	}
+	if b, _ := f.View(3<<PageShift-4, 4); !bytes.Equal(b, make([]byte, 4)) {
+		t.Errorf("half of the store happened: %x", b)
+	}
+	if err := f.Write(5<<PageShift, []byte{1}); err != nil || f.Dirty() != 3 {
+		t.Errorf("the host writes: %v, %d dirty", err, f.Dirty())
+	}
+	f.Allow(1)
+	if e := f.Store(3<<PageShift, 1, 8); e != nil {
+		t.Errorf("with leave: %v", e)
+	}
+	f.Close()
+	if err := im.Attach(f); err != nil {
+		t.Fatal(err)
+	}
+	for p := uint64(1); p < 9; p++ {
+		if e := f.Store(p<<PageShift, 1, 8); e != nil {
+			t.Errorf("the next fork, without Allow: %v", e)
+		}
+	}
+}

@@ -35,7 +35,15 @@ func (m *Memory) ready(p uint64) Kind {
 
 // Ready makes page p, given by its number, one that can be stored to, if a store
 // to it is allowed now, and says whether it is.
-func (m *Memory) Ready(p uint64) bool { return m.host != nil && m.ready(p) == 0 }
+func (m *Memory) Ready(p uint64) bool { return m.host != nil && m.admit(p) == 0 }
+
+// admit is ready for a store of the program, which may need leave.
+func (m *Memory) admit(p uint64) Kind {
+	if m.allowed > 0 && len(m.list) >= m.allowed && p < uint64(len(m.attrs)) && m.attrs[p]&dirty == 0 {
+		return Leave
+	}
+	return m.ready(p)
+}
 
 // Store writes the low size bytes (1, 2, 4 or 8) of v at any address. It is the
 // slow path of an engine: it enforces protection, crosses pages, and creates
@@ -54,11 +62,11 @@ func (m *Memory) Store(addr, v uint64, size uint64) *Error {
 	// being although the second refuses; a page of zeroes is no difference that
 	// the program could see.
 	p := addr >> PageShift
-	if k := m.ready(p); k != 0 {
+	if k := m.admit(p); k != 0 {
 		return &Error{k, addr}
 	}
 	if q := last >> PageShift; q != p {
-		if k := m.ready(q); k != 0 {
+		if k := m.admit(q); k != 0 {
 			return &Error{k, q << PageShift}
 		}
 	}

@@ -145,7 +145,7 @@ func (s *State) span(store bool, from, to uint64) bool {
 	at, n := s.wrap(s.base()+from), to-from
 	group := s.bytes()[uint64(s.in.Rd)*VLENB+from:][:n]
 	if store {
-		b, err := s.h.Mem.Writable(at, n)
+		b, err := s.h.Mem.Storable(at, n)
 		if err != nil {
 			return false
 		}
@@ -206,8 +206,11 @@ func (s *State) one(t *transfer, r uint8, i, addr uint64) Trap {
 	size := uint64(1) << t.w
 	if t.store {
 		if e := s.h.Mem.Store(addr, s.get(r, i, t.w), size); e != nil {
-			if e.Kind == memory.Limit {
+			switch e.Kind {
+			case memory.Limit:
 				return Trap{Limit, e.Addr}
+			case memory.Leave:
+				return Trap{Leave, e.Addr}
 			}
 			return Trap{Store, e.Addr}
 		}

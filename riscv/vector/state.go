@@ -92,6 +92,7 @@ const (
 	Load         // an element cannot be loaded
 	Store        // an element cannot be stored
 	Limit        // an element needs a page more than the memory may have
+	Leave        // an element needs a page more than the embedder allowed so far
 )
 
 // Trap reports an exception, or none. Addr is the address of the element.

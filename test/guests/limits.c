@@ -48,6 +48,22 @@ static void on_recv(int req, int none, const char *arg)
 		for (i = 0; i < 500l << 20; i += 4096)
 			p[i] = 1;
 	}
+	if (fp_has_prefix(url, "/touch")) { /* 16 MiB, a byte of each page */
+		volatile char *p = (char *)fp_call(222, 0, 16l << 20, 3, 0x22, -1, 0, 0);
+		for (i = 0; i < 16l << 20; i += 4096)
+			p[i] = 1;
+	}
+	if (fp_has_prefix(url, "/waste")) /* 4 MiB, which it gives back, 8 times */
+		for (h = 0; h < 8; h++) {
+			volatile char *p = (char *)fp_call(222, 0, 4l << 20, 3, 0x22, -1, 0, 0);
+			for (i = 0; i < 4l << 20; i += 4096)
+				p[i] = 1;
+			fp_call(215, (long)p, 4l << 20, 0, 0, 0, 0, 0);
+		}
+	if (fp_has_prefix(url, "/list_all"))
+		FP_CALL4(FP_SYS_KV_LIST, "k", 1, block, sizeof(block));
+	if (fp_has_prefix(url, "/list_none"))
+		FP_CALL4(FP_SYS_KV_LIST, "z", 1, block, sizeof(block));
 	if (fp_has_prefix(url, "/log"))
 		for (i = 0; i < 50; i++)
 			fp_log("a line");

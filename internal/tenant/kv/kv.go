@@ -5,9 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"math"
-	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -346,25 +344,6 @@ func (s *Store) Delete(key []byte, now time.Time) bool {
 	s.remove(h, e)
 	s.counts[countWrites].Add(1)
 	return was
-}
-
-// List returns the keys that begin with prefix, sorted. Entries may come and go
-// meanwhile.
-func (s *Store) List(prefix string, now time.Time) []string {
-	var keys []string
-	all := s.shards.Load()
-	for i := 0; all != nil && i < shardCount; i++ {
-		h := &all[i]
-		h.mu.Lock()
-		for k, e := range h.entries {
-			if strings.HasPrefix(k, prefix) && !e.over(now) {
-				keys = append(keys, k)
-			}
-		}
-		h.mu.Unlock()
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // Sweep clears away what has ended and returns how many entries that were.

@@ -19,7 +19,7 @@ var epoch = time.Unix(1_700_000_000, 0)
 
 func TestNothingCostsNothing(t *testing.T) {
 	s := New(1 << 20)
-	if v, version := s.Get(nil, []byte("a"), epoch); v != nil || version != 0 || s.Delete([]byte("a"), epoch) || len(s.List("", epoch)) != 0 || s.Sweep(epoch) != 0 {
+	if v, version := s.Get(nil, []byte("a"), epoch); v != nil || version != 0 || s.Delete([]byte("a"), epoch) || len(listed(s, "", epoch)) != 0 || s.Sweep(epoch) != 0 {
 		t.Error("an empty storage has something")
 	}
 	if s.shards.Load() != nil {
@@ -251,7 +251,7 @@ func TestModel(t *testing.T) {
 					}
 				}
 				sort.Strings(keys)
-				if d := cmp.Diff(keys, s.List("a", now)); d != "" {
+				if d := cmp.Diff(keys, listed(s, "a", now)); d != "" {
 					t.Fatal(d)
 				}
 				if n := s.Stat().Used; n < used(false) || n > limit {

@@ -71,7 +71,7 @@ func TestSweeper(t *testing.T) {
 
 // sizeOf is what the keys of a Store count.
 func sizeOf(s *Store) (n int64) {
-	for _, k := range s.List("", epoch) {
+	for _, k := range listed(s, "", epoch) {
 		n += int64(len(k))
 	}
 	return n
