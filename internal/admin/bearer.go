@@ -2,17 +2,14 @@ package admin
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"fishplate/internal/admin/grant"
 	"fishplate/internal/control"
 )
 
@@ -33,31 +30,22 @@ func tokenCalls() []string {
 // Token says that a tenant's token opens the call on the TCP address.
 func (e Endpoint) Token() bool { return slices.Contains(tokenCalls(), e.Method+" "+e.Path) }
 
-type bearerKey struct{}
-
 // onlyBearer answers calls about one tenant to those who hold a token of it.
 // Whoever holds none learns nothing, not even which tenants there are: an
 // unknown name and a wrong token are one answer.
 func (s *Server) onlyBearer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		client, name := clientOf(r), r.PathValue("name")
+		client, name := grant.Client(r), r.PathValue("name")
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || given == "" || len(given) > maxToken {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="fishplate tenant"`)
 			refuse(w, http.StatusUnauthorized, errors.New("this call wants a token of the tenant: Authorization: Bearer TOKEN"))
 			return
 		}
-		if !s.failures.May(client, time.Now()) {
-			w.Header().Set("Retry-After", "10")
-			refuse(w, http.StatusTooManyRequests, errors.New("too many wrong tokens"))
-			return
-		}
-		by, ok := s.bearer(name, given)
-		if !ok {
-			s.failures.Failed(client, time.Now())
-			s.o.Logger.Warn("tenant api", "client", client, "method", r.Method, "path", r.URL.Path, "status", http.StatusForbidden)
-			refuse(w, http.StatusForbidden, errors.New("there is no such tenant, or the token is not one of it"))
+		g, err := grant.Look(s.o.Tenants, name, given)
+		if err != nil { // who holds a token does not pay for others of the same address
+			s.wrong(w, r, client, err)
 			return
 		}
 		if !s.calls.Begin(name, maxCalls) {
@@ -66,60 +54,31 @@ func (s *Server) onlyBearer(next http.Handler) http.Handler {
 			return
 		}
 		defer s.calls.End(name)
+		ctx, done := s.grants.Begin(r.Context(), g)
+		defer done()
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(seen, r.WithContext(context.WithValue(r.Context(), bearerKey{}, by)))
-		s.o.Logger.Info("tenant api", "tenant", name, "token", by, "client", client, "method", r.Method, "path", r.URL.Path, "status", seen.status)
+		next.ServeHTTP(seen, r.WithContext(ctx))
+		s.o.Logger.Info("tenant api", "tenant", name, "token", g.Token, "client", client, "method", r.Method, "path", r.URL.Path, "status", seen.status)
 	})
 }
 
-// bearer returns the name of the token of that tenant. Hashes are compared, all
-// of them and each in constant time.
-func (s *Server) bearer(name, given string) (token string, ok bool) {
-	sum := sha256.Sum256([]byte(given)) // for unknown names too, which take as long
-	if s.o.Tenants == nil {
-		return "", false
+// wrong answers a token that is none. Beyond a bound it costs no line of the log.
+func (s *Server) wrong(w http.ResponseWriter, r *http.Request, client netip.Addr, err error) {
+	if !s.failures.May(client, time.Now()) {
+		w.Header().Set("Retry-After", "10")
+		refuse(w, http.StatusTooManyRequests, errors.New("too many wrong tokens"))
+		return
 	}
-	t := s.o.Tenants.Tenant(name)
-	if t == nil {
-		return "", false
-	}
-	for _, k := range t.Model().Tokens {
-		want, err := hex.DecodeString(k.Hash)
-		if err != nil {
-			continue // the configuration was checked: it cannot be
-		}
-		if subtle.ConstantTimeCompare(sum[:], want) == 1 {
-			token, ok = k.Name, true
-		}
-	}
-	return token, ok
-}
-
-// clientOf is the address that failures are counted by: of IPv6 the network,
-// which one host has to itself.
-func clientOf(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Addr{}
-	}
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		p, err := a.Prefix(64)
-		if err == nil {
-			a = p.Addr()
-		}
-	}
-	return a
+	s.failures.Failed(client, time.Now())
+	s.o.Logger.Warn("tenant api", "client", client, "method", r.Method, "path", r.URL.Path, "status", http.StatusForbidden)
+	refuse(w, http.StatusForbidden, err)
 }
 
 // discreet is what the holder of a token hears of a refusal: not where the operator's
 // files lie.
 func discreet(r *http.Request, err error) error {
 	refused, ok := errors.AsType[*Refused](err)
-	if !ok || r.Context().Value(bearerKey{}) == nil {
+	if !ok || grant.Of(r.Context()) == nil {
 		return err
 	}
 	told := *refused
@@ -150,7 +109,7 @@ func changing(r *http.Request) (context.Context, context.CancelFunc) {
 // onlyNear refuses reads from other hosts while Options.OpenReads says so.
 func (s *Server) onlyNear(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.o.OpenReads != nil && !s.o.OpenReads() && !clientOf(r).IsLoopback() {
+		if s.o.OpenReads != nil && !s.o.OpenReads() && !grant.Peer(r).IsLoopback() {
 			refuse(w, http.StatusForbidden, errors.New("tenants have tokens, and this call tells of all tenants: ask from this host, or see admin.http.reads"))
 			return
 		}

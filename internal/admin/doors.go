@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fishplate/internal/admin/bounds"
 )
 
 // doors are the sockets that a Server answers on. At most one of each kind is
@@ -33,6 +35,7 @@ type door struct {
 	server    *http.Server
 	inside    http.Handler
 	open      atomic.Int64  // connections
+	conns     bounds.Conns  // those of them that anybody may make
 	leaving   atomic.Bool   // the socket lives on in another process
 	done      chan struct{} // closed when the server's goroutine has ended
 	release   func()
@@ -47,6 +50,10 @@ type Update struct {
 	fresh        []*door
 }
 
+// maxConns is how many connections the TCP address has at once: descriptors are for
+// those whom listeners serve. The socket is the operator's alone.
+const maxConns = 256
+
 // Prepare binds what is not bound yet of the unix socket path and the TCP
 // address; "" wants none.
 func (s *Server) Prepare(socket, bind string) (*Update, error) {
@@ -55,19 +62,19 @@ func (s *Server) Prepare(socket, bind string) (*Update, error) {
 	was := [2]*door{s.doors.socket, s.doors.bind}
 	s.doors.mu.Unlock()
 	var err error
-	if u.socket, err = u.open(was[0], socket, listenUnix, s.socket); errors.Is(err, fs.ErrPermission) {
+	if u.socket, err = u.open(was[0], socket, listenUnix, s.socket, 0); errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("open admin socket: %w (name a folder that this user may write to: admin { socket = \"…\" }, or serve --socket)", err)
 	} else if err != nil {
 		return nil, fmt.Errorf("open admin socket: %w", err)
 	}
-	if u.bind, err = u.open(was[1], bind, s.listenTCP, s.tcp); err != nil {
+	if u.bind, err = u.open(was[1], bind, s.listenTCP, s.tcp, maxConns); err != nil {
 		u.Abort()
 		return nil, fmt.Errorf("open admin http: %w", err)
 	}
 	return u, nil
 }
 
-func (u *Update) open(was *door, address string, listen func(string) (net.Listener, func(), error), h http.Handler) (*door, error) {
+func (u *Update) open(was *door, address string, listen func(string) (net.Listener, func(), error), h http.Handler, conns int) (*door, error) {
 	if address == "" {
 		return nil, nil
 	}
@@ -82,7 +89,7 @@ func (u *Update) open(was *door, address string, listen func(string) (net.Listen
 	if err != nil {
 		return nil, err
 	}
-	d := &door{address: address, l: l, inside: h, done: make(chan struct{}), release: release, inherited: inherited}
+	d := &door{address: address, l: l, inside: h, done: make(chan struct{}), release: release, inherited: inherited, conns: bounds.Conns{Most: conns}}
 	d.server = &http.Server{
 		Handler:           http.HandlerFunc(d.answer),
 		ConnState:         d.count,

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+
+	"fishplate/internal/admin/grant"
 )
 
 type peerKey struct{}
@@ -45,8 +47,8 @@ func (s *Server) onlyOwner(next http.Handler) http.Handler {
 func allowed(uid, own int) bool { return uid == 0 || uid == own }
 
 func author(r *http.Request) string {
-	if token, ok := r.Context().Value(bearerKey{}).(string); ok {
-		return fmt.Sprintf("token %q", token)
+	if g := grant.Of(r.Context()); g != nil {
+		return fmt.Sprintf("token %q", g.Token)
 	}
 	if p, ok := r.Context().Value(peerKey{}).(peer); ok && p.known {
 		return fmt.Sprintf("uid %d", p.uid)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fishplate/internal/admin/bounds"
+	"fishplate/internal/admin/grant"
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
 	"fishplate/internal/tenant"
@@ -96,6 +97,7 @@ type Server struct {
 	hub      *hub
 	doors    doors
 	failures bounds.Failures // of bearers
+	grants   grant.Open
 	calls    bounds.InFlight // of bearers
 	uploads  bounds.InFlight // of programs
 	stop     context.CancelFunc
@@ -149,6 +151,9 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 		if err == nil {
 			return
 		}
+		if gone := grant.Of(r.Context()).Holds(); gone != nil {
+			err = gone // whatever came of that
+		}
 		status := http.StatusInternalServerError
 		large, tooLarge := errors.AsType[*http.MaxBytesError](err)
 		switch {
@@ -169,7 +174,7 @@ func (s *Server) handler(e Endpoint) http.HandlerFunc {
 			status = http.StatusConflict
 		case errors.Is(err, tenant.ErrRate):
 			status = http.StatusTooManyRequests
-		case errors.Is(err, tenant.ErrSignature):
+		case errors.Is(err, tenant.ErrSignature), errors.Is(err, grant.ErrToken):
 			status = http.StatusForbidden
 		case errors.Is(err, errProgram):
 			status = http.StatusUnprocessableEntity

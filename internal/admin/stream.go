@@ -113,5 +113,6 @@ func (s *Server) Settled(generation uint64, committed bool) {
 	if err != nil {
 		return // a number always encodes
 	}
+	s.grants.Check()
 	s.hub.tell(event{name, data})
 }

@@ -106,8 +106,9 @@ func (d *door) answer(w http.ResponseWriter, r *http.Request) {
 	d.inside.ServeHTTP(w, r)
 }
 
-// count follows the number of open connections.
-func (d *door) count(_ net.Conn, s http.ConnState) {
+// count follows the open connections.
+func (d *door) count(c net.Conn, s http.ConnState) {
+	d.conns.Follow(c, s)
 	switch s {
 	case http.StateNew:
 		d.open.Add(1)

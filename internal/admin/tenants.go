@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"fishplate/internal/admin/grant"
 	"fishplate/internal/control"
 	"fishplate/internal/metrics"
 	"fishplate/internal/tenant"
@@ -84,6 +85,9 @@ func ofTenant(handle func(*Server, *tenant.Tenant, http.ResponseWriter, *http.Re
 		if t == nil {
 			return fmt.Errorf("%w: %q", tenant.ErrNoTenant, r.PathValue("name"))
 		}
+		if err := grant.Of(r.Context()).Holds(); err != nil {
+			return err
+		}
 		return handle(s, t, w, r)
 	}
 }
@@ -146,10 +150,11 @@ func (s *Server) uploading(t *tenant.Tenant) (done func(), err error) {
 
 // upload reads the ELF file that is the body.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request, t *tenant.Tenant) ([]byte, error) {
-	limit := t.MaxProgram()
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	limit, c := t.MaxProgram(), http.NewResponseController(w)
+	if err := c.SetReadDeadline(time.Now().Add(uploadTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
+	defer context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })() // with the grant
 	if r.ContentLength > limit {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", tenant.ErrSize, r.ContentLength, limit)
 	}
@@ -176,7 +181,7 @@ func (s *Server) giving(r *http.Request, comment string) (o tenant.UpdateOptions
 	if a, err = (&ChangeRequest{Comment: comment}).options(r); err != nil {
 		return o, a, err
 	}
-	return tenant.UpdateOptions{Comment: a.Comment, Author: a.Author, Signature: []byte(r.Header.Get(signatureField))}, a, nil
+	return tenant.UpdateOptions{Comment: a.Comment, Author: a.Author, Signature: []byte(r.Header.Get(signatureField)), May: grant.Of(r.Context()).Holds}, a, nil
 }
 
 func (s *Server) tenantUpdate(t *tenant.Tenant, w http.ResponseWriter, r *http.Request) error {

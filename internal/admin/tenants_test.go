@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/admin/grant"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
 	"fishplate/internal/tenant"
@@ -99,6 +100,11 @@ func TestUploadsOneAtATime(t *testing.T) {
 type takes struct{ refused *Refused }
 
 func (p takes) Update(_ context.Context, name string, elf []byte, o tenant.UpdateOptions, a control.ApplyOptions) (tenant.Version, uint64, error) {
+	if o.May != nil {
+		if err := o.May(); err != nil {
+			return tenant.Version{}, 0, &Refused{Result: control.Result{Plan: control.Plan{Errors: []control.Problem{{Summary: err.Error()}}}}}
+		}
+	}
 	if p.refused != nil {
 		p.refused.Match = a.Match
 		return tenant.Version{}, 0, fmt.Errorf("update guest %q: %w", name, p.refused)
@@ -243,7 +249,7 @@ func TestDiscreet(t *testing.T) {
 	if err := discreet(r, refused); err != refused {
 		t.Errorf("the operator reads %v", err)
 	}
-	err := discreet(r.WithContext(context.WithValue(r.Context(), bearerKey{}, "deploy")), fmt.Errorf("update: %w", refused))
+	err := discreet(r.WithContext(grant.With(r.Context(), &grant.Grant{Token: "deploy"})), fmt.Errorf("update: %w", refused))
 	if want := `tenant "a": warm-up GET /ready answered 500, as there: open …: no such file`; err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

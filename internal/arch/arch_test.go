@@ -39,7 +39,7 @@ var wings = map[string][]string{
 	"riscv":             {"isa", "float", "elf", "symbols", "memory", "vector", "interp", "x64", "a64", "jit", "", "layout", "files", "tape", "linux", "debug"},
 	"internal/upstream": {"balance", "persist", "health", "discover", "queue", "secure", "idle", "cause", "retry", "learned", "scarce"},
 	"cmd/fishplate":     {"reading", "machine", "wanted", "checkup", "show", "report", "starter", "handover", "notify", "claim", "binder", "measure", "given", "pulse", "opening", "process"},
-	"internal/admin":    {"bounds", "vitals"},
+	"internal/admin":    {"bounds", "grant", "vitals"},
 	"internal/config":   {"render", "schema", "syntax", "files", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},
 	"internal/control":  {"journal"},

@@ -119,6 +119,9 @@ func (s *Set) FollowLogs(ctx context.Context, name string, follow bool, n int, w
 		defer t.stats.join(feed)()
 	}
 	past := t.Logs()
+	if ctx.Err() != nil {
+		return nil // who may read those of the tenant that was may not read these
+	}
 	for _, l := range past[max(0, len(past)-n):] {
 		if err := write(l); err != nil {
 			return err
@@ -130,6 +133,8 @@ func (s *Set) FollowLogs(ctx context.Context, name string, follow bool, n int, w
 			if err := write(l); err != nil {
 				return err
 			}
+		case <-t.stats.gone:
+			return nil
 		case <-ctx.Done():
 			return nil
 		}

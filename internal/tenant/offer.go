@@ -17,6 +17,9 @@ type UpdateOptions struct {
 	Comment   string
 	Author    string // who sent it, for the history
 	Signature []byte // for tenants with a key: 64 bytes, or base64 of them
+	// May is asked when it is the turn of the change, which its error refuses; nil
+	// is nobody.
+	May func() error
 }
 
 // Offer is a program that a tenant may be given: who gives it makes the tenant's
@@ -27,6 +30,15 @@ type Offer struct {
 	Signature string // base64; "" is none
 	Version   Version
 	code      *code // so that it need not be decoded twice
+	may       func() error
+}
+
+// May says why the offer does not stand any more.
+func (o *Offer) May() error {
+	if o.may == nil {
+		return nil
+	}
+	return o.may()
 }
 
 // ELF is the program's file. It must not be changed.
@@ -38,8 +50,8 @@ func (o *Offer) Given(over string) *model.Given {
 	return &model.Given{SHA256: o.SHA256, Over: over, Version: o.Version.Number, Signature: o.Signature}
 }
 
-func newOffer(name string, c *code, signature []byte, v Version) *Offer {
-	o := &Offer{Tenant: name, SHA256: hex.EncodeToString(c.hash[:]), Version: v, code: c}
+func newOffer(name string, c *code, signature []byte, may func() error, v Version) *Offer {
+	o := &Offer{Tenant: name, SHA256: hex.EncodeToString(c.hash[:]), Version: v, code: c, may: may}
 	o.Version.Hash, o.Version.Size = c.short(), len(c.elf)
 	o.Signature = signatureText(signature)
 	return o
@@ -76,7 +88,7 @@ func (s *Set) Offer(name string, elf []byte, o UpdateOptions) (*Offer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, Remedy(elf))
 	}
-	return newOffer(name, c, o.Signature, Version{Source: "update", Author: o.Author, Comment: o.Comment}), nil
+	return newOffer(name, c, o.Signature, o.May, Version{Source: "update", Author: o.Author, Comment: o.Comment}), nil
 }
 
 // OfferBack is Offer for an earlier program of a tenant; 0 is the one before the
@@ -107,7 +119,7 @@ func (s *Set) OfferBack(name string, number int, o UpdateOptions) (*Offer, error
 	if o.Comment == "" {
 		o.Comment = fmt.Sprintf("to version %d", v.Number)
 	}
-	return newOffer(name, c, []byte(v.signature), Version{Source: "rollback", Author: o.Author, Comment: o.Comment}), nil
+	return newOffer(name, c, []byte(v.signature), o.May, Version{Source: "rollback", Author: o.Author, Comment: o.Comment}), nil
 }
 
 // Expect gives an offer its number, and returns what it is to replace, with its

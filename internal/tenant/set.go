@@ -39,7 +39,7 @@ type Set struct {
 
 	mu      sync.Mutex
 	tenants map[string]*Tenant
-	stats   map[string]*stats // of every tenant that ever was
+	stats   map[string]*stats // of the tenants, and of those that are prepared
 	codes   *codes
 	stores  map[string]*kv.Store
 	sweeper kv.Sweeper // of stores
@@ -342,6 +342,17 @@ func (s *Set) statsOf(name string) *stats {
 	return st
 }
 
+// dropStats forgets the lines and counters of names that no tenant has: the next one
+// of the name is another. The Set is locked.
+func (s *Set) dropStats() {
+	for name, st := range s.stats {
+		if s.tenants[name] == nil {
+			close(st.gone)
+			delete(s.stats, name)
+		}
+	}
+}
+
 // Tenant returns a tenant by name from what Commit made visible last, or nil.
 func (s *Set) Tenant(name string) *Tenant {
 	s.mu.Lock()
@@ -415,6 +426,7 @@ func (u *Update) Commit() {
 			delete(s.histories, name)
 		}
 	}
+	s.dropStats()
 	s.mu.Unlock()
 	for i := range u.swaps {
 		u.swaps[i].commit()
@@ -486,4 +498,7 @@ func (u *Update) Abort() {
 		u.swaps[i].abort()
 	}
 	u.made, u.swaps = nil, nil
+	u.set.mu.Lock()
+	u.set.dropStats()
+	u.set.mu.Unlock()
 }

@@ -48,7 +48,8 @@ type stats struct {
 	name  string
 	cells *metrics.Set
 	log   *slog.Logger
-	rate  rate // of instructions
+	gone  chan struct{} // closed when the tenant is removed
+	rate  rate          // of instructions
 
 	mu     sync.Mutex
 	ring   []Line
@@ -69,7 +70,7 @@ type stats struct {
 }
 
 func newStats(name string, log *slog.Logger) *stats {
-	return &stats{name: name, cells: metrics.NewSet(metrics.Tenant.Cells()), log: log}
+	return &stats{name: name, gone: make(chan struct{}), cells: metrics.NewSet(metrics.Tenant.Cells()), log: log}
 }
 
 func (s *stats) add(i int, n int64) { s.cells.Add(metrics.NewShard(), i, n) }

@@ -90,6 +90,10 @@ type Stops struct {
 // Name returns the tenant's name.
 func (t *Tenant) Name() string { return t.model.Name }
 
+// Same says whether both are one tenant, before and after changes of it: a tenant
+// that was removed and added is another one.
+func (t *Tenant) Same(other *Tenant) bool { return t.stats == other.stats }
+
 // Model returns what the tenant was made from. It must not be changed.
 func (t *Tenant) Model() *model.Tenant { return t.model }
 

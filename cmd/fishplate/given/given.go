@@ -126,6 +126,9 @@ func (g *Programs) Rollback(ctx context.Context, name string, number int, o tena
 func (g *Programs) give(ctx context.Context, offer *tenant.Offer, a control.ApplyOptions) (v tenant.Version, change uint64, err error) {
 	a.Comment = offer.Version.Comment
 	r := g.control.Give(ctx, control.Gift{Tenant: offer.Tenant, Make: func(over string) (*model.Given, *control.ProgramNote, error) {
+		if err := offer.May(); err != nil {
+			return nil, nil, err
+		}
 		before, elf := g.tenants.Expect(offer)
 		note := &control.ProgramNote{Tenant: offer.Tenant, ProgramVersion: noteOf(&tenant.Known{Version: offer.Version, SHA256: offer.SHA256, Signature: offer.Signature})}
 		if before != nil { // one can go back to what is replaced, also when it was a file's
