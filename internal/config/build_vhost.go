@@ -27,8 +27,8 @@ func (l *loader) vhost(n *node) *model.VHost {
 		v.Hosts = append(v.Hosts, name)
 	}
 	for _, s := range v.SNI {
-		if _, err := advice.HostName(s); err != nil {
-			l.errorf(n.rangeOf("sni"), err.Error(), "", `a server name is one such as "shop.example", or "*.shop.example"`)
+		if _, err := advice.HostName(s); err != nil && s != "*" {
+			l.errorf(n.rangeOf("sni"), err.Error(), "", `a server name is one such as "shop.example", or "*.shop.example"; "*" alone is every tunnel that no other name fits`)
 		}
 	}
 	v.Tenant = l.tenantOf(v.Tenant, v.Hosts)
