@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ func (l *Look) Check() {
 	l.checkLoops()
 	l.checkServers()
 	l.checkFiles()
+	l.checkLogs()
 	l.checkCertificates()
 	if len(l.Config.Listeners) == 0 && !l.HasErrors() {
 		l.Warnf(l.Start, "there is no listener: nothing can be reached", "", `write listener "web" with bind = [":8080"]`)
@@ -207,5 +209,20 @@ func (l *Look) checkFiles() {
 func (l *Look) needs(name string, at model.Range) {
 	if why := l.unreadable(name); why != "" {
 		l.Errorf(at, fmt.Sprintf("read %s: %s", l.Show(name), why), "", "paths are relative to the file that names them")
+	}
+}
+
+// checkLogs refuses logs among the files that the process keeps for itself, and in
+// place of the configuration.
+func (l *Look) checkLogs() {
+	for _, g := range l.Config.Logs {
+		at := l.At("log", g.Name, g.At, "path")
+		switch dir := l.Config.State.Dir; {
+		case g.Path == "stdout" || g.Path == "stderr" || g.Path == "off":
+		case dir != "" && strings.HasPrefix(filepath.Clean(g.Path)+"/", filepath.Clean(dir)+"/"):
+			l.Errorf(at, fmt.Sprintf("log %q is in the state folder, where nothing else may write", g.Name), "", "name another folder")
+		case filepath.Clean(g.Path) == filepath.Clean(l.Config.Places.Range(g.At).Filename):
+			l.Errorf(at, fmt.Sprintf("log %q is the file that it is written in", g.Name), "", "name another file")
+		}
 	}
 }

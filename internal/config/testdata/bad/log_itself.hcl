@@ -1,0 +1,4 @@
+listener "web" { bind = [":8080"] }
+backend "app" { servers = ["127.0.0.1:9000"] }
+vhost "any" { backend = "app" }
+log "access" { path = "./log_itself.hcl" }
