@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"fishplate/internal/netio/pipes"
@@ -52,12 +53,13 @@ func withoutDescriptors(t *testing.T, what string) {
 	case "splice":
 		want := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 		for _, n := range []int64{int64(len(want)), -1} {
-			go func() {
+			var written sync.WaitGroup
+			written.Go(func() {
 				_, _ = a.Write(want)
 				if n < 0 {
 					_ = a.CloseWrite()
 				}
-			}()
+			})
 			got := make(chan []byte)
 			go func() {
 				p := make([]byte, len(want))
@@ -67,6 +69,7 @@ func withoutDescriptors(t *testing.T, what string) {
 			if moved, err := Splice(c, b, n); moved != int64(len(want)) || err != nil {
 				t.Fatalf("%d of %d bytes were moved: %v", moved, len(want), err)
 			}
+			written.Wait()
 			if !bytes.Equal(<-got, want) {
 				t.Fatal("other bytes came")
 			}

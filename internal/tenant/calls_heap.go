@@ -144,11 +144,7 @@ func (v *vm) spend(n uint64) error {
 	if !v.afford(n) {
 		return v.errBudget()
 	}
-	if v.m.Instret < v.pace.end && !v.pace.late {
-		return nil
-	}
-	_, err := v.pace.fuel()
-	return err
+	return v.pace.rest()
 }
 
 // pieces does work on [0, n) of which each byte costs the same, a piece after the

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -23,6 +24,16 @@ type pacer struct {
 	late   bool      // it lasts too long: others have their turn first
 	slices int64
 	paid   uint64 // counter up to which the tenant's accounts have it
+	place         // where it was asked last whether the slice is over
+}
+
+// place is where a call can be stopped: the counter, and how many such places there
+// were at it before.
+type place struct{ at, nth uint64 }
+
+// bytes are a place in a recording.
+func (p place) bytes() []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, p.at), p.nth)
 }
 
 // fuel returns how far the machine may run now, or why it may not.
@@ -31,17 +42,34 @@ func (p *pacer) fuel() (uint64, error) {
 	if at >= p.v.limit {
 		return 0, &trap{cause: "guest-budget", text: fmt.Sprintf("budget of %d instructions used up", p.v.image.tenant.Instructions)}
 	}
-	if ends := at >= p.end; ends || p.late || p.v.tape.due(at) {
-		p.late = false
-		if err := p.next(); err != nil {
-			return 0, err
-		}
-		// Where slices end may not depend on time: threads of the program change there.
-		if ends {
-			p.end = at + permit.Slice
-		}
+	if err := p.rest(); err != nil {
+		return 0, err
 	}
 	return min(p.end, p.v.limit) - at, nil
+}
+
+// rest lets others have their turn when the slice is over, and ends a repetition
+// where the recorded call was stopped. Whether a slice lasts too long differs from
+// run to run, where it is asked does not: a stop is told by its place among those
+// at one instruction.
+func (p *pacer) rest() error {
+	at := p.v.m.Instret
+	if p.nth++; at != p.at {
+		p.at, p.nth = at, 0
+	}
+	ends := at >= p.end
+	if !ends && !p.late && !p.v.tape.due(p.place) {
+		return nil
+	}
+	p.late = false
+	if err := p.next(); err != nil {
+		return err
+	}
+	// Where slices end may not depend on time: threads of the program change there.
+	if ends {
+		p.end = at + permit.Slice
+	}
+	return nil
 }
 
 // next ends a slice.
@@ -53,13 +81,13 @@ func (p *pacer) next() error {
 		}
 		return nil
 	}
-	if yes, err := p.v.tape.replayed(p.v.m.Instret); yes {
+	if yes, err := p.v.tape.replayed(p.place); yes {
 		if err == nil && p.ctx.Err() != nil {
 			err = &trap{cause: "guest-cancelled", text: "the repetition was interrupted"}
 		}
 		return err
 	}
-	return p.v.tape.stopped(p.v.m.Instret, p.turn(t))
+	return p.v.tape.stopped(p.place, p.turn(t))
 }
 
 // turn waits for the next slice, if there may be one.

@@ -1,7 +1,7 @@
 package tenant
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
 
 	"fishplate/internal/tenant/reel"
@@ -91,8 +91,8 @@ func (p *player) next(what learned) *reel.Event {
 	return nil
 }
 
-// stop returns how the recorded call was stopped at this instruction, if it was.
-func (p *player) stop(at uint64) *reel.Event {
+// stop returns how the recorded call was stopped here, if it was.
+func (p *player) stop(at place) *reel.Event {
 	if !p.stops(at) {
 		return nil
 	}
@@ -101,12 +101,12 @@ func (p *player) stop(at uint64) *reel.Event {
 	return e
 }
 
-func (p *player) stops(at uint64) bool {
+func (p *player) stops(at place) bool {
 	if len(p.left) == 0 {
 		return false
 	}
 	e := &p.left[0]
-	return learned(e.Numbers[0]) == learnStop && len(e.Texts[0]) == 8 && binary.LittleEndian.Uint64(e.Texts[0]) == at
+	return learned(e.Numbers[0]) == learnStop && bytes.Equal(e.Texts[0], at.bytes())
 }
 
 var learnedNames = [...]string{"", "the time", "random bytes", "a fact about the client", "the cache", "a fetch", "a body", "the key-value storage",

@@ -287,21 +287,21 @@ func recalled(e *reel.Event) error {
 }
 
 // stopped notes that a slice ended the call, for a reason outside the program.
-func (t *tape) stopped(at uint64, err error) error {
+func (t *tape) stopped(at place, err error) error {
 	if t != nil && err != nil {
-		t.answer(learnStop, binary.LittleEndian.AppendUint64(nil, at), err)
+		t.answer(learnStop, at.bytes(), err)
 	}
 	return err
 }
 
-// due says that a recorded call was stopped at this instruction.
-func (t *tape) due(at uint64) bool {
+// due says that a recorded call was stopped here.
+func (t *tape) due(at place) bool {
 	return t != nil && t.player != nil && t.player.stops(at)
 }
 
 // replayed reports whether time and permits are those of a recording, and how it
-// was stopped at this instruction.
-func (t *tape) replayed(at uint64) (bool, error) {
+// was stopped here.
+func (t *tape) replayed(at place) (bool, error) {
 	if t == nil || t.player == nil {
 		return false, nil
 	}

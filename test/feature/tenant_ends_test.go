@@ -27,7 +27,7 @@ listener "web" { bind = [%q] }
 backend "app" { servers = [%q] }
 tenant "io" {
   program  = %[3]q
-  memory   = "64MiB"
+  memory   = "24MiB"
   instructions = 20000000
   time     = "10m"
   backends = ["app"]
