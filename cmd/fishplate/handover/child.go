@@ -4,6 +4,7 @@ package handover
 
 import (
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -16,8 +17,10 @@ type Child struct {
 
 // Start starts a command. A service manager sees the end of its own children only,
 // and does not wait for another main process when it stops the service. So beside
-// makes the new process a child of this one's parent, where the system can.
-func Start(cmd *exec.Cmd, beside bool) (*Child, error) {
+// makes the new process a child of this one's parent, where the system can. The
+// line, to which the other process has the other end, stays open as long as both
+// are there, unless it is closed: each sees by it that the other has ended.
+func Start(cmd *exec.Cmd, line *Line, beside bool) (*Child, error) {
 	c := &Child{cmd: cmd, ended: make(chan struct{})}
 	wait := cmd.Wait
 	if beside && canBeside() {
@@ -28,6 +31,7 @@ func Start(cmd *exec.Cmd, beside bool) (*Child, error) {
 	}
 	go func() { // ends with the other process, or with this one
 		c.how = wait()
+		runtime.KeepAlive(line) // who is forgotten is closed
 		close(c.ended)
 	}()
 	return c, nil

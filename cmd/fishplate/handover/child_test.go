@@ -3,8 +3,10 @@
 package handover
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +23,7 @@ func TestChild(t *testing.T) {
 	for beside, parent := range parents {
 		out, theirs := pipe(t)
 		in, ours := pipe(t)
-		c, err := Start(&exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", "echo $PPID; read wait"}, Stdin: in, Stdout: theirs}, beside)
+		c, err := Start(&exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", "echo $PPID; read wait"}, Stdin: in, Stdout: theirs}, nil, beside)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,16 +41,48 @@ func TestChild(t *testing.T) {
 			t.Errorf("beside %v: ended %v, %v after it was killed", beside, ended, how)
 		}
 		ours.Close()
-		c, err = Start(&exec.Cmd{Path: "/bin/true"}, beside)
+		c, err = Start(&exec.Cmd{Path: "/bin/true"}, nil, beside)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, ended := c.Ended(time.Minute); !ended {
 			t.Errorf("beside %v: its end was not seen", beside)
 		}
-		if _, err := Start(&exec.Cmd{Path: "/nowhere"}, beside); err == nil {
+		if _, err := Start(&exec.Cmd{Path: "/nowhere"}, nil, beside); err == nil {
 			t.Errorf("beside %v: started what is not there", beside)
 		}
+	}
+}
+
+// TestLineStaysOpen: the other process sees no end before there is one, however much
+// memory is collected meanwhile.
+func TestLineStaysOpen(t *testing.T) {
+	line, theirs, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	in, ours := pipe(t)
+	c, err := Start(&exec.Cmd{Path: "/bin/cat", Stdin: in}, line, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		runtime.GC()
+		if err := other.Until(time.Now().Add(20 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := other.Receive(func(string) any { return nil }); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("the line says %v while both processes live", err)
+		}
+	}
+	ours.Close()
+	if _, ended := c.Ended(time.Minute); !ended {
+		t.Error("the end was not seen")
 	}
 }
 

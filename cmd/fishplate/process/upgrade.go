@@ -162,7 +162,7 @@ func (p *Process) startSuccessor(path string) (*successor, error) {
 			return strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, handoverEnv+"=")
 		}), handoverEnv+"=3"), env...),
 	}
-	child, err := handover.Start(cmd, p.manager.Present())
+	child, err := handover.Start(cmd, line, p.manager.Present())
 	if err != nil {
 		_ = line.Close()
 		return nil, unstartable(path, err)
