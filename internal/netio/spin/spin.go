@@ -77,8 +77,8 @@ func (s *Spinner) Until(most time.Duration, try func() bool) bool {
 			s.rest = longestRest
 			return false
 		case now.Sub(begin) >= most:
-			s.misses++
-			s.rest = min(1<<min(s.misses, 10), longestRest)
+			s.misses = min(s.misses+1, 10)
+			s.rest = min(1<<s.misses, longestRest)
 			return false
 		}
 		last = now
