@@ -58,13 +58,13 @@ func (f *Filling) Detach() *Filling {
 	return &own
 }
 
-// AppendNow adds as many bytes as there is room for without waiting for anybody.
+// AppendNow takes as many bytes as there is room for without waiting for anybody.
 func (f *Filling) AppendNow(p []byte) (n int) {
-	if f.part {
-		return 0
-	}
 	if !f.grow(len(p)) {
 		return 0
+	}
+	if f.part {
+		return f.weld.takeNow(p, func(p []byte) int { return f.flight.appendNow(f.object, p) })
 	}
 	return f.flight.appendNow(f.object, p)
 }

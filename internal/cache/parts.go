@@ -344,6 +344,19 @@ func (w *weld) take(p []byte) (wanted []byte, more bool) {
 	return p[:n], int64(len(p)) == n || w.behind != nil
 }
 
+// takeNow is take with an add that may have no room for all of it; n are the
+// bytes of p that need not come again.
+func (w *weld) takeNow(p []byte, add func([]byte) int) (n int) {
+	skip := w.skip
+	wanted, more := w.take(p)
+	added := add(wanted)
+	w.most += int64(len(wanted) - added)
+	if added == len(wanted) && more {
+		return len(p)
+	}
+	return int(skip-w.skip) + added
+}
+
 // finish appends what follows the body, and reports whether all of it came.
 func (w *weld) finish(add func([]byte) bool) bool {
 	return w.skip == 0 && w.most == 0 && (w.behind == nil || pour(add, w.behind))

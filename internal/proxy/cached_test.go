@@ -1,9 +1,13 @@
 package proxy
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,5 +132,58 @@ func BenchmarkMiss(b *testing.B) {
 		if _, err := io.ReadAtLeast(c, buf, n-20); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestPartsAreThereForWhoHasThem: whoever has a part of an answer, and asks for
+// a part of that part, is not the cause of another fetch.
+func TestPartsAreThereForWhoHasThem(t *testing.T) {
+	const whole = "0123456789"
+	var fetches atomic.Int64
+	o := newOrigin(t, func(c *client) {
+		in := bufio.NewReader(c.Conn)
+		for {
+			req, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			fetches.Add(1)
+			var first, last int
+			if _, err := fmt.Sscanf(req.Header.Get("Range"), "bytes=%d-%d", &first, &last); err != nil {
+				t.Errorf("asked for %q: %v", req.Header.Get("Range"), err)
+				return
+			}
+			part := whole[first : last+1]
+			if _, err := fmt.Fprintf(c.Conn, "HTTP/1.1 206 Partial Content\r\nContent-Length: %d\r\nContent-Range: bytes %d-%d/10\r\n"+
+				"Cache-Control: max-age=60\r\nETag: \"a\"\r\n\r\n%s", len(part), first, last, part); err != nil {
+				return
+			}
+		}
+	})
+	cfg := cached(base(o.addr))
+	cfg.VHosts[0].Routes[0].Effective.Range = "pass"
+	r := newRigWith(t, cfg, withCaches(t))
+	const keys = 200
+	for i := range keys {
+		for _, ask := range [...][2]int{{0, 4}, {5, 9}, {3, 6}} {
+			req, err := http.NewRequest(http.MethodGet, fmt.Sprintf("http://%s/%d", r.addr, i), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = "example.test"
+			req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", ask[0], ask[1]))
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if want := whole[ask[0] : ask[1]+1]; err != nil || resp.StatusCode != 206 || string(body) != want {
+				t.Fatalf("%v: %s %q %v, want %q", ask, resp.Status, body, err, want)
+			}
+		}
+	}
+	if n := fetches.Load(); n != 2*keys {
+		t.Errorf("%d fetches, want two of each of %d", n, keys)
 	}
 }
