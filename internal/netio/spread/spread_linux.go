@@ -93,9 +93,9 @@ func allowed() (list []int, err error) {
 	return list, nil
 }
 
-// tries is how often each processor connects: by chance a hash is right 1 in 2⁸
+// tries is how often each processor connects: by chance a hash is right 1 in 2¹⁶
 // times with two processors, and less often with more.
-const tries = 4
+const tries = 8
 
 // patience is how long a handshake on the loopback interface may take, when the
 // kernel has other work or drops its packets.

@@ -22,7 +22,8 @@ func TestProve(t *testing.T) {
 			t.Errorf("%s: %v, then %v", r, err, again)
 		}
 	}
-	if err := prove(Hash); err == nil {
+	// By chance it seems so, of two processors once in 2¹⁴.
+	if prove(Hash) == nil && prove(Hash) == nil {
 		t.Error("a hash knows the processor")
 	}
 }
