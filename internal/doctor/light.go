@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ func Statuses() []Status { return fact.Statuses() }
 // Watching returns the machine that we run on as a process that serves may look at
 // it, for NewLight.
 func Watching() *System { return see.Watching() }
+
+// Overlap says whether two addresses of sockets at one port exclude each other.
+func Overlap(a, b netip.Addr) bool { return see.Overlap(a, b) }
 
 // WakeUp measures for a time what it takes to wake another processor and to be woken
 // by it, for who wants to know just that.

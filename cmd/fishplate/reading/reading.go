@@ -33,6 +33,23 @@ func (load Load) At(socket string) Load {
 	}
 }
 
+// A Judge says what of a configuration cannot be on this machine.
+type Judge func(cfg *model.Config) []control.Problem
+
+// Judged returns a Load that refuses what judge does.
+func (load Load) Judged(judge Judge) Load {
+	return func(ctx context.Context, path string) (*model.Config, []control.Problem, []control.Problem) {
+		return judge.of(load(ctx, path))
+	}
+}
+
+func (judge Judge) of(cfg *model.Config, errs, warnings []control.Problem) (*model.Config, []control.Problem, []control.Problem) {
+	if cfg != nil {
+		errs = append(errs, judge(cfg)...)
+	}
+	return cfg, errs, warnings
+}
+
 // Parse reads the text of a whole configuration, for control.Options.Parse.
 type Parse func(name string, text []byte) (cfg *model.Config, errs, warnings []control.Problem)
 
@@ -44,6 +61,13 @@ func (parse Parse) At(socket string) Parse {
 			cfg.Admin.Socket = socket
 		}
 		return cfg, errs, warnings
+	}
+}
+
+// Judged returns a Parse that refuses what judge does.
+func (parse Parse) Judged(judge Judge) Parse {
+	return func(name string, text []byte) (*model.Config, []control.Problem, []control.Problem) {
+		return judge.of(parse(name, text))
 	}
 }
 

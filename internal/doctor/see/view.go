@@ -2,6 +2,7 @@ package see
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 
@@ -100,6 +101,16 @@ type OurListener struct {
 	Backlog int // as it was asked for
 
 	Queue *OurQueue // nil when nobody listens there, or the system does not tell
+}
+
+// Overlap says whether two addresses of sockets at one port exclude each other: equal
+// ones do, :: does with all, and 0.0.0.0 with those of IPv4 and with ::.
+func Overlap(a, b netip.Addr) bool {
+	a, b = a.Unmap(), b.Unmap()
+	all := func(one, other netip.Addr) bool {
+		return one.IsUnspecified() && (one.Is6() || other.Is4() || other.IsUnspecified())
+	}
+	return a == b || all(a, b) || all(b, a)
 }
 
 // OurQueue is what waits before accept at an address, in all of its sockets. What

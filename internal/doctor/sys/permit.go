@@ -223,7 +223,7 @@ func listeners() see.Row {
 		for _, s := range sockets {
 			at := netip.AddrPortFrom(parseAddr(s.Address), uint16(s.Port)).String()
 			for _, l := range v.Ours.Listeners {
-				if l.Port != s.Port || !overlap(l.Address, s.Address) || own[s.Inode] {
+				if l.Port != s.Port || !see.Overlap(parseAddr(l.Address), parseAddr(s.Address)) || own[s.Inode] {
 					continue
 				}
 				if int(s.UID) == v.Probe.Self().EUID {
@@ -250,16 +250,6 @@ func parseAddr(s string) netip.Addr {
 		return netip.IPv6Unspecified()
 	}
 	return a
-}
-
-// overlap reports whether two addresses of listeners exclude each other: equal
-// ones do, :: does with all, and 0.0.0.0 with those of IPv4 and with ::.
-func overlap(a, b string) bool {
-	x, y := parseAddr(a).Unmap(), parseAddr(b).Unmap()
-	all := func(one, other netip.Addr) bool {
-		return one.IsUnspecified() && (one.Is6() || other.Is4() || other.IsUnspecified())
-	}
-	return x == y || all(x, y) || all(y, x)
 }
 
 // inodes are the sockets of our own process.
