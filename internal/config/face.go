@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fishplate/internal/config/diff"
+	"fishplate/internal/config/files"
 	"fishplate/internal/config/finding"
 	"fishplate/internal/config/revise"
 	"fishplate/internal/config/schema"
@@ -41,6 +42,9 @@ func Size(s string) (int64, error) { return schema.Size(s) }
 
 // FormatSize writes bytes as the configuration does.
 func FormatSize(n int64) string { return schema.FormatSize(n) }
+
+// Show is a file's name for people who work in the folder base.
+func Show(base, name string) string { return files.Show(base, name) }
 
 // Revise makes one change in the text of a whole configuration; the error is an
 // *EditError.

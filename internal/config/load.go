@@ -29,7 +29,7 @@ type Options struct {
 	Context context.Context
 	FS      fs.FS  // rooted at "/"
 	Path    string // a file or a folder of *.hcl and *.hcl.json; absolute, or relative to the root of FS
-	// Base is cut from the front of file names in diagnostics; usually the working directory.
+	// Base is cut from the front of file names in diagnostics; usually the working directory. The root is not.
 	Base string
 	Env  func(name string) (string, bool) // nil: no variable is set
 	Now  time.Time                        // for certificates; zero: their dates are not looked at
@@ -318,14 +318,7 @@ func (l *loader) env(name string) (string, bool) {
 }
 
 // Show is a file's name for people.
-func (l *loader) Show(name string) string {
-	if l.o.Base != "" {
-		if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(l.o.Base, "/")+"/"); ok {
-			return rest
-		}
-	}
-	return name
-}
+func (l *loader) Show(name string) string { return files.Show(l.o.Base, name) }
 
 // Place is where something stands, for people.
 func (l *loader) Place(r hcl.Range) string {

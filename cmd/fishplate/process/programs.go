@@ -59,7 +59,7 @@ func Programs(ctx context.Context, cfg *model.Config, base, dir string) (found c
 		}
 	}
 	for i := range found {
-		found[i].File = strings.TrimPrefix(found[i].File, strings.TrimSuffix(base, "/")+"/")
+		found[i].File = config.Show(base, found[i].File)
 	}
 	return found
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"fishplate/internal/config/syntax"
 )
@@ -162,4 +163,14 @@ func (l listing) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, l.r.enough(fmt.Errorf("the patterns of includes look at more than %d names", MaxListed))
 	}
 	return list, err
+}
+
+// Show is a file's name for people who work in the folder base: what lies in it is
+// named from there. The root is nobody's folder to work in, though a service's.
+func Show(base, name string) string {
+	base = strings.TrimSuffix(base, "/")
+	if base == "" {
+		return name
+	}
+	return strings.TrimPrefix(name, base+"/")
 }

@@ -135,3 +135,14 @@ func TestCallerLeft(t *testing.T) {
 		t.Error(names, err)
 	}
 }
+
+func TestShow(t *testing.T) {
+	for _, c := range [][3]string{
+		{"/srv", "/srv/a/b.hcl", "a/b.hcl"}, {"/srv/", "/srv/b.hcl", "b.hcl"}, {"/srv", "/srvx/b.hcl", "/srvx/b.hcl"},
+		{"/", "/etc/b.hcl", "/etc/b.hcl"}, {"", "/etc/b.hcl", "/etc/b.hcl"}, {"", "change 7", "change 7"},
+	} {
+		if got := Show(c[0], c[1]); got != c[2] {
+			t.Errorf("%q in %q is %q, want %q", c[1], c[0], got, c[2])
+		}
+	}
+}
