@@ -71,11 +71,7 @@ func runGuestProfile(c *call) error {
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
-	code, err := r.Profile(ctx, file)
-	if err != nil || code == exitDone {
-		return err
-	}
-	return exit{code: code}
+	return ended(r.Profile(ctx, file))
 }
 
 func guestGDBVerb() verb {
@@ -126,11 +122,7 @@ func runGuestGDB(c *call) error {
 	ctx, stop := signal.NotifyContext(c.ctx, ends...)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
-	code, err := r.GDB(ctx, listen)
-	if err != nil || code == exitDone {
-		return err
-	}
-	return exit{code: code}
+	return ended(r.GDB(ctx, listen))
 }
 
 func guestBuildVerb() verb {

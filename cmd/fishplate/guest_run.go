@@ -71,11 +71,7 @@ func runGuest(c *call) error {
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
-	code, err := r.Do(ctx)
-	if err != nil || code == exitDone {
-		return err
-	}
-	return exit{code: code}
+	return ended(r.Do(ctx))
 }
 
 // instructions reads a number of instructions: digits, and k, M, G or T. An

@@ -43,6 +43,14 @@ func (e exit) Error() string {
 
 func (e exit) Unwrap() error { return e.err }
 
+// ended is the error of a verb with exit codes of its own.
+func ended(code int, err error) error {
+	if err != nil || code == exitDone {
+		return err
+	}
+	return exit{code: code}
+}
+
 func usagef(format string, args ...any) error {
 	return exit{exitUsage, fmt.Errorf(format, args...)}
 }

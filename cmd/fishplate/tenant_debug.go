@@ -180,11 +180,7 @@ func runTenantReplay(c *call) error {
 	}
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	status, err := r.Do(ctx)
-	if err != nil || status == exitDone {
-		return err
-	}
-	return exit{code: status}
+	return ended(r.Do(ctx))
 }
 
 func runTenantProfile(c *call) error {
