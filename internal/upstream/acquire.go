@@ -265,7 +265,7 @@ func (b *Backend) await(ctx context.Context, p *Pick, w *waiter, limit int, time
 			}
 		}
 		if s == nil && f == nil {
-			w.Want(nil) // its server is gone: any other will do
+			w.Want(p.pin.server) // its server is gone: now it is the one of its name, or any
 			continue
 		}
 		return s, f

@@ -44,12 +44,8 @@ func NewWaiter[S comparable]() *Waiter[S] {
 func (w *Waiter[S]) Set(want S, priority float64) { w.seq, w.want, w.priority = 0, want, priority }
 
 // Want changes the server that is waited for, while w is in no queue; its place
-// by arrival stays. It reports whether that is another than before.
-func (w *Waiter[S]) Want(s S) bool {
-	other := w.want != s
-	w.want = s
-	return other
-}
+// by arrival stays.
+func (w *Waiter[S]) Want(s S) { w.want = s }
 
 // waitHeap is ordered by priority, then by arrival.
 type waitHeap[S comparable] []*Waiter[S]
