@@ -446,6 +446,25 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainHash: what was hashed is said of the server that it led to.
+func TestExplainHash(t *testing.T) {
+	tab := table(t, members(100, 100, 100), "hash(maglev)")
+	led := map[int]bool{}
+	for i := range 50 {
+		path := fmt.Sprintf("/%d", i)
+		got, chosen, _ := tab.Explain(request(path))
+		led[chosen] = true
+		for at, c := range got {
+			if want := fmt.Sprintf("chosen: hash of %q", path); (c.Why == want) != (at == chosen) {
+				t.Fatalf("%s: %+v", path, got)
+			}
+		}
+	}
+	if len(led) != 3 {
+		t.Errorf("led to %v", led)
+	}
+}
+
 // TestExplainChangesNothing: explaining does not take anybody's turn.
 func TestExplainChangesNothing(t *testing.T) {
 	tab := table(t, members(100, 100), "roundrobin")

@@ -86,10 +86,10 @@ func (h hashStep) run(t *Table, s *scratch, q *Query, last bool) {
 		t.rr.run(t, s, q, last)
 		return
 	}
+	h.algo.order(t, s, key, q.Now, last)
 	if s.explain {
 		s.say(s.list[0], fmt.Sprintf("hash of %q", key))
 	}
-	h.algo.order(t, s, key, q.Now, last)
 }
 
 type clientKey struct{}
