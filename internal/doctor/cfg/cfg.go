@@ -3,6 +3,7 @@ package cfg
 import (
 	"fmt"
 	"math"
+	"net"
 	"strconv"
 	"strings"
 
@@ -103,12 +104,13 @@ func backlog() see.Row {
 		}
 		var cut []string
 		for _, l := range o.Listeners {
+			gets := n
 			if l.Queue != nil && l.Queue.Granted < l.Backlog {
 				// What a socket was granted stays when the bound is raised.
-				n = min(n, int64(l.Queue.Granted))
+				gets = min(n, int64(l.Queue.Granted))
 			}
-			if int64(l.Backlog) > n {
-				cut = append(cut, fmt.Sprintf("%s:%d wants %d", l.Address, l.Port, l.Backlog))
+			if int64(l.Backlog) > gets {
+				cut = append(cut, fmt.Sprintf("%s wants %d, and gets %d", net.JoinHostPort(l.Address, strconv.Itoa(l.Port)), l.Backlog, gets))
 			}
 		}
 		for _, l := range o.Listeners {
@@ -118,7 +120,7 @@ func backlog() see.Row {
 			}
 		}
 		if len(cut) > 0 {
-			return fact.Say(fact.Warn, fmt.Sprintf("%s, and gets %d", strings.Join(cut, ", "), n), e)
+			return fact.Say(fact.Warn, strings.Join(cut, ", "), e)
 		}
 		return fact.Say(fact.OK, fmt.Sprintf("no listener wants more than %d", n), e)
 	})}

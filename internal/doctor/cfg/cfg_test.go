@@ -29,6 +29,10 @@ func TestRows(t *testing.T) {
 	}
 	granted := at(4096)
 	granted.Listeners[0].Queue = &see.OurQueue{Shards: 1, Granted: 128}
+	both := at(65535) // was opened before the bound was raised, and another listener after that
+	both.Listeners[0].Queue = &see.OurQueue{Shards: 1, Granted: 128}
+	both.Listeners = append(both.Listeners, see.OurListener{Address: "::", Port: 81, Backlog: 4096, Queue: &see.OurQueue{Shards: 1, Granted: 4096}},
+		see.OurListener{Address: "::", Port: 82, Backlog: 8192})
 	full := at(16)
 	full.Listeners[0].Name, full.Listeners[0].Queue = "web", &see.OurQueue{Shards: 1, Most: 17, Granted: 16, Dropped: 366}
 	deferred := at(16)
@@ -50,6 +54,7 @@ func TestRows(t *testing.T) {
 		{ID: "cfg.memory", Ours: fill(257, 0), Files: open, Want: fact.OK},
 		{ID: "cfg.memory", Ours: fill(1, 0), Want: fact.Unknown},
 		{ID: "cfg.backlog", Ours: granted, Files: some, Want: fact.Warn, Says: "wants 4096, and gets 128"},
+		{ID: "cfg.backlog", Ours: both, Files: some, Want: fact.Warn, Says: "[::]:80 wants 65535, and gets 128, [::]:82 wants 8192, and gets 4096"},
 		{ID: "cfg.backlog", Ours: full, Files: some, Want: fact.Warn, Says: "the queue of 16 of listener web was full and dropped 366"},
 		{ID: "cfg.backlog", Ours: deferred, Files: some, Want: fact.OK},
 		{ID: "cfg.fastopen", Want: fact.Skip},
@@ -61,7 +66,7 @@ func TestRows(t *testing.T) {
 		{ID: "cfg.shards", Ours: &see.Ours{Shards: 2}, Probe: two, Want: fact.OK},
 		{ID: "cfg.shards", Ours: &see.Ours{Shards: 1}, Files: files{"/sys/devices/system/cpu/online": "0-7"}, Want: fact.Info},
 		{ID: "cfg.shards", Ours: &see.Ours{Shards: 1}, Want: fact.Unknown},
-		{ID: "cfg.backlog", Ours: at(65535), Files: some, Want: fact.Warn, Says: ":::80 wants 65535, and gets 4096"},
+		{ID: "cfg.backlog", Ours: at(65535), Files: some, Want: fact.Warn, Says: "[::]:80 wants 65535, and gets 4096"},
 		{ID: "cfg.backlog", Ours: at(4096), Files: some, Want: fact.OK},
 		{ID: "cfg.backlog", Ours: at(1), Want: fact.Unknown, RunOn: "initns"},
 		{ID: "cfg.keepalive", Ours: &see.Ours{}, Want: fact.Warn},
