@@ -61,17 +61,22 @@ func runGuest(c *call) error {
 	if r.Memory, err = guestMemory(c.text("memory")); err != nil {
 		return usagef("guest run: --memory: %w", err)
 	}
-	switch c.text("jit") {
-	case "auto":
-	case "off":
-		r.NoJIT = true
-	default:
-		return usagef("guest run: --jit: %q: want auto or off", c.text("jit"))
+	if r.NoJIT, err = c.noJIT("guest run"); err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second Ctrl-C ends us at once
 	return ended(r.Do(ctx))
+}
+
+// noJIT reads --jit.
+func (c *call) noJIT(verb string) (off bool, err error) {
+	word := c.text("jit")
+	if word != "auto" && word != "off" {
+		return false, usagef("%s: --jit: %q: want auto or off", verb, word)
+	}
+	return word == "off", nil
 }
 
 // instructions reads a number of instructions: digits, and k, M, G or T. An

@@ -155,10 +155,13 @@ func (c *call) keep(text []byte, name string) error {
 
 func runTenantReplay(c *call) error {
 	r := desk.Replay{
-		NoJIT: c.text("jit") == "off", Trace: c.flag("trace"), GDB: c.text("gdb"), Entry: c.text("entry"), JSON: c.flag("json"),
+		Trace: c.flag("trace"), GDB: c.text("gdb"), Entry: c.text("entry"), JSON: c.flag("json"),
 		Stdin: c.stdin, Stdout: c.stdout, Stderr: c.stderr,
 	}
 	var err error
+	if r.NoJIT, err = c.noJIT("tenant replay"); err != nil {
+		return err
+	}
 	if len(c.args) == 1 {
 		r.Recording, err = file.Read(c.args[0], 1<<30)
 	} else {
