@@ -15,7 +15,8 @@ func TestPurgeText(t *testing.T) {
 	}{
 		"1 object removed in 250µs":    {admin.PurgeRequest{Host: "h"}, admin.PurgeResult{Purged: 1, Took: 250 * time.Microsecond}},
 		"0 objects made stale in 1.5s": {admin.PurgeRequest{Tags: []string{"t"}, Soft: true}, admin.PurgeResult{Took: 1500 * time.Millisecond}},
-		"in force, 2 bans wait in the list: objects for which it is true are removed when they are asked for, or in the background": {admin.PurgeRequest{Ban: "true"}, admin.PurgeResult{Bans: 2}},
+		"in force, with 1 ban in the list: objects for which it is true are made stale when they are asked for, or in the background": {admin.PurgeRequest{Ban: "true", Soft: true}, admin.PurgeResult{Bans: 1}},
+		"in force, with 2 bans in the list: objects for which it is true are removed when they are asked for, or in the background":   {admin.PurgeRequest{Ban: "true"}, admin.PurgeResult{Bans: 2}},
 	} {
 		if got := purgeText(in.q, in.r); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -151,7 +151,7 @@ func purgeText(q admin.PurgeRequest, r admin.PurgeResult) string {
 		verb = "made stale"
 	}
 	if q.Ban != "" {
-		return fmt.Sprintf("in force, %s wait in the list: objects for which it is true are %s when they are asked for, or in the background",
+		return fmt.Sprintf("in force, with %s in the list: objects for which it is true are %s when they are asked for, or in the background",
 			show.Count(r.Bans, "ban"), verb)
 	}
 	return fmt.Sprintf("%s %s in %s", show.Count(r.Purged, "object"), verb, r.Took.Round(time.Microsecond))

@@ -32,8 +32,8 @@ func (f *fake) told() string {
 }
 
 func TestCanary(t *testing.T) {
-	const began, all, none = "prepare part, beside, try 0.1", ", commit part", ", end, gone, abort part"
-	ask := ApplyOptions{Canary: &Canary{Share: 0.1, For: 5 * time.Minute, Until: "errors < 1%"}}
+	const began, all, none = "prepare part, beside, try 0.07", ", commit part", ", end, gone, abort part"
+	ask := ApplyOptions{Canary: &Canary{Share: 0.07, For: 5 * time.Minute, Until: "errors < 1%"}}
 	for _, tt := range []struct {
 		name string
 		o    Outcomes
@@ -60,7 +60,7 @@ func TestCanary(t *testing.T) {
 		}},
 		{name: "others wait", wait: time.Second, took: began, do: func(t *testing.T, c *Controller) {
 			for _, r := range []Result{c.Apply(t.Context(), "x", ApplyOptions{}), c.Rollback(t.Context(), 1, ApplyOptions{}), c.Reload(t.Context(), ApplyOptions{})} {
-				if len(r.Errors) != 1 || !r.Busy || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 10% of the clients until") {
+				if len(r.Errors) != 1 || !r.Busy || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 7% of the clients until") {
 					t.Errorf("%+v", r.Errors)
 				}
 			}
@@ -77,7 +77,7 @@ func TestCanary(t *testing.T) {
 				if r.Committed || r.Canary != 2 || r.Generation != 1 || len(r.Errors) > 0 {
 					t.Fatalf("%+v", r)
 				}
-				if o := c.Trial(); o == nil || o.Change != 2 || o.Share != 0.1 || time.Until(o.Deadline) != 5*time.Minute || o.Next != tt.o || len(o.Conditions) != 1 {
+				if o := c.Trial(); o == nil || o.Change != 2 || o.Share != 0.07 || time.Until(o.Deadline) != 5*time.Minute || o.Next != tt.o || len(o.Conditions) != 1 {
 					t.Errorf("%+v", o)
 				} else if k := o.Conditions[0]; k.Text != "errors < 1%" || k.Holds == strings.HasPrefix(tt.name, "bad") || !strings.HasSuffix(k.Now, "%") {
 					t.Errorf("%+v", k)

@@ -106,7 +106,7 @@ func objectText(o *proxy.CacheObject) string {
 	if o.ETag != "" {
 		parts = append(parts, "ETag "+o.ETag)
 	}
-	parts = append(parts, fmt.Sprintf("%d hits", o.Hits), map[string]string{"memory": "in memory", "disk": "on disk"}[o.Tier])
+	parts = append(parts, Count(int(o.Hits), "hit"), map[string]string{"memory": "in memory", "disk": "on disk"}[o.Tier])
 	if !o.Complete {
 		parts = append(parts, "not complete")
 	}

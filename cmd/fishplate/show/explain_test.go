@@ -30,14 +30,14 @@ func TestPrintCacheWord(t *testing.T) {
 		{"stale", proxy.CacheWord{
 			State: "hit-stale", Why: "grace", Policy: `tenant "shop"`, Store: "main", Partition: "tenant/shop", Key: "http://shop.example/a | group=b",
 			Variant: "Accept-Encoding: br", Variants: 3,
-			Object:    &proxy.CacheObject{Status: 200, Bytes: 123456, Coding: "br", Age: 75, Fresh: -15, Hits: 12, Complete: true, Tier: "memory", ETag: `W/"1"`, Tags: []string{"a", "b"}},
+			Object:    &proxy.CacheObject{Status: 200, Bytes: 123456, Coding: "br", Age: 75, Fresh: -15, Hits: 1, Complete: true, Tier: "memory", ETag: `W/"1"`, Tags: []string{"a", "b"}},
 			Freshness: []string{"lifetime 60s, from max-age", "age 75s"}, Stored: "storable",
 		}, `cache      hit-stale: grace
     policy     tenant "shop"
     store      main, partition tenant/shop
     key        http://shop.example/a | group=b
     variant    Accept-Encoding: br (3 under this key)
-    object     200, 120.6 KiB, br, ETag W/"1", 12 hits, in memory, age 1m15s, stale for 15s
+    object     200, 120.6 KiB, br, ETag W/"1", 1 hit, in memory, age 1m15s, stale for 15s
     tags       a b
     freshness  lifetime 60s, from max-age
                age 75s

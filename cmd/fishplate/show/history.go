@@ -47,7 +47,7 @@ func trial(t *control.Trial) string {
 	if t == nil {
 		return ""
 	}
-	text := fmt.Sprintf(" [%g%% until %s", t.Share*100, t.Until)
+	text := fmt.Sprintf(" [%.6g%% until %s", t.Share*100, t.Until)
 	if t.Why != "" {
 		text += fmt.Sprintf(": %s; it had %s, and beside it %s", t.Why, outcomes(t.Next), outcomes(t.Running))
 	}
@@ -68,7 +68,7 @@ func canary(w io.Writer, o *control.Ongoing) error {
 	for i, c := range o.Conditions {
 		words[i] = fmt.Sprintf("%s (now %s)", c.Text, c.Now)
 	}
-	_, err := printf(w, "\nchange %d is tried with %g%% of the clients for another %s; then all, if %s, or none\nit had %s, and beside it %s\n",
+	_, err := printf(w, "\nchange %d is tried with %.6g%% of the clients for another %s; then all, if %s, or none\nit had %s, and beside it %s\n",
 		o.Change, o.Share*100, max(0, time.Until(o.Deadline)).Round(time.Second), strings.Join(words, " && "), outcomes(o.Next), outcomes(o.Running))
 	return err
 }
