@@ -18,6 +18,7 @@ type Flight struct {
 	id    store.Key
 	since uint64 // purges before it are known to its answer
 	limit int64  // of the body in bytes; 0 = the store's
+	size  int64  // of a body whose last byte settles the flight at once; 0 = not known
 
 	mu      sync.Mutex
 	news    chan struct{} // closed at the next change; nil while nobody waits
@@ -224,12 +225,13 @@ func (r *Reader) close() {
 // nil when there are none yet, or no more.
 func (r *Reader) Next(at int64) []byte {
 	at -= r.base
-	if p := r.object.Segment(at); len(p) > 0 || r.flight == nil {
+	f := r.flight
+	if p := r.object.Segment(at); f == nil || len(p) > 0 && at+int64(len(p)) != f.size {
 		return p
 	}
-	r.flight.mu.Lock()
-	defer r.flight.mu.Unlock()
-	piece, _ := r.flight.held(r.object, at)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	piece, _ := f.held(r.object, at)
 	return piece
 }
 
@@ -323,7 +325,7 @@ func (f *Flight) appendNow(o *store.Object, p []byte) (n int) {
 		p = p[:max(room, 0)]
 	}
 	n, _ = o.Append(p) // what did not fit is seen by its length
-	if f.waiting.Load() > 0 {
+	if f.waiting.Load() > 0 && o.Available() != f.size {
 		f.mu.Lock()
 		f.tell()
 		f.mu.Unlock()
@@ -398,22 +400,23 @@ func (f *Flight) slowest() (last *Reader, at int64) {
 }
 
 // held returns the bytes at that offset that lie together, nil when there are
-// none, and whether there ever will be. f.mu is held.
+// none, and whether there ever will be. The last ones are nobody's before the
+// flight is settled: who has the whole finds it in the store. f.mu is held.
 func (f *Flight) held(o *store.Object, at int64) (piece []byte, gone bool) {
 	if at < f.trimmed {
 		return nil, true
 	}
-	if p := o.Segment(at); len(p) > 0 {
-		return p, false
+	piece = o.Segment(at)
+	if off := at - f.spillAt; len(piece) == 0 && f.over {
+		if off < 0 || off > int64(len(f.spill)) {
+			return nil, true
+		}
+		piece = f.spill[off:]
 	}
-	if !f.over {
+	if f.state == carried && at+int64(len(piece)) == f.size {
 		return nil, false
 	}
-	off := at - f.spillAt
-	if off < 0 || off > int64(len(f.spill)) {
-		return nil, true
-	}
-	return f.spill[off:], false
+	return piece, false
 }
 
 // lose cuts a reader off. f.mu is held.

@@ -70,3 +70,54 @@ func TestBodiesThatOutgrowTheStore(t *testing.T) {
 		})
 	}
 }
+
+// TestLastBytesWaitForTheEnd: nobody has the whole of a body before the flight is
+// settled, and then everybody has.
+func TestLastBytesWaitForTheEnd(t *testing.T) {
+	s := openStore(t)
+	p := s.memory.Partition("vhost/a")
+	over := make(chan struct{})
+	close(over)
+	for _, tt := range []struct {
+		name        string
+		limit, size int64
+		held        bool
+	}{{"size", 0, 10, true}, {"no size", 0, 0, false}, {"not kept", 7, 10, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			o, err := s.memory.Begin(p, store.KeyOf(p.ID(), []byte(tt.name)), &store.Meta{Status: 200, Total: 10}, &store.Parts{Key: []byte(tt.name)}, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer o.Unpin()
+			f := &Flight{limit: tt.limit, size: tt.size}
+			f.carry(o)
+			var r Reader
+			f.read(&r, o)
+			defer r.close()
+			read := func(at int64, want string) int64 {
+				t.Helper()
+				got := r.Next(at)
+				if string(got) != want {
+					t.Fatalf("%q from %d, want %q", got, at, want)
+				}
+				if more, _ := r.Await(at, over); more != (want != "") {
+					t.Errorf("more from %d is %v", at, more)
+				}
+				r.Took(at + int64(len(got)))
+				return at + int64(len(got))
+			}
+			f.Append(o, []byte("01234"))
+			at := read(0, "01234")
+			f.Append(o, []byte("56"))
+			at = read(at, "56")
+			f.Append(o, []byte("789"))
+			if tt.held {
+				read(at, "")
+				o.Finish()
+				f.settle(landed)
+			}
+			at = read(at, "789")
+			read(at, "")
+		})
+	}
+}

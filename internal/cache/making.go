@@ -27,7 +27,7 @@ func (v *Visit) Making(resp *message.Response, size int64, now time.Time, terms 
 		return nil
 	}
 	v.unpin(&v.Stale)
-	v.carry(o)
+	v.carry(o, 0)
 	v.Reader.close()
 	return v.Filling().Detach()
 }

@@ -208,7 +208,11 @@ func (v *Visit) takePart(resp *message.Response, sent, received time.Time) Taken
 		return Streams
 	}
 	v.unpin(&v.Stale)
-	v.carry(v.Object)
+	size := v.Object.Available() + v.weld.most
+	if v.weld.behind != nil {
+		size += v.weld.behind.Available()
+	}
+	v.carry(v.Object, announced(resp, size))
 	return Stored
 }
 

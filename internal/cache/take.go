@@ -75,8 +75,17 @@ func (v *Visit) Take(resp *message.Response, sent, received time.Time) Taken {
 		return Streams
 	}
 	v.unpin(&v.Stale)
-	v.carry(o)
+	v.carry(o, announced(resp, size))
 	return Stored
+}
+
+// announced is the size of the object whose last byte will be the last of the
+// answer, 0 when another thing ends that.
+func announced(resp *message.Response, size int64) int64 {
+	if resp.Framing != message.Length {
+		return 0
+	}
+	return size
 }
 
 // forOne reports whether an answer is about the conditions and ranges of one
@@ -102,7 +111,7 @@ func (v *Visit) Made(resp *message.Response, body []byte, now time.Time, terms T
 		return false
 	}
 	v.unpin(&v.Stale)
-	v.carry(o)
+	v.carry(o, 0)
 	f := v.Filling()
 	whole := f.AppendNow(body) == len(body) // nobody else makes room by reading on
 	f.End(whole)
@@ -157,10 +166,11 @@ func (v *Visit) keepOmitted(h *message.Header) {
 	}
 }
 
-// carry makes a new object the visit's, and shows it to who waits.
-func (v *Visit) carry(o *store.Object) {
+// carry makes a new object the visit's, and shows it to who waits. size is the
+// flight's.
+func (v *Visit) carry(o *store.Object, size int64) {
 	v.Object = o
-	v.flight.limit = v.policy.Model.MaxObject
+	v.flight.limit, v.flight.size = v.policy.Model.MaxObject, size
 	if v.held {
 		o.SetBan(v.hold.Number())
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -185,5 +186,74 @@ func TestPartsAreThereForWhoHasThem(t *testing.T) {
 	}
 	if n := fetches.Load(); n != 2*keys {
 		t.Errorf("%d fetches, want two of each of %d", n, keys)
+	}
+}
+
+// TestWholeIsThereForWhoHasIt: when the last byte of a body that has a length
+// reaches a client, the object is in the store. Who asks for its head, or for a
+// part of a part, waits for nobody's fetch and would ask the origin again.
+func TestWholeIsThereForWhoHasIt(t *testing.T) {
+	const whole = "0123456789"
+	var asked sync.Map          // paths
+	read := make(chan struct{}) // a client has the head
+	o := newOrigin(t, func(c *client) {
+		in := bufio.NewReader(c.Conn)
+		for {
+			req, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			_, again := asked.LoadOrStore(req.URL.Path, true)
+			if again {
+				t.Errorf("%s %s is fetched again", req.Method, req.URL.Path)
+			}
+			part, head := whole, "HTTP/1.1 200 OK\r\n"
+			var first, last int
+			if _, err := fmt.Sscanf(req.Header.Get("Range"), "bytes=%d-%d", &first, &last); err == nil {
+				part = whole[first : last+1]
+				head = fmt.Sprintf("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %d-%d/10\r\n", first, last)
+			}
+			fmt.Fprintf(c.Conn, "%sContent-Length: %d\r\nCache-Control: max-age=60\r\nETag: \"a\"\r\n\r\n", head, len(part))
+			if !again {
+				<-read // the rest is taken in by somebody else than the client's exchange
+			}
+			if req.Method == http.MethodHead {
+				continue
+			}
+			if _, err := io.WriteString(c.Conn, part); err != nil {
+				return
+			}
+		}
+	})
+	cfg := cached(base(o.addr))
+	cfg.VHosts[0].Routes[0].Effective.Range = "pass"
+	r := newRigWith(t, cfg, withCaches(t))
+	ask := func(method, path, ranges string, miss bool, want string) {
+		req, err := http.NewRequest(method, "http://"+r.addr+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "example.test"
+		if ranges != "" {
+			req.Header.Set("Range", ranges)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if miss {
+			read <- struct{}{}
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(body) != want {
+			t.Fatalf("%s %s %s: %s %q %v, want %q", method, path, ranges, resp.Status, body, err, want)
+		}
+	}
+	for i := range 500 {
+		ask("GET", fmt.Sprintf("/whole%d", i), "", true, whole)
+		ask("HEAD", fmt.Sprintf("/whole%d", i), "", false, "")
+		ask("GET", fmt.Sprintf("/part%d", i), "bytes=0-4", true, whole[:5])
+		ask("GET", fmt.Sprintf("/part%d", i), "bytes=1-3", false, whole[1:4])
 	}
 }

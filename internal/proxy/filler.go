@@ -58,10 +58,11 @@ func (f *filler) run() {
 		}
 		f.watch.disarm()
 		f.srv.wheel.remove(&f.watch)
-		f.into.End(whole)
+		// The connection first: who has the whole answer, and asks for another, may have it.
 		f.reuse = f.reuse && whole && f.origin.Buffered() == 0
 		f.origin.Release()
 		f.lease.Release(f.reuse)
+		f.into.End(whole)
 	}()
 	if len(f.first) > 0 && !f.into.Append(f.first) {
 		return
