@@ -190,7 +190,7 @@ func (l *loader) decodeFile(f *file) *node {
 			in = p.body.Blocks[at]
 		}
 		before := l.mark()
-		alone := &node{table: l.top}
+		alone := &node{table: l.top, seen: map[[2]string]*node{}}
 		l.decodeBlock(alone, in)
 		for _, kids := range alone.kids {
 			for _, k := range kids {

@@ -23,7 +23,8 @@ type node struct {
 	at    hcl.Range // label, or the block's name
 	attrs map[string]value
 	kids  map[string][]*node
-	kept  *kept // for later loads; nil: nothing
+	seen  map[[2]string]*node // kids by kind and label, while it is decoded
+	kept  *kept               // for later loads; nil: nothing
 }
 
 // value is one attribute as written.
@@ -40,9 +41,11 @@ func (l *loader) decode(b *syntax.Body, t *schema.Table, label string, at hcl.Ra
 	for _, a := range b.Attrs {
 		l.decodeAttr(n, a)
 	}
+	n.seen = make(map[[2]string]*node, len(b.Blocks))
 	for _, in := range b.Blocks {
 		l.decodeBlock(n, in)
 	}
+	n.seen = nil
 	if t.Name != "" {
 		l.missing(n)
 	}
@@ -139,12 +142,11 @@ func (l *loader) decodeBlock(n *node, in syntax.Block) {
 		l.errorf(in.At, fmt.Sprintf("%s already has a block %q at %s", n.table.Where(n.label), in.Name, l.Place(n.kids[in.Name][0].at)), "", "join the two")
 		return
 	}
-	for _, old := range n.kids[in.Name] {
-		if old.label == label {
-			l.errorf(in.Label, fmt.Sprintf("%s %q is already written at %s", in.Name, label, l.Place(old.at)), "", "names are unique: rename one")
-			return
-		}
+	if old := n.seen[[2]string{in.Name, label}]; old != nil {
+		l.errorf(in.Label, fmt.Sprintf("%s %q is already written at %s", in.Name, label, l.Place(old.at)), "", "names are unique: rename one")
+		return
 	}
+	n.seen[[2]string{in.Name, label}] = child
 	n.add(child)
 }
 

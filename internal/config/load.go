@@ -50,9 +50,10 @@ type loader struct {
 	top      *schema.Table
 	broken   bool // some file could not be parsed: names may be missing
 	root     *node
-	policies []*whole.Policy // every cache block of a route, vhost or tenant
-	patterns model.Patterns  // of everything
-	guest    string          // the tenant of the route that is being read
+	byName   map[[2]string]*node // its blocks by kind and label, once one is asked for
+	policies []*whole.Policy     // every cache block of a route, vhost or tenant
+	patterns model.Patterns      // of everything
+	guest    string              // the tenant of the route that is being read
 
 	requestNames []string
 	seen         map[string]bool          // files already read

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"fishplate/internal/config/whole"
 	"fishplate/internal/model"
 )
@@ -38,70 +40,58 @@ func (l *loader) Clean(v *model.VHost) *bool {
 // At finds the place of an attribute, for complaints that come after the model
 // is built; fallback is the noun's own place.
 func (l *loader) At(kind, name string, fallback model.Range, path ...string) model.Range {
-	if l.root == nil {
-		return fallback
-	}
-	for _, n := range l.root.kids[kind] {
-		if n.label == name {
-			return n.place(fallback, path...)
+	return l.named(kind, name).place(fallback, path...)
+}
+
+// named is the block of a name, which is unique among those of its kind; nil: there
+// is none.
+func (l *loader) named(kind, name string) *node {
+	if l.byName == nil && l.root != nil {
+		l.byName = map[[2]string]*node{}
+		for kind, list := range l.root.kids {
+			for _, n := range list {
+				l.byName[[2]string{kind, n.label}] = n
+			}
 		}
 	}
-	return fallback
+	return l.byName[[2]string{kind, name}]
 }
 
 func (n *node) place(fallback model.Range, path ...string) model.Range {
 	for _, p := range path {
+		if n == nil {
+			break
+		}
 		if a, ok := n.attrs[p]; ok {
 			return a.at
 		}
-		if n = n.find(p); n == nil {
-			break
-		}
+		n = n.find(p)
 	}
 	return fallback
 }
 
 // RouteAt is the place of a route's attribute, or of the vhost's that it came from.
 func (l *loader) RouteAt(v *model.VHost, r *model.Route, attr string) model.Range {
-	if l.root == nil {
-		return r.At
+	n := l.named("vhost", v.Name)
+	if k := n.inner("route", r.Name); k != nil && k.has(attr) {
+		return k.rangeOf(attr)
 	}
-	for _, n := range l.root.kids["vhost"] {
-		if n.label != v.Name {
-			continue
-		}
-		for _, k := range n.kids["route"] {
-			if k.label == r.Name && k.has(attr) {
-				return k.rangeOf(attr)
-			}
-		}
-		return n.place(r.At, attr)
-	}
-	return r.At
+	return n.place(r.At, attr)
 }
 
 // ServerAt is the place of a server's attribute.
 func (l *loader) ServerAt(b *model.Backend, s *model.Server, attr string) model.Range {
-	for _, n := range l.nodes("backend", b.Name) {
-		for _, k := range n.kids["server"] {
-			if k.label == s.Name {
-				return k.place(s.At, attr)
-			}
-		}
-	}
-	return s.At
+	return l.named("backend", b.Name).inner("server", s.Name).place(s.At, attr)
 }
 
-func (l *loader) nodes(kind, name string) []*node {
-	var out []*node
-	if l.root != nil {
-		for _, n := range l.root.kids[kind] {
-			if n.label == name {
-				out = append(out, n)
-			}
+// inner is the inner block of a name; nil: there is none.
+func (n *node) inner(kind, name string) *node {
+	if n != nil {
+		if at := slices.IndexFunc(n.kids[kind], func(k *node) bool { return k.label == name }); at >= 0 {
+			return n.kids[kind][at]
 		}
 	}
-	return out
+	return nil
 }
 
 // given reports whether an attribute was written and could be read.

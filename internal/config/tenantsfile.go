@@ -367,8 +367,8 @@ func (l *loader) tenantsByHost() {
 			continue
 		}
 		written, whole := map[string]bool{}, false // what says itself whose it is
-		for _, n := range l.nodes("vhost", like.Name) {
-			whole = whole || n.has("tenant")
+		if n := l.named("vhost", like.Name); n != nil {
+			whole = n.has("tenant")
 			for _, r := range n.kids["route"] {
 				written[r.label] = r.has("tenant")
 			}

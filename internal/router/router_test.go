@@ -293,20 +293,6 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-func TestShadowed(t *testing.T) {
-	vh := vhostOf("v", "",
-		"a /a/* GET,HEAD", "b /a/b GET", "c /a/b", "d /a/b/* HEAD", "e ~^/q", "f /quick", "g - - host == \"x\"",
-		"h - - host == \"x\"", "i /i POST host == \"x\"", "j", "k /k", "l ~(")
-	var got []string
-	for _, w := range Shadowed(vh) {
-		got = append(got, w.Route+"<"+w.By)
-	}
-	want := []string{"b<a", "d<a", "f<e", "h<g", "k<j"}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestSplit(t *testing.T) {
 	rt := &Route{Model: &model.Route{Backend: "only"}}
 	if rt.Backend(nil, 1<<31) != "only" {
@@ -355,9 +341,7 @@ func TestIndexEqualsFirstMatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		shadowed := map[string]bool{}
-		for _, w := range Shadowed(vh) {
-			shadowed[w.Route] = true
-		}
+		model.Shadowed(vh.Routes, func(r, _ *model.Route) { shadowed[r.Name] = true })
 		for range 10 {
 			p := path.Draw(t, "request")
 			if rapid.IntRange(0, 20).Draw(t, "star") == 0 {

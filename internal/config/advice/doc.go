@@ -1,6 +1,5 @@
 // Package advice judges plain values of the model. Policy says of a cache policy
 // what cannot be and what is hardly meant, each with what to write instead;
-// Covers, Reaches and HostName answer questions about routes, addresses and
-// names. What needs the whole configuration, and where things are written, is
+// Reaches and HostName answer questions about addresses and names. What needs the whole configuration, and where things are written, is
 // the caller's to know. It keeps nothing.
 package advice

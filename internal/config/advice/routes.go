@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -14,28 +13,7 @@ import (
 
 // CatchesAll reports whether no request of the vhost passes a route.
 func CatchesAll(r *model.Route) bool {
-	return !r.When.Set() && len(r.Methods) == 0 && (r.Path == "" || r.Path == "/*" || r.Path == "*")
-}
-
-// Covers reports whether every request that b could match is matched by a. It
-// says no when it cannot tell.
-func Covers(a, b *model.Route) bool {
-	if a.When.Set() && a.When.Text != b.When.Text {
-		return false
-	}
-	if len(a.Methods) > 0 {
-		if len(b.Methods) == 0 || slices.ContainsFunc(b.Methods, func(m string) bool { return !slices.Contains(a.Methods, m) }) {
-			return false
-		}
-	}
-	if a.Path == "" || a.Path == "/*" || a.Path == "*" || a.Path == b.Path {
-		return true
-	}
-	prefix, ok := strings.CutSuffix(a.Path, "/*")
-	if !ok || strings.HasPrefix(a.Path, "~") || strings.HasPrefix(b.Path, "~") {
-		return false
-	}
-	return b.Path == prefix || strings.HasPrefix(b.Path, prefix+"/")
+	return !r.When.Set() && len(r.Methods) == 0 && (r.Path == "" || r.Path == "/*")
 }
 
 // Reaches reports whether a connection to address surely ends at bind. Other

@@ -29,14 +29,11 @@ func (l *Look) checkShadows() {
 			continue
 		}
 		*clean = true
-		for i, r := range v.Routes {
-			if before := slices.IndexFunc(v.Routes[:i], func(a *model.Route) bool { return advice.Covers(a, r) }); before >= 0 {
-				a := v.Routes[before]
-				*clean = false
-				l.Warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
-					fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", a.Name, l.Place(a.At)), "move it up, or drop it")
-			}
-		}
+		model.Shadowed(v.Routes, func(r, by *model.Route) {
+			*clean = false
+			l.Warnf(r.At, fmt.Sprintf("route %q can never match", r.Name),
+				fmt.Sprintf("Route %q at %s matches everything that it could, and stands before it.", by.Name, l.Place(by.At)), "move it up, or drop it")
+		})
 	}
 }
 
