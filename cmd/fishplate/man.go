@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"fishplate/cmd/fishplate/notify"
 )
 
 // runMan prints the manual page, in the man(7) macros, from the table.
@@ -59,6 +61,7 @@ func exitTable() []exitRow {
 		{exitChanges, "plan: there are changes."},
 		{exitBusy, "Another change is being prepared or tried, or waits to be confirmed: nothing was changed."},
 		{exitUsage, "The command line is wrong."},
+		{notify.Broken, "serve, where a service manager is told how it is ($NOTIFY_SOCKET): the configuration is wrong, and no other start would mend that."},
 	}
 }
 

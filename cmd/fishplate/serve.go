@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"fishplate/cmd/fishplate/binder"
+	"fishplate/cmd/fishplate/notify"
 	"fishplate/cmd/fishplate/process"
 	"fishplate/cmd/fishplate/reading"
 	"fishplate/cmd/fishplate/show"
+	"fishplate/cmd/fishplate/wanted"
 	"fishplate/internal/admin"
 	"fishplate/internal/config"
 )
@@ -39,15 +41,12 @@ func runServe(c *call) error {
 		return err
 	}
 	var reader reading.Reader
-	from, err := process.Inherit()
-	if err != nil {
-		return err
-	}
+	from, failed := process.Inherit()
 	line, err := binder.Inherit()
-	if err != nil {
+	if err := errors.Join(failed, err); err != nil {
 		return err
 	}
-	load, parse := reading.Load(reader.FromDisk), reading.Parse(reader.Parse)
+	load, parse := reading.Load(reader.FromDisk).Judged(wanted.Apart), reading.Parse(reader.Parse).Judged(wanted.Apart)
 	if backend := c.text("backend"); backend != "" {
 		if !strings.HasSuffix(path, ".json") {
 			return usagef("serve: --backend is for a tenants file (.json)")
@@ -71,7 +70,7 @@ func runServe(c *call) error {
 	if cfg == nil || c.flag("check-only") {
 		show.Problems(c.stderr, errs, warnings)
 		if cfg == nil {
-			return exit{code: exitRefused}
+			return exit{code: notify.Find().Code(exitRefused)}
 		}
 		return nil
 	}
@@ -98,8 +97,7 @@ func upgradeVerbs() []verb {
 		long: "PATH, or the file that the process was started from, is started with the same arguments. It gets the listening sockets, the\n" +
 			"admin socket, the keys of session tickets, the history and the configuration that runs, whatever the files say meanwhile;\n" +
 			"prepares everything, tests itself, and takes over. The old process then finishes what it has: downloads and WebSockets go on\n" +
-			"in it. When a step fails, the old process serves on, and the reason is printed. SIGUSR2 does the same without an answer.\n\n" +
-			"Objects of caches, persistence tables, what is known of servers, rates, and keys and values of tenants go over; counters begin at 0.",
+			"in it. When a step fails, the old process serves on, and the reason is printed. SIGUSR2 does the same without an answer.\n\nObjects of caches, persistence tables, what is known of servers, rates, and keys and values of tenants go over; counters begin at 0.",
 		example: "fishplate upgrade\nfishplate upgrade /usr/local/bin/fishplate-2",
 		flags: func(f *pflag.FlagSet) {
 			jsonFlag(f)

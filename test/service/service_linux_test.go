@@ -121,6 +121,7 @@ func TestService(t *testing.T) {
 		{"the watchdog", s.watchdog},
 		{"a socket unit", s.socket},
 		{"a stop drains", s.stop},
+		{"a broken configuration is said once", s.broken},
 		{"the package is removed", s.remove},
 	} {
 		if !t.Run(step.name, func(t *testing.T) {
@@ -398,6 +399,19 @@ func (s *steps) stop() {
 		c.Close()
 		s.t.Error("its socket is open after a stop")
 	}
+}
+
+func (s *steps) broken() {
+	s.write(config, site(`":80", ":443"`, "  nonsense = 1\n"))
+	s.refused("systemctl", "start", unit)
+	s.until("it has failed for good", func() bool { return s.show("ActiveState") == "failed" })
+	s.is("NRestarts", "0")
+	s.is("ExecMainStatus", "78")
+	status, _ := s.try("systemctl", "status", "--no-pager", "--full", "--lines=50", unit)
+	if n := strings.Count(status, `/etc/fishplate/fishplate.hcl:36:3: error: vhost "any" has no attribute "nonsense"`); n != 1 {
+		s.t.Errorf("the finding stands there %d times:\n%s", n, status)
+	}
+	s.write(config, site(`":80", ":443"`, ""))
 }
 
 func (s *steps) remove() {

@@ -76,6 +76,18 @@ func (m *Manager) send(files []*os.File, assignments ...string) error {
 	return nil
 }
 
+// Broken is the exit code, EX_CONFIG of sysexits.h, by which a manager knows that
+// starting the process again is in vain.
+const Broken = 78
+
+// Code returns that where there is a manager, and for all others what they know.
+func (m *Manager) Code(usual int) int {
+	if m.Present() {
+		return Broken
+	}
+	return usual
+}
+
 // Present says whether there is anybody to tell.
 func (m *Manager) Present() bool { return m != nil && m.address != "" }
 

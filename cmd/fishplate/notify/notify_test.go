@@ -140,3 +140,14 @@ func TestStore(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCode(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	if got := Find().Code(1); got != 1 {
+		t.Errorf("nobody is told, %d", got)
+	}
+	t.Setenv("NOTIFY_SOCKET", "@somebody")
+	if got := Find().Code(1); got != Broken {
+		t.Errorf("a manager is told %d", got)
+	}
+}

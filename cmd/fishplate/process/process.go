@@ -119,8 +119,8 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	p.control = control.New(control.Options{
-		Load: o.Load.Judged(wanted.Apart), Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
-		Digest: program.Fingerprint, Parse: o.Parse.Judged(wanted.Apart), Reloading: p.tellReloading, Upgrade: p.upgradeBySignal, Succeeded: p.done,
+		Load: o.Load, Diff: diffConfig, Builder: &p.estate, Logger: logger, Census: p.census, Remark: p.remark, Settled: p.settled,
+		Digest: program.Fingerprint, Parse: o.Parse, Reloading: p.tellReloading, Upgrade: p.upgradeBySignal, Succeeded: p.done,
 		Programs: gifts, Give: config.Give,
 	})
 	gifts.Connect(p.control, p.tenants)

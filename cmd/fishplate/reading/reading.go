@@ -44,10 +44,13 @@ func (load Load) Judged(judge Judge) Load {
 }
 
 func (judge Judge) of(cfg *model.Config, errs, warnings []control.Problem) (*model.Config, []control.Problem, []control.Problem) {
-	if cfg != nil {
-		errs = append(errs, judge(cfg)...)
+	if cfg == nil {
+		return nil, errs, warnings
 	}
-	return cfg, errs, warnings
+	if errs = append(errs, judge(cfg)...); len(errs) > 0 {
+		return nil, errs, warnings
+	}
+	return cfg, nil, warnings
 }
 
 // Parse reads the text of a whole configuration, for control.Options.Parse.
