@@ -3,7 +3,6 @@ package cfg
 import (
 	"fmt"
 	"math"
-	"net"
 	"strconv"
 	"strings"
 
@@ -110,7 +109,7 @@ func backlog() see.Row {
 				gets = min(n, int64(l.Queue.Granted))
 			}
 			if int64(l.Backlog) > gets {
-				cut = append(cut, fmt.Sprintf("%s wants %d, and gets %d", net.JoinHostPort(l.Address, strconv.Itoa(l.Port)), l.Backlog, gets))
+				cut = append(cut, fmt.Sprintf("%s wants %d, and gets %d", l.At(), l.Backlog, gets))
 			}
 		}
 		for _, l := range o.Listeners {

@@ -55,6 +55,7 @@ func TestRows(t *testing.T) {
 		{ID: "cfg.memory", Ours: fill(1, 0), Want: fact.Unknown},
 		{ID: "cfg.backlog", Ours: granted, Files: some, Want: fact.Warn, Says: "wants 4096, and gets 128"},
 		{ID: "cfg.backlog", Ours: both, Files: some, Want: fact.Warn, Says: "[::]:80 wants 65535, and gets 128, [::]:82 wants 8192, and gets 4096"},
+		{ID: "cfg.backlog", Ours: &see.Ours{Listeners: []see.OurListener{{Name: "in", Address: "unix:/run/in", Backlog: 65535}}}, Files: some, Want: fact.Warn, Says: "unix:/run/in wants 65535"},
 		{ID: "cfg.backlog", Ours: full, Files: some, Want: fact.Warn, Says: "the queue of 16 of listener web was full and dropped 366"},
 		{ID: "cfg.backlog", Ours: deferred, Files: some, Want: fact.OK},
 		{ID: "cfg.fastopen", Want: fact.Skip},

@@ -204,7 +204,7 @@ func pmu() see.Row {
 	}
 }
 
-// chip reads /proc/cpuinfo of a processor of x86; another one is not asked.
+// chip reads /proc/cpuinfo; other is the finding where that names no abilities.
 func chip(v *see.View) (cpu parse.CPUInfo, other fact.Finding, ok bool) {
 	cpu, _, err := see.As(v.System, info, parse.ProcCPUInfo)
 	switch {

@@ -2,9 +2,11 @@ package see
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 
 	"fishplate/internal/doctor/fact"
 )
@@ -101,6 +103,14 @@ type OurListener struct {
 	Backlog int // as it was asked for
 
 	Queue *OurQueue // nil when nobody listens there, or the system does not tell
+}
+
+// At is the address as people write it.
+func (l OurListener) At() string {
+	if l.Port == 0 {
+		return l.Address
+	}
+	return net.JoinHostPort(l.Address, strconv.Itoa(l.Port))
 }
 
 // Overlap says whether two addresses of sockets at one port exclude each other: equal

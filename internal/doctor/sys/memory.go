@@ -100,7 +100,7 @@ func thp() see.Row {
 		ID: "sys.thp", Title: "Transparent huge pages", Reads: dir + "enabled, defrag",
 		Rule: "always, with memory made contiguous on the spot, warns", Severity: fact.SevereWarn, Scope: fact.Kernel, Path: fact.Any,
 		Why:     "A page fault then waits until two megabytes in a row are found: spikes of milliseconds, and more memory held than used.",
-		Fix:     []fact.Fix{{Command: "echo defer+madvise > " + dir + "defrag", Persist: "w " + dir + "defrag - - - - defer+madvise in /etc/tmpfiles.d/fishplate.conf", Risk: "huge pages come a moment later to who does not ask for them", Who: fact.Root, Undo: "echo always > " + dir + "defrag", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
+		Fix:     []fact.Fix{{Command: "echo defer+madvise > " + dir + "defrag", Persist: "w " + dir + "defrag - - - - defer+madvise in /etc/tmpfiles.d/60-fishplate.conf", Risk: "huge pages come a moment later to who does not ask for them", Who: fact.Root, Undo: "echo always > " + dir + "defrag", Auto: fact.Asked, Set: []fact.Setting{{File: dir + "defrag", Value: "defer+madvise"}}}},
 		Sources: []string{"https://docs.kernel.org/admin-guide/mm/transhuge.html"},
 	}, Look: func(v *see.View) fact.Finding {
 		chosen := func(b []byte) (string, error) {

@@ -2,6 +2,8 @@ package tcp
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 
 	"fishplate/internal/doctor/fact"
 	"fishplate/internal/doctor/gauge"
@@ -115,7 +117,7 @@ func overflow() see.Row {
 			return f
 		}
 		if full, ok := fullest(v); ok {
-			e = append(e, fact.Read("inet_diag", fmt.Sprintf("%s:%d queue %d of %d", full.Address, full.Port, full.Queue, full.Backlog), full.Queue))
+			e = append(e, fact.Read("inet_diag", fmt.Sprintf("%s queue %d of %d", net.JoinHostPort(full.Address, strconv.Itoa(full.Port)), full.Queue, full.Backlog), full.Queue))
 			if 2*uint64(full.Queue) > uint64(full.Backlog) && full.Queue > 0 {
 				status := fact.Warn
 				if c.Sum(overflows) > 0 {

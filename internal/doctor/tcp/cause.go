@@ -40,7 +40,7 @@ func ourOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Finding
 	for _, l := range listeners {
 		e = append(e, fact.Read("TCP_INFO of listener "+l.Name, queueText(l), l.Queue))
 	}
-	name := fmt.Sprintf("listener %s at %s", worst.Name, at(worst))
+	name := fmt.Sprintf("listener %s at %s", worst.Name, worst.At())
 	if q.Dropped <= 0 {
 		waiting := fmt.Sprintf("%s: %d connections wait before accept, of %d that may", name, q.Len, q.Shards*q.Granted)
 		lost := c.Sum("TcpExt.ListenOverflows")
@@ -111,20 +111,10 @@ func troubled(q *see.OurQueue) bool {
 	return q.Dropped > 0 || q.Len > 0 && q.Granted > 0 && 2*q.Len > q.Shards*q.Granted
 }
 
-func at(l see.OurListener) string {
-	if l.Port == 0 {
-		return l.Address
-	}
-	if strings.Contains(l.Address, ":") {
-		return fmt.Sprintf("[%s]:%d", l.Address, l.Port)
-	}
-	return fmt.Sprintf("%s:%d", l.Address, l.Port)
-}
-
 func queueText(l see.OurListener) string {
 	q := l.Queue
 	return fmt.Sprintf("%s: %d shards, queue %d, at most %d, backlog %d of %d asked for, dropped %d, accepted %d, shed %d, refused %d",
-		at(l), q.Shards, q.Len, q.Most, q.Granted, l.Backlog, q.Dropped, q.Accepted, q.Shed, q.Refused)
+		l.At(), q.Shards, q.Len, q.Most, q.Granted, l.Backlog, q.Dropped, q.Accepted, q.Shed, q.Refused)
 }
 
 // cause is why a queue was full.

@@ -177,7 +177,7 @@ func retransmits() see.Row {
 func mtu() see.Row {
 	return see.Row{Check: fact.Check{
 		ID: "tcp.mtu", Title: "Packet size of the way out", Reads: "links and default routes by netlink, " + ipv4 + "tcp_mtu_probing",
-		Rule: "more than 1460 on Google Cloud, or a veth larger than its way out, warns when the kernel does not probe", Severity: fact.SevereWarn, Scope: fact.NIC, Path: fact.Card,
+		Rule: "more than 1460 on Google Cloud warns when the kernel does not probe, and less than 1280 does anywhere; behind a veth it is unknown", Severity: fact.SevereWarn, Scope: fact.NIC, Path: fact.Card,
 		Why:     "Packets that are too large for the way vanish where ICMP is blocked: short answers work, long ones hang.",
 		Fix:     []fact.Fix{fact.Sysctl("net.ipv4.tcp_mtu_probing", "1", "none: it probes only after packets were lost", fact.Asked, true)},
 		Sources: []string{ipSysctl, "https://cloud.google.com/vpc/docs/mtu"},
