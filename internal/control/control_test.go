@@ -380,10 +380,18 @@ func TestHistoryIsBounded(t *testing.T) {
 	for range historyLength + 5 {
 		c.Reload(t.Context(), ApplyOptions{})
 	}
-	h := c.History()
-	if len(h) != historyLength || h[0].ID != historyLength+6 {
-		t.Errorf("%d entries, newest %d", len(h), h[0].ID)
+	newest := func(id uint64) {
+		t.Helper()
+		if h := c.History(); len(h) != historyLength || h[0].ID != id {
+			t.Errorf("%d entries, newest %d", len(h), h[0].ID)
+		}
 	}
+	newest(historyLength + 6)
+	if err := c.know(Legacy{Entry: Entry{ID: historyLength + 7}}); err != nil { // which the process before could not write
+		t.Fatal(err)
+	}
+	c.Reload(t.Context(), ApplyOptions{})
+	newest(historyLength + 8)
 }
 
 func effectText(kind, action string) string {

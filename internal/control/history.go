@@ -168,8 +168,8 @@ func (c *Controller) record(e Entry, cfg *model.Config, must bool) error {
 	c.foundNoted = true
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.history) == historyLength {
-		c.history = append(c.history[:0], c.history[1:]...)
+	if over := len(c.history) + 1 - historyLength; over > 0 { // more than one after a predecessor's entry
+		c.history = append(c.history[:0], c.history[over:]...)
 	}
 	c.history = append(c.history, e)
 	c.abridge()
