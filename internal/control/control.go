@@ -88,7 +88,6 @@ type state struct {
 	config *model.Config
 	files  map[string]string // digests of referenced files
 	read   string            // what the configuration's own files held
-	since  time.Time
 
 	noted    []Problem // what its text gave rise to say
 	prepared []Problem // and its preparation
@@ -437,7 +436,6 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 func (c *Controller) commit(t *Transaction, next *state) []Problem {
 	told := len(t.warnings)
 	t.commit()
-	next.since = time.Now()
 	c.running.Store(next)
 	if len(t.warnings) > told {
 		_ = c.mark(t.ID, func(e *Entry) { e.Unmet = t.warnings[told:] }, true) // what cannot be written is owed

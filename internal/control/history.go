@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -252,6 +251,3 @@ func filesOf(cfg *model.Config) string {
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
-
-// isNone reports that an entry is not there any more.
-func isNone(err error) bool { return errors.Is(err, journal.ErrNone) }

@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"fishplate/internal/control/journal"
 	"fishplate/internal/crash"
 )
 
@@ -81,7 +83,7 @@ func (c *Controller) recall(id uint64, m manner) (Result, *state) {
 	text, err := c.ledger.Text(id)
 	if err != nil {
 		p := Problem{Summary: err.Error()}
-		if isNone(err) {
+		if errors.Is(err, journal.ErrNone) {
 			p = Problem{Summary: fmt.Sprintf("change %d is not remembered", id), Suggestion: "fishplate history lists those that are"}
 		}
 		return Result{Plan: Plan{Generation: c.Generation(), Changes: []Change{}, Errors: []Problem{p}}}, nil

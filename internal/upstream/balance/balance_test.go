@@ -488,15 +488,8 @@ func TestCompileErrors(t *testing.T) {
 		{"bounded(0.5)", `compile balance step bounded: factor 0.5 is not between 1 and 1000`},
 		{"fresh(-1s)", `compile balance step fresh: not positive`},
 	} {
-		if err := Check(parse(c.policy), options()); err == nil || err.Error() != c.want {
+		if _, err := New(nil, parse(c.policy), options()); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v, want %s", c.policy, err, c.want)
-		}
-	}
-	for _, row := range Steps() {
-		if row.Form == row.Name {
-			if err := Check(parse(row.Name), options()); err != nil {
-				t.Errorf("documented name %s: %v", row.Name, err)
-			}
 		}
 	}
 }
@@ -514,22 +507,10 @@ func TestPickAllocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("needs pools that keep what they are given; the race detector's do not")
 	}
-	for _, row := range Steps() {
-		policy := row.Name
-		switch policy {
-		case "fresh":
-			policy = "fresh(6s)"
-		case "zone":
-			policy = "zone(a)"
-		case "take":
-			policy = "shuffle, take(log2)"
-		case "least":
-			policy = "least(load), take(2)"
-		case "hash":
-			policy = "hash(rendezvous), bounded(1.25)"
-		case "bounded":
-			policy = "hash(maglev), bounded(1.25)"
-		}
+	for _, policy := range []string{
+		"roundrobin", "ratio", "leastconn", "random", "p2c", "first", "ewma", "source", "path", "ring", "maglev", "rendezvous", "carp", "carp-squid",
+		"fresh(6s)", "zone(a)", "shuffle", "weight", "shuffle, take(log2)", "least(load), take(2)", "hash(rendezvous), bounded(1.25)", "hash(maglev), bounded(1.25)",
+	} {
 		tab, q := table(t, members(100, 50, 20, 100), policy), request("/some/path")
 		if n := testing.AllocsPerRun(200, func() { tab.Pick(q) }); n != 0 {
 			t.Errorf("%s allocates %v times per choice", policy, n)

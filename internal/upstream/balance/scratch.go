@@ -14,7 +14,6 @@ type scratch struct {
 	key     []byte
 	tried   bool // some member is out only because it was tried
 	explain bool
-	step    int
 	reason  []Reason // by member; explain only
 	note    []string // by member; explain only
 }

@@ -11,38 +11,6 @@ import (
 	"fishplate/internal/model"
 )
 
-// StepDoc is one row of the table of transforms.
-type StepDoc struct{ Name, Form, Doc string }
-
-// Steps returns the table of transforms and classic names, for diagnostics and
-// for the reference.
-func Steps() []StepDoc {
-	return []StepDoc{
-		{"roundrobin", "roundrobin", "smooth weighted round robin"},
-		{"ratio", `ratio("p90")`, "smooth weighted round robin, weights divided by the measured time to first byte"},
-		{"leastconn", "leastconn", "fewest connections in use per weight; equals by round robin"},
-		{"random", "random", "weighted chance"},
-		{"p2c", "p2c", "two by weighted chance, of them the one with fewer connections per weight"},
-		{"first", "first", "the first in the order of the configuration that is not full"},
-		{"ewma", "ewma", "lowest peak-sensitive moving average of the time to first byte, times connections in use"},
-		{"source", "source", "rendezvous hash of the client's address"},
-		{"path", "path", "rendezvous hash of the path"},
-		{"ring", "ring", "consistent-hash ring over the path"},
-		{"maglev", "maglev", "Maglev table of 65537 entries over the path"},
-		{"rendezvous", "rendezvous", "weighted rendezvous hash of the path"},
-		{"carp", "carp", "Cache Array Routing Protocol (draft 03) over the URL"},
-		{"carp-squid", "carp-squid", "CARP as Squid computes it since 2011"},
-		{"fresh", `fresh("6s")`, "drops servers whose reported load is older"},
-		{"zone", `zone("eu-1a")`, "drops servers of other zones"},
-		{"shuffle", "shuffle()", "random order, weights ignored"},
-		{"weight", "weight()", "random order by weighted chance"},
-		{"take", `take("log2") or take(2)`, "keeps the first n, or the first log2 of the number of candidates, rounded up"},
-		{"least", `least("load"|"connections"|"latency")`, "orders by reported load, by connections in use per weight, or by latency"},
-		{"hash", `hash(KEY, "rendezvous"|"maglev"|"ring"|"carp"|"carp-squid"|"sum")`, "orders by a hash of KEY; sum is the hash modulo the weights"},
-		{"bounded", "bounded(1.25)", "drops servers with more than that factor of their fair share of the connections"},
-	}
-}
-
 // compile turns step number at into its transform.
 func (t *Table) compile(b model.BalanceStep, at int, o Options) (step, error) {
 	switch b.Name {

@@ -35,7 +35,6 @@ type Options struct {
 type Table struct {
 	members []Member
 	steps   []step
-	names   []string // the steps as written, for explanations
 	random  func() uint64
 	rr      smooth
 	pool    sync.Pool // of *scratch
@@ -86,15 +85,8 @@ func New(members []Member, b model.Balance, o Options) (*Table, error) {
 			return nil, fmt.Errorf("compile balance step %s: %w", written.Name, err)
 		}
 		t.steps = append(t.steps, s)
-		t.names = append(t.names, written.Name)
 	}
 	return t, nil
-}
-
-// Check reports what is wrong with a policy, without building its tables.
-func Check(b model.Balance, o Options) error {
-	_, err := New(nil, b, o)
-	return err
 }
 
 var errNoCompiler = errors.New("no expressions here")
@@ -122,7 +114,6 @@ func (t *Table) run(s *scratch, q *Query) {
 		if len(s.list) == 1 && !s.explain {
 			return
 		}
-		s.step = i
 		st.run(t, s, q, i == len(t.steps)-1)
 	}
 }
