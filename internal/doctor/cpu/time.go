@@ -11,6 +11,7 @@ import (
 	"fishplate/internal/doctor/gauge"
 	"fishplate/internal/doctor/parse"
 	"fishplate/internal/doctor/see"
+	"fishplate/internal/doctor/virt"
 )
 
 const stat = "/proc/stat"
@@ -62,12 +63,8 @@ func stealSeen(v *see.View) (seen bool, why string) {
 			return false, name + " does not tell what is taken from us"
 		}
 	}
-	if mounts, _, err := see.As(v.System, "/proc/self/mountinfo", parse.Mounts); err == nil {
-		for _, m := range mounts {
-			if m.Type == "fuse.lxcfs" && m.Point == stat {
-				return false, "lxcfs imitates " + stat
-			}
-		}
+	if gauge.Imitated(v, stat) {
+		return false, "lxcfs imitates " + stat
 	}
 	s, _, err := see.As(v.System, stat, parse.ProcStat)
 	silent := err != nil || s.All.Steal == 0
@@ -75,9 +72,9 @@ func stealSeen(v *see.View) (seen bool, why string) {
 		return false, "VMware tells it only with stealclock, and nothing was told"
 	}
 	if _, ok := v.Env.Is(fact.Hypervisor, "kvm"); ok {
-		eax, known := kvmFeatures(v)
+		leaf, _, known := virt.Features(v)
 		switch {
-		case known && eax>>5&1 == 0:
+		case known && leaf.EAX>>virt.StealBit&1 == 0:
 			return false, "the host's KVM does not tell it (feature bit 5)"
 		case !known && silent:
 			return false, "whether the host's KVM tells it cannot be read here, and nothing was told"
@@ -89,19 +86,6 @@ func stealSeen(v *see.View) (seen bool, why string) {
 		return false, "whether the hypervisor (" + below.Name + ") tells it is not known, and nothing was told"
 	}
 	return true, ""
-}
-
-// kvmFeatures is EAX of KVM's feature leaf, where it usually is.
-func kvmFeatures(v *see.View) (uint32, bool) {
-	for _, base := range []uint32{0x40000000, 0x40000100} {
-		sign, err := v.Probe.CPUID(base, 0)
-		if err != nil || sign.EBX != 0x4b4d564b || sign.ECX != 0x564b4d56 {
-			continue
-		}
-		r, err := v.Probe.CPUID(base+1, 0)
-		return r.EAX, err == nil
-	}
-	return 0, false
 }
 
 func steal() see.Row {

@@ -113,8 +113,7 @@ func full() see.Row {
 		n, e, err := gauge.Number(v, tracked)
 		if err != nil {
 			if absent, ok := untracked(v, err); ok {
-				f := fact.Say(fact.Skip, "the kernel does not track connections", absent)
-				return f
+				return fact.Say(fact.Skip, "the kernel does not track connections", absent)
 			}
 			return gauge.Unseen(v, err)
 		}

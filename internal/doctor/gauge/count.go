@@ -2,7 +2,6 @@ package gauge
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"fishplate/internal/doctor/fact"
@@ -30,7 +29,7 @@ func Count[M ~map[string]uint64](v *see.View, file string, read func([]byte) (M,
 	if v.Before == nil {
 		return c, nil
 	}
-	old, _, err := from(v.Before, file, read)
+	old, _, err := see.As(v.Before, file, read)
 	switch {
 	case see.ClassOf(err) == see.Absent:
 		return c, nil // it appeared in between: since boot is since then
@@ -77,9 +76,6 @@ func (c Counts) Evidence(names ...string) []fact.Evidence {
 	}
 	return list
 }
-
-// Names are all counters, sorted.
-func (c Counts) Names() []string { return slices.Sorted(maps.Keys(c.boot)) }
 
 // Missing is the error for a counter that this kernel does not have.
 func (c Counts) Missing(name string) error {

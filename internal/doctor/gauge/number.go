@@ -13,20 +13,7 @@ import (
 // Read reads a file with one of the readers of package parse, and makes the
 // evidence of it. A file that is not understood is an *see.Error of class Broken.
 func Read[T any](v *see.View, file string, read func([]byte) (T, error)) (T, fact.Evidence, error) {
-	return from(v.System, file, read)
-}
-
-func from[T any](s *see.System, file string, read func([]byte) (T, error)) (T, fact.Evidence, error) {
-	var none T
-	data, err := s.Read(file)
-	if err != nil {
-		return none, fact.Evidence{}, err
-	}
-	value, err := read(data)
-	if err != nil {
-		return none, fact.Read(file, string(data), nil), &see.Error{What: file, Class: see.Broken, Err: err}
-	}
-	return value, fact.Read(file, string(data), value), nil
+	return see.As(v.System, file, read)
 }
 
 // Number reads a file of one whole number.

@@ -182,43 +182,6 @@ func Capabilities(text string) (uint64, error) {
 	return n, nil
 }
 
-// Task is what /proc/PID/stat says: the name, the state and the ticks spent in
-// user and system mode.
-type Task struct {
-	PID          int
-	Name         string
-	State        byte
-	User, System uint64
-}
-
-// TaskStat reads /proc/PID/stat. The name is in parentheses and may hold
-// blanks and parentheses itself, so the last one ends it.
-func TaskStat(b []byte) (Task, error) {
-	line := Word(b)
-	open, closing := strings.IndexByte(line, '('), strings.LastIndexByte(line, ')')
-	if open < 1 || closing < open {
-		return Task{}, nothing("task")
-	}
-	var t Task
-	var err error
-	if t.PID, err = strconv.Atoi(strings.TrimSpace(line[:open])); err != nil {
-		return Task{}, bad("task", line, "a number and a name")
-	}
-	t.Name = line[open+1 : closing]
-	fields := strings.Fields(line[closing+1:])
-	if len(fields) < 13 {
-		return Task{}, bad("task", line, "a whole row")
-	}
-	t.State = fields[0][0]
-	user, err1 := strconv.ParseUint(fields[11], 10, 64)
-	system, err2 := strconv.ParseUint(fields[12], 10, 64)
-	if err1 != nil || err2 != nil {
-		return Task{}, bad("task", line, "a row of numbers")
-	}
-	t.User, t.System = user, system
-	return t, nil
-}
-
 // Message is a record of /dev/kmsg or a line of dmesg.
 type Message struct {
 	Level   int    // 0 emergency to 7 debug; -1 when it is not said

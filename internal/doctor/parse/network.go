@@ -1,8 +1,6 @@
 package parse
 
 import (
-	"encoding/hex"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -154,74 +152,6 @@ func Sockstat(b []byte) (map[string]uint64, error) {
 	return values, nil
 }
 
-// Route is a row of /proc/net/route.
-type Route struct {
-	Interface   string
-	Destination netip.Prefix
-	Gateway     netip.Addr // 0.0.0.0 for what is on the link
-	MTU         int        // 0 when the route has none of its own
-	Up          bool
-}
-
-// Default reports whether it leads to everywhere.
-func (r Route) Default() bool { return r.Up && r.Destination.Bits() == 0 }
-
-// Routes reads /proc/net/route: IPv4, addresses in hexadecimal in the order of
-// the bytes of the machine, which is little-endian wherever Fishplate runs.
-func Routes(b []byte) ([]Route, error) {
-	var routes []Route
-	header := false
-	for line := range lines(b) {
-		fields := strings.Fields(line)
-		if fields[0] == "Iface" {
-			header = true
-			continue
-		}
-		if len(fields) < 8 {
-			continue
-		}
-		to, ok1 := address(fields[1])
-		gateway, ok2 := address(fields[2])
-		mask, ok3 := address(fields[7])
-		flags, err := strconv.ParseUint(fields[3], 16, 32)
-		if !ok1 || !ok2 || !ok3 || err != nil {
-			continue
-		}
-		r := Route{Interface: fields[0], Gateway: gateway, Up: flags&1 == 1}
-		r.Destination = netip.PrefixFrom(to, ones(mask))
-		if len(fields) > 8 {
-			r.MTU, _ = strconv.Atoi(fields[8]) // 0 is "none of its own"
-		}
-		routes = append(routes, r)
-	}
-	if !header && routes == nil {
-		return nil, nothing("routes")
-	}
-	return routes, nil
-}
-
-func address(s string) (netip.Addr, bool) {
-	raw, err := hex.DecodeString(s)
-	if err != nil || len(raw) != 4 {
-		return netip.Addr{}, false
-	}
-	return netip.AddrFrom4([4]byte{raw[3], raw[2], raw[1], raw[0]}), true
-}
-
-// ones counts the leading ones of a mask.
-func ones(mask netip.Addr) int {
-	n := 0
-	for _, b := range mask.As4() {
-		for ; b&0x80 != 0; b <<= 1 {
-			n++
-		}
-		if n%8 != 0 {
-			break
-		}
-	}
-	return n
-}
-
 // Device is a row of /proc/net/dev: packets and what was lost of them.
 type Device struct {
 	Name                                string
@@ -262,67 +192,4 @@ func NetDevices(b []byte) ([]Device, error) {
 		return nil, nothing("/proc/net/dev")
 	}
 	return list, nil
-}
-
-// Socket is a row of /proc/net/tcp or tcp6.
-type Socket struct {
-	Local     netip.AddrPort
-	State     int // 10 is LISTEN
-	Queued    uint64
-	UID       uint64
-	Inode     uint64
-	Listening bool
-}
-
-// Sockets reads /proc/net/tcp and tcp6. The queue of a listener is how many
-// connections wait for accept.
-func Sockets(b []byte) ([]Socket, error) {
-	var list []Socket
-	header := false
-	for line := range lines(b) {
-		fields := strings.Fields(line)
-		if fields[0] == "sl" {
-			header = true
-			continue
-		}
-		if len(fields) < 10 {
-			continue
-		}
-		local, ok := endpoint(fields[1])
-		state, err := strconv.ParseUint(fields[3], 16, 8)
-		_, queue, cut := strings.Cut(fields[4], ":")
-		if !ok || err != nil || !cut {
-			continue
-		}
-		s := Socket{Local: local, State: int(state), Listening: state == 10}
-		if s.Queued, err = strconv.ParseUint(queue, 16, 64); err != nil {
-			continue
-		}
-		if s.UID, err = strconv.ParseUint(fields[7], 10, 64); err != nil {
-			continue
-		}
-		if s.Inode, err = strconv.ParseUint(fields[9], 10, 64); err != nil {
-			continue
-		}
-		list = append(list, s)
-	}
-	if !header && list == nil {
-		return nil, nothing("table of sockets")
-	}
-	return list, nil
-}
-
-// endpoint reads "0100007F:1F90", words of 32 bits in the order of the machine.
-func endpoint(s string) (netip.AddrPort, bool) {
-	host, port, ok := strings.Cut(s, ":")
-	raw, err := hex.DecodeString(host)
-	number, portErr := strconv.ParseUint(port, 16, 16)
-	if !ok || err != nil || portErr != nil || len(raw) != 4 && len(raw) != 16 {
-		return netip.AddrPort{}, false
-	}
-	for i := 0; i < len(raw); i += 4 {
-		raw[i], raw[i+1], raw[i+2], raw[i+3] = raw[i+3], raw[i+2], raw[i+1], raw[i]
-	}
-	addr, _ := netip.AddrFromSlice(raw)
-	return netip.AddrPortFrom(addr.Unmap(), uint16(number)), true
 }

@@ -3,13 +3,11 @@ package parse
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // sample is a well-formed file for each reader, and the reader as a function
@@ -35,9 +33,7 @@ var samples = []struct {
 	{"softnet", "0000001a 00000002 00000003 00000000 00000000 00000000 00000000 00000000 00000000 00000004 00000005 00000006 00000001\n", as(SoftnetStat)},
 	{"conntrack", "entries  searched found drop\n0000000a  00000001 00000002 00000003\n0000000a  00000001 00000002 00000004\n", as(ConntrackStat)},
 	{"sockstat", "sockets: used 100\nTCP: inuse 5 orphan 1 tw 20 alloc 6 mem 3\n", as(Sockstat)},
-	{"routes", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\neth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t1400\t0\t0\n", as(Routes)},
 	{"devices", "Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n  eth0:1000 10 1 2 3 0 0 0 2000 20 4 5 6 0 0 0\n", as(NetDevices)},
-	{"sockets", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000003 00:00000000 00000000  1000        0 4242 1 0000 100 0 0 10 0\n", as(Sockets)},
 	{"meminfo", "MemTotal:        1024 kB\nMemAvailable:     512 kB\nHugePages_Total:       3\n", as(Meminfo)},
 	{"pressure", "some avg10=1.50 avg60=0.20 avg300=0.00 total=12345\nfull avg10=0.10 avg60=0.00 avg300=0.00 total=5\n", as(Pressures)},
 	{"beancounters", "Version: 2.5\n uid  resource held maxheld barrier limit failcnt\n 101: kmemsize 1 2 3 4 0\n numtcpsock 300 360 360 360 17\n", as(Beancounters)},
@@ -50,7 +46,6 @@ var samples = []struct {
 	{"limits", "Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1024                 1048576              files     \nMax realtime timeout      unlimited            unlimited            us        \n", as(Limits)},
 	{"xen", "000022e6\n", as(XenFeatures)},
 	{"uid_map", "         0     100000      65536\n", as(IDMaps)},
-	{"task", "42 (a (b) c) S 1 42 42 0 -1 4194560 1 2 3 4 50 60 0 0 20 0 1 0 5 6\n", as(TaskStat)},
 	{"kmsg", "6,339,5140900,-;TCP: request_sock_TCP: Possible SYN flooding on port 80.\n KEY=value\n[    7.500000] done\n", func(b []byte) (any, error) { return KernelLog(b), nil }},
 	{"config", "# CONFIG_X is not set\nCONFIG_HZ=250\nCONFIG_CC=\"gcc\"\n", func(b []byte) (any, error) { return KernelConfig(b), nil }},
 }
@@ -58,8 +53,6 @@ var samples = []struct {
 func as[T any](read func([]byte) (T, error)) func([]byte) (any, error) {
 	return func(b []byte) (any, error) { return read(b) }
 }
-
-var addresses = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}, netip.AddrPort{})
 
 // TestLineEnds: every format reads the same with CRLF, as under WSL, without the
 // last line end, and with empty lines behind.
@@ -74,8 +67,8 @@ func TestLineEnds(t *testing.T) {
 			strings.ReplaceAll(s.text, "\n", "\r\n"), strings.TrimRight(s.text, "\n"), s.text + "\n\n", s.text + "\x00",
 		} {
 			got, err := s.read([]byte(text))
-			if err != nil || !cmp.Equal(got, want, addresses) {
-				t.Errorf("%s: %q\n%v\n%s", s.name, text, err, cmp.Diff(want, got, addresses))
+			if err != nil || !cmp.Equal(got, want) {
+				t.Errorf("%s: %q\n%v\n%s", s.name, text, err, cmp.Diff(want, got))
 			}
 		}
 	}
@@ -153,10 +146,6 @@ func TestValues(t *testing.T) {
 		{"half a release", with(Release, "6"), nil},
 		{"release too large", with(Release, "99999999.1"), nil},
 		{"capabilities", func() (any, error) { return Capabilities("000001ffffffffff") }, uint64(0x1ffffffffff)},
-		{"mtu of a route", func() (any, error) {
-			r, err := Routes([]byte(samplesText("routes")))
-			return fmt.Sprint(r[0].Interface, r[0].Gateway, r[0].MTU, r[0].Default()), err
-		}, "eth0192.168.2.1 1400 true"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -179,7 +168,7 @@ func TestValues(t *testing.T) {
 				}
 				return
 			}
-			if diff := cmp.Diff(test.want, got, addresses); diff != "" {
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Fatal(diff)
 			}
 		})
@@ -306,10 +295,6 @@ func TestMoreOfTheFormats(t *testing.T) {
 	if err != nil || limits["Max open files"] != [2]uint64{1024, 1048576} || limits["Max realtime timeout"][0] != Unlimited {
 		t.Errorf("limits %v %v", limits, err)
 	}
-	task, err := TaskStat([]byte(samplesText("task")))
-	if err != nil || task != (Task{42, "a (b) c", 'S', 50, 60}) {
-		t.Errorf("task %+v %v", task, err)
-	}
 	log := KernelLog([]byte(samplesText("kmsg")))
 	want := []Message{{6, 5140900, "TCP: request_sock_TCP: Possible SYN flooding on port 80.", true}, {-1, 7500000, "done", true}}
 	if diff := cmp.Diff(want, log); diff != "" {
@@ -324,10 +309,6 @@ func TestMoreOfTheFormats(t *testing.T) {
 	line := Cmdline([]byte(samplesText("cmdline")))
 	if len(line) != 4 || line[1] != (Parameter{"mitigations", "off"}) || line[2].Value != "file a b" || line[3].Name != "quiet" {
 		t.Errorf("cmdline %q", line)
-	}
-	sockets, err := Sockets([]byte(samplesText("sockets")))
-	if err != nil || sockets[0].Local != netip.MustParseAddrPort("127.0.0.1:8080") || !sockets[0].Listening || sockets[0].Queued != 3 {
-		t.Errorf("sockets %+v %v", sockets, err)
 	}
 	if env := Environ([]byte("container=lxc\x00A=\x00container=x\x00=y\x00z")); env["container"] != "lxc" || len(env) != 2 {
 		t.Errorf("environ %q", env)

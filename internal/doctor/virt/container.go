@@ -98,7 +98,7 @@ func lxc() see.Row {
 				if !ok {
 					continue
 				}
-				if faked := Imitated(v.System); len(faked) > 0 {
+				if faked := imitated(v.System); len(faked) > 0 {
 					return fact.Say(fact.Info, name+"; lxcfs imitates "+strings.Join(faked, ", "), l.Evidence...)
 				}
 				return fact.Say(fact.Info, name, l.Evidence...)
@@ -108,8 +108,8 @@ func lxc() see.Row {
 	}
 }
 
-// Imitated lists files of /proc that lxcfs stands in for.
-func Imitated(s *see.System) []string {
+// imitated lists files of /proc that lxcfs stands in for.
+func imitated(s *see.System) []string {
 	mounts, _, err := see.As(s, "/proc/self/mountinfo", parse.Mounts)
 	if err != nil {
 		return nil

@@ -15,8 +15,6 @@ const (
 	EOIBit     = 6
 	FlushBit   = 9
 	IPIBit     = 11
-	HaltBit    = 12
-	StableBit  = 24
 	RealtimeIn = 0 // of EDX: the host promises CPUs of our own
 )
 
