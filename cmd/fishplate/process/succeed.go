@@ -56,9 +56,6 @@ func Inherit() (*Inheritance, error) {
 // State returns the folder of what outlives the process.
 func (i *Inheritance) State() string { return i.parcel.State }
 
-// Path returns what the other process was started with.
-func (i *Inheritance) Path() string { return i.parcel.Config.Path }
-
 // state claims the state folder, or takes over the claim of the other process, and
 // returns the secret that is kept there.
 func (i *Inheritance) state(dir string, logger *slog.Logger) (secret []byte, c *claim.Claim, err error) {

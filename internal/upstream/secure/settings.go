@@ -84,11 +84,11 @@ func readPair(read func(string) ([]byte, error), m *model.BackendTLS) (tls.Certi
 
 // Of returns the configuration for one server: its name is the one written, or
 // else the host of its address.
-func (t *Settings) Of(address string) *tls.Config {
-	if t.config.ServerName != "" {
-		return t.config
+func (s *Settings) Of(address string) *tls.Config {
+	if s.config.ServerName != "" {
+		return s.config
 	}
-	c := t.config.Clone()
+	c := s.config.Clone()
 	c.ServerName = address
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		c.ServerName = host
