@@ -114,7 +114,7 @@ var Backend = Table{Subject: "backend", Labels: []string{"backend"}, Rows: []Row
 // which names them (upstream.ServerRequests and those after it); the gauges
 // behind them come from the state of the server.
 var Server = Table{Subject: "server", Labels: []string{"backend", "server"}, Rows: []Row{
-	{At: 0, Name: "fishplate_server_requests_total", Help: "Requests given a connection to the server, retries included."},
+	{At: 0, Name: "fishplate_server_requests_total", Help: "Tries that chose the server: retries, and those that got no connection, included."},
 	{At: 1, Name: "fishplate_server_connects_total", Help: "Connections opened to the server."},
 	{At: 2, Name: "fishplate_server_reuses_total", Help: "Requests sent on a kept connection."},
 	{At: 3, Name: "fishplate_server_stale_total", Help: "Kept connections that turned out to be closed."},

@@ -67,7 +67,7 @@ func (s *Server) Name() string { return s.name }
 // Address returns host:port, or unix:/path.
 func (s *Server) Address() string { return s.address }
 
-// Counters returns the row that ServerCounters documents.
+// Counters returns what ServerCounters names.
 func (s *Server) Counters() *metrics.Set { return s.counters }
 
 // Active returns the connections in use.

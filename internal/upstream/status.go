@@ -66,7 +66,7 @@ func (s *Set) Status() []BackendStatus {
 // Status returns the backend's state, with the servers that are leaving.
 func (b *Backend) Status() BackendStatus { return b.group.status() }
 
-// Counters returns the row that BackendCounters documents.
+// Counters returns what BackendCounters names.
 func (b *Backend) Counters() *metrics.Set { return b.group.counters }
 
 func (g *group) status() BackendStatus {
@@ -134,10 +134,10 @@ func (s *Server) status() ServerStatus {
 	return st
 }
 
-func values(set *metrics.Set, rows []CounterRow) map[string]int64 {
+func values(set *metrics.Set, names []string) map[string]int64 {
 	m := map[string]int64{}
-	for i, row := range rows {
-		m[row.Name] = set.Value(i)
+	for i, name := range names {
+		m[name] = set.Value(i)
 	}
 	return m
 }
