@@ -55,7 +55,7 @@ func newRoot(rows []verb, stdin io.Reader, stdout, stderr io.Writer) *cobra.Comm
 		Use:   "fishplate VERB",
 		Short: "A multi-tenant, programmable layer-7 switch",
 		Long: "A multi-tenant, programmable layer-7 switch.\n\nA first look: fishplate demo. A site of your own: fishplate check FILE, then fishplate serve FILE.\n" +
-			"Exit codes: 0 done, 1 refused or failed, 64 the command line is wrong; those of plan are in its help.",
+			"Exit codes: 0 done, 1 refused or failed, 2 plan and diff: there are changes, 3 another change is not decided yet, 64 the command line is wrong.",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -18,7 +18,7 @@ import (
 const (
 	exitDone    = 0
 	exitRefused = 1  // refused or failed; the reason is on stderr
-	exitChanges = 2  // plan: there are changes
+	exitChanges = 2  // plan, diff: there are changes
 	exitBusy    = 3  // another change is not decided yet
 	exitUsage   = 64 // as EX_USAGE of sysexits.h
 )

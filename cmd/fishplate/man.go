@@ -58,7 +58,7 @@ func exitTable() []exitRow {
 	return []exitRow{
 		{exitDone, "Done, or nothing to do. Warnings alone are 0."},
 		{exitRefused, "Refused or failed; the reason is on stderr."},
-		{exitChanges, "plan: there are changes."},
+		{exitChanges, "plan, diff: there are changes."},
 		{exitBusy, "Another change is being prepared or tried, or waits to be confirmed: nothing was changed."},
 		{exitUsage, "The command line is wrong."},
 		{notify.Broken, "serve, where a service manager is told how it is ($NOTIFY_SOCKET): the configuration is wrong, and no other start would mend that."},
@@ -89,11 +89,9 @@ func flagName(f *pflag.Flag) string {
 	if f.Shorthand != "" {
 		name = "-" + f.Shorthand + ", " + name
 	}
-	switch f.Value.Type() {
-	case "bool":
-		return name
-	case "int":
-		return name + " N"
+	value, ok := map[string]string{"bool": "", "int": " N", "uint64": " N", "float64": " N", "duration": " D"}[f.Value.Type()]
+	if !ok {
+		value = " TEXT"
 	}
-	return name + " TEXT"
+	return name + value
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // TestTable checks what every row promises: help, and examples that begin with
@@ -19,6 +21,11 @@ func TestTable(t *testing.T) {
 		if v.short == "" || strings.HasSuffix(v.short, ".") || v.example == "" {
 			t.Errorf("%s: short help or example out of form", v.name)
 		}
+		v.eachFlag(func(f *pflag.Flag) {
+			if kind := f.Value.Type(); strings.HasSuffix(flagName(f), " TEXT") && !strings.HasPrefix(kind, "string") {
+				t.Errorf("%s: --%s is a %s, and is shown as text", v.name, f.Name, kind)
+			}
+		})
 		for i, line := range strings.Split(v.example, "\n") {
 			if !strings.HasPrefix(line, "fishplate "+v.name) && (i == 0 || strings.HasPrefix(line, "fishplate")) {
 				t.Errorf("%s: example %q", v.name, line)
