@@ -108,7 +108,7 @@ func (c *cached) saw(path, name string) string {
 // wire. A body that breaks off is an error.
 func (c *cached) do(method, url string, fields ...string) (*http.Response, string, error) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {

@@ -19,6 +19,10 @@ import (
 	"time"
 )
 
+// patience bounds every wait for something that must happen. It is for machines that
+// do much else: who waits in vain has found a defect, and may take its time.
+const patience = time.Minute
+
 // Server is one started process of the product.
 type Server struct {
 	Dir    string // the test's folder; fishplate.hcl lies in it
@@ -147,7 +151,7 @@ func (s *Server) Write(text string) {
 // waitReady waits until the process says that it serves, or ends.
 func (s *Server) waitReady() {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		if strings.Contains(s.Stderr(), "msg=serving") {
 			return
 		}
@@ -157,7 +161,7 @@ func (s *Server) waitReady() {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	s.t.Fatalf("serve is not ready after 30 s\n%s", s.Stderr())
+	s.t.Fatalf("serve is not ready after %v\n%s", patience, s.Stderr())
 }
 
 // finish ends the process, and fails the test if it raced or panicked.
@@ -175,8 +179,8 @@ func (s *Server) finish() {
 		}
 		select {
 		case <-s.exited:
-		case <-time.After(20 * time.Second):
-			s.t.Errorf("serve did not end 20 s after a second SIGTERM")
+		case <-time.After(patience):
+			s.t.Errorf("serve did not end %v after a second SIGTERM", patience)
 			_ = s.cmd.Process.Kill()
 			<-s.exited
 		}
@@ -292,7 +296,7 @@ func (s *Server) Lines() []map[string]any {
 // WaitLine waits until the access log has a record that matches, and returns it.
 func (s *Server) WaitLine(what string, match func(map[string]any) bool) map[string]any {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for _, m := range s.Lines() {
 			if match(m) {
 				return m

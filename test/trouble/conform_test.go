@@ -132,7 +132,7 @@ func TestMalformedResponses(t *testing.T) {
 		_, _ = w.Write(<-next)
 		return false
 	}))
-	_, addr := start(t, "", "retry {\n attempts = 0\n }\n timeouts {\n first_byte = \"2s\"\n }", o.Addr)
+	_, addr := start(t, "", "retry {\n attempts = 0\n }\n timeouts {\n first_byte = \"20s\"\n }", o.Addr)
 	bad := 0
 	for _, row := range rows {
 		if row.Cause == "ok" {

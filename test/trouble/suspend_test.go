@@ -68,7 +68,7 @@ func TestSuspended(t *testing.T) {
   check "http" {
     path     = "/check"
     interval = %q
-    timeout  = "500ms"
+    timeout  = "2s"
     fall     = 2
   }
   eject {
@@ -78,7 +78,7 @@ func TestSuspended(t *testing.T) {
     max    = "100%%"
   }
   timeouts {
-    first_byte = "1s"
+    first_byte = "2s"
   }
   persist "cookie" {
     name = "SRV"

@@ -15,7 +15,9 @@ import (
 	"sync"
 	"testing"
 
+	"fishplate/internal/admin"
 	"fishplate/internal/config/schema"
+	"fishplate/internal/tenant"
 	"fishplate/test/harness"
 )
 
@@ -44,7 +46,7 @@ func bounds() []bound {
 		{of: "forks", name: "forks", block: "forks = 1\n concurrency = 8", path: "/again", status: "503", body: "-", cause: "guest-forks", counts: "limits_total{limit=forks} 1, refused_total 1"},
 		{of: "fetches", name: "fetches", block: "fetches = 2", path: "/fetch", status: "200", body: "2L", counts: "fetches_total{outcome=refused} 1, fetches_total{outcome=begun} 2"},
 		{of: "storage.memory", name: "storage", block: "storage { memory = \"64KiB\" }", path: "/kv", status: "200", body: "origin storage", counts: "limits_total{limit=storage} 1, kv_operations_total{operation=refused} 1"},
-		{of: "log_rate", name: "lines", block: "log_rate = \"5/s\"", path: "/log", status: "200", body: "origin ", counts: "log_lines_total 50, log_dropped_total 45"},
+		{of: "log_rate", name: "lines", block: "log_rate = \"5/s\""},
 		{of: "concurrency queue", name: "queue", block: most + "concurrency = 1\n queue = 1"},
 		{of: "update.max_size update.rate", name: "update", block: "update {\n max_size = \"16KiB\"\n rate = \"1/h\"\n }"},
 		{of: "debug.ring", name: "ring", block: "debug {\n record = \"100%\"\n ring = \"64KiB\"\n }"},
@@ -207,6 +209,7 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	}
+	t.Run("lines", func(t *testing.T) { limitOfLines(t, s, addr) })
 	t.Run("queue", func(t *testing.T) { limitOfQueue(t, s, addr, arrived, release) })
 	t.Run("update", func(t *testing.T) { limitOfUpdates(t, s, program) })
 	t.Run("ring", func(t *testing.T) { limitOfRing(t, s, addr) })
@@ -216,6 +219,33 @@ func TestLimits(t *testing.T) {
 		t.Errorf("the neighbour was answered %d times", answers)
 	}
 	counted(t, s, "hello", fmt.Sprintf("requests_total %d, answers_total %[1]d, stops_total{reason=budget} 0, stops_total{reason=time} 0, stops_total{reason=memory} 0, stops_total{reason=fault} 0, refused_total 0, queue_waits_total 0, active 0", answers))
+}
+
+// limitOfLines: of fifty lines at once five of each second are kept, which are
+// mostly those of one.
+func limitOfLines(t *testing.T, s *harness.Server, addr string) {
+	if got := ask(t, addr, "lines.test", "/log"); status(got) != "200" || !strings.HasSuffix(got, "\r\n\r\norigin ") {
+		t.Errorf("who writes too many lines has %q", got)
+	}
+	kept, seconds := 0, map[int64]int{}
+	if err := admin.NewClient(s.Socket).TenantLogs(t.Context(), "lines", false, 100, func(l tenant.Line) error {
+		if l.Text == "a line" {
+			kept++
+			seconds[l.Time.Unix()]++
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for at, n := range seconds {
+		if n > 5 {
+			t.Errorf("%d lines of second %d are kept", n, at)
+		}
+	}
+	if kept < 5 || kept == 50 {
+		t.Errorf("%d lines of 50 are kept", kept)
+	}
+	counted(t, s, "lines", fmt.Sprintf("log_lines_total 50, log_dropped_total %d", 50-kept))
 }
 
 // limitOfQueue: one request is admitted, one waits until its time is over, a

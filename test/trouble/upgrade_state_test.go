@@ -86,7 +86,7 @@ backend "app" {
   check "http" {
     path     = "/health"
     interval = "200ms"
-    timeout  = "150ms"
+    timeout  = "20s"
     rise     = 1000
     fall     = 1
   }
