@@ -320,7 +320,7 @@ func sysFetchRead(v *vm, p *pacer) error {
 func (v *vm) received(n int64, b []byte, to uint64, way int) error {
 	v.m.Charge(uint64(len(b)) / pieceCost)
 	v.countStreamed(way, len(b))
-	if err := v.store(to, b); err != nil {
+	if err := v.put(to, b, 0); err != nil {
 		return err
 	}
 	v.code(n)

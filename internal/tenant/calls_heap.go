@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"bytes"
+	"fmt"
 	"math/bits"
 )
 
@@ -119,7 +120,7 @@ func sysMeminfo(v *vm, _ *pacer) error {
 // afford charges n instructions, and refuses work that the budget does not
 // cover before it is done: the host's time is the guest's too.
 func (v *vm) afford(n uint64) bool {
-	if n > v.limit-min(v.m.Instret, v.limit) {
+	if v.m.Instret > v.limit || n > v.limit-v.m.Instret {
 		v.m.Instret = v.limit
 		return false
 	}
@@ -169,9 +170,15 @@ func (v *vm) pieces(n, each uint64, backwards bool, do func(at, n uint64) error)
 	return nil
 }
 
+// put is store of what may be long: in pieces, of which each byte costs something,
+// and the pages that they make too.
+func (v *vm) put(addr uint64, b []byte, each uint64) error {
+	return v.pieces(uint64(len(b)), each, false, func(at, n uint64) error { return v.store(addr+at, b[at:at+n]) })
+}
+
 // errBudget is what a call beyond the budget ends with.
 func (v *vm) errBudget() error {
-	return &trap{cause: "guest-budget", text: "budget of instructions used up by a memory call"}
+	return &trap{cause: "guest-budget", text: fmt.Sprintf("budget of %d instructions used up by a call of the host", v.image.tenant.Instructions)}
 }
 
 func (v *vm) move(dst, src, n uint64) error {

@@ -17,7 +17,7 @@ func regexCalls() []Call {
 	return []Call{
 		{531, "REGEX_COMPILE", "a0, a1 pattern", "a0 = handle 0–63", "a bad pattern, one of above 10,000 instructions, or more than 64, ends the call", "1000; when the image does not know it yet 20,000 + 200·length more, 20,000 + 2000·length when it is matched by backtracking, and 100 for each instruction of its program", "Compiles an expression; the same pattern gives the same handle.", sysRegexCompile},
 		{532, "REGEX_MATCH", "a0 handle, a1, a2 text", "a0 = 1 or 0", "an unknown handle ends the call", "500 + 8·length, or 2·length·size for an expression of a size of above 4 instructions; by backtracking 10 for each step", "Searches the text.", sysRegexMatch},
-		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length written, without NUL", "-1: size 0, or a result above 16 MiB", "500 + 16·length, 500 for each match; of all in a text above 1,024 bytes 10 for each step of the search", "Replaces the first match or all by a text with \\0–\\9, and writes it with a NUL. Only the first match may be empty.", sysRegexSubst},
+		{533, "REGEX_SUBST", "a0 handle, a1, a2 text, a3, a4 substitution, a5 destination, a6 size; bit 31: replace all", "a0 = length written, without NUL", "-1: size 0, or a result above 16 MiB", "500 + 16·length; 500 and the length of the substitution for each match; the length of the result; of all in a text above 1,024 bytes 10 for each step of the search", "Replaces the first match or all by a text with \\0–\\9, and writes it with a NUL. Only the first match may be empty.", sysRegexSubst},
 		{534, "REGSUB_HDR", "a0 handle, a1 where, a2 index, a3, a4 substitution, a5 all", "a0 = new length", "-1: no such line, or refused", "as REGEX_SUBST", "The same on a line in place.", sysRegexField},
 		{535, "REGEX_FREE", "a0 handle", "", "", "", "Forgets a handle.", sysRegexFree},
 		{536, "SHA256", "a0, a1 bytes, a2 destination, a3 size, 32", "a0 = 32", "0: another size", "4·length", "Writes the SHA-256 digest.", sysSHA256},
@@ -56,17 +56,22 @@ func sysRegexCompile(v *vm, pace *pacer) error {
 	if wrong != nil {
 		return wrong
 	}
+	cost := 20_000 + 200*uint64(len(source))
+	if err == nil {
+		cost += sizeCost * uint64(p.Size())
+	}
+	if err == nil && p.Backtracks() {
+		cost += 1800 * uint64(len(source))
+	}
 	if !known {
-		v.m.Charge(20_000 + 200*uint64(len(source)))
+		if err := v.spend(cost); err != nil {
+			return err
+		}
 	}
 	if err != nil {
 		return &trap{"guest-regex", err.Error()}
 	}
-	if !known {
-		v.m.Charge(sizeCost * uint64(p.Size()))
-	}
 	if !known && p.Backtracks() {
-		v.m.Charge(1800 * uint64(len(source)))
 		v.image.stats.fallback(p)
 	}
 	if free < 0 {
@@ -109,6 +114,9 @@ func (v *vm) searching(pace *pacer, p *text.Pattern) text.Work {
 	}
 	return func(n int) error { return v.pay(pace, n) }
 }
+
+// growing pays for the bytes of a result before there are any.
+func (v *vm) growing(n int) error { return v.spend(uint64(n)) }
 
 func (v *vm) pay(pace *pacer, steps int) error {
 	v.m.Charge(stepCost * uint64(steps))
@@ -209,11 +217,10 @@ func sysRegexSubst(v *vm, pace *pacer) error {
 		return err
 	}
 	const allBit = 1 << 31
-	out, _, err := text.Substitute(re, src, by, v.arg(6)&allBit != 0, v.searching(pace, re))
+	out, _, err := text.Substitute(re, src, by, v.arg(6)&allBit != 0, v.searching(pace, re), v.growing)
 	if err != nil {
 		return regexTrap(err)
 	}
-	v.m.Charge(uint64(len(out)))
 	// What does not fit is cut, the NUL first, and the length is that of what was
 	// written: programs know it so.
 	n := min(v.arg(6)&(allBit-1), uint64(len(out))+1)
@@ -222,7 +229,7 @@ func sysRegexSubst(v *vm, pace *pacer) error {
 		return nil
 	}
 	v.result(n - 1)
-	return v.store(v.arg(5), append(out, 0)[:n])
+	return v.put(v.arg(5), append(out, 0)[:n], 0)
 }
 
 func sysRegexField(v *vm, pace *pacer) error {
@@ -248,7 +255,7 @@ func sysRegexField(v *vm, pace *pacer) error {
 	if err := v.scan(re, 16, len(v.scratch)); err != nil {
 		return err
 	}
-	out, matched, err := text.Substitute(re, v.scratch, by, v.arg(5) != 0, v.searching(pace, re))
+	out, matched, err := text.Substitute(re, v.scratch, by, v.arg(5) != 0, v.searching(pace, re), v.growing)
 	if err != nil {
 		return regexTrap(err)
 	}
@@ -326,5 +333,5 @@ func sysBase64(v *vm, _ *pacer) error {
 		return nil
 	}
 	v.result(uint64(len(out)))
-	return v.store(v.arg(2), out)
+	return v.put(v.arg(2), out, 0)
 }

@@ -26,14 +26,14 @@ func (v *vm) code(n int64) {
 // give copies b to the guest's (dst, size) when it fits and sets a0 to its
 // length in any case: a caller with too little room knows how much it needs.
 func (v *vm) give(b []byte, dst, size uint64) error {
-	v.m.Charge(uint64(len(b)))
-	if uint64(len(b)) <= size {
-		if err := v.store(dst, b); err != nil {
-			return err
-		}
+	n, err := uint64(len(b)), error(nil)
+	if n <= size {
+		err = v.put(dst, b, 1)
+	} else {
+		err = v.spend(n)
 	}
-	v.result(uint64(len(b)))
-	return nil
+	v.result(n)
+	return err
 }
 
 // learned is the number of a kind of question to the world outside a program,

@@ -349,6 +349,19 @@ static void regex_grow(void)
 	for (;;)
 		FP_CALL7(FP_SYS_REGEX_SUBST, re, big, sizeof(big), "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0", 32, out, sizeof(out) | 1ul << 31);
 }
+static void subst(const char *pattern, long n, long pairs, char group, char *to, long room)
+{
+	int re = fp_regex(pattern);
+
+	fill('a', n);
+	for (long i = 0; i < pairs; i++)
+		out[2 * i] = '\\', out[2 * i + 1] = group;
+	FP_CALL7(FP_SYS_REGEX_SUBST, re, big, n, out, 2 * pairs, to, room | 1ul << 31);
+}
+static void regex_one(void) { subst("a+", sizeof(big), sizeof(out) / 2, '0', out, sizeof(out)); } /* 2 GiB of one match */
+static void regex_fits(void) { subst("a+", sizeof(big), 200, '0', out, sizeof(out)); } /* 13 MB of one */
+static void regex_pages(void) { subst("a+", sizeof(big), 45, '0', fp_malloc(4 << 20), 4 << 20); } /* 3 MB, and their pages */
+static void regex_none(void) { subst("a", 1000, sizeof(out) / 2, '9', out, sizeof(out)); } /* nothing of a thousand, which is much to read */
 static void json(void)
 {
 	fill('[', sizeof(big));
@@ -455,7 +468,7 @@ static const struct mode modes[] = {
 	M(foreach_ever), M(foreach_nest), M(foreach_wide), M(foreach_stop), M(foreach_bad), M(fault_handler), M(fault_spin), M(loop_return), M(signal_storm),
 	M(signal_fault), M(signal_all), M(sigreturn), M(threads), M(thread_exit), M(thread_group), M(thread_synth), M(thread_fault), M(thread_foreach), M(futex), M(deadlock),
 	M(sleep), M(robust), M(inject), M(synth_lies), M(fields), M(long_field), M(urls), M(tags), M(notes), M(logs), M(bans), M(status), M(decide), M(huge_word), M(pause),
-	M(regexes), M(regex_many), M(regex_large), M(regex_slow), M(regex_back), M(regex_grow), M(json), M(json_path), M(xml), M(entities), M(glob), M(jwt), M(keys), M(digests),
+	M(regexes), M(regex_many), M(regex_large), M(regex_slow), M(regex_back), M(regex_grow), M(regex_one), M(regex_fits), M(regex_pages), M(regex_none), M(json), M(json_path), M(xml), M(entities), M(glob), M(jwt), M(keys), M(digests),
 	M(storage), M(storage_text), M(storage_ever), M(kv), M(kv_small), M(objects), M(fetch_self), M(fetch_wide), M(fetch_other), M(fetch_back), M(fetch_wire), M(fetch_leave),
 	M(fetch_hang), M(fetch_huge), M(stream_ever), M(stream_none), M(stream_read), M(stream_short), M(stream_lies), M(stream_twice), M(call),
 };

@@ -87,7 +87,7 @@ func FuzzExpressions(f *testing.F) {
 		if len(at) > 0 && (at[0] < 0 || at[1] > len(b) || at[0] > at[1]) {
 			t.Errorf("%q in %q: at %v", source, b, at)
 		}
-		if _, _, err := Substitute(p, b, by, true, work); err != nil && err != stop && !strings.Contains(err.Error(), "come back") && err != errLarge {
+		if _, _, err := Substitute(p, b, by, true, work, work); err != nil && err != stop && !strings.Contains(err.Error(), "come back") && err != errLarge {
 			t.Errorf("%q in %q: %v", source, b, err)
 		}
 	})

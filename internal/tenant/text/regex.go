@@ -1,6 +1,8 @@
 package text
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"regexp"
@@ -223,9 +225,11 @@ func quote(s string) string { return `"` + s[:min(len(s), 200)] + `"` }
 // Substitute replaces the first match, or all, by a text in which \0–\9 stand
 // for what the groups matched. As Varnish's regsuball does it, only the first
 // match may be empty, and anchors hold for the whole text. A result that would
-// be too large is nil, as one that does not match.
-func Substitute(p *Pattern, src, by []byte, all bool, work Work) (out []byte, matched bool, err error) {
-	s := substitution{src: src, by: by}
+// be too large is nil, as one that does not match. grow is told of the bytes that
+// are about to be read of by, at each match, and to be written; its error ends the
+// substitution before they are.
+func Substitute(p *Pattern, src, by []byte, all bool, work, grow Work) (out []byte, matched bool, err error) {
+	s := substitution{src: src, by: by, grow: grow, out: []byte{}}
 	strict := p.back
 	if strict == nil && (p.Heavy(len(src)) || all && len(src) > fewMatches) {
 		strict = p.strict()
@@ -238,10 +242,15 @@ func Substitute(p *Pattern, src, by []byte, all bool, work Work) (out []byte, ma
 	default:
 		err = s.linear(p, all, work)
 	}
+	if err == nil {
+		s.add(src[s.at:])
+		s.pay(0, 1)
+		err = s.err
+	}
 	if err != nil || s.large {
 		return nil, false, err
 	}
-	return append(s.out, src[s.at:]...), s.count > 0, nil
+	return s.out, s.count > 0, nil
 }
 
 // Before each match RE2's matcher clears a table as large as the program times the
@@ -251,23 +260,49 @@ func Substitute(p *Pattern, src, by []byte, all bool, work Work) (out []byte, ma
 const (
 	fewMatches = 1 << 10
 	mostByRE2  = 16 << 10
-	matchSteps = 50 // for one of RE2's matches
+	matchSteps = 50      // for one of RE2's matches
+	growPiece  = 4 << 10 // bytes of a result that are paid for together
 )
 
 type substitution struct {
 	src, by, out []byte
 	at, count    int
 	large        bool
+	grow         Work
+	due          int // bytes that grow was not told of
+	err          error
 }
 
 // replace takes one match; false means that it was the last.
 func (s *substitution) replace(m []int) bool {
-	s.out = append(s.out, s.src[s.at:m[0]]...)
-	s.out = expand(s.out, s.src, s.by, m)
+	s.add(s.src[s.at:m[0]])
+	s.pay(len(s.by), growPiece)
+	s.expand(m)
 	s.at = m[1]
 	s.count++
-	s.large = len(s.out) > maxResult || s.count > maxMatches
-	return !s.large
+	s.large = s.large || s.count > maxMatches
+	return !s.ended()
+}
+
+// ended says that nothing more is written.
+func (s *substitution) ended() bool { return s.large || s.err != nil }
+
+// add writes to the result, if that is paid for and does not grow too large.
+func (s *substitution) add(b []byte) {
+	if s.large = s.large || len(s.out)+len(b) > maxResult; s.large {
+		return
+	}
+	if s.pay(len(b), growPiece); s.err == nil {
+		s.out = append(s.out, b...)
+	}
+}
+
+// pay tells grow of n bytes more, unless what is due is less than a piece.
+func (s *substitution) pay(n, piece int) {
+	if s.due += n; s.due >= piece && s.err == nil {
+		s.err = s.grow(s.due)
+		s.due = 0
+	}
 }
 
 // follow replaces match after match by backtracking.
@@ -275,7 +310,7 @@ func (s *substitution) follow(p *backtrack.Program, notEmpty, all bool, work Wor
 	for s.at <= len(s.src) {
 		m, err := find(p, s.src, s.at, notEmpty, work)
 		if err != nil || m == nil || !s.replace(m) || !all {
-			return err
+			return cmp.Or(err, s.err)
 		}
 		notEmpty = true
 	}
@@ -303,24 +338,25 @@ func (s *substitution) linear(p *Pattern, all bool, work Work) error {
 			break
 		}
 	}
-	return nil
+	return s.err
 }
 
-// expand appends the text that stands for a match.
-func expand(out, src, by []byte, m []int) []byte {
-	for i := 0; i < len(by); i++ {
-		if by[i] != '\\' || i+1 == len(by) {
-			out = append(out, by[i])
-			continue
+// expand writes the text that stands for a match.
+func (s *substitution) expand(m []int) {
+	for by := s.by; len(by) > 0 && !s.ended(); {
+		n := bytes.IndexByte(by, '\\')
+		if n < 0 || n+1 == len(by) {
+			s.add(by)
+			return
 		}
-		i++
-		g := int(by[i]) - '0'
+		s.add(by[:n])
+		g := int(by[n+1]) - '0'
 		switch {
 		case g < 0 || g > 9:
-			out = append(out, by[i])
+			s.add(by[n+1 : n+2])
 		case 2*g+1 < len(m) && m[2*g] >= 0:
-			out = append(out, src[m[2*g]:m[2*g+1]]...)
+			s.add(s.src[m[2*g]:m[2*g+1]])
 		}
+		by = by[n+2:]
 	}
-	return out
 }

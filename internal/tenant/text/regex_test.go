@@ -64,7 +64,7 @@ func TestSubstitute(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := Substitute(p, []byte(c.src), []byte(c.by), c.all, free); err != nil || string(got) != c.want {
+		if got, _, err := Substitute(p, []byte(c.src), []byte(c.by), c.all, free, free); err != nil || string(got) != c.want {
 			t.Errorf("%+v: %q %v", c, got, err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestWorkEndsASubstitution(t *testing.T) {
 			return over
 		}
 		return nil
-	})
+	}, free)
 	if !errors.Is(err, over) {
 		t.Error(err)
 	}
@@ -98,14 +98,14 @@ func TestManyMatchesArePaidFor(t *testing.T) {
 	}
 	for _, n := range []int{fewMatches, fewMatches + 1, 1 << 16} {
 		paid := 0
-		got, _, err := Substitute(p, []byte(strings.Repeat("a", n)), []byte("bc"), true, func(steps int) error { paid += steps; return nil })
+		got, _, err := Substitute(p, []byte(strings.Repeat("a", n)), []byte("bc"), true, func(steps int) error { paid += steps; return nil }, free)
 		if err != nil || string(got) != strings.Repeat("bc", n) || paid < n {
 			t.Errorf("%d matches: %d bytes, %d steps, %v", n, len(got), paid, err)
 		}
 	}
 	over := errors.New("over")
 	for _, n := range []int{fewMatches, 1 << 16} {
-		if _, _, err := Substitute(p, []byte(strings.Repeat("a", n)), nil, true, func(int) error { return over }); !errors.Is(err, over) {
+		if _, _, err := Substitute(p, []byte(strings.Repeat("a", n)), nil, true, func(int) error { return over }, free); !errors.Is(err, over) {
 			t.Errorf("%d matches are not ended: %v", n, err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestLargeExpressions(t *testing.T) {
 	if _, err := p.Find(long, patience(100_000)); err != stop {
 		t.Errorf("a long search for groups ends with %v", err)
 	}
-	if _, _, err := Substitute(p, long, nil, true, patience(100_000)); err != stop {
+	if _, _, err := Substitute(p, long, nil, true, patience(100_000), free); err != stop {
 		t.Errorf("a long substitution ends with %v", err)
 	}
 	if found, err := p.Match(append(long[:2000:2000], 'b'), patience(100_000_000)); err != nil || !found {
@@ -162,5 +162,45 @@ func TestCacheIsWeighed(t *testing.T) {
 	}
 	if c.size > cachedSize || c.Parent.size > sharedSize || len(c.text) == 0 {
 		t.Errorf("%d instructions in %d expressions", c.size, len(c.text))
+	}
+}
+
+// TestGrowthIsPaidFor: what is read of the substitution, and what is written, is paid
+// for before it is done, whether many matches make it or one.
+func TestGrowthIsPaidFor(t *testing.T) {
+	over := errors.New("over")
+	for _, c := range []struct {
+		re, by string
+		n      int  // bytes of the text
+		large  bool // no result
+		read   int  // bytes of by
+		wrote  int
+	}{
+		{"a", "xyz", 1000, false, 3000, 3000},
+		{"a", "xyz", 5000, false, 15_000, 15_000},
+		{"a+", strings.Repeat(`\0`, 100), 60_000, false, 200, 6_000_000},
+		{"a+", strings.Repeat(`\0`, 30_000), 60_000, true, 60_000, maxResult},
+		{"(a+)", strings.Repeat(`\9`, 30_000), 60_000, false, 60_000, 0},
+		{"b", strings.Repeat("x", 10_000), 60_000, false, 0, 60_000},
+		{"b", "", maxResult + 1, true, 0, 0},
+	} {
+		p, err := compile(c.re)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, paid := []byte(strings.Repeat("a", c.n)), 0
+		got, _, err := Substitute(p, src, []byte(c.by), c.re == "a", free, func(n int) error { paid += n; return nil })
+		if err != nil || (got == nil) != c.large || !c.large && len(got) != c.wrote || paid > c.read+c.wrote || paid < c.read+c.wrote-c.n {
+			t.Errorf("%+.40v: %d bytes for %d, %v", c, len(got), paid, err)
+		}
+		rest := 5000
+		if _, _, err := Substitute(p, src, []byte(c.by), c.re == "a", free, func(n int) error {
+			if rest -= n; rest < 0 {
+				return over
+			}
+			return nil
+		}); c.read+c.wrote > 5000 != errors.Is(err, over) {
+			t.Errorf("%+.40v: with 5000 bytes: %v", c, err)
+		}
 	}
 }
