@@ -116,11 +116,15 @@ func FreeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// ListenLow listens on a loopback port between 15000 and 31999.
+// ListenLow listens on a loopback port between 15000 and 31999, which no other test
+// of this machine gets while this process lives: who frees it finds it free.
 func ListenLow() (l net.Listener, err error) {
 	for range 100 {
-		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(17000)))
-		if err == nil {
+		port := 15000 + rand.IntN(17000)
+		if err = claim(port); err != nil {
+			continue
+		}
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			return l, nil
 		}
 	}

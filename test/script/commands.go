@@ -23,7 +23,7 @@ import (
 // patience bounds every wait for a state, but that for a start, which may compile
 // programs.
 const (
-	patience  = 20 * time.Second
+	patience  = time.Minute
 	startTime = 3 * time.Minute
 )
 

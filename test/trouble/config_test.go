@@ -49,7 +49,7 @@ func status(text string) string {
 // served reports that the site still answers.
 func served(t *testing.T, addr string) {
 	t.Helper()
-	if got := harness.Exchange(t, addr, get, 10*time.Second); status(got) != "200" {
+	if got := harness.Exchange(t, addr, get, time.Minute); status(got) != "200" {
 		t.Errorf("afterwards the site answers %q, want 200", got)
 	}
 }

@@ -63,7 +63,7 @@ func (c *caller) skip(n int64) int64 {
 // callers connects n clients, and returns those that were served.
 func callers(t *testing.T, addr string, n int) (in []*caller) {
 	t.Helper()
-	little := net.Dialer{Timeout: 10 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+	little := net.Dialer{Timeout: time.Minute, Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2048) })
 	}}
 	for range n {

@@ -36,7 +36,7 @@ func pinned(t *testing.T, addr, cookie string) (name, next string) {
 	if cookie != "" {
 		field = "Cookie: " + cookie + "\r\n"
 	}
-	got := harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n"+field+"\r\n", 10*time.Second)
+	got := harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n"+field+"\r\n", time.Minute)
 	if status(got) != "200" {
 		t.Fatalf("pinned client: %q", got)
 	}

@@ -78,7 +78,7 @@ func TestFilesWithoutAnEnd(t *testing.T) {
 	if _, errs, code := s.Run("reload"); code != 0 {
 		t.Errorf("afterwards: exit %d, %q", code, errs)
 	}
-	if text := harness.Exchange(t, addr, get, 5*time.Second); status(text) != "200" {
+	if text := harness.Exchange(t, addr, get, time.Minute); status(text) != "200" {
 		t.Errorf("afterwards: %q", text)
 	}
 }

@@ -78,7 +78,7 @@ func tlsGet(t *testing.T, addr, name string) (*x509.Certificate, string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprint(c, get)
 	text, _ := io.ReadAll(c)
 	return c.ConnectionState().PeerCertificates[0], string(text)
@@ -126,7 +126,7 @@ func TestCertificateTrouble(t *testing.T) {
 	if second, _ := tlsGet(t, addr, "a.test"); second.SerialNumber.Cmp(first.SerialNumber) == 0 {
 		t.Error("after the reload the old certificate is presented")
 	}
-	_ = old.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = old.SetDeadline(time.Now().Add(time.Minute))
 	fmt.Fprint(old, get)
 	if text, _ := io.ReadAll(old); status(string(text)) != "200" {
 		t.Errorf("a connection from before the reload: %q", text)
@@ -140,7 +140,7 @@ func TestWrongProtocolOnPort(t *testing.T) {
 	addr := harness.FreeAddr(t)
 	cert, key := writeCertificate(t, t.TempDir(), "one", time.Now().Add(24*time.Hour), "a.test")
 	harness.Start(t, tlsSite(addr, o.Addr, cert, key))
-	got := harness.Exchange(t, addr, get, 10*time.Second)
+	got := harness.Exchange(t, addr, get, time.Minute)
 	if status(got) != "400" || !strings.Contains(strings.ToUpper(got), "TLS") {
 		t.Errorf("plain HTTP to a TLS port: %q", got)
 	}

@@ -34,10 +34,10 @@ func holding(t *testing.T) (o *harness.Origin, arrived <-chan struct{}, release 
 func TestFullQueue(t *testing.T) {
 	o, arrived, release := holding(t)
 	addr := harness.FreeAddr(t)
-	s := harness.Start(t, oneAtATime(addr, o.Addr, 2, "20s"))
+	s := harness.Start(t, oneAtATime(addr, o.Addr, 2, "50s"))
 	answers := make(chan string, 3)
 	var wg sync.WaitGroup
-	ask := func() { wg.Go(func() { answers <- harness.Exchange(t, addr, get, 25*time.Second) }) }
+	ask := func() { wg.Go(func() { answers <- harness.Exchange(t, addr, get, time.Minute) }) }
 	ask()
 	<-arrived
 	ask()
@@ -46,7 +46,7 @@ func TestFullQueue(t *testing.T) {
 		out, _, _ := s.Run("status", "--json")
 		return strings.Contains(out, `"queue": 2`)
 	})
-	got := harness.Exchange(t, addr, get, 10*time.Second)
+	got := harness.Exchange(t, addr, get, time.Minute)
 	if status(got) != "503" || !strings.Contains(got, "Retry-After: ") {
 		t.Errorf("with a full queue: %q, want 503 with Retry-After", got)
 	}
@@ -75,7 +75,7 @@ func TestQueueTimeout(t *testing.T) {
 	first := harness.Dial(t, addr)
 	fmt.Fprint(first, get)
 	<-arrived
-	if got := harness.Exchange(t, addr, get, 15*time.Second); status(got) != "503" {
+	if got := harness.Exchange(t, addr, get, time.Minute); status(got) != "503" {
 		t.Errorf("answer %q, want 503", got)
 	}
 	s.WaitLine("queue-timeout", func(m map[string]any) bool { return m["cause"] == "queue-timeout" })
@@ -149,7 +149,7 @@ func TestConnectionLimits(t *testing.T) {
 			hold := func() string {
 				c := harness.Dial(t, addr)
 				held = append(held, c)
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(time.Minute))
 				fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
 				buf := make([]byte, 1024)
 				n, _ := c.Read(buf)

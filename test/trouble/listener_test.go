@@ -59,7 +59,7 @@ func TestListenersChangeUnderLoad(t *testing.T) {
 					time.Sleep(time.Millisecond) // it is not there: who asks without pause takes the time of the others
 					continue
 				}
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetDeadline(time.Now().Add(time.Minute))
 				_, _ = io.WriteString(c, get)
 				text, err := io.ReadAll(c)
 				c.Close()
@@ -94,7 +94,7 @@ func TestListenerChangesInPlace(t *testing.T) {
 	s := harness.Start(t, listenerSite(t, folder, o.Addr, addr, "", ""))
 	inode := listeningInode(t, addr)
 	ask := func(c net.Conn) string {
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
 		b := make([]byte, 4096)
 		n, _ := c.Read(b)
@@ -105,7 +105,7 @@ func TestListenerChangesInPlace(t *testing.T) {
 		t.Fatalf("plain: %q", got)
 	}
 	secure := func() (net.Conn, error) {
-		return tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		return tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	}
 	for round := range 3 {
 		s.Apply(listenerSite(t, folder, o.Addr, addr, tlsBlock, ""))

@@ -62,13 +62,13 @@ func TestAddressesThatOverlap(t *testing.T) {
 					return
 				default:
 				}
-				c, err := net.DialTimeout("tcp", "127.0.0.2:"+port, 10*time.Second)
+				c, err := net.DialTimeout("tcp", "127.0.0.2:"+port, time.Minute)
 				text := []byte{}
 				if err == nil {
 					if n, err := repeated(c); err != nil || n > 0 {
 						t.Errorf("a client asked %d times for its connection before somebody answered, %v", n+1, err)
 					}
-					_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+					_ = c.SetDeadline(time.Now().Add(time.Minute))
 					_, _ = io.WriteString(c, get)
 					text, err = io.ReadAll(c)
 					c.Close()
@@ -107,7 +107,7 @@ func TestListenerComesBackAtOnce(t *testing.T) {
 		s.Apply(shape(other, "", "", "", o.Addr))
 		s.Apply(both)
 		served(t, addr)
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, get)
 		if text, err := io.ReadAll(c); err != nil || status(string(text)) != "200" {
 			t.Errorf("a client of the socket that left: %q, %v", text, err)

@@ -36,12 +36,12 @@ func TestShardsChangeUnderLoad(t *testing.T) {
 				default:
 				}
 				text := []byte{}
-				c, err := net.DialTimeout("tcp", addrs[i%2], 10*time.Second)
+				c, err := net.DialTimeout("tcp", addrs[i%2], time.Minute)
 				if err == nil {
 					if n, err := repeated(c); err != nil || n > 0 {
 						t.Errorf("a client asked %d times for its connection before somebody answered, %v", n+1, err)
 					}
-					_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+					_ = c.SetDeadline(time.Now().Add(time.Minute))
 					_, _ = io.WriteString(c, get)
 					text, err = io.ReadAll(c)
 					c.Close()

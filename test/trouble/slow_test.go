@@ -15,10 +15,10 @@ import (
 
 const shortTimeouts = `
   timeouts {
-    head  = "400ms"
-    body  = "400ms"
-    idle  = "600ms"
-    write = "400ms"
+    head  = "1s"
+    body  = "1s"
+    idle  = "2s"
+    write = "1s"
   }`
 
 // drip sends text byte by byte until the peer closes, and returns what it sent back.
@@ -26,7 +26,7 @@ func drip(t *testing.T, c net.Conn, text string) string {
 	t.Helper()
 	answer := make(chan string, 1)
 	go func() {
-		_ = c.SetReadDeadline(time.Now().Add(15 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 		got, _ := io.ReadAll(c)
 		answer <- string(got)
 	}()
@@ -130,8 +130,8 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	}
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
-		t.Fatal("a client that never reads keeps its origin connection for 20 s")
+	case <-time.After(time.Minute):
+		t.Fatal("a client that never reads keeps its origin connection for a minute")
 	}
 	s.WaitLine("write timeout", func(m map[string]any) bool { return m["cause"] == "write-timeout" })
 	served(t, addr)
@@ -141,7 +141,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	o := harness.NewOrigin(t, harness.Hello("hello"))
 	_, addr := start(t, shortTimeouts, "", o.Addr)
 	c := harness.Dial(t, addr)
-	_ = c.SetDeadline(time.Now().Add(15 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

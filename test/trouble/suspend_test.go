@@ -204,7 +204,7 @@ func TestSuspended(t *testing.T) {
 	if got := <-slow; status(got) != "200" {
 		t.Errorf("a request in flight: %q", got)
 	}
-	if got := harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\nCookie: "+cookie+"\r\nConnection: close\r\n\r\n", 10*time.Second); !strings.Contains(got, "X-From: "+mine) {
+	if got := harness.Exchange(t, addr, "GET / HTTP/1.1\r\nHost: a.test\r\nCookie: "+cookie+"\r\nConnection: close\r\n\r\n", time.Minute); !strings.Contains(got, "X-From: "+mine) {
 		t.Errorf("a client pinned to %s: %q", mine, got)
 	}
 	t.Logf("after %v: %d requests in %v", *suspended, 58, took)
@@ -234,7 +234,7 @@ func takeLong(addr string, limit time.Duration) error {
 // keepAsking asks on one connection, one request after the other. It is an error if
 // that connection ends, or any answer is another than 200.
 func keepAsking(addr string, limit time.Duration, stop <-chan struct{}, asked *atomic.Int64) error {
-	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	c, err := net.DialTimeout("tcp", addr, time.Minute)
 	if err != nil {
 		return err
 	}

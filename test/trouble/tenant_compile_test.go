@@ -70,7 +70,7 @@ func TestEndDuringACompileAtTheStart(t *testing.T) {
 		if err != nil || !strings.Contains(said.String(), "ended before it served") {
 			t.Errorf("%v\n%s", err, said.String())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = cmd.Process.Kill()
 		t.Fatalf("it waits for the compiler\n%s", said.String())
 	}
@@ -123,7 +123,7 @@ func TestChangesDuringACompile(t *testing.T) {
 	s.Signal(syscall.SIGTERM)
 	select {
 	case <-s.Exited():
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("it waits for the compiler")
 	}
 	first := <-results

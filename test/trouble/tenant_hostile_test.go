@@ -80,7 +80,7 @@ func prudent(injected *atomic.Int64) func(net.Conn) {
 // lawful reads one answer and returns its status, 0 when it breaks off. Whatever
 // a program wrote, there is one answer, and no field that was smuggled in.
 func lawful(addr, host, path string) (status int, err error) {
-	c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	c, err := net.DialTimeout("tcp", addr, time.Minute)
 	if err != nil {
 		return 0, err
 	}

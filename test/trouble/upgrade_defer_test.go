@@ -56,7 +56,7 @@ vhost "any" {
 					return
 				default:
 				}
-				c, err := net.DialTimeout("tcp", addr, 10*time.Second)
+				c, err := net.DialTimeout("tcp", addr, time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

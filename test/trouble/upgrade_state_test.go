@@ -118,7 +118,7 @@ vhost "any" {
 	}
 	s := upgradable(t, site(servers))
 	as := func(user, path string) string {
-		return harness.Exchange(t, addr, "GET "+path+" HTTP/1.1\r\nHost: a.test\r\nX-User: "+user+"\r\nConnection: close\r\n\r\n", 10*time.Second)
+		return harness.Exchange(t, addr, "GET "+path+" HTTP/1.1\r\nHost: a.test\r\nX-User: "+user+"\r\nConnection: close\r\n\r\n", time.Minute)
 	}
 	health := func(server string) string {
 		_, text := s.Admin("GET", "/v1/status", nil)

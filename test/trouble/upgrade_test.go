@@ -65,7 +65,7 @@ func upgradable(t *testing.T, text string, options ...harness.Option) *harness.S
 		}
 		select {
 		case <-s.Exited():
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the processes did not end")
 		}
 	})
