@@ -13,6 +13,7 @@ import (
 // pin is what persistence found out about one exchange.
 type pin struct {
 	read    bool
+	asks    bool    // only explained: no use of a session
 	server  *Server // where the client belongs; nil = nowhere, or no longer
 	was     *Server // what the request said, for the answer's cookie
 	tag     string  // that an inserted cookie has
@@ -144,7 +145,7 @@ func (b *Backend) findPin(p *Pick, m *model.Persist, t *persist.Table[*Server], 
 // lookUp finds the server of a key in the table.
 func (p *Pick) lookUp(t *persist.Table[*Server], key []byte) {
 	if t != nil {
-		p.pin.server, _ = t.Find(key, nowNanos())
+		p.pin.server, _ = t.Find(key, nowNanos(), !p.pin.asks)
 	}
 }
 

@@ -208,6 +208,13 @@ func TestCookiePassive(t *testing.T) {
 		if list := b.Sessions(10); len(list) != 1 || list[0].Key != "abc" || list[0].Server != first {
 			t.Errorf("%+v", list)
 		}
+		before := b.Sessions(10)
+		time.Sleep(time.Minute)
+		asked := pick("GET", "/")
+		asked.Env.Req.Add("Cookie", "sid=abc")
+		if e := b.Explain(asked); e.Server != first || b.Sessions(10)[0] != before[0] {
+			t.Errorf("to explain is to use: %+v, %+v", e, b.Sessions(10))
+		}
 		// The table survives a reload, and loses its use with another name.
 		b = commit(t, s, pinned(model.Persist{Kind: "cookie", Mode: "passive", Name: "sid", Age: 2 * time.Hour}))
 		if len(b.Sessions(10)) != 1 || b.Status().Sessions != 1 {

@@ -168,6 +168,7 @@ func (b *Backend) Explain(p *Pick) Explanation {
 }
 
 func (b *Backend) explainPin(p *Pick, now int64, e *Explanation) {
+	p.pin.asks = true
 	b.readPin(p, false)
 	s, m := p.pin.server, b.model.Persist
 	if m == nil {

@@ -77,13 +77,13 @@ func TestTable(t *testing.T) {
 	now := time.Hour.Nanoseconds()
 	table.Put([]byte("k"), "a", now)
 	table.Put([]byte("k"), "b", now)
-	if v, ok := table.Find([]byte("k"), now+int64(59*time.Second)); !ok || v != "b" {
+	if v, ok := table.Find([]byte("k"), now+int64(59*time.Second), true); !ok || v != "b" {
 		t.Errorf("found %q, %v", v, ok)
 	}
-	if _, ok := table.Find([]byte("k"), now+int64(118*time.Second)); !ok {
+	if _, ok := table.Find([]byte("k"), now+int64(118*time.Second), true); !ok {
 		t.Error("a use does not renew")
 	}
-	if _, ok := table.Find([]byte("k"), now+int64(178*time.Second)); ok || table.Len() != 0 {
+	if _, ok := table.Find([]byte("k"), now+int64(178*time.Second), true); ok || table.Len() != 0 {
 		t.Error("an old entry is found")
 	}
 	table.Put([]byte("x"), "a", now)
@@ -112,10 +112,10 @@ func TestTableBound(t *testing.T) {
 	if table.Evicted() != int64(10000-table.Len()) {
 		t.Errorf("%d evicted", table.Evicted())
 	}
-	if _, ok := table.Find([]byte("9999"), 10000); !ok {
+	if _, ok := table.Find([]byte("9999"), 10000, true); !ok {
 		t.Error("the latest entry is gone")
 	}
-	if _, ok := table.Find([]byte("0"), 10000); ok {
+	if _, ok := table.Find([]byte("0"), 10000, true); ok {
 		t.Error("the oldest entry stays")
 	}
 	table.Limit(160, 0)
@@ -135,7 +135,7 @@ func TestTableBound(t *testing.T) {
 func TestTableFindAllocatesNothing(t *testing.T) {
 	table, key := NewTable(100, time.Minute, func(int, int64) {}), []byte("192.0.2.1")
 	table.Put(key, 1, 1)
-	if n := testing.AllocsPerRun(100, func() { table.Find(key, 2) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { table.Find(key, 2, true) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -225,7 +225,7 @@ func TestWallClockIsSet(t *testing.T) {
 		table.Put([]byte("a"), 7, now.UnixNano())
 		then := now.Add(after).UnixNano()
 		table.Sweep(then, nil)
-		if _, ok := table.Find([]byte("a"), then); ok != want {
+		if _, ok := table.Find([]byte("a"), then, true); ok != want {
 			t.Errorf("%v after it was used the client is known: %v, want %v", after, ok, want)
 		}
 	}

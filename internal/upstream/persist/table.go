@@ -71,9 +71,8 @@ func (t *Table[V]) expired(e *tableEntry[V], now int64) bool {
 	return age > 0 && now-e.used >= age
 }
 
-// Find returns the value of a key and counts as its use at now (Unix
-// nanoseconds).
-func (t *Table[V]) Find(key []byte, now int64) (v V, ok bool) {
+// Find returns the value of a key; when it is used, then at now (Unix nanoseconds).
+func (t *Table[V]) Find(key []byte, now int64, use bool) (v V, ok bool) {
 	s := t.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,8 +85,10 @@ func (t *Table[V]) Find(key []byte, now int64) (v V, ok bool) {
 		s.remove(el)
 		return v, false
 	}
-	e.used = now
-	s.used.MoveToFront(el)
+	if use {
+		e.used = now
+		s.used.MoveToFront(el)
+	}
 	return e.value, true
 }
 
