@@ -125,6 +125,9 @@ func runTenantLogs(c *call) error {
 
 func runTenantRecords(c *call) error {
 	if len(c.args) == 1 {
+		if c.flags.Changed("output") {
+			return usagef("tenant records: -o goes with ID")
+		}
 		list, err := c.client().TenantRecords(c.ctx, c.args[0])
 		if err != nil {
 			return refused("tenant records", err)

@@ -132,12 +132,11 @@ func (c *call) shadow() (r tenant.ShadowReport, err error) {
 	switch {
 	case c.flag("stop") && path != "":
 		return r, usagef("tenant shadow: --stop and --program exclude each other")
+	case path == "" && (c.flags.Changed("share") || c.flags.Changed("signature")):
+		return r, usagef("tenant shadow: --share and --signature go with --program")
 	case c.flag("stop"):
 		return c.client().EndTrial(c.ctx, name)
 	case path == "":
-		if c.flags.Changed("share") {
-			return r, usagef("tenant shadow: --share goes with --program")
-		}
 		return c.client().TenantShadow(c.ctx, name)
 	}
 	share, err := percent(c.text("share"))

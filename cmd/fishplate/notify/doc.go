@@ -1,6 +1,5 @@
 // Package notify tells the service manager how the process is: sd_notify(3), in
 // a datagram to the socket that NOTIFY_SOCKET names. Without one it tells nobody.
 //
-// It starts no goroutine but the one of Watch, which ends with its context, and
-// keeps no socket open.
+// It starts no goroutine, and keeps no socket open.
 package notify
