@@ -248,15 +248,22 @@ func (c *Controller) decide(w *canary, all bool, why string) (err error) {
 	}
 	close(w.over)
 	next, running := w.tried.Outcomes()
-	err = c.amend(w.id, func(e *Entry) {
-		trial := *e.Canary
-		trial.Next, trial.Running, trial.Why = next, running, why
-		e.State, e.Deadline, e.Canary = RolledBack, nil, &trial
-		if all {
-			e.State = Committed
+	end := func(is string) error {
+		return c.mark(w.id, func(e *Entry) {
+			trial := *e.Canary
+			trial.Next, trial.Running, trial.Why = next, running, why
+			e.State, e.Deadline, e.Canary = is, nil, &trial
+		}, is == RolledBack)
+	}
+	if all {
+		if err = end(Committed); err != nil { // a process that starts would not run it
+			all, why = false, why+", and that could not be written"
 		}
-	})
-	all = all && err == nil // a process that starts would not run it
+	}
+	if !all {
+		owed := end(RolledBack)
+		err = cmp.Or(err, owed)
+	}
 	c.o.Logger.Info("configuration was tried", "id", w.id, "committed", all, "why", why,
 		"requests", next.Requests, "errors", next.Errors, "p99_ms", next.P99, "error", err)
 	if c.o.Settled != nil {
@@ -298,14 +305,14 @@ func (c *Controller) untry(w *canary, id uint64, o ApplyOptions) Result {
 func (c *Controller) forsake(r *Result) {
 	for _, e := range c.History() {
 		if e.State == Trying {
-			c.note(r, c.amend(e.ID, func(e *Entry) {
+			c.note(r, c.mark(e.ID, func(e *Entry) {
 				trial := Trial{}
 				if e.Canary != nil {
 					trial = *e.Canary
 				}
 				trial.Why = "the process ended"
 				e.State, e.Deadline, e.Canary = RolledBack, nil, &trial
-			}))
+			}, true))
 			r.Warnings = append(r.Warnings, Problem{Summary: fmt.Sprintf("change %d was being tried when the process ended: what ran beside it runs", e.ID)})
 		}
 	}

@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,6 +134,47 @@ func TestCanaryDoesNotOutliveTheProcess(t *testing.T) {
 	}
 	if c.kept().ID != 1 {
 		t.Error("it would run again")
+	}
+}
+
+// TestTrialWithoutJournal: what was tried is gone back from although that cannot be
+// written; the history says so, and the journal once it can.
+func TestTrialWithoutJournal(t *testing.T) {
+	for name, good := range map[string]bool{"good": true, "bad": false} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { trialWithoutJournal(t, good) }) })
+	}
+}
+
+func trialWithoutJournal(t *testing.T, good bool) {
+	var o atomic.Pointer[Outcomes]
+	o.Store(&Outcomes{Requests: 1000})
+	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
+	f := &fake{parts: []string{"part"}}
+	c, end := d.serve(f)
+	trialOf(f, &o)
+	c.Apply(t.Context(), "next", ApplyOptions{Canary: &Canary{Share: 0.5, For: time.Minute, Until: "errors < 1%"}})
+	if !good {
+		o.Store(&Outcomes{Requests: 1000, Errors: 1000})
+	}
+	folder := filepath.Join(d.dir, "journal")
+	if err := os.Rename(folder, folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if e := c.History()[0]; runs(c) != "a" || c.Trial() != nil || e.State != RolledBack || e.Owed == "" {
+		t.Errorf("%q: %+v", runs(c), e)
+	}
+	if err := os.Rename(folder+"-away", folder); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * retryJournal)
+	synctest.Wait()
+	end()
+	c, end = d.serve(&fake{})
+	defer end()
+	if e := c.History()[0]; runs(c) != "a" || e.State != RolledBack || strings.Contains(e.Canary.Why, "the process ended") {
+		t.Errorf("%q: %+v, %+v", runs(c), e, e.Canary)
 	}
 }
 
