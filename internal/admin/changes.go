@@ -87,10 +87,11 @@ func (c *ChangeRequest) canary() (*control.Canary, error) {
 	if c.Confirm != "" {
 		return nil, fmt.Errorf("%w: a change is tried or waits to be confirmed, not both", ErrInvalid)
 	}
-	if _, err := control.ParseUntil(c.Until); err != nil {
+	canary := &control.Canary{Share: share / 100, For: d, Until: c.Until}
+	if err := canary.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	return &control.Canary{Share: share / 100, For: d, Until: c.Until}, nil
+	return canary, nil
 }
 
 // transaction is the handler of what ends in a commit or a refusal. A caller that

@@ -32,6 +32,7 @@ func have(t *testing.T, set *tenant.Set, models ...*model.Tenant) {
 		t.Fatal(errs)
 	}
 	u.Commit()
+	set.Settle()
 }
 
 // owned is a Server with tenants, and the address that bearers call.

@@ -5,9 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"fishplate/internal/control/until"
 )
 
 // Canary says how a change is tried with a share of the clients before it is
@@ -15,15 +16,17 @@ import (
 type Canary struct {
 	Share float64       // of the clients, above 0 and below 1
 	For   time.Duration // then it is decided
-	Until string        // what must hold for it to be committed; see ParseUntil
+	Until string        // what must hold for it to be committed, such as "errors < 1% && p99 < 250ms"
+}
+
+// Check says why its conditions cannot be read.
+func (c *Canary) Check() error {
+	_, err := until.Parse(c.Until)
+	return err
 }
 
 // Outcomes are what became of one side's exchanges.
-type Outcomes struct {
-	Requests int64   `json:"requests"`
-	Errors   int64   `json:"errors"` // statuses from 500 on, and answers that were broken off by other than the client
-	P99      float64 `json:"p99_ms"` // an upper bound
-}
+type Outcomes = until.Outcomes
 
 // Trial is what the history says of a change that was tried.
 type Trial struct {
@@ -42,101 +45,7 @@ type Tried struct {
 	Gone     func(ctx context.Context) error // waits for those that it has
 }
 
-const (
-	watchEvery = time.Second
-	// enough exchanges must have been served for a condition that does not hold to
-	// end a trial early.
-	enough = 50
-)
-
-// A term is one condition: a figure, compared with a bound.
-type term struct {
-	text, name, op string
-	bound          float64
-}
-
-// ParseUntil reads conditions such as "errors < 1% && p99 < 250ms": errors is
-// the share of the exchanges, p99 a duration, requests a number.
-func ParseUntil(text string) ([]term, error) {
-	var list []term
-	for part := range strings.SplitSeq(text, "&&") {
-		words := strings.Fields(part)
-		bad := func(why string) ([]term, error) {
-			return nil, fmt.Errorf("until: %q: %s; a condition is errors < 1%%, p99 < 250ms or requests >= 100, and several are joined by &&", strings.TrimSpace(part), why)
-		}
-		if len(words) != 3 {
-			return bad("it has not three words")
-		}
-		t := term{text: strings.Join(words, " "), name: words[0], op: words[1]}
-		if !slices.Contains([]string{"<", "<=", ">", ">="}, t.op) {
-			return bad("no such comparison")
-		}
-		var err error
-		switch t.name {
-		case "errors":
-			number, percent := strings.CutSuffix(words[2], "%")
-			if t.bound, err = strconv.ParseFloat(number, 64); !percent || err != nil {
-				return bad("errors are a percentage")
-			}
-			t.bound /= 100
-		case "p99":
-			var d time.Duration
-			if d, err = time.ParseDuration(words[2]); err != nil {
-				return bad("p99 is a duration")
-			}
-			t.bound = float64(d) / float64(time.Millisecond)
-		case "requests":
-			if t.bound, err = strconv.ParseFloat(words[2], 64); err != nil {
-				return bad("requests are a number")
-			}
-		default:
-			return bad("no such figure")
-		}
-		if !(t.bound >= 0) { // NaN compares with nothing
-			return bad("a bound is 0 or more")
-		}
-		list = append(list, t)
-	}
-	return list, nil
-}
-
-// value is the figure that the condition is about.
-func (t term) value(o Outcomes) float64 {
-	switch t.name {
-	case "errors":
-		return float64(o.Errors) / float64(max(o.Requests, 1))
-	case "p99":
-		return o.P99
-	}
-	return float64(o.Requests)
-}
-
-func (t term) holds(o Outcomes) bool {
-	c := cmp.Compare(t.value(o), t.bound)
-	switch t.op {
-	case "<":
-		return c < 0
-	case "<=":
-		return c <= 0
-	case ">":
-		return c > 0
-	}
-	return c >= 0
-}
-
-// verdict says whether a trial is decided now, and how. A condition that more
-// exchanges can still bring about is judged at the end only.
-func verdict(terms []term, o Outcomes, end bool) (decided, all bool, why string) {
-	if end && o.Requests == 0 {
-		return true, false, "no exchange was served by it"
-	}
-	for _, t := range terms {
-		if !t.holds(o) && (end || t.op[0] == '<' && t.name != "requests" && o.Requests >= enough) {
-			return true, false, t.text + " does not hold"
-		}
-	}
-	return end, end, "all conditions hold"
-}
+const watchEvery = time.Second
 
 // untried names what both generations share, so that it cannot be tried with a
 // part of the clients.
@@ -169,7 +78,7 @@ type canary struct {
 	t        *Transaction
 	next     *state
 	tried    Tried
-	terms    []term
+	terms    []until.Term
 	share    float64
 	deadline time.Time
 	over     chan struct{} // closed when it is decided
@@ -177,7 +86,7 @@ type canary struct {
 
 // tryOut lets what t prepared serve a share of the clients. The caller has the
 // turn.
-func (c *Controller) tryOut(t *Transaction, next *state, e Entry, terms []term) {
+func (c *Controller) tryOut(t *Transaction, next *state, e Entry, terms []until.Term) {
 	w := &canary{id: e.ID, t: t, next: next, terms: terms, share: e.Canary.Share, deadline: *e.Deadline, over: make(chan struct{})}
 	for _, f := range t.besides {
 		f()
@@ -220,14 +129,14 @@ func (c *Controller) watch(w *canary) {
 		case <-tick.C:
 		}
 		o, _ := w.tried.Outcomes()
-		if decided, _, _ := verdict(w.terms, o, !time.Now().Before(w.deadline)); !decided {
+		if decided, _, _ := until.Verdict(w.terms, o, !time.Now().Before(w.deadline)); !decided {
 			continue
 		}
 		if c.take(c.changes, "canary", ApplyOptions{Author: "canary"}) != nil {
 			continue
 		}
 		o, _ = w.tried.Outcomes()
-		if decided, all, why := verdict(w.terms, o, !time.Now().Before(w.deadline)); decided {
+		if decided, all, why := until.Verdict(w.terms, o, !time.Now().Before(w.deadline)); decided {
 			c.note(new(Result), c.decide(w, all, why)) // it is in the log
 		}
 		c.give()
@@ -272,6 +181,7 @@ func (c *Controller) decide(w *canary, all bool, why string) (err error) {
 	if all {
 		was := c.Generation()
 		c.commit(w.t, w.next)
+		w.t.settle()
 		c.drain(w.t, was)
 		return nil
 	}

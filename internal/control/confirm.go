@@ -12,6 +12,7 @@ import (
 // pending is a commit that is undone unless somebody confirms it.
 type pending struct {
 	id       uint64
+	t        *Transaction
 	deadline time.Time
 	timer    *time.Timer
 	before   uint64 // what ran before it
@@ -25,19 +26,16 @@ var ErrSettled = errors.New("no change waits to be confirmed")
 const retryRollback = 10 * time.Second
 
 // expect arms the timer of a pending entry. The caller has the turn.
-func (c *Controller) expect(id uint64, deadline time.Time) {
-	w := &pending{id: id, deadline: deadline}
-	if e, ok := c.entry(id); ok {
-		w.before = c.before(e)
-		w.text, _ = c.ledger.Text(w.before) // else it is read again when it is wanted
-	}
+func (c *Controller) expect(e Entry, t *Transaction) {
+	w := &pending{id: e.ID, t: t, deadline: *e.Deadline, before: c.before(e)}
+	w.text, _ = c.ledger.Text(w.before) // else it is read again when it is wanted
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return // the next process looks at the deadline
 	}
 	c.waits = w
-	w.timer = time.AfterFunc(time.Until(deadline), func() { c.expire(w) })
+	w.timer = time.AfterFunc(time.Until(w.deadline), func() { c.expire(w) })
 }
 
 // expire goes back behind a commit that nobody confirmed.
@@ -107,6 +105,7 @@ func (c *Controller) Confirm(ctx context.Context) (id uint64, err error) {
 		return 0, fmt.Errorf("confirm change %d: %w", w.id, err)
 	}
 	c.forget(w)
+	w.t.settle()
 	c.o.Logger.Info("configuration confirmed", "id", w.id)
 	return w.id, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fishplate/internal/control/journal"
+	"fishplate/internal/control/until"
 	"fishplate/internal/crash"
 	"fishplate/internal/model"
 )
@@ -381,10 +382,10 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		next.id = max(c.last().ID, r.Generation) + 1
 	}
 	crash.At(crash.Prepare)
-	var terms []term
+	var terms []until.Term
 	if o.Canary != nil {
 		var err error
-		if terms, err = ParseUntil(o.Canary.Until); err != nil {
+		if terms, err = until.Parse(o.Canary.Until); err != nil {
 			r.Errors = append(r.Errors, Problem{Summary: err.Error()})
 		}
 		if r.Errors = append(r.Errors, untried(r.Changes)...); len(r.Errors) > 0 {
@@ -427,7 +428,9 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 	crash.At(crash.Committed)
 	r.Committed, r.Generation = true, next.id
 	if e.State == Pending {
-		c.expect(e.ID, *e.Deadline)
+		c.expect(e, t)
+	} else {
+		t.settle()
 	}
 	c.drain(t, was)
 }

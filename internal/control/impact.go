@@ -82,6 +82,8 @@ const (
 	kept      = "connections, health history and pinned sessions are kept; new requests see it at once"
 	newPins   = "connections are kept; pins under the old terms are not read any more, and are made anew with the next answer"
 	finishes  = "its requests finish and its pinned sessions stay until the grace ends; new requests go elsewhere"
+
+	startsBeside = "its program is started beside the old one, which finishes its calls; storage state is handed over where both have the callbacks for it; key-value storage stays"
 )
 
 // effects is the table of what every change does to traffic. The empty action
@@ -107,9 +109,9 @@ var effects = []struct {
 	{"listener", "remove", connections, "its accept queue is drained, its connections finish, new ones are refused at once"},
 	{"listener", "change", 0, "the socket stays; connections keep their terms, new ones meet the new terms at once"},
 	{"certificate", "", 0, "open connections keep the certificate that they began with; the next handshake gets the new one"},
-	{"tenant", "add", 0, "its program serves after it started"},
-	{"tenant", "remove", objects, "calls in flight finish; new requests do not meet its program; its key-value storage and its versions are forgotten"},
-	{"tenant", "change", tenants, "its program is started beside the old one, which finishes its calls; storage state is handed over where both have the callbacks for it; key-value storage stays"},
+	{"tenant", "add", 0, "its program serves after it started; its key-value storage begins empty"},
+	{"tenant", "remove", objects, "calls in flight finish; new requests do not meet its program; its key-value storage and its versions are forgotten, with --confirm when that is given"},
+	{"tenant", "change", tenants, startsBeside},
 	{"log", "", 0, "lines in flight go to the old sink, the next to the new one"},
 	{"cache", "add", 0, "it is empty; memory is taken as objects come"},
 	{"cache", "remove", objects, "its objects are forgotten, what is being sent from it is sent; its disk stays as it is"},
@@ -117,6 +119,12 @@ var effects = []struct {
 	{"admin", "", 0, "calls in flight finish; the next meet the new terms"},
 	{"process", "", 0, "refused: who the process is, is decided when it starts"},
 	{"state", "", 0, "refused: what it holds is opened once, when the process starts"},
+}
+
+// returns are the words for what a rollback brings back that waits set aside: it was
+// removed by a change that nobody has confirmed.
+var returns = map[string]string{
+	"tenant": "its program serves after it started; its key-value storage, its versions and its counters are given back as they were",
 }
 
 // facets are the parts of a thing whose change has words of its own. A part is
@@ -141,6 +149,7 @@ var facets = []struct {
 	{"backend", "persist.", "", 0, "connections and pins are kept; the next answer sets them under the new terms"},
 	{"backend", "persist", "", sessions, "connections are kept; nobody is pinned any more"},
 	{"backend", "tls", "", connections, "requests in flight finish on the connections that they have, which are not used again; new ones are made under the new terms"},
+	{"tenant", "storage", "", tenants, startsBeside + ", also what a smaller bound has no room for; without the block it is forgotten, with --confirm when that is given"},
 	{"tenant", "update.warm_up", "", 0, "the warm-up requests are for the next program that starts"},
 	{"listener", "bind", "", 0, "addresses that stay keep their socket; dropped ones drain their accept queue and their connections finish; new ones accept at once"},
 	{"listener", "accept.shards", "", 0, "other sockets are opened beside these and accept at once; these finish what their queues hold, no connection is refused or cut"},
@@ -266,14 +275,26 @@ func assess(changes []Change, census func() func(kind, key string) Numbers) []Ch
 	return changes
 }
 
-// remark adds what only the process knows.
+// remark says what comes back that waits set aside, and adds what only the process
+// knows.
 func (c *Controller) remark(changes []Change) {
-	if c.o.Remark == nil {
-		return
+	var waits Entry
+	if w := c.awaited(); w != nil {
+		waits, _ = c.entry(w.id)
 	}
 	for i := range changes {
-		if text := c.o.Remark(changes[i]); text != "" {
-			changes[i].Impact.Text += "; " + text
+		ch := &changes[i]
+		text := returns[ch.Kind]
+		if text != "" && ch.Action == "add" && slices.ContainsFunc(waits.Changes, func(was Change) bool {
+			return was.Kind == ch.Kind && was.Key == ch.Key && was.Action == "remove"
+		}) {
+			ch.Impact.Text = text
+		}
+		if c.o.Remark == nil {
+			continue
+		}
+		if text := c.o.Remark(*ch); text != "" {
+			ch.Impact.Text += "; " + text
 		}
 	}
 }

@@ -30,7 +30,8 @@ func TestSucceed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			next := New(Options{Load: d.load, Parse: d.parse, Diff: diff, Builder: &fake{}})
+			f := settling()
+			next := New(Options{Load: d.load, Parse: d.parse, Diff: diff, Builder: f})
 			defer next.Close(context.Background())
 			begin, err := next.Succeed(t.Context(), l)
 			if err != nil {
@@ -50,8 +51,14 @@ func TestSucceed(t *testing.T) {
 			if _, err := old.Confirm(t.Context()); !errors.Is(err, ErrBusy) {
 				t.Error("the old process confirms:", err)
 			}
+			if got := f.told(); got != "commit 2" {
+				t.Errorf("while it waits: %q", got)
+			}
 			if id, err := next.Confirm(t.Context()); err != nil || id != 2 {
 				t.Error("what waited to be confirmed:", id, err)
+			}
+			if got := f.told(); got != "commit 2, settle 2" {
+				t.Errorf("what it set aside: %q", got)
 			}
 		})
 	}

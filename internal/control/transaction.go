@@ -31,6 +31,7 @@ type Transaction struct {
 	warnings []Problem
 	aborts   []func()
 	commits  []func()
+	settles  []func()
 	drains   []drain
 }
 
@@ -58,6 +59,11 @@ func (t *Transaction) Try(f func(share float64) Tried) { t.try = f }
 // cannot fail. Requests must notice only one of them: the pointer swap.
 func (t *Transaction) OnCommit(f func()) { t.commits = append(t.commits, f) }
 
+// OnSettle registers what lets go of that which the commit set aside, in case it is
+// undone: at once behind it, or where it waits to be confirmed, when it is. A
+// rollback gives back what it needs, and the rest goes behind that one.
+func (t *Transaction) OnSettle(f func()) { t.settles = append(t.settles, f) }
+
 // OnDrain registers what is left to do for the old generation after the
 // commit: waiting for its exchanges, giving up its listeners, releasing what
 // the new one does not use. The functions run in order in the background; ctx
@@ -83,6 +89,12 @@ func (t *Transaction) commit() {
 	for _, f := range t.commits {
 		f()
 		crash.At(crash.Commit)
+	}
+}
+
+func (t *Transaction) settle() {
+	for _, f := range t.settles {
+		f()
 	}
 }
 

@@ -1,9 +1,6 @@
 package control
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Ongoing is a trial that runs now.
 type Ongoing struct {
@@ -31,19 +28,7 @@ func (c *Controller) Trial() *Ongoing {
 	o := &Ongoing{Change: w.id, Share: w.share, Deadline: w.deadline, Conditions: make([]Condition, len(w.terms))}
 	o.Next, o.Running = w.tried.Outcomes()
 	for i, t := range w.terms {
-		o.Conditions[i] = Condition{Text: t.text, Now: t.now(o.Next), Holds: t.holds(o.Next)}
+		o.Conditions[i] = Condition{Text: t.Text, Now: t.Now(o.Next), Holds: t.Holds(o.Next)}
 	}
 	return o
-}
-
-// now writes the figure that the condition is about as the condition does.
-func (t term) now(o Outcomes) string {
-	switch v := t.value(o); t.name {
-	case "errors":
-		return fmt.Sprintf("%.3g%%", v*100)
-	case "p99":
-		return fmt.Sprintf("%gms", v)
-	default:
-		return fmt.Sprintf("%g", v)
-	}
 }

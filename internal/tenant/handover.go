@@ -20,8 +20,8 @@ const (
 // ValuesLongest bounds a record of SaveValues.
 const ValuesLongest = kv.MaxKey + kv.MaxValue + 4096
 
-// SaveValues writes the keys and values of all tenants, for a process that takes
-// this one's place, when no request is admitted any more. What requests write
+// SaveValues writes the keys and values of all tenants, those too that wait for
+// Settle, for a process that takes this one's place, when no request is admitted any more. What requests write
 // that go on here is not in it.
 func (s *Set) SaveValues(w *records.Writer) error {
 	s.mu.Lock()
@@ -47,8 +47,8 @@ func (s *Set) SaveValues(w *records.Writer) error {
 }
 
 // LoadValues takes in what SaveValues wrote, each tenant's storage whole or not at
-// all, within the bounds that tenants have here, before the first request is
-// admitted. After an error those tenants have theirs that came whole.
+// all, before the first request is admitted. After an error those tenants have
+// theirs that came whole. What no tenant here has waits for Settle.
 func (s *Set) LoadValues(r *records.Reader) error {
 	var name string
 	var latest int64
@@ -66,7 +66,9 @@ func (s *Set) LoadValues(r *records.Reader) error {
 		}
 		switch kind {
 		case recordTenant:
-			s.restore(name, list, latest)
+			if name != "" {
+				s.restore(name, list, latest)
+			}
 			if whole {
 				return nil
 			}
@@ -86,19 +88,15 @@ func (s *Set) LoadValues(r *records.Reader) error {
 	}
 }
 
-// restore puts the entries into a tenant's storage, if it is here and has one.
+// restore puts the entries into a tenant's storage.
 func (s *Set) restore(name string, list []kv.Entry, latest int64) {
+	s.storeNamed(name, 0).Restore(list, latest, time.Now())
 	s.mu.Lock()
-	t := s.tenants[name]
-	s.mu.Unlock()
-	if t == nil {
-		return
-	}
-	store := s.storeOf(t.model)
-	if store == nil {
-		return
-	}
-	if left := store.Restore(list, latest, time.Now()); left > 0 {
-		s.o.Logger.Warn("keys and values of the process before did not fit", "tenant", name, "left", left)
+	defer s.mu.Unlock()
+	if t := s.tenants[name]; t == nil || t.model.Storage <= 0 {
+		if s.left == nil {
+			s.left = map[string]bool{}
+		}
+		s.left[name] = true
 	}
 }

@@ -39,6 +39,7 @@ func load(t testing.TB, s *Set, models ...*model.Tenant) {
 		t.Fatal(errs)
 	}
 	u.Commit()
+	s.Settle()
 }
 
 func start(t testing.TB, m *model.Tenant) *Tenant {

@@ -46,6 +46,7 @@ type Set struct {
 
 	histories map[string]*history
 	models    map[string]*model.Tenant // of the last Commit
+	left      map[string]bool          // tenants whose keys and versions wait for Settle
 	playing   *player                  // of a repetition, for what main asks
 
 	starts  *starts
@@ -295,24 +296,51 @@ func (s *Set) storeOf(t *model.Tenant) *kv.Store {
 	if t.Storage <= 0 {
 		return nil
 	}
+	return s.storeNamed(t.Name, t.Storage)
+}
+
+func (s *Set) storeNamed(name string, limit int64) *kv.Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	store := s.stores[t.Name]
+	store := s.stores[name]
 	if store == nil {
-		store = kv.New(t.Storage)
+		store = kv.New(limit)
 		store.SweptBy(&s.sweeper)
-		s.stores[t.Name] = store
+		s.stores[name] = store
 	}
 	return store
 }
 
-// dropStore forgets the storage of a tenant that has none any more. The Set is
-// locked.
-func (s *Set) dropStore(name string) {
-	if store := s.stores[name]; store != nil {
-		s.sweeper.Forget(store)
-		delete(s.stores, name)
+// drop forgets what belongs to tenants that there are not, or that have no storage
+// any more, but for those that wait for Settle. The Set is locked.
+func (s *Set) drop() {
+	for name, store := range s.stores {
+		if t := s.tenants[name]; !s.left[name] && (t == nil || t.model.Storage <= 0) {
+			s.sweeper.Forget(store)
+			delete(s.stores, name)
+		}
 	}
+	for name, st := range s.stats {
+		if s.tenants[name] == nil && !s.left[name] {
+			close(st.gone)
+			delete(s.stats, name)
+		}
+	}
+}
+
+// Settle lets go of what the last Commit set aside: the keys, versions, counters and
+// lines of tenants that it removed, and the keys of those that have no storage any
+// more. Until then a Commit that has them again gives them back.
+func (s *Set) Settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.left {
+		if s.tenants[name] == nil {
+			delete(s.histories, name)
+		}
+	}
+	s.left = nil
+	s.drop()
 }
 
 // equal compares all that a running image depends on; where it was written is
@@ -340,17 +368,6 @@ func (s *Set) statsOf(name string) *stats {
 		s.stats[name] = st
 	}
 	return st
-}
-
-// dropStats forgets the lines and counters of names that no tenant has: the next one
-// of the name is another. The Set is locked.
-func (s *Set) dropStats() {
-	for name, st := range s.stats {
-		if s.tenants[name] == nil {
-			close(st.gone)
-			delete(s.stats, name)
-		}
-	}
 }
 
 // Tenant returns a tenant by name from what Commit made visible last, or nil.
@@ -385,6 +402,7 @@ func (s *Set) Close() {
 	s.mu.Unlock()
 	u := &Update{set: s, next: map[string]*Tenant{}}
 	u.Commit()
+	s.Settle()
 	for _, t := range old {
 		t.shadow.Load().wait()
 	}
@@ -402,7 +420,8 @@ func (u *Update) Tenants() map[string]*Tenant { return u.next }
 func (u *Update) Warnings() []error { return u.warnings }
 
 // Commit makes the update the Set's state. It cannot fail. Calls of replaced
-// tenants that are in flight finish on the old image. Storage state is handed
+// tenants that are in flight finish on the old image. Settle is due behind it, when
+// it will not be undone any more. Storage state is handed
 // over as live updates do; a program that cannot take it begins without, unless it
 // came by the API: then Prepare has seen to it.
 func (u *Update) Commit() {
@@ -414,19 +433,18 @@ func (u *Update) Commit() {
 		if o := u.origins[name]; o.code != nil {
 			s.historyOf(name).runs(o.code, o.number, signatureText(o.signature))
 		}
-		if t.model.Storage > 0 && s.stores[name] != nil {
-			s.stores[name].SetLimit(t.model.Storage)
-		} else {
-			s.dropStore(name)
+		if store := s.stores[name]; store != nil && t.model.Storage > 0 {
+			store.SetLimit(t.model.Storage)
 		}
+	}
+	if s.left == nil {
+		s.left = map[string]bool{}
 	}
 	for name := range old {
-		if u.next[name] == nil {
-			s.dropStore(name)
-			delete(s.histories, name)
+		if t := u.next[name]; t == nil || t.model.Storage <= 0 {
+			s.left[name] = true
 		}
 	}
-	s.dropStats()
 	s.mu.Unlock()
 	for i := range u.swaps {
 		u.swaps[i].commit()
@@ -499,6 +517,6 @@ func (u *Update) Abort() {
 	}
 	u.made, u.swaps = nil, nil
 	u.set.mu.Lock()
-	u.set.dropStats()
+	u.set.drop()
 	u.set.mu.Unlock()
 }

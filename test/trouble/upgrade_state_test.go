@@ -193,3 +193,52 @@ vhost "any" {
 	}
 	t.Logf("requests by server: %v", pinned)
 }
+
+// TestUpgradeWhileAChangeWaits: a tenant that a change removed which nobody confirms
+// comes back with its keys, also when another process has taken over meanwhile.
+func TestUpgradeWhileAChangeWaits(t *testing.T) {
+	folder := t.TempDir()
+	program := filepath.Join(folder, "count.c")
+	if err := os.WriteFile(program, []byte(countingRequests), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	addr := harness.FreeAddr(t)
+	origin, _ := moody(t, "none")
+	site := func(tenant, of string) string {
+		return fmt.Sprintf(`
+listener "web" { bind = [%q] }
+%s
+vhost "any" {
+  %s
+  backend = "app"
+}
+backend "app" { servers = [%q] }
+`, addr, tenant, of, origin)
+	}
+	s := upgradable(t, site(fmt.Sprintf("tenant \"count\" {\n  program = %q\n  storage { memory = \"1MiB\" }\n}", program), `tenant = "count"`))
+	do := func(words ...string) {
+		t.Helper()
+		if out, errs, code := s.Run(words...); code != 0 {
+			t.Fatalf("%v: %d %s%s", words, code, out, errs)
+		}
+	}
+	says := func(want string) {
+		t.Helper()
+		if got := tail(ask(t, addr, "any.test", "/")); got != want {
+			t.Fatalf("%q, not %q", got, want)
+		}
+	}
+	says("1")
+	says("2")
+	s.Write(site("", ""))
+	do("reload", "--confirm", "1h")
+	says("none")
+	do("upgrade")
+	do("rollback")
+	says("3")
+	do("reload", "--confirm", "1h", "--force")
+	do("upgrade")
+	do("confirm")
+	do("rollback")
+	says("1")
+}

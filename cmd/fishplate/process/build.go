@@ -172,6 +172,7 @@ func (e *estate) prepareTenants(ctx context.Context, t *control.Transaction, p *
 	t.OnAbort(u.Abort)
 	t.OnTry(u.Try)
 	t.OnCommit(u.Commit)
+	t.OnSettle(e.tenants.Settle)
 	for _, w := range u.Warnings() {
 		t.Warn(troubleOf(t, w))
 	}

@@ -145,6 +145,8 @@ var rows = []struct{ name, was, is string }{
 	{"certificate content", "", ""},
 	{"tenant program", "/shop.elf", "/shop2.elf"},
 	{"tenant memory", "memory  = \"64MiB\"", "memory  = \"32MiB\""},
+	{"tenant storage", "memory  = \"64MiB\"", "memory  = \"64MiB\"\n  storage { memory = \"1MiB\" }"},
+	{"tenant added", "backend \"app\" {", "tenant \"more\" { program = \"/shop.elf\" }\nbackend \"app\" {"},
 	{"tenant removed", planned[strings.Index(planned, "tenant \"shop\""):strings.Index(planned, "backend \"app\"")] + "#", "#"},
 	{"log", `path = "off"`, `path = "stdout"`},
 	{"admin", "/run/one.sock", "/run/two.sock"},

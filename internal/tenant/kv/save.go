@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"math"
 	"time"
 
 	"fishplate/internal/records"
@@ -54,10 +55,12 @@ func (s *Store) Each(now time.Time, fn func(e Entry) bool) {
 // Latest returns the version that was given last.
 func (s *Store) Latest() int64 { return s.version.Load() }
 
-// Restore puts entries of another process in place of what is there, as far as
-// there is room, and returns how many found none. Later writes get versions above
-// latest and above all of them.
-func (s *Store) Restore(list []Entry, latest int64, now time.Time) (left int) {
+// Restore puts entries of another process in place of what is there, also beyond the
+// limit, which bounds later writes. These get versions above latest and above all of
+// them. Nobody else uses the Store meanwhile.
+func (s *Store) Restore(list []Entry, latest int64, now time.Time) {
+	limit := s.limit.Swap(math.MaxInt64)
+	defer s.SetLimit(limit)
 	for _, e := range list {
 		latest = max(latest, e.Version)
 		ttl := time.Duration(0)
@@ -66,20 +69,14 @@ func (s *Store) Restore(list []Entry, latest int64, now time.Time) (left int) {
 				continue
 			}
 		}
-		if !s.restore(e, ttl, now) {
-			left++
-		}
+		s.restore(e, ttl, now)
 	}
-	for {
-		if was := s.version.Load(); was >= latest || s.version.CompareAndSwap(was, latest) {
-			return left
-		}
-	}
+	s.version.Store(max(s.version.Load(), latest))
 }
 
-func (s *Store) restore(e Entry, ttl time.Duration, now time.Time) bool {
+func (s *Store) restore(e Entry, ttl time.Duration, now time.Time) {
 	if _, err := s.Set(e.Key, e.Value, ttl, now); err != nil {
-		return false
+		return // no entry of a Store
 	}
 	h := s.shard(e.Key, true)
 	h.mu.Lock()
@@ -87,5 +84,4 @@ func (s *Store) restore(e Entry, ttl time.Duration, now time.Time) bool {
 	if kept := h.live(e.Key, now); kept != nil {
 		kept.version = e.Version
 	}
-	return true
 }

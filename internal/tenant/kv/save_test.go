@@ -9,7 +9,7 @@ import (
 )
 
 // moved is a Store that took over what another has, by way of records.
-func moved(t *testing.T, s *Store, limit int64, now time.Time) (next *Store, left int) {
+func moved(t *testing.T, s *Store, limit int64, now time.Time) (next *Store) {
 	t.Helper()
 	var list []Entry
 	s.Each(now, func(e Entry) bool {
@@ -22,7 +22,8 @@ func moved(t *testing.T, s *Store, limit int64, now time.Time) (next *Store, lef
 		return true
 	})
 	next = New(limit)
-	return next, next.Restore(list, s.Latest(), now)
+	next.Restore(list, s.Latest(), now)
+	return next
 }
 
 func TestEntriesMove(t *testing.T) {
@@ -38,9 +39,9 @@ func TestEntriesMove(t *testing.T) {
 	}
 	s.Delete([]byte("k99"), epoch)
 	now := epoch.Add(50*time.Second + 1)
-	next, left := moved(t, s, 1<<20, now)
-	if left != 0 || next.Stat().Keys != 50 { // k0 has no end, k1 to k50 have ended, k99 is deleted
-		t.Errorf("%+v, %d left", next.Stat(), left)
+	next := moved(t, s, 1<<20, now)
+	if next.Stat().Keys != 50 { // k0 has no end, k1 to k50 have ended, k99 is deleted
+		t.Errorf("%+v", next.Stat())
 	}
 	for i := range 100 {
 		key := fmt.Append(nil, "k", i)
@@ -59,16 +60,21 @@ func TestEntriesMove(t *testing.T) {
 	}
 }
 
-func TestARestoreKeepsTheBound(t *testing.T) {
+// TestARestoreLosesNothing: what lies beyond a limit that was lowered stays, and
+// nothing more gets in.
+func TestARestoreLosesNothing(t *testing.T) {
 	s := New(1 << 20)
 	for i := range 10 {
 		if _, err := s.Set([]byte{byte('a' + i)}, make([]byte, 10), 0, epoch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	next, left := moved(t, s, 3*(1+10+Overhead), epoch)
-	if got := next.Stat(); left != 7 || got.Keys != 3 || got.Used > got.Limit {
-		t.Errorf("%+v, %d left", got, left)
+	next := moved(t, s, 3*(1+10+Overhead), epoch)
+	if got := next.Stat(); got.Keys != 10 || got.Used != 10*(1+10+Overhead) || got.Limit != 3*(1+10+Overhead) {
+		t.Errorf("%+v", got)
+	}
+	if _, err := next.Set([]byte("k"), nil, 0, epoch); err != ErrLimit {
+		t.Error(err)
 	}
 }
 
