@@ -207,7 +207,9 @@ func (l *loader) decodeFile(f *file) *node {
 // mark and since tell whether what lies between them depended on nothing but its
 // text and the world, made little, and found nothing to complain about. When a file is broken
 // nothing is known of that: complaints are held back then.
-func (l *loader) mark() [3]int             { return [3]int{len(l.diags), l.outside, l.scope.meter.Made} }
+func (l *loader) mark() [3]int {
+	return [3]int{len(l.diags), l.outside + l.lists.Uses, l.scope.meter.Made}
+}
 func (l *loader) since(before [3]int) bool { return before == l.mark() && !l.broken }
 
 // vhostOf is the vhost of a block: the one that an earlier load made of it, when

@@ -112,7 +112,7 @@ func (l *loader) number(e hclsyntax.Expression) model.Expr {
 }
 
 func (l *loader) predicates(response bool) predicate.Options {
-	return predicate.Options{FS: l.o.FS, Patterns: &l.patterns, Response: response, Tenant: l.guest}
+	return predicate.Options{FS: l.o.FS, Lists: &l.lists, Patterns: &l.patterns, Response: response, Tenant: l.guest}
 }
 
 func requestNames() []string {

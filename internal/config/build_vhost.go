@@ -117,9 +117,17 @@ func (l *loader) answers(n *node, r *model.Route) {
 	if d := n.find("respond"); d != nil {
 		r.Respond = &model.Respond{Status: d.num("status"), Headers: l.fields(d, "headers", false)}
 		if s := d.str("body"); s != "" {
-			r.Respond.Body = []byte(s)
+			r.Respond.Body = l.body(s)
 		}
 	}
+}
+
+// body is an answer's, which all that give the same share.
+func (l *loader) body(text string) []byte {
+	if l.bodies[text] == nil {
+		l.bodies[text] = []byte(text)
+	}
+	return l.bodies[text]
 }
 
 func (l *loader) routeLimits(n *node, r *model.Route) {

@@ -61,7 +61,7 @@ func (l *loader) policy(parent *node) *model.CachePolicy {
 	if s := n.find("synthetic"); s != nil {
 		p.Synthetic = &model.CacheSynthetic{Status: s.num("status"), Headers: l.fields(s, "headers", false), TTL: s.dur("ttl")}
 		if body := s.str("body"); body != "" {
-			p.Synthetic.Body = []byte(body)
+			p.Synthetic.Body = l.body(body)
 		}
 	}
 	l.policies = append(l.policies, &whole.Policy{

@@ -21,6 +21,7 @@ import (
 	"fishplate/internal/config/syntax"
 	"fishplate/internal/config/whole"
 	"fishplate/internal/model"
+	"fishplate/internal/predicate"
 )
 
 // Options say what to read and what the world around it looks like.
@@ -53,6 +54,8 @@ type loader struct {
 	byName   map[[2]string]*node // its blocks by kind and label, once one is asked for
 	policies []*whole.Policy     // every cache block of a route, vhost or tenant
 	patterns model.Patterns      // of everything
+	bodies   map[string][]byte   // of answers, by their text
+	lists    predicate.Lists     // that predicates look things up in
 	guest    string              // the tenant of the route that is being read
 
 	requestNames []string
@@ -94,10 +97,10 @@ func (l *loader) all() (*model.Config, Diagnostics, Sources) {
 }
 
 func newLoader(o Options) *loader {
-	l := &loader{o: o, whole: true, memory: &Memory{}, used: map[pieceKey]*piece{}, cfg: &model.Config{Places: model.Places{}}, sources: Sources{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, taken: map[*model.VHost]*node{}}
+	l := &loader{o: o, whole: true, memory: &Memory{}, used: map[pieceKey]*piece{}, cfg: &model.Config{Places: model.Places{}}, sources: Sources{}, top: schema.Compile(schema.Top()), seen: map[string]bool{}, inline: map[string]string{}, bodies: map[string][]byte{}, taken: map[*model.VHost]*node{}}
 	l.o.FS = watched{o.FS, l}
 	l.files = files.New(cmp.Or(o.Context, context.Background()), l.o.FS)
-	l.scope = &scope{l: l, locals: map[string]*local{}}
+	l.scope = &scope{l: l, locals: map[string]*local{}, calls: syntax.Calls{Env: l.env, Read: l.read}}
 	l.requestNames = requestNames()
 	return l
 }
@@ -312,7 +315,7 @@ func (l *loader) read(name string) ([]byte, error) {
 }
 
 func (l *loader) env(name string) (string, bool) {
-	if l.o.Env == nil {
+	if l.outside++; l.o.Env == nil {
 		return "", false
 	}
 	return l.o.Env(name)

@@ -12,7 +12,7 @@ func (l *loader) check() {
 	if l.broken {
 		return // what a broken file holds is unknown: every complaint here could be wrong
 	}
-	look := whole.Look{Text: l, Config: l.cfg, Policies: l.policies, FS: l.o.FS, Now: l.o.Now, Start: start(l.o.Path), Leaves: &l.memory.leaves}
+	look := whole.Look{Text: l, Config: l.cfg, Policies: l.policies, FS: l.o.FS, Lists: &l.lists, Now: l.o.Now, Start: start(l.o.Path), Leaves: &l.memory.leaves}
 	look.Check()
 }
 

@@ -3,12 +3,10 @@ package config
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 
 	"fishplate/internal/config/render"
 	"fishplate/internal/config/schema"
@@ -22,6 +20,7 @@ type scope struct {
 	meter  syntax.Meter
 	locals map[string]*local
 	names  []string
+	calls  syntax.Calls
 }
 
 // local is one name of a locals block; state guards against cycles.
@@ -98,50 +97,13 @@ func (s *scope) eval(e hclsyntax.Expression) (cty.Value, bool) {
 	if !ok {
 		return cty.DynamicVal, false
 	}
-	ctx := &hcl.EvalContext{Functions: s.functions(e.Range().Filename)}
+	ctx := &hcl.EvalContext{Functions: s.calls.In(e.Range().Filename)}
 	if len(vars) > 0 {
 		ctx.Variables = map[string]cty.Value{"local": cty.ObjectVal(vars)}
 	}
 	v, diags := s.meter.Value(e, ctx)
 	s.l.take(diags, e.Range())
 	return v, !diags.HasErrors() && v.IsWhollyKnown()
-}
-
-// functions are env and file, the latter relative to the file that names it.
-func (s *scope) functions(filename string) map[string]function.Function {
-	text := func(name string) function.Parameter { return function.Parameter{Name: name, Type: cty.String} }
-	env := function.New(&function.Spec{
-		Params:   []function.Parameter{text("name")},
-		VarParam: &function.Parameter{Name: "default", Type: cty.String},
-		Type:     function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			s.l.outside++
-			name := args[0].AsString()
-			if v, ok := s.l.env(name); ok {
-				return cty.StringVal(strings.ToValidUTF8(v, "\uFFFD")), nil
-			}
-			if len(args) > 1 {
-				return args[1], nil
-			}
-			return cty.NilVal, fmt.Errorf("environment variable %q is not set; env(%q, \"value\") gives a default", name, name)
-		},
-	})
-	file := function.New(&function.Spec{
-		Params: []function.Parameter{text("path")},
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			name := syntax.Resolve(filename, args[0].AsString())
-			b, err := s.l.read(name)
-			if err != nil {
-				return cty.NilVal, fmt.Errorf("read %s: %s", name, syntax.Reason(err))
-			}
-			if strings.ToValidUTF8(string(b), "") != string(b) {
-				return cty.NilVal, fmt.Errorf("read %s: it is not UTF-8 text", name)
-			}
-			return cty.StringVal(string(b)), nil
-		},
-	})
-	return map[string]function.Function{"env": env, "file": file}
 }
 
 // unknownName explains a word that means nothing while files are read.

@@ -34,8 +34,11 @@ type Env struct {
 
 // Options say where an expression stands.
 type Options struct {
-	FS  fs.FS  // rooted at "/", for file_set; nil forbids it
-	Dir string // relative file names start here; "" = at the file that holds the expression
+	FS fs.FS // rooted at "/", for file_set; nil forbids it
+	// Lists keeps what file_set reads, for all that is compiled with it; nil: each
+	// expression reads for itself.
+	Lists *Lists
+	Dir   string // relative file names start here; "" = at the file that holds the expression
 	// Locals holds the variables (local.x) and functions (env, file) that
 	// are evaluated while the configuration is read.
 	Locals   *hcl.EvalContext

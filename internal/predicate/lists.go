@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,8 @@ func (c *compiler) fileSet(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 		}
 		full = path.Join("/", dir, name)
 	}
-	data, err := fs.ReadFile(c.o.FS, strings.TrimPrefix(path.Clean(full), "/"))
+	c.files = true
+	list, err := c.o.Lists.read(c.o.FS, strings.TrimPrefix(path.Clean(full), "/"))
 	if err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
@@ -36,14 +38,7 @@ func (c *compiler) fileSet(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 		}
 		return c.fail(args[0].expr, "cannot read the list", "read "+full+": "+err.Error()+".", "")
 	}
-	c.files = true
-	n := &node{kind: kindList, constant: true, expr: x}
-	for line := range strings.Lines(string(data)) {
-		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			n.lines = append(n.lines, line)
-		}
-	}
-	return n
+	return &node{kind: kindList, constant: true, expr: x, file: list}
 }
 
 // scan is the length up to which a list is compared one by one.
@@ -63,7 +58,7 @@ func (c *compiler) oneOf(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 	default:
 		return c.fail(of.expr, of.kind.a()+" is not looked up in a list", "Texts, numbers and addresses are.", "")
 	}
-	words := append([]string(nil), list.lines...)
+	var words []string
 	var rest []textFunc
 	for _, item := range list.items {
 		switch f := c.wantText(item); {
@@ -78,6 +73,9 @@ func (c *compiler) oneOf(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 		}
 	}
 	key, in := of.asText(), wordTest(words)
+	if list.file != nil {
+		in = list.file.has()
+	}
 	return truthNode(x, func(e *Env) bool {
 		s, ok := key(e)
 		if !ok {
@@ -118,12 +116,12 @@ func (c *compiler) oneOfNumbers(x *hclsyntax.FunctionCallExpr, of, list *node) *
 		}
 		numbers = append(numbers, item.number)
 	}
-	for _, line := range list.lines {
-		v, ok := parseNumber(line)
-		if !ok {
-			return c.fail(list.expr, "not a number", "The list holds "+strconv.Quote(line)+", and "+render(of.expr)+" is a number.", "")
+	var set map[float64]struct{}
+	if list.file != nil {
+		var bad string
+		if set, bad = list.file.values(); bad != "" {
+			return c.fail(list.expr, "not a number", "The list holds "+strconv.Quote(bad)+", and "+render(of.expr)+" is a number.", "")
 		}
-		numbers = append(numbers, func(*Env) (float64, bool) { return v, true })
 	}
 	key := of.number
 	return truthNode(x, func(e *Env) bool {
@@ -136,7 +134,8 @@ func (c *compiler) oneOfNumbers(x *hclsyntax.FunctionCallExpr, of, list *node) *
 				return true
 			}
 		}
-		return false
+		_, ok = set[v]
+		return ok
 	}, of, list)
 }
 
@@ -148,31 +147,35 @@ func (c *compiler) cidr(x *hclsyntax.FunctionCallExpr, args []*node) *node {
 }
 
 func (c *compiler) cidrOf(x *hclsyntax.FunctionCallExpr, args []*node) *node {
-	nets := new(bart.Lite)
+	tables := []*bart.Lite{{}} // the first is of what is written here
 	for _, a := range args[1:] {
-		if !c.gatherNets(nets, a) {
+		if !c.gatherNets(&tables, a) {
 			return nil
 		}
 	}
 	ip := args[0].asAddr()
-	return truthNode(x, func(e *Env) bool { a, ok := ip(e); return ok && nets.Contains(a) }, args...)
+	return truthNode(x, func(e *Env) bool {
+		a, ok := ip(e)
+		return ok && slices.ContainsFunc(tables, func(t *bart.Lite) bool { return t.Contains(a) })
+	}, args...)
 }
 
-// gatherNets inserts the networks that n names; false after an error.
-func (c *compiler) gatherNets(nets *bart.Lite, n *node) bool {
+// gatherNets adds the networks that n names; false after an error.
+func (c *compiler) gatherNets(tables *[]*bart.Lite, n *node) bool {
+	if n.file != nil {
+		nets, bad := n.file.networks()
+		if bad != "" {
+			c.fail(n.expr, "not a network", "The list holds "+strconv.Quote(bad)+"; a line is a network \"10.0.0.0/8\" or an address.", "")
+			return false
+		}
+		*tables = append(*tables, nets)
+		return true
+	}
 	if n.kind == kindList {
 		for _, item := range n.items {
-			if !c.gatherNets(nets, item) {
+			if !c.gatherNets(tables, item) {
 				return false
 			}
-		}
-		for _, line := range n.lines {
-			p, err := parsePrefix(line)
-			if err != nil {
-				c.fail(n.expr, "not a network", "The list holds "+strconv.Quote(line)+"; a line is a network \"10.0.0.0/8\" or an address.", "")
-				return false
-			}
-			nets.Insert(p)
 		}
 		return true
 	}
@@ -185,7 +188,7 @@ func (c *compiler) gatherNets(nets *bart.Lite, n *node) bool {
 		c.fail(n.expr, "not a network", strconv.Quote(s)+" is neither a network \"10.0.0.0/8\" nor an address.", "")
 		return false
 	}
-	nets.Insert(p)
+	(*tables)[0].Insert(p)
 	return true
 }
 

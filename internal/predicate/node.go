@@ -47,7 +47,7 @@ type node struct {
 	parts    []textFunc // of a template, in order
 	head     string     // the constant text that a template begins with
 	items    []*node    // of a list
-	lines    []string   // of a file_set
+	file     *list      // of a file_set
 }
 
 func truthNode(x hclsyntax.Expression, f truthFunc, kids ...*node) *node {

@@ -83,7 +83,7 @@ const proxyName = "fishplate"
 // refused: whoever mends the file wants to know all causes at once.
 func (e *estate) Prepare(ctx context.Context, t *control.Transaction) error {
 	parts := proxy.Parts{
-		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: file.Tree()},
+		ID: t.ID, Config: t.Next, Options: predicate.Options{FS: file.Tree(), Lists: &predicate.Lists{}},
 		Old: e.server.Current(), Estate: e.proxy, ProxyName: proxyName,
 	}
 	errs := []error{wanted.Fit(t), e.prepareNames(ctx, t, lookupHost)}

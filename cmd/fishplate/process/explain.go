@@ -38,7 +38,7 @@ func Explain(ctx context.Context, cfg *model.Config, q admin.ExplainRequest) (*p
 	defer e.close()
 	unprobed(cfg)
 	t := &control.Transaction{ID: 1, Next: cfg}
-	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: file.Tree()}, Estate: e.proxy, ProxyName: proxyName}
+	parts := proxy.Parts{ID: 1, Config: cfg, Options: predicate.Options{FS: file.Tree(), Lists: &predicate.Lists{}}, Estate: e.proxy, ProxyName: proxyName}
 	for _, prepare := range []func(context.Context, *control.Transaction, *proxy.Parts) error{e.prepareCerts, e.prepareTenants, e.prepareCaches} {
 		if err := prepare(ctx, t, &parts); err != nil {
 			return nil, err

@@ -151,7 +151,12 @@ func Mark(w io.Writer, v cty.Value) {
 		io.WriteString(w, "?")
 	case v.Type() == cty.String:
 		s := v.AsString()
-		fmt.Fprintf(w, "%d:%s", len(s), s)
+		fmt.Fprintf(w, "%d:", len(s))
+		if len(s) < 1<<16 {
+			io.WriteString(w, s)
+		} else { // piece by piece: the other way copies it
+			io.Copy(w, struct{ io.Reader }{strings.NewReader(s)})
+		}
 	case v.Type() == cty.Number:
 		io.WriteString(w, v.AsBigFloat().Text('p', 0)+"\n")
 	case v.Type() == cty.Bool:

@@ -66,7 +66,7 @@ func (l *Look) checkPolicy(w *Policy) {
 	}
 	l.reference("cache", w.Store, "the cache of "+w.Of, func() model.Range { return w.At("store") }, names)
 	if w.Bypass.Set() {
-		if pred, _ := predicate.CompileBool(w.Bypass, predicate.Options{FS: l.FS}); pred != nil {
+		if pred, _ := predicate.CompileBool(w.Bypass, predicate.Options{FS: l.FS, Lists: l.Lists}); pred != nil {
 			s.Bypass, s.BypassConstant = pred.Const()
 		}
 	}

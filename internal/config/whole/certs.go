@@ -24,9 +24,9 @@ const soon = 14 * 24 * time.Hour
 // clients will refuse is a warning.
 func (l *Look) checkCertificates() {
 	leaves := make(map[string]*x509.Certificate, len(l.Config.Certificates))
-	read := make(Leaves, len(l.Config.Certificates))
+	read, halves := make(Leaves, len(l.Config.Certificates)), map[string]half{}
 	for _, c := range l.Config.Certificates {
-		if leaf := l.leaf(c, read); leaf != nil {
+		if leaf := l.leaf(c, read, halves); leaf != nil {
 			leaves[c.Name] = leaf
 			l.dates(c, leaf)
 		}
@@ -41,27 +41,61 @@ func (l *Look) checkCertificates() {
 // of both. Of each there is what is looked at here: its names and dates.
 type Leaves map[[2][sha256.Size]byte]*x509.Certificate
 
+// What files of certificates and keys may have, in bytes: a chain has a few kilobytes.
+const (
+	maxHalf   = 1 << 20   // each
+	maxHalves = 256 << 20 // all of one configuration
+)
+
+// half is a file of a certificate or a key.
+type half struct {
+	text []byte
+	sum  [sha256.Size]byte
+}
+
+// half reads a file, unless it was read.
+func (l *Look) half(name string, had map[string]half) (half, error) {
+	if h, ok := had[name]; ok {
+		return h, nil
+	}
+	info, err := fs.Stat(l.FS, syntax.FSName(name))
+	if err != nil {
+		return half{}, err
+	}
+	if l.halves += info.Size(); info.Size() > maxHalf || l.halves > maxHalves {
+		return half{}, fmt.Errorf("a file of a certificate or key has at most %d bytes, and all of them %d", maxHalf, maxHalves)
+	}
+	text, err := fs.ReadFile(l.FS, syntax.FSName(name))
+	if err != nil {
+		return half{}, err
+	}
+	had[name] = half{text, sha256.Sum256(text)}
+	return had[name], nil
+}
+
 // leaf reads a pair and checks that its halves belong together.
-func (l *Look) leaf(c *model.Certificate, read Leaves) *x509.Certificate {
+func (l *Look) leaf(c *model.Certificate, read Leaves, had map[string]half) *x509.Certificate {
 	if c.Cert == "" || c.Key == "" {
 		return nil
 	}
-	var halves [2][]byte
+	var halves [2]half
 	for i, name := range []string{c.Cert, c.Key} {
-		at := l.At("certificate", c.Name, c.At, []string{"cert", "key"}[i])
-		b, err := fs.ReadFile(l.FS, syntax.FSName(name))
-		if err != nil {
+		var err error
+		if halves[i], err = l.half(name, had); err != nil {
+			at := l.At("certificate", c.Name, c.At, []string{"cert", "key"}[i])
 			l.Errorf(at, fmt.Sprintf("certificate %q: read %s: %s", c.Name, l.Show(name), syntax.Reason(err)), "", cmp.Or(syntax.Remedy(err), "paths are relative to the file that names them"))
 			return nil
 		}
-		halves[i] = b
 	}
-	sum := [2][sha256.Size]byte{sha256.Sum256(halves[0]), sha256.Sum256(halves[1])}
+	sum := [2][sha256.Size]byte{halves[0].sum, halves[1].sum}
+	if read[sum] != nil {
+		return read[sum]
+	}
 	if l.Leaves != nil && (*l.Leaves)[sum] != nil {
 		read[sum] = (*l.Leaves)[sum]
 		return read[sum]
 	}
-	pair, err := tls.X509KeyPair(halves[0], halves[1])
+	pair, err := tls.X509KeyPair(halves[0].text, halves[1].text)
 	if err != nil {
 		text := strings.TrimPrefix(err.Error(), "tls: ")
 		l.Errorf(l.At("certificate", c.Name, c.At, "cert"), fmt.Sprintf("certificate %q: %s", c.Name, text), "", "cert is a PEM chain, leaf first; key is the leaf's PEM private key")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fishplate/internal/model"
+	"fishplate/internal/predicate"
 )
 
 // Look is one look at a configuration.
@@ -13,11 +14,13 @@ type Look struct {
 	Config   *model.Config
 	Policies []*Policy // every cache block of a route, vhost or tenant
 	FS       fs.FS     // rooted at "/"
+	Lists    *predicate.Lists
 	Now      time.Time // of the certificates' dates; zero: they are not looked at
 	Leaves   *Leaves   // of the look before, and then of this one; nil: every pair is read anew
 	Start    model.Range
 
-	guesses int // what names that do not exist may have meant
+	halves  int64 // bytes of certificates and keys
+	guesses int   // what names that do not exist may have meant
 }
 
 // Text knows where things are written, and takes complaints. A place that cannot
