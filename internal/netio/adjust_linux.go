@@ -16,7 +16,7 @@ func (l *Listener) Adjust(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
 		err := s.raw.Control(func(fd uintptr) {
-			errs = append(errs, os.NewSyscallError("listen", unix.Listen(int(fd), backlog(o))))
+			errs = append(errs, os.NewSyscallError("listen", l.listen(int(fd), o)))
 			if s.unix {
 				return
 			}

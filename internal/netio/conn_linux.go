@@ -314,6 +314,9 @@ func (c *Conn) tryWrite(fd uintptr) bool {
 		switch errno {
 		case 0:
 			o.n = int(n)
+			if !c.raw.joined.Load() {
+				c.raw.owed = false
+			}
 			return true
 		case unix.EINTR:
 		case unix.EAGAIN:

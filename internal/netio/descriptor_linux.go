@@ -18,6 +18,9 @@ import (
 type descriptor struct {
 	joined atomic.Bool // file and raw are set, and stay; mu is not needed any more
 	closed bool
+	// owed says that what was read is acknowledged by the answer, which is yet to come.
+	// Who waits before does it at once: the client may hold back the rest until then.
+	owed   bool
 	fd     int32
 	before func() // called once when a call has to wait; see Conn.BeforeWait
 
@@ -43,6 +46,9 @@ func (d *descriptor) join() error {
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return err
+	}
+	if d.owed {
+		_ = unix.SetsockoptInt(int(d.fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 	}
 	d.file, d.raw = file, raw
 	d.joined.Store(true)

@@ -59,7 +59,7 @@ func (l *Listener) Begin(o ListenOptions) error {
 	var errs []error
 	for _, s := range l.shards {
 		errs = append(errs, s.call("listen", func(fd int) error {
-			err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Listen(fd, backlog(o)))
+			err := errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), l.listen(fd, o))
 			if err != nil { // as before: connections of before have the address, and nobody else is to listen there
 				_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
 			}

@@ -34,6 +34,7 @@ type Listener struct {
 	unlinked  atomic.Bool
 	shared    atomic.Bool // somebody else holds the sockets too, whose queues outlive this listener
 	draining  atomic.Bool
+	late      atomic.Bool  // connections are accepted with their first bytes; see descriptor.owed
 	beside    *Listener    // has the very same address until Begin, nil for none
 	ceded     atomic.Bool  // to such a one
 	lingersTo atomic.Int64 // when its sockets are closed, nanoseconds since 1970
@@ -107,7 +108,7 @@ func (l *Listener) openTCP(ctx context.Context, hostPort string, o ListenOptions
 		ap = l.beside.addr.(*net.TCPAddr).AddrPort()
 	}
 	for range max(o.Shards, 1) {
-		fd, err := openTCPSocket(ap, o)
+		fd, err := l.openTCPSocket(ap, o)
 		if err != nil {
 			return err
 		}
@@ -154,7 +155,7 @@ func tcpOptions(o ListenOptions) []option {
 	return out
 }
 
-func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
+func (l *Listener) openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 	family, sa, err := sockaddrOf(ap)
 	if err != nil {
 		return -1, err
@@ -162,7 +163,7 @@ func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 	if errors.Is(err, unix.EAFNOSUPPORT) && ap.Addr() == netip.IPv6Unspecified() {
 		// A kernel without IPv6: ":port" then means every IPv4 address.
-		return openTCPSocket(netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port()), o)
+		return l.openTCPSocket(netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port()), o)
 	}
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
@@ -198,17 +199,24 @@ func openTCPSocket(ap netip.AddrPort, o ListenOptions) (fd int, err error) {
 		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0))
 		return fd, err
 	}
-	if err = unix.Listen(fd, backlog(o)); err != nil {
-		return -1, os.NewSyscallError("listen", err)
-	}
-	return fd, nil
+	return fd, os.NewSyscallError("listen", l.listen(fd, o))
 }
 
-func backlog(o ListenOptions) int {
+// listen makes a socket listen, or gives one that listens another backlog. Whoever is
+// accepted with a request may be answered at once: then the answer acknowledges it,
+// and saves a packet. Connections inherit this, and sockets forget it when they begin
+// to listen.
+func (l *Listener) listen(fd int, o ListenOptions) error {
+	backlog, quick := defaultBacklog, 1
 	if o.Backlog > 0 {
-		return o.Backlog
+		backlog = o.Backlog
 	}
-	return defaultBacklog
+	if o.Defer > 0 {
+		quick = 0
+	}
+	err := unix.Listen(fd, backlog)
+	l.late.Store(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, quick) == nil && quick == 0)
+	return err
 }
 
 func (l *Listener) openUnix(path string, o ListenOptions) error {
@@ -228,7 +236,7 @@ func (l *Listener) openUnix(path string, o ListenOptions) error {
 		err = os.Chmod(path, o.Mode)
 	}
 	if err == nil {
-		err = os.NewSyscallError("listen", unix.Listen(fd, backlog(o)))
+		err = os.NewSyscallError("listen", l.listen(fd, o))
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -298,6 +306,8 @@ func (l *Listener) addShard(fd int) error {
 		l.addr = &net.UnixAddr{Net: "unix", Name: l.unlink}
 		return nil
 	}
+	quick, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK)
+	l.late.Store(err == nil && quick == 0)
 	local := a.addrPort()
 	l.addr = net.TCPAddrFromAddrPort(local)
 	// A socket that somebody else opened may be transparent, and take connections to any address.
@@ -412,7 +422,7 @@ func (a *Acceptor) Waiting() *Conn {
 func (a *Acceptor) taken() *Conn {
 	a.l.counters.accepted.Add(1)
 	c := newConn(a.fd, a.from.addrPort(), a.s.unix)
-	c.local = a.s.local
+	c.local, c.raw.owed = a.s.local, a.l.late.Load()
 	return c
 }
 

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"runtime"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,7 @@ func TestNoOptionsPerConnection(t *testing.T) {
 		}
 		return
 	}
-	l := listen(t, "127.0.0.1:0", ListenOptions{})
+	l := listen(t, "127.0.0.1:0", ListenOptions{Defer: time.Minute})
 	want := map[[2]int]int{}
 	for _, o := range [][2]int{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY}, {unix.SOL_SOCKET, unix.SO_KEEPALIVE}, {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE},
@@ -37,6 +38,9 @@ func TestNoOptionsPerConnection(t *testing.T) {
 	forbid(t, unix.SYS_SETSOCKOPT)
 	for range 3 {
 		c, s := connectPlain(t, l)
+		if n, err := s.Read(make([]byte, 10)); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
 		mustWrite(t, s, []byte("x"))
 		if n, err := unix.Read(c, make([]byte, 1)); n != 1 || err != nil {
 			t.Fatal(n, err)
@@ -51,7 +55,8 @@ func TestNoOptionsPerConnection(t *testing.T) {
 	}
 }
 
-// connectPlain makes a client of system calls alone, which sets no options either.
+// connectPlain makes a client of system calls alone, which sets no options either, and
+// has sent a byte.
 func connectPlain(t *testing.T, l *Listener) (client int, s *Conn) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -61,8 +66,10 @@ func connectPlain(t *testing.T, l *Listener) (client int, s *Conn) {
 	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: portOf(l.Addr()), Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
-	s, err = l.Accept()
-	if err != nil {
+	if _, err := unix.Write(fd, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
 	return fd, s

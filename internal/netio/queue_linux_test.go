@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"fishplate/internal/netio/queue"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -110,7 +112,7 @@ func waiting(l *Listener, want int) (n int) {
 		n = 0
 		for _, s := range l.shards {
 			_ = s.raw.Control(func(fd uintptr) { // a closed socket has no queue
-				if q, _, ok := queueOf(int(fd)); ok {
+				if q, _, ok := queue.Len(fd); ok {
 					n += q
 				}
 			})
