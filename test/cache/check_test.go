@@ -6,13 +6,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // check compares what arrived with what was written, and returns the
 // differences.
 func (p *play) check(want *message, got *seen) (found []string) {
 	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	if !matches(want.first, got.first) {
+	late := int(time.Since(p.now) / time.Second)
+	if !matches(want.first, got.first, 0) {
 		say("got %s, want %s (%.100q)", got.first, want.first, got.body)
 	}
 	if target := p.expand(want.target); want.target != "" && target != got.target {
@@ -21,11 +23,15 @@ func (p *play) check(want *message, got *seen) (found []string) {
 	for _, f := range want.fields {
 		name, value, _ := strings.Cut(p.expand(f), ":")
 		value = strings.TrimPrefix(value, " ")
+		late := late
+		if name != "Age" {
+			late = 0
+		}
 		list := got.header.Values(name)
 		switch text := strings.Join(list, ", "); {
 		case len(list) == 0:
 			say("%s is absent, want %s", name, value)
-		case !matches(value, text):
+		case !matches(value, text, late):
 			say("%s is %q, want %s", name, text, value)
 		}
 	}
@@ -44,12 +50,12 @@ func (p *play) check(want *message, got *seen) (found []string) {
 		}
 	}
 	if want.body != nil {
-		if body := p.expand(*want.body); !matches(body, got.body) {
+		if body := p.expand(*want.body); !matches(body, got.body, 0) {
 			say("got body %.300q, want %.300q", got.body, body)
 		}
 	}
 	if len(want.status) > 0 {
-		found = append(found, checkStatus(want.status, got.header)...)
+		found = append(found, checkStatus(want.status, got.header, late)...)
 	}
 	return found
 }
@@ -69,13 +75,14 @@ func (p *play) numbered(n int) *answer {
 var within = regexp.MustCompile(`^(-?[0-9]+)\.\.(-?[0-9]+)$`)
 
 // matches compares a value with a pattern: "/regexp/", "low..high", or the text
-// itself.
-func matches(pattern, text string) bool {
+// itself. late is how many seconds the case has taken: what says a time is off by
+// so many at most.
+func matches(pattern, text string, late int) bool {
 	if m := within.FindStringSubmatch(pattern); m != nil {
 		low, _ := strconv.Atoi(m[1])
 		high, _ := strconv.Atoi(m[2])
 		n, err := strconv.Atoi(text)
-		return err == nil && low <= n && n <= high
+		return err == nil && low-late <= n && n <= high+late
 	}
 	if len(pattern) > 1 && pattern[0] == '/' && pattern[len(pattern)-1] == '/' {
 		return regexp.MustCompile("(?s)" + pattern[1:len(pattern)-1]).MatchString(text)
@@ -86,7 +93,7 @@ func matches(pattern, text string) bool {
 // checkStatus looks at the last member of Cache-Status, which is ours (RFC 9211
 // §2: each cache appends its own). "name" must be there, "name=value" with that
 // value, "-name" must not be there.
-func checkStatus(want []string, header http.Header) (found []string) {
+func checkStatus(want []string, header http.Header, late int) (found []string) {
 	text := strings.Join(header.Values("Cache-Status"), ", ")
 	members := split(text, ',')
 	params := map[string]string{}
@@ -101,7 +108,7 @@ func checkStatus(want []string, header http.Header) (found []string) {
 		if ok && got == "?0" { // a false Boolean says what its absence says
 			ok = false
 		}
-		if ok == not || valued && !matches(value, got) {
+		if ok == not || valued && !matches(value, got, late) {
 			found = append(found, fmt.Sprintf("Cache-Status is %q, want %s", text, w))
 		}
 	}
