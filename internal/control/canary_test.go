@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,12 +141,16 @@ func TestCanaryDoesNotOutliveTheProcess(t *testing.T) {
 // TestTrialWithoutJournal: what was tried is gone back from although that cannot be
 // written; the history says so, and the journal once it can.
 func TestTrialWithoutJournal(t *testing.T) {
-	for name, good := range map[string]bool{"good": true, "bad": false} {
-		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { trialWithoutJournal(t, good) }) })
+	for _, good := range []bool{true, false} {
+		for _, wait := range []time.Duration{2 * retryJournal, 0} {
+			t.Run(fmt.Sprintf("%t, %v", good, wait), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { trialWithoutJournal(t, good, wait) })
+			})
+		}
 	}
 }
 
-func trialWithoutJournal(t *testing.T, good bool) {
+func trialWithoutJournal(t *testing.T, good bool, wait time.Duration) {
 	var o atomic.Pointer[Outcomes]
 	o.Store(&Outcomes{Requests: 1000})
 	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
@@ -168,7 +173,7 @@ func trialWithoutJournal(t *testing.T, good bool) {
 	if err := os.Rename(folder+"-away", folder); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * retryJournal)
+	time.Sleep(wait)
 	synctest.Wait()
 	end()
 	c, end = d.serve(&fake{})

@@ -59,7 +59,8 @@ func (c *Controller) Draining() []Draining {
 }
 
 // Close refuses further transactions, waits for the drains until ctx ends,
-// tells those that are left to stop, and awaits them.
+// tells those that are left to stop, and awaits them. What is owed to the journal
+// gets its last try.
 func (c *Controller) Close(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
@@ -76,6 +77,12 @@ func (c *Controller) Close(ctx context.Context) {
 	}
 	c.end()
 	<-idle
+	select {
+	case c.turn <- struct{}{}:
+		_ = c.settleDebts() // what stays owed is in the log
+		<-c.turn
+	default: // somebody still writes
+	}
 }
 
 func (c *Controller) isClosed() bool {
