@@ -56,7 +56,6 @@ type Lease struct {
 	// free retry.
 	Reused  bool
 	Queued  time.Duration // waited for the slot
-	Dialed  time.Duration // took to connect, 0 when reused
 	backend *Backend
 	shard   metrics.Shard
 }
@@ -106,7 +105,6 @@ func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 // connect dials for a lease; on failure the slot is given back and the failure
 // counted, unless it is our own.
 func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Lease, *message.Fault) {
-	start := time.Now()
 	c, err := b.dial(ctx, l.Server, l.shard)
 	if netio.Exhausted(err) {
 		if err = b.again(ctx, p, &l, fresh, err); err == nil {
@@ -114,7 +112,7 @@ func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Le
 		}
 	}
 	if err == nil {
-		l.Conn, l.Dialed = c, time.Since(start)
+		l.Conn = c
 		return l, nil
 	}
 	var f *message.Fault
