@@ -40,10 +40,7 @@ func (c *call) printCacheList(q admin.CacheRequest) error {
 	if err := c.client().Cache(c.ctx, q, &list); err != nil {
 		return err
 	}
-	if c.flag("json") {
-		return c.printJSON(list)
-	}
-	return show.CacheList(c.stdout, &list)
+	return write(c, &list, show.CacheList)
 }
 
 func runCacheShow(c *call) error {
@@ -59,10 +56,7 @@ func runCacheShow(c *call) error {
 	if err := c.client().Cache(c.ctx, q, &answer); err != nil {
 		return refused("cache show", err)
 	}
-	if c.flag("json") {
-		return c.printJSON(answer)
-	}
-	return show.CacheShow(c.stdout, &answer)
+	return write(c, &answer, show.CacheShow)
 }
 
 func runCacheStat(c *call) error {
@@ -70,8 +64,5 @@ func runCacheStat(c *call) error {
 	if err := c.client().Cache(c.ctx, admin.CacheRequest{What: "stat", Store: c.text("store")}, &stat); err != nil {
 		return err
 	}
-	if c.flag("json") {
-		return c.printJSON(stat)
-	}
-	return show.CacheStat(c.stdout, &stat)
+	return write(c, &stat, show.CacheStat)
 }

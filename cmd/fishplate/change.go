@@ -193,10 +193,7 @@ func runHistory(c *call) error {
 	if most > 0 && len(list) > most {
 		list = list[:most]
 	}
-	if c.flag("json") {
-		return c.printJSON(list)
-	}
-	return show.History(c.stdout, list)
+	return write(c, list, show.History)
 }
 
 func runDiff(c *call) error {

@@ -238,6 +238,14 @@ func (c *call) printJSON(v any) error {
 	return e.Encode(v)
 }
 
+// write prints what a verb has found: as JSON when that is asked for, else for people.
+func write[T any](c *call, found T, show func(io.Writer, T) error) error {
+	if c.flag("json") {
+		return c.printJSON(found)
+	}
+	return show(c.stdout, found)
+}
+
 // isTerminal reports whether a person looks at w.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)

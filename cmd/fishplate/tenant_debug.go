@@ -132,10 +132,7 @@ func runTenantRecords(c *call) error {
 		if err != nil {
 			return refused("tenant records", err)
 		}
-		if c.flag("json") {
-			return c.printJSON(list)
-		}
-		return show.Records(c.stdout, list)
+		return write(c, list, show.Records)
 	}
 	rec, err := c.client().TenantRecord(c.ctx, c.args[0], c.args[1])
 	if err != nil {

@@ -21,10 +21,7 @@ func runTenantList(c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.flag("json") {
-		return c.printJSON(list)
-	}
-	return show.Tenants(c.stdout, list)
+	return write(c, list, show.Tenants)
 }
 
 func runTenantShow(c *call) error {
@@ -32,10 +29,7 @@ func runTenantShow(c *call) error {
 	if err != nil {
 		return refused("tenant show", err)
 	}
-	if c.flag("json") {
-		return c.printJSON(v)
-	}
-	return show.Tenant(c.stdout, &v)
+	return write(c, &v, show.Tenant)
 }
 
 func runTenantVersions(c *call) error {
@@ -43,10 +37,7 @@ func runTenantVersions(c *call) error {
 	if err != nil {
 		return refused("tenant versions", err)
 	}
-	if c.flag("json") {
-		return c.printJSON(list)
-	}
-	return show.Versions(c.stdout, list)
+	return write(c, list, show.Versions)
 }
 
 // signature reads the file of --signature; without that it is empty.
@@ -121,10 +112,7 @@ func runTenantShadow(c *call) error {
 	if err != nil {
 		return refused("tenant shadow", err)
 	}
-	if c.flag("json") {
-		return c.printJSON(r)
-	}
-	return show.Shadow(c.stdout, &r)
+	return write(c, &r, show.Shadow)
 }
 
 func (c *call) shadow() (r tenant.ShadowReport, err error) {
