@@ -63,6 +63,7 @@ func TestTrialOutlivesOrders(t *testing.T) {
 			}
 		}
 		u.Commit()
+		s.LetGo()
 		if states(b) != "removed up" || states(next) != "up up" {
 			t.Errorf("after the commit: %s, was %s", states(next), states(b))
 		}

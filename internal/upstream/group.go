@@ -198,7 +198,7 @@ func (g *group) retire(now time.Time) {
 func (g *group) empty() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.current.Load() == nil && len(g.servers) == 0
+	return g.current.Load() == nil && len(g.servers) == 0 && !g.set.keeps.Load()
 }
 
 // all returns the servers, those that are leaving too.

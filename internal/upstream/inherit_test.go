@@ -223,6 +223,7 @@ func FuzzLearned(f *testing.F) {
 			t.Fatal(err)
 		}
 		u.Commit()
+		s.LetGo()
 		_ = hear(t, told(t, func(w *records.Writer) error { _ = w.Put(first); return w.Put(second) }), s.Learn)
 		s.Settle()
 		if b, ok := s.Backend("app"); ok {

@@ -147,9 +147,9 @@ func (g *group) former() *model.Persist {
 // forgotten just now, ended says that some grace ended. It is called with the
 // group's lock held.
 func (g *group) depart(now time.Time) (over []*Server, ended bool) {
-	waited := false
+	waited := g.set.keeps.Load()
 	for key, s := range g.servers {
-		if s.finished(now, g.persist, g.former()) {
+		if !g.set.keeps.Load() && s.finished(now, g.persist, g.former()) {
 			delete(g.servers, key)
 			s.until.Store(1) // whoever still has a pin to it goes elsewhere
 			over = append(over, s)
@@ -196,7 +196,7 @@ func (g *group) sweep(now time.Time) {
 	}
 	if t := g.sessions.Load(); t != nil {
 		var heir func(*Server) (*Server, bool)
-		if ended {
+		if ended && !g.set.keeps.Load() {
 			heir = func(s *Server) (*Server, bool) { return g.heir(s, now.UnixNano()) }
 		}
 		t.Sweep(now.UnixNano(), heir)

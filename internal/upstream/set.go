@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,8 @@ type Set struct {
 
 	mu     sync.Mutex // serialises commits; taken before a group's
 	groups map[string]*group
-	swept  bool // the sweeper runs
+	swept  bool        // the sweeper runs
+	keeps  atomic.Bool // a commit may still be undone
 
 	scarce scarce.Line // requests that wait for a descriptor
 
@@ -115,11 +117,13 @@ func (s *Set) prepare(m *model.Backend) (*Backend, error) {
 func (u *Update) Backends() map[string]*Backend { return u.backends }
 
 // Commit makes the update the state of the estate: new servers come in, removed
-// ones begin their grace, checks and discovery start and stop. It cannot fail.
+// ones begin their grace, checks and discovery start and stop. It cannot fail. No
+// server is forgotten before LetGo says that it will not be undone.
 func (u *Update) Commit() {
 	s, now := u.set, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.keeps.Store(true)
 	for name, g := range s.groups {
 		if u.backends[name] == nil {
 			g.retire(now)
@@ -141,6 +145,9 @@ func (u *Update) Commit() {
 		s.start(s.sweep)
 	}
 }
+
+// LetGo lets servers be forgotten that have finished.
+func (s *Set) LetGo() { s.keeps.Store(false) }
 
 // Abort drops the update. What Try started ends as that of removed servers does.
 func (u *Update) Abort() {
@@ -179,10 +186,7 @@ func (s *Set) Backends() []*Backend {
 func (s *Set) all() []*group {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []*group
-	for _, g := range s.groups {
-		list = append(list, g)
-	}
+	list := slices.Collect(maps.Values(s.groups))
 	slices.SortFunc(list, func(a, b *group) int { return cmp.Compare(a.name, b.name) })
 	return list
 }

@@ -124,6 +124,7 @@ func commit(t testing.TB, s *Set, list ...*model.Backend) *Backend {
 		t.Fatal(err)
 	}
 	u.Commit()
+	s.LetGo()
 	return u.Backends()[list[0].Name]
 }
 

@@ -149,6 +149,7 @@ func (e *estate) prepareBackends(_ context.Context, t *control.Transaction, p *p
 	t.OnAbort(u.Abort)
 	t.OnTry(u.Try)
 	t.OnCommit(u.Commit)
+	t.OnSettle(e.backends.LetGo)
 	return nil
 }
 
