@@ -129,9 +129,14 @@ func (r *Replay) print(id string, out *tenant.Outcome) error {
 	for _, d := range out.Differences {
 		fmt.Fprintf(&b, "differs: %s\n", d)
 	}
+	if out.Tariff != "" {
+		fmt.Fprintf(&b, "request %s: %s\n", id, out.Tariff)
+	}
 	switch {
 	case out.Equal && out.Other:
 		fmt.Fprintf(&b, "request %s: %s decides and answers as recorded, in %s instructions instead of %s\n", id, r.other(), grouped(out.Instructions), grouped(out.Recorded))
+	case out.Equal && out.Tariff != "":
+		fmt.Fprintf(&b, "request %s: the same registers and bytes, in %s instructions instead of %s\n", id, grouped(out.Instructions), grouped(out.Recorded))
 	case out.Equal:
 		fmt.Fprintf(&b, "request %s: the same %s instructions, registers and bytes\n", id, grouped(out.Instructions))
 	default:

@@ -64,6 +64,9 @@ func (x *repetition) compare(want, got *scene) {
 			x.differ(call, what, orNone(a), orNone(b))
 		}
 	}
+	if x.Tariff != "" && metered(want) {
+		return // it stopped somewhere else
+	}
 	x.compareText(call, "request", want.end.Texts[2], got.end.Texts[2])
 	x.compareText(call, "response", want.end.Texts[3], got.end.Texts[3])
 	if want.end.Numbers != got.end.Numbers {
@@ -88,6 +91,9 @@ func (x *repetition) compareRun(call string, want, got *reel.Event) {
 	for i := range want.Numbers {
 		if a, b := want.Numbers[i], got.Numbers[i]; a != b {
 			what := ranNumbers[i]
+			if x.Tariff != "" && want.Kind == reel.Ran && strings.HasPrefix(what, "instructions") {
+				continue
+			}
 			if want.Kind == reel.Sent {
 				what = "what was sent"
 			}

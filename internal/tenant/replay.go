@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +39,8 @@ type Outcome struct {
 	Calls        []Step   `json:"calls"`
 	Instructions uint64   `json:"instructions"`
 	Recorded     uint64   `json:"recorded_instructions"`
-	Lines        []Line   `json:"log,omitempty"` // that the program wrote
+	Tariff       string   `json:"tariff,omitempty"` // why instructions were not compared; "": they were
+	Lines        []Line   `json:"log,omitempty"`    // that the program wrote
 }
 
 // Step is one of the calls of a repetition.
@@ -55,7 +58,9 @@ type Step struct {
 // another program, or nil for the recorded one.
 //
 // The recorded program must come to the same: instructions, registers, decisions,
-// messages and bytes; what does not is named in Differences. Of another program
+// messages and bytes; what does not is named in Differences. Under other prices than
+// the recorded ones instructions are not compared, nor what a call had come to when
+// its budget or its time ended it. Of another program
 // decisions, messages and bodies are compared, and its questions are answered by
 // the recorded answers of the same kind, in their order.
 func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*Outcome, error) {
@@ -78,6 +83,9 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 	if o.JIT != "" {
 		m.JIT = o.JIT
 	}
+	if repriced(h) != "" && !slices.ContainsFunc(want, func(g scene) bool { return metered(&g) }) {
+		m.Instructions = min(m.Instructions, math.MaxInt64/spared) * spared
+	}
 	s := NewSet(Options{Logger: slog.New(slog.DiscardHandler), Permits: 1})
 	defer s.Close()
 	if s.playing, err = startPlayer(rec.Start, other); err != nil {
@@ -94,8 +102,8 @@ func Replay(ctx context.Context, rec *Recording, elf []byte, o ReplayOptions) (*
 	}
 	defer im.discard()
 	x := &repetition{
-		Outcome: Outcome{Other: other, Recorded: h.Retired}, want: want, o: &o,
-		player: &player{other: other, scenes: want, found: s.playing.found},
+		Outcome: Outcome{Other: other, Recorded: h.Retired, Tariff: repriced(h)}, want: want, o: &o,
+		player: &player{other: other, loose: repriced(h) != "", scenes: want, found: s.playing.found},
 	}
 	x.tape = &tape{player: x.player, decided: true}
 	t := newTenant(m, im, st)

@@ -356,7 +356,7 @@ func (r *Run) keep(t *tape, id string) {
 		Head: reel.Head{
 			ID: id, Time: time.Now(), Tenant: m.Name, Target: string(t.target), Cause: t.cause, Hash: hex.EncodeToString(im.code.hash[:]),
 			Retired: t.retired, Arguments: m.Arguments, Memory: im.tenant.Memory, Instructions: im.tenant.Instructions,
-			Storage: m.Storage, Backends: m.Backends, OnFault: m.OnFault, JIT: m.JIT,
+			Storage: m.Storage, Backends: m.Backends, OnFault: m.OnFault, JIT: m.JIT, Tariff: tariff,
 		},
 		Start: im.began, Events: append([]byte(nil), t.w.B...), Program: im.code.elf,
 	}

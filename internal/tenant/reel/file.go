@@ -32,6 +32,7 @@ type Head struct {
 	Backends     []string  `json:"backends,omitempty"`
 	OnFault      string    `json:"on_fault,omitempty"`
 	JIT          string    `json:"jit,omitempty"`
+	Tariff       uint64    `json:"tariff"` // version of the prices that Retired is counted by
 }
 
 // File is a recording with all that a repetition needs.
