@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"fishplate/internal/netio/names"
 )
 
 // interfaceIndex returns the number of a network interface.
@@ -33,7 +35,7 @@ func resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {
 	if host == "" {
 		host = "localhost"
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	ips, err := names.LookUp(ctx, host)
 	if err != nil {
 		return nil, err
 	}

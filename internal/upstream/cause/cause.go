@@ -49,7 +49,7 @@ func Table() []Cause {
 		{ClientLeft, 499, "the client went away while its request waited"},
 		{Refused, 502, "the server refused the connection"},
 		{Connect, 502, "the connection could not be made"},
-		{Descriptors, 503, "this process has no descriptor left for the connection (sys.nofile), within queue.timeout if there is a queue; it says nothing of the server"},
+		{Descriptors, 503, "this process has no descriptor left for the connection, or to ask for the name of the server (sys.nofile), within queue.timeout if there is a queue; it says nothing of the server"},
 		{ConnectTime, 504, "the connection was not made within timeouts.connect"},
 		{TLS, 502, "the TLS handshake with the server failed, verification included"},
 		{Reset, 502, "the server broke the connection"},
