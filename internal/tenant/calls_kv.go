@@ -190,7 +190,8 @@ func sysKVDelete(v *vm, pace *pacer) error {
 }
 
 // sysKVList asks for a part of the work at a time, pays for it and lets others
-// have their turn. How much it was is an answer of the storage, too.
+// have their turn. How much it was is an answer of the storage, too. What it leaves
+// to the collector is little more than the list: that is the work of everybody.
 func sysKVList(v *vm, pace *pacer) error {
 	prefix, err := v.buffer(v.arg(0), v.arg(1))
 	if err != nil {
@@ -204,14 +205,16 @@ func sysKVList(v *vm, pace *pacer) error {
 			of.Stop()
 		}
 	}()
-	var list []byte
+	var buf []byte // of a part
+	var list chunks
 	for more := true; more; {
 		part, ok, err := v.askStore(pace, 0, false, func(s *kv.Store, b []byte, now time.Time) ([]byte, int64) {
 			if of == nil {
 				of = s.List(string(prefix), now)
 			}
 			head := len(b)
-			b, looked, listed, more := of.Next(append(b, make([]byte, 5)...))
+			b, looked, listed, more := of.Next(append(append(buf[:0], b...), 0, 0, 0, 0, 0))
+			buf = b
 			binary.LittleEndian.PutUint32(b[head:], uint32(lookCost*looked+listCost*listed))
 			b[head+4] = truth(more)
 			return b, 0
@@ -222,12 +225,49 @@ func sysKVList(v *vm, pace *pacer) error {
 		if len(part) < 5 { // a recording that is not ours
 			return trapf("the storage gave no part of a list")
 		}
-		list, more = append(list, part[5:]...), part[4] != 0
+		list.add(part[5:], size)
+		more = part[4] != 0
 		if err := v.spend(uint64(binary.LittleEndian.Uint32(part))); err != nil {
 			return err
 		}
 	}
-	return v.give(list, dst, size)
+	return list.give(v, dst, size)
+}
+
+// chunks is a text that grows without being moved.
+type chunks struct {
+	parts [][]byte
+	n     uint64
+}
+
+// add appends b, or only counts it when the text is longer than anybody wants it.
+func (c *chunks) add(b []byte, most uint64) {
+	if c.n += uint64(len(b)); c.n > most {
+		c.parts = nil
+		return
+	}
+	last := len(c.parts) - 1
+	if last < 0 || len(c.parts[last])+len(b) > cap(c.parts[last]) {
+		c.parts = append(c.parts, make([]byte, 0, max(pieceBytes, len(b))))
+		last++
+	}
+	c.parts[last] = append(c.parts[last], b...)
+}
+
+// give is vm.give of all of it.
+func (c *chunks) give(v *vm, dst, size uint64) error {
+	v.result(c.n)
+	if c.n > size {
+		return v.spend(c.n)
+	}
+	at := dst
+	for _, b := range c.parts {
+		if err := v.put(at, b, 1); err != nil {
+			return err
+		}
+		at += uint64(len(b))
+	}
+	return nil
 }
 
 func sysKVStat(v *vm, pace *pacer) error {

@@ -83,7 +83,7 @@ func TestListsAreCharged(t *testing.T) {
 	}
 	for path, each := range map[string]int64{"/list_none": lookCost, "/list_all": lookCost + listCost} {
 		n, slices, cause := spent(t, tn, path)
-		if cause != "" || n < each*keys || slices < each*keys/(permit.Slice+listCost<<10) {
+		if cause != "" || n < each*keys || slices < each*keys/(permit.Slice+listCost<<8) {
 			t.Errorf("%s: %d instructions, %d slices, %s", path, n, slices, cause)
 		}
 	}

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// listPart is for how many keys a Listing works at a time: 0.1 ms, or less.
-const listPart = 1 << 10
+// listPart is for how many keys a Listing works at a time, 0.1 ms or less, and
+// listRun how many are sorted together, which takes as long.
+const (
+	listPart = 1 << 8
+	listRun  = 1 << 9
+)
 
 // Listing finds the keys that begin with a prefix, sorted, a part of the work at
 // a time: a storage may have millions. Entries may come and go meanwhile.
@@ -16,7 +20,7 @@ type Listing struct {
 	next  func() (int, bool)
 	stop  func()
 	runs  [][]string // keys that were found, each run sorted
-	found []string   // those of the run that grows
+	found []string   // those of the run that grows, up to its capacity
 }
 
 // List begins a Listing, which is to be stopped.
@@ -40,6 +44,9 @@ func (l *Listing) scan(h *shard, prefix string, now time.Time, yield func(int) b
 	n := 0
 	for key, e := range h.entries {
 		if strings.HasPrefix(key, prefix) && !e.over(now) {
+			if cap(l.found) == 0 { // once for a run: what grows in steps leaves as much again to the collector
+				l.found = make([]string, 0, listRun+listPart)
+			}
 			l.found = append(l.found, key)
 		}
 		if n++; n == listPart {
@@ -61,7 +68,7 @@ func (l *Listing) scan(h *shard, prefix string, now time.Time, yield func(int) b
 func (l *Listing) Next(dst []byte) (b []byte, looked, listed int, more bool) {
 	if l.next != nil {
 		n, ok := l.next()
-		if len(l.found) >= listPart || !ok && len(l.found) > 0 {
+		if len(l.found) >= listRun || !ok && len(l.found) > 0 {
 			slices.Sort(l.found)
 			l.runs, l.found = append(l.runs, l.found), nil
 		}

@@ -3,6 +3,7 @@ package kv
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +56,21 @@ func TestListingByParts(t *testing.T) {
 			t.Errorf("%q: not sorted", prefix)
 		}
 	}
+	var before, after runtime.MemStats
+	var b []byte
+	length := 0
+	runtime.ReadMemStats(&before)
 	l := s.List("", epoch)
+	for more := true; more; length += len(b) {
+		b, _, _, more = l.Next(b[:0])
+	}
+	l.Stop()
+	runtime.ReadMemStats(&after)
+	// The keys' headers, twice as many as one run may leave unused, and the buffer.
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(2*16*n+1<<18); got > most || length != 7*n {
+		t.Errorf("a list of %d bytes takes %d bytes, at most %d", length, got, most)
+	}
+	l = s.List("", epoch)
 	l.Next(nil)
 	l.Stop() // half-way
 	if !s.Delete([]byte("a00000"), epoch) {
