@@ -114,16 +114,54 @@ func (k *strike) where() string {
 
 func (k *strike) mine(o *store.Object) bool { return k.only == nil || o.PartitionID() == k.only.ID() }
 
+// An aim is one thing that a strike means, in both tiers.
+type aim struct {
+	memory func() int // strikes it there, and returns how many there were
+	disk   []disk.What
+}
+
+// at strikes what is aimed at and returns how many objects that were. means tells
+// the same of one object, for those on their way. The disk finds nothing of it
+// before memory has lost it: a look-up between the two would bring it back. Who has
+// found it there before, and brings it still, is known by the second note.
+func (k *strike) at(ctx context.Context, means func(*store.Object) bool, aims ...aim) (n int, err error) {
+	mine := func(o *store.Object) bool { return k.mine(o) && means(o) }
+	k.s.recent.note(mine)
+	var what []disk.What
+	for _, a := range aims {
+		what = append(what, a.disk...)
+	}
+	var onDisk *disk.Strike
+	if d := k.s.disk.Load(); d != nil && len(what) > 0 {
+		onDisk = d.tier.Strike(k.where(), k.soft, what...)
+		k.s.recent.note(mine)
+	}
+	counts := make([]int, len(aims))
+	for i, a := range aims {
+		counts[i] = a.memory()
+	}
+	if onDisk != nil {
+		var there []int
+		there, err = onDisk.Work(ctx)
+		for i, a := range aims {
+			sum := 0
+			for _, m := range there[:len(a.disk)] {
+				sum += m
+			}
+			counts[i], there = max(counts[i], sum), there[len(a.disk):]
+		}
+	}
+	for _, m := range counts {
+		n += m
+	}
+	return n, err
+}
+
 func (k *strike) tag(ctx context.Context, tag []byte) (int, error) {
 	defer k.tell(k.s.caches.relay.Load(), strikeTag, tag)
 	tag = bytes.Clone(tag) // it is remembered for objects on their way
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && hasTag(o, tag) })
-	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
-	if d := k.s.disk.Load(); d != nil {
-		m, err := d.tier.PurgeTag(ctx, k.where(), tag, k.soft)
-		return max(n, m), err
-	}
-	return n, nil
+	return k.at(ctx, func(o *store.Object) bool { return hasTag(o, tag) },
+		aim{func() int { return k.s.memory.PurgeTag(k.only, tag, k.soft, k.now) }, []disk.What{disk.Tag(tag)}})
 }
 
 func hasTagHash(o *store.Object, hash uint64) bool {
@@ -144,17 +182,18 @@ func hasTag(o *store.Object, tag []byte) bool {
 	return false
 }
 
-// walk strikes every object in memory for which want holds.
-func (k *strike) walk(want func(*store.Object) bool) (n int) {
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && want(o) })
-	k.s.each(k.only, func(o *store.Object) bool {
-		if want(o) {
-			o.Expire(k.soft, k.now)
-			n++
-		}
-		return true
-	})
-	return n
+// walk is at for what only a look at every object tells.
+func (k *strike) walk(ctx context.Context, want func(*store.Object) bool, onDisk ...disk.What) (int, error) {
+	return k.at(ctx, want, aim{func() (n int) {
+		k.s.each(k.only, func(o *store.Object) bool {
+			if want(o) {
+				o.Expire(k.soft, k.now)
+				n++
+			}
+			return true
+		})
+		return n
+	}, onDisk})
 }
 
 func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
@@ -164,35 +203,24 @@ func (k *strike) prefix(ctx context.Context, prefix []byte) (int, error) {
 	if !schemed {
 		bare = prefix
 	}
-	n := k.walk(func(o *store.Object) bool {
+	return k.walk(ctx, func(o *store.Object) bool {
 		text := o.KeyText()
 		if schemed {
 			return bytes.HasPrefix(text, prefix)
 		}
 		_, rest, ok := bytes.Cut(text, []byte("://"))
 		return ok && bytes.HasPrefix(rest, bare)
-	})
-	if d := k.s.disk.Load(); d != nil {
-		m := 0
-		for _, p := range prefixes(prefix, schemed) {
-			i, err := d.tier.PurgePrefix(ctx, k.where(), p, k.soft)
-			if m += i; err != nil {
-				return max(n, m), err
-			}
-		}
-		return max(n, m), nil
-	}
-	return n, nil
+	}, prefixes(prefix, schemed)...)
 }
 
 // prefixes are the beginnings of key texts that a prefix means.
-func prefixes(prefix []byte, schemed bool) [][]byte {
+func prefixes(prefix []byte, schemed bool) []disk.What {
 	if schemed {
-		return [][]byte{prefix}
+		return []disk.What{disk.Prefix(prefix)}
 	}
-	var list [][]byte
+	var list []disk.What
 	for _, scheme := range []string{"http", "https", ""} {
-		list = append(list, append([]byte(scheme+"://"), prefix...))
+		list = append(list, disk.Prefix(append([]byte(scheme+"://"), prefix...)))
 	}
 	return list
 }
@@ -200,46 +228,32 @@ func prefixes(prefix []byte, schemed bool) [][]byte {
 func (k *strike) host(ctx context.Context, host []byte) (int, error) {
 	defer k.tell(k.s.caches.relay.Load(), strikeHost, host)
 	host = bytes.Clone(host)
-	n := k.walk(func(o *store.Object) bool { return bytes.Equal(disk.HostOf(o.KeyText()), host) })
-	if d := k.s.disk.Load(); d != nil {
-		m, err := d.tier.PurgeHost(ctx, k.where(), host, k.soft)
-		return max(n, m), err
-	}
-	return n, nil
+	return k.walk(ctx, func(o *store.Object) bool { return bytes.Equal(disk.HostOf(o.KeyText()), host) }, disk.Host(host))
 }
 
 // url strikes what is stored for a URL, whatever else is in its key.
 func (k *strike) url(ctx context.Context, url []byte) (int, error) {
 	defer k.tell(k.s.caches.relay.Load(), strikeURL, url)
 	// Anybody may cause this by an unsafe method: only hashes are remembered.
-	tag, key := urlTag(url), store.KeyOf(k.only.ID(), url)
-	tagHash := xxh3.Hash(tag)
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && (o.Key() == key || hasTagHash(o, tagHash)) })
-	n := k.s.memory.PurgeTag(k.only, tag, k.soft, k.now)
-	m := k.s.memory.PurgeKey(k.only, key, url, k.soft, k.now)
-	if d := k.s.disk.Load(); d != nil {
-		if tagged, err := d.tier.PurgeTag(ctx, k.where(), tag, k.soft); err != nil {
-			return n + m, err
-		} else if tagged > n {
-			n = tagged
-		}
-		onDisk, err := d.tier.Remove(ctx, k.only.Name(), url, k.soft)
-		return n + max(m, onDisk), err
-	}
-	return n + m, nil
+	tag := urlTag(url)
+	hash := xxh3.Hash(tag)
+	onKey, isKey := k.onKey(url)
+	return k.at(ctx, func(o *store.Object) bool { return isKey(o) || hasTagHash(o, hash) },
+		aim{func() int { return k.s.memory.PurgeTag(k.only, tag, k.soft, k.now) }, []disk.What{disk.Tag(tag)}}, onKey)
 }
 
 // key strikes all variants of a key.
 func (k *strike) key(ctx context.Context, text []byte) (int, error) {
 	defer k.tell(k.s.caches.relay.Load(), strikeKey, text)
+	a, means := k.onKey(text)
+	return k.at(ctx, means, a)
+}
+
+// onKey aims at all variants of a key.
+func (k *strike) onKey(text []byte) (a aim, means func(*store.Object) bool) {
 	key := store.KeyOf(k.only.ID(), text)
-	k.s.recent.note(func(o *store.Object) bool { return k.mine(o) && o.Key() == key })
-	n := k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now)
-	if d := k.s.disk.Load(); d != nil {
-		onDisk, err := d.tier.Remove(ctx, k.only.Name(), text, k.soft)
-		return max(n, onDisk), err
-	}
-	return n, nil
+	return aim{func() int { return k.s.memory.PurgeKey(k.only, key, text, k.soft, k.now) }, []disk.What{disk.Key(text)}},
+		func(o *store.Object) bool { return o.Key() == key }
 }
 
 // PurgeURL removes what is stored for the request's URL, all variants of it, from

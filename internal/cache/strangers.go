@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"fishplate/internal/cache/disk"
 	"fishplate/internal/cache/store"
 	"fishplate/internal/model"
 )
@@ -30,7 +31,7 @@ func (u *Update) dropStrangers() {
 					p.Disown() // before the strike: see Visit.Open
 				}
 				k := strike{s: s, only: p, now: u.c.clock().UnixNano()}
-				k.walk(func(*store.Object) bool { return true })
+				_, _ = k.walk(context.Background(), func(*store.Object) bool { return true }) // in memory: nothing that could fail
 			}
 		}
 		d := s.disk.Load()
@@ -57,7 +58,7 @@ func (c *Caches) dropOnDisk(d *diskTier, name string) {
 		case <-ctx.Done():
 		}
 	}()
-	if _, err := d.tier.PurgePrefix(ctx, name, nil, false); err != nil && ctx.Err() == nil {
+	if _, err := d.tier.Purge(ctx, name, disk.Prefix(nil), false); err != nil && ctx.Err() == nil {
 		c.logger.Warn("remove partition from disk of cache", "path", d.path, "partition", name, "error", err)
 	}
 }

@@ -189,7 +189,7 @@ func (s *Store) testOnDisk(d *diskTier, e *disk.Entry) {
 	found.Head(&b.h)
 	found.Tags(func(tag []byte) bool { b.tags = append(b.tags, string(tag)); return true })
 	if verdict, _ := s.bans.Test(b); verdict != bans.Keep {
-		_, _ = d.tier.Remove(d.quit, e.Partition, e.Key, verdict == bans.Expire) // a tier that is off serves nothing
+		_, _ = d.tier.Purge(d.quit, e.Partition, disk.Key(e.Key), verdict == bans.Expire) // a tier that is off serves nothing
 	}
 }
 
@@ -240,7 +240,7 @@ func (s *Store) closeDisk(end func(*diskTier, *Caches)) {
 // strikeDisk does to the disk's copies of an object's key what a ban did to it.
 func (s *Store) strikeDisk(o *store.Object, soft bool) {
 	if d := s.disk.Load(); d != nil {
-		_, _ = d.tier.Remove(d.quit, s.partitionName(o), o.KeyText(), soft) // a tier that is off serves nothing
+		_, _ = d.tier.Purge(d.quit, s.partitionName(o), disk.Key(o.KeyText()), soft) // a tier that is off serves nothing
 	}
 }
 

@@ -71,16 +71,16 @@ func BenchmarkMillion(b *testing.B) {
 	})
 	b.Run("purge-one", func(b *testing.B) {
 		for i := range b.N {
-			if _, err := d.PurgeTag(context.Background(), All, fmt.Append(nil, "item-", 1+i*10), false); err != nil {
+			if _, err := d.Purge(context.Background(), All, Tag(fmt.Append(nil, "item-", 1+i*10)), false); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	start := time.Now()
-	n, err := d.PurgeTag(context.Background(), All, []byte("tenth"), true)
+	n, err := d.Purge(context.Background(), All, Tag([]byte("tenth")), true)
 	b.Logf("soft purge of %d in %v, %v", n, time.Since(start), err)
 	start = time.Now()
-	n, err = d.PurgeTag(context.Background(), All, []byte("tenth"), false)
+	n, err = d.Purge(context.Background(), All, Tag([]byte("tenth")), false)
 	b.Logf("purge of %d in %v, %v", n, time.Since(start), err)
 }
 

@@ -102,14 +102,14 @@ func crashChild() {
 			}
 		case n < 88:
 			fmt.Println("k", i)
-			if _, err := d.Remove(context.Background(), "p", []byte(key), false); err != nil {
+			if _, err := d.Purge(context.Background(), "p", Key([]byte(key)), false); err != nil {
 				fmt.Println("WRONG", err)
 			}
 			purged[i] = version
 			fmt.Println("K", i, version)
 		case n < 92:
 			fmt.Println("t", i)
-			if _, err := d.PurgeTag(context.Background(), All, []byte(fmt.Sprint("t", i%crashTags)), false); err != nil {
+			if _, err := d.Purge(context.Background(), All, Tag([]byte(fmt.Sprint("t", i%crashTags))), false); err != nil {
 				fmt.Println("WRONG", err)
 			}
 			for j := i % crashTags; j < crashKeys; j += crashTags {

@@ -72,7 +72,7 @@ func writeFault(t *testing.T, m *memory, in string, cause error, n int64) {
 		t.Error("an offer was taken")
 	}
 	wantBody(t, d, "p", "http://h/0", "", nil)
-	if _, err := d.PurgeTag(context.Background(), All, []byte("t"), false); err != nil {
+	if _, err := d.Purge(context.Background(), All, Tag([]byte("t")), false); err != nil {
 		t.Error(err)
 	}
 	if err := d.Flush(context.Background()); !errors.Is(err, ErrOff) {
@@ -100,7 +100,7 @@ func TestDeadDisk(t *testing.T) {
 	m.offer(t, d, "p", thing{key: "k", tags: []string{"t"}, data: []byte("x")})
 	flush(t, d)
 	left.Store(0)
-	if _, err := d.PurgeTag(context.Background(), All, []byte("t"), false); !errors.Is(err, syscall.EIO) {
+	if _, err := d.Purge(context.Background(), All, Tag([]byte("t")), false); !errors.Is(err, syscall.EIO) {
 		t.Errorf("purge: %v", err)
 	}
 	wantBody(t, d, "p", "k", "", nil)
@@ -221,7 +221,7 @@ func TestFlippedBytes(t *testing.T) {
 		m.offer(t, d, "p", thing{key: key, tags: []string{"t"}, data: want[key], meta: store.Meta{Fresh: 1000}})
 	}
 	flush(t, d)
-	if _, err := d.Remove(context.Background(), "p", []byte("http://h/1"), false); err != nil {
+	if _, err := d.Purge(context.Background(), "p", Key([]byte("http://h/1")), false); err != nil {
 		t.Fatal(err)
 	}
 	delete(want, "http://h/1")

@@ -98,18 +98,18 @@ func (h *history) step() {
 	case "remove":
 		key := h.key()
 		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return id[0] == part && id[1] == key })
-		n, err = h.tier.Remove(ctx, part, []byte(key), soft)
+		n, err = h.tier.Purge(ctx, part, Key([]byte(key)), soft)
 	case "tag":
 		tag := rapid.SampledFrom([]string{"x", "xy", "y", "none"}).Draw(h.rt, "tag")
 		want = h.model.purge(soft, func(id [3]string, o modelObject) bool { return in(id) && slices.Contains(o.tags, tag) })
-		n, err = h.tier.PurgeTag(ctx, scope, []byte(tag), soft)
+		n, err = h.tier.Purge(ctx, scope, Tag([]byte(tag)), soft)
 	case "prefix":
 		prefix := rapid.SampledFrom([]string{"", "http://h", "http://h/1", "https://"}).Draw(h.rt, "prefix")
 		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return in(id) && strings.HasPrefix(id[1], prefix) })
-		n, err = h.tier.PurgePrefix(ctx, scope, []byte(prefix), soft)
+		n, err = h.tier.Purge(ctx, scope, Prefix([]byte(prefix)), soft)
 	case "host":
 		want = h.model.purge(soft, func(id [3]string, _ modelObject) bool { return in(id) && string(HostOf([]byte(id[1]))) == "h" })
-		n, err = h.tier.PurgeHost(ctx, scope, []byte("H"), soft)
+		n, err = h.tier.Purge(ctx, scope, Host([]byte("H")), soft)
 	case "reopen":
 		flush(h.t, h.tier)
 		closeTier(h.t, h.tier)

@@ -15,48 +15,64 @@ import (
 // the index wait no longer than that takes.
 const purgeStep = 512
 
-// Remove forgets all variants of a key and returns how many there were. Soft
-// ones stay, but are not fresh any more. Like all purges it holds at once, for
-// what is in the queue as well, and is durable when it returns. When ctx ends
-// before, it still holds and goes on behind.
-func (t *Tier) Remove(ctx context.Context, partition string, text []byte, soft bool) (int, error) {
-	return t.purge(ctx, partition, byKey, text, soft)
+// What says which objects a purge means.
+type What struct {
+	by   uint8
+	text []byte
 }
 
-// PurgeTag forgets the objects that carry the tag; All means all partitions.
-func (t *Tier) PurgeTag(ctx context.Context, partition string, tag []byte, soft bool) (int, error) {
-	return t.purge(ctx, partition, byTag, tag, soft)
+// Key means all variants of a key text.
+func Key(text []byte) What { return What{byKey, text} }
+
+// Tag means what carries the tag.
+func Tag(tag []byte) What { return What{byTag, tag} }
+
+// Prefix means what has a key text that begins so; "" means everything.
+func Prefix(text []byte) What { return What{byPrefix, text} }
+
+// Host means what is of a host, on all ports and schemes.
+func Host(name []byte) What { return What{byHost, bytes.ToLower(name)} }
+
+// A Strike is a purge that holds: nothing it means is found any more.
+type Strike struct {
+	tier   *Tier
+	events []*event
+	begun  bool
+	err    error
 }
 
-// PurgePrefix forgets the objects whose key text begins so; "" means every one.
-func (t *Tier) PurgePrefix(ctx context.Context, partition string, prefix []byte, soft bool) (int, error) {
-	return t.purge(ctx, partition, byPrefix, prefix, soft)
-}
-
-// PurgeHost forgets the objects of a host, on all ports and schemes.
-func (t *Tier) PurgeHost(ctx context.Context, partition string, host []byte, soft bool) (int, error) {
-	return t.purge(ctx, partition, byHost, bytes.ToLower(host), soft)
-}
-
-// purge makes the event count, writes it down and works it into the index. When
-// the tier is off there is nothing to do once the index is put away: nothing of
-// it is served, now or after.
-func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byte, soft bool) (n int, err error) {
-	e := &event{by: by, soft: soft, all: partition == All, part: hashName(partition), text: slices.Clone(text), now: time.Now().UnixNano()}
-	begun := false
-	err = t.index.Safely(func() error {
-		x := t.index
-		x.Begin()
-		e.seq = t.seq.Add(1)
-		t.events.begin(e)
-		x.End()
-		begun = true
-		if err := x.DB.Set(intentKey(e.seq), e.append(nil), pebble.Sync); err != nil {
-			return err
+// Strike begins to purge a partition, or all of them (All). It holds at once, for
+// what is in the queue as well. Work must follow.
+func (t *Tier) Strike(partition string, soft bool, what ...What) *Strike {
+	s := &Strike{tier: t}
+	for _, w := range what {
+		s.events = append(s.events, &event{
+			by: w.by, soft: soft, all: partition == All, part: hashName(partition), text: slices.Clone(w.text), now: time.Now().UnixNano(),
+		})
+	}
+	s.err = t.index.Safely(func() error {
+		t.index.Begin()
+		defer t.index.End()
+		for _, e := range s.events {
+			e.seq = t.seq.Add(1)
+			t.events.begin(e)
 		}
-		n, err = t.work(ctx, e)
-		return err
+		s.begun = true
+		return nil
 	})
+	return s
+}
+
+// Work writes the purge down, works it into the index, and returns how many objects
+// it meant, in the order of what it was told. Those that it makes stale only are
+// there still. It is durable when Work returns; when ctx ends before, it holds all
+// the same and goes on behind. When the tier is off there is nothing to do once the
+// index is put away: nothing of it is served, now or after.
+func (s *Strike) Work(ctx context.Context) ([]int, error) {
+	t, counts, err := s.tier, make([]int, len(s.events)), s.err
+	if err == nil {
+		err = t.index.Safely(func() error { return s.work(ctx, counts) })
+	}
 	switch {
 	case !t.on():
 		select {
@@ -65,17 +81,42 @@ func (t *Tier) purge(ctx context.Context, partition string, by uint8, text []byt
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
-		if err != nil {
-			return 0, fmt.Errorf("purge disk cache: %w", err)
+	case s.begun && ctx.Err() != nil:
+		for _, e := range s.events {
+			t.later(e)
 		}
-		return n, nil
-	case begun && ctx.Err() != nil:
-		t.later(e)
-		return n, fmt.Errorf("purge disk cache: goes on behind: %w", ctx.Err())
-	case err != nil:
-		return n, fmt.Errorf("purge disk cache: %w", err)
+		err = fmt.Errorf("goes on behind: %w", ctx.Err())
 	}
-	return n, nil
+	if err != nil {
+		return counts, fmt.Errorf("purge disk cache: %w", err)
+	}
+	return counts, nil
+}
+
+func (s *Strike) work(ctx context.Context, counts []int) (err error) {
+	db := s.tier.index.DB
+	intents := db.NewBatch()
+	defer func() { _ = intents.Close() }() // it is committed, or of no use
+	for _, e := range s.events {
+		if err := intents.Set(intentKey(e.seq), e.append(nil), nil); err != nil {
+			return err
+		}
+	}
+	if err := intents.Commit(pebble.Sync); err != nil {
+		return err
+	}
+	for i, e := range s.events {
+		if counts[i], err = s.tier.work(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Purge is Strike and Work of one thing.
+func (t *Tier) Purge(ctx context.Context, partition string, what What, soft bool) (int, error) {
+	counts, err := t.Strike(partition, soft, what).Work(ctx)
+	return counts[0], err
 }
 
 // later leaves the rest of a purge to the loader.

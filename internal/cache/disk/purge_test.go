@@ -30,7 +30,7 @@ func finish(t *testing.T, d *Tier, e *event) {
 // purgeTag purges a tag, of which want objects are there.
 func purgeTag(t *testing.T, d *Tier, tag string, want int) {
 	t.Helper()
-	if n, err := d.PurgeTag(context.Background(), All, []byte(tag), false); n != want || err != nil {
+	if n, err := d.Purge(context.Background(), All, Tag([]byte(tag)), false); n != want || err != nil {
 		t.Errorf("purged %d of %d, %v", n, want, err)
 	}
 }

@@ -111,7 +111,7 @@ func TestSpared(t *testing.T) {
 	if s := d.Stats(); s.Spared == 0 || s.SegmentsDropped == 0 {
 		t.Errorf("%+v", s)
 	}
-	if n, err := d.PurgeTag(context.Background(), "p", []byte("kept"), false); n != 1 || err != nil {
+	if n, err := d.Purge(context.Background(), "p", Tag([]byte("kept")), false); n != 1 || err != nil {
 		t.Errorf("purged %d, %v", n, err)
 	}
 	wantBody(t, d, "p", "kept", "", nil)
@@ -145,7 +145,7 @@ func TestEmptySegments(t *testing.T) {
 	defer closeTier(t, d)
 	fill(t, m, d, "p", 0, 300, 60000)
 	<-d.loaded
-	if n, err := d.PurgePrefix(context.Background(), All, nil, false); n != 300 || err != nil {
+	if n, err := d.Purge(context.Background(), All, Prefix(nil), false); n != 300 || err != nil {
 		t.Fatal(n, err)
 	}
 	for d.Stats().Segments > 1 {
@@ -351,10 +351,10 @@ func TestLive(t *testing.T) {
 	if err != nil || f == nil || !f.Live() {
 		t.Fatal(f, err)
 	}
-	if _, err := d.PurgeTag(context.Background(), "q", []byte("t"), false); err != nil || !f.Live() {
+	if _, err := d.Purge(context.Background(), "q", Tag([]byte("t")), false); err != nil || !f.Live() {
 		t.Fatal("purged in another partition", err)
 	}
-	if _, err := d.PurgeTag(context.Background(), All, []byte("t"), false); err != nil || f.Live() {
+	if _, err := d.Purge(context.Background(), All, Tag([]byte("t")), false); err != nil || f.Live() {
 		t.Fatal("still live", err)
 	}
 	closeTier(t, d)
@@ -372,7 +372,7 @@ func TestPurgeGoesOn(t *testing.T) {
 	fill(t, m, d, "p", 0, 2000, 10)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := d.PurgeTag(ctx, All, []byte("t"), false); !errors.Is(err, context.Canceled) {
+	if _, err := d.Purge(ctx, All, Tag([]byte("t")), false); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	for i := range 2000 {
