@@ -59,7 +59,7 @@ func exitTable() []exitRow {
 		{exitDone, "Done, or nothing to do. Warnings alone are 0."},
 		{exitRefused, "Refused or failed; the reason is on stderr."},
 		{exitChanges, "plan, diff: there are changes."},
-		{exitBusy, "Another change is being prepared or tried, or waits to be confirmed: nothing was changed."},
+		{exitBusy, "Another change is tried, waits to be confirmed, or was prepared for more than 30 s: nothing was changed."},
 		{exitUsage, "The command line is wrong."},
 		{notify.Broken, "serve, where a service manager is told how it is ($NOTIFY_SOCKET): the configuration is wrong, and no other start would mend that."},
 	}

@@ -100,10 +100,9 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// changing is the context of a change: a caller that leaves does not stop it
-// half-way.
+// changing is the context of a change, which ends with the caller.
 func changing(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.Context()), updatesWait)
+	return context.WithTimeout(r.Context(), updatesWait)
 }
 
 // onlyNear refuses reads from other hosts while Options.OpenReads says so.

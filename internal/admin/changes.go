@@ -94,9 +94,8 @@ func (c *ChangeRequest) canary() (*control.Canary, error) {
 	return canary, nil
 }
 
-// transaction is the handler of what ends in a commit or a refusal. A caller that
-// leaves does not stop a change half-way through its preparation: the outcome is
-// in the history and the log.
+// transaction is the handler of what ends in a commit or a refusal. For a caller that
+// leaves before the commit, while the change waits or is prepared, none is made.
 func transaction(do func(c Control, ctx context.Context, q *ChangeRequest, o control.ApplyOptions) control.Result) func(*Server, http.ResponseWriter, *http.Request) error {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) error {
 		var q ChangeRequest
@@ -107,7 +106,7 @@ func transaction(do func(c Control, ctx context.Context, q *ChangeRequest, o con
 		if err != nil {
 			return err
 		}
-		result := do(s.o.Control, context.WithoutCancel(r.Context()), &q, o)
+		result := do(s.o.Control, r.Context(), &q, o)
 		status := http.StatusOK
 		switch {
 		case len(result.Errors) > 0 && o.Match != 0 && result.Generation != o.Match:

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -66,6 +67,53 @@ func TestConditions(t *testing.T) {
 		o, err := new(ChangeRequest).options(r)
 		if refused := errors.Is(err, ErrInvalid); refused != (want == 400) || !refused && o.Match != want || refused && !strings.Contains(err.Error(), "If-Match") {
 			t.Errorf("If-Match: %s: %d, %v", field, o.Match, err)
+		}
+	}
+}
+
+// patient makes no change before whoever asks for it has left.
+type patient struct {
+	fake
+	begun chan struct{}
+	end   chan error
+}
+
+func (p *patient) wait(ctx context.Context) control.Result {
+	p.begun <- struct{}{}
+	<-ctx.Done()
+	p.end <- context.Cause(ctx)
+	return control.Result{}
+}
+
+func (p *patient) Apply(ctx context.Context, _ string, _ control.ApplyOptions) control.Result {
+	return p.wait(ctx)
+}
+
+func (p *patient) Reload(ctx context.Context, _ control.ApplyOptions) control.Result {
+	return p.wait(ctx)
+}
+
+func (p *patient) Rollback(ctx context.Context, _ uint64, _ control.ApplyOptions) control.Result {
+	return p.wait(ctx)
+}
+
+func (p *patient) Revise(ctx context.Context, _ func([]byte) ([]byte, []control.Problem), _ control.ApplyOptions) control.Result {
+	return p.wait(ctx)
+}
+
+// TestWhoLeavesChangesNothing: a change ends with the client that asks for it, while it
+// waits for its turn as while it is prepared.
+func TestWhoLeavesChangesNothing(t *testing.T) {
+	p := &patient{begun: make(chan struct{}), end: make(chan error, 1)}
+	_, c, _ := open(t, Options{Control: p})
+	for _, what := range []string{"apply", "reload", "rollback", "edit"} {
+		ctx, leave := context.WithCancel(t.Context())
+		go func() { <-p.begun; leave() }()
+		if _, err := c.Change(ctx, what, ChangeRequest{Path: "/a"}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := <-p.end; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s ends with %v", what, err)
 		}
 	}
 }
