@@ -13,6 +13,7 @@ const (
 	ProcessParked      = 30
 	ProcessDescriptors = 31
 	ProcessPanics      = 32
+	ProcessPorts       = 33
 )
 
 // Process is the table of the one Set that counts for the whole process.
@@ -26,7 +27,8 @@ var Process = Table{Subject: "process", Rows: []Row{
 	{At: ProcessLogDropped, Name: "fishplate_log_dropped_total", Help: "Access log lines that no sink could take in time."},
 	{At: ProcessSpliceBytes, Name: "fishplate_splice_bytes_total", Unit: Bytes, Help: "Body bytes that the kernel moved without a copy."},
 	{At: ProcessParked, Name: "fishplate_connections_parked", Kind: Gauge, Help: "Idle client connections that wait without a goroutine."},
-	{At: ProcessDescriptors, Name: "fishplate_descriptors_exhausted_total", Help: "Times that accept found no free file descriptor."},
+	{At: ProcessDescriptors, Name: "fishplate_descriptors_exhausted_total", Help: "Times that a client, or a connection to a server, found no free file descriptor."},
+	{At: ProcessPorts, Name: "fishplate_ports_exhausted_total", Help: "Times that a connection to a server found no free local port."},
 	{At: ProcessPanics, Name: "fishplate_panics_total", Help: "Panics recovered in an exchange: each is a defect of this program."},
 }}
 

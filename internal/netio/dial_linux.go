@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fishplate/internal/netio/pipes"
+	"fishplate/internal/netio/share"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +35,7 @@ func dialTCP(ctx context.Context, ap netip.AddrPort, o DialOptions) (*Conn, erro
 	err = unix.Connect(fd, sa)
 	if err != nil && !errors.Is(err, unix.EINPROGRESS) && !errors.Is(err, unix.EINTR) {
 		_ = unix.Close(fd)
-		return nil, os.NewSyscallError("connect", err)
+		return nil, os.NewSyscallError("connect", share.Connecting(family, sa, err))
 	}
 	c := newConn(fd, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), false)
 	if err != nil {

@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"fishplate/internal/netio/share"
@@ -66,3 +67,9 @@ func (l *Listener) Admit(q *Quota) { l.quota = q }
 // Exhausted reports whether Dial failed for want of a descriptor: that says nothing
 // of who was to be connected to.
 func Exhausted(err error) bool { return share.Exhausted(err) }
+
+// OutOfPorts is Exhausted for want of a local port to that address.
+func OutOfPorts(err error) bool { return errors.Is(err, share.ErrPorts) }
+
+// Short is either: something of ours was wanting, of which more comes free.
+func Short(err error) bool { return Exhausted(err) || OutOfPorts(err) }

@@ -47,6 +47,7 @@ type Server struct {
 
 	quota       netio.Quota  // of clients
 	exhaustedAt atomic.Int64 // wheel time of the latest warning
+	portlessAt  atomic.Int64 // of another
 	pool        sync.Pool    // of *exchange
 	hands       hands
 
@@ -142,10 +143,27 @@ func (s *Server) wanting() int64 {
 // Exhausted counts that somebody found no descriptor, and says so once in a while,
 // with what came of it for whom.
 func (s *Server) Exhausted(outcome, whom, name string) {
-	s.process.Add(0, metrics.ProcessDescriptors, 1)
+	s.short(metrics.ProcessDescriptors, &s.exhaustedAt,
+		"out of file descriptors: "+outcome+" (raise the limit: ulimit -n, LimitNOFILE=; fishplate doctor --only sys.nofile)", whom, name)
+}
+
+// Unconnected is Exhausted for a connection to a server, which may have failed for
+// want of a local port, too.
+func (s *Server) Unconnected(server string, err error) {
+	const outcome = "servers cannot be connected to"
+	if !netio.OutOfPorts(err) {
+		s.Exhausted(outcome, "server", server)
+		return
+	}
+	s.short(metrics.ProcessPorts, &s.portlessAt,
+		"out of local ports: "+outcome+" (keep connections: pool { idle }; have more ports: fishplate doctor --only tcp.ports)", "server", server)
+}
+
+func (s *Server) short(cell int, said *atomic.Int64, text, whom, name string) {
+	s.process.Add(0, cell, 1)
 	now := s.wheel.now()
-	if last := s.exhaustedAt.Load(); (last == 0 || now-last > int64(10*time.Second)) && s.exhaustedAt.CompareAndSwap(last, now) {
-		s.logger.Warn("out of file descriptors: "+outcome+" (raise the limit: ulimit -n, LimitNOFILE=; fishplate doctor --only sys.nofile)", whom, name)
+	if last := said.Load(); (last == 0 || now-last > int64(10*time.Second)) && said.CompareAndSwap(last, now) {
+		s.logger.Warn(text, whom, name)
 	}
 }
 

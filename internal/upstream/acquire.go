@@ -106,7 +106,7 @@ func (b *Backend) idle(s *Server, now int64, shard metrics.Shard) *UpConn {
 // counted, unless it is our own.
 func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Lease, *message.Fault) {
 	c, err := b.dial(ctx, l.Server, l.shard)
-	if netio.Exhausted(err) {
+	if netio.Short(err) {
 		if err = b.again(ctx, p, &l, fresh, err); err == nil {
 			return l, nil
 		}
@@ -121,7 +121,7 @@ func (b *Backend) connect(ctx context.Context, p *Pick, l Lease, fresh bool) (Le
 	} else if f = Classify(Connecting, err); f.Side == message.SideOrigin {
 		l.Report(Outcome{Fault: f}, 0)
 	} else if tell := b.group.set.options.Exhausted; tell != nil {
-		tell(l.Server.name)
+		tell(l.Server.name, err)
 	}
 	l.Server.release()
 	return Lease{}, f

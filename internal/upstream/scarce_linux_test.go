@@ -2,14 +2,18 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fishplate/internal/message"
 	"fishplate/internal/model"
@@ -17,33 +21,61 @@ import (
 	"fishplate/internal/upstream/health"
 )
 
-const noDescriptors = "UPSTREAM_TEST_NO_DESCRIPTORS"
+// inShort says what a child of these tests is to be short of, and its case.
+const inShort = "UPSTREAM_TEST_SHORT"
+
+type shortCase func(t *testing.T, b *Backend, takeAll func())
 
 // TestNoDescriptors runs what becomes of connections to servers, each in a process of
 // its own that has no descriptor left.
 func TestNoDescriptors(t *testing.T) {
-	cases := map[string]func(*testing.T, *Backend, func()){
+	short(t, cause.Descriptors, takeDescriptors, map[string]shortCase{
 		"blame": noBlame, "room": makeRoom, "wait": waitForOne, "left": leftMeanwhile, "check": mootCheck,
-	}
-	if f := cases[os.Getenv(noDescriptors)]; f != nil {
-		inWant(t, f)
+	}, nil)
+}
+
+// TestNoPorts is the same for local ports, of which a network namespace of its own
+// has few.
+func TestNoPorts(t *testing.T) {
+	short(t, cause.Ports, takePorts, map[string]shortCase{
+		"blame": noBlame, "wait": waitForPort, "left": leftMeanwhile, "check": mootCheck, "another": noAddress,
+	}, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET})
+}
+
+func short(t *testing.T, what string, take func(*testing.T, *Backend), cases map[string]shortCase, apart *syscall.SysProcAttr) {
+	if f := cases[os.Getenv(inShort)]; f != nil {
+		wanting = what
+		inWant(t, f, take)
 		return
 	}
 	for name := range cases {
 		t.Run(name, func(t *testing.T) {
-			child := exec.Command(os.Args[0], "-test.run=^TestNoDescriptors$")
-			child.Env = append(os.Environ(), noDescriptors+"="+name)
-			if out, err := child.CombinedOutput(); err != nil {
+			child := exec.Command(os.Args[0], "-test.run=^"+strings.TrimSuffix(t.Name(), "/"+name)+"$", "-test.v")
+			child.Env = append(os.Environ(), inShort+"="+name)
+			child.SysProcAttr = apart
+			out, err := child.CombinedOutput()
+			if errors.Is(err, syscall.EPERM) {
+				t.Skip("needs root, for a network namespace of its own")
+			}
+			if err != nil {
 				t.Errorf("%v\n%s", err, out)
+			} else if _, why, skipped := strings.Cut(string(out), "--- SKIP"); skipped {
+				t.Skip(why)
 			}
 		})
 	}
 }
 
-var wants atomic.Int64 // how often the child was told of a want
+var (
+	wants   atomic.Int64 // how often the child was told of a want
+	wanting string       // its cause
+)
 
-// inWant calls f with a backend of two servers, and what takes all descriptors.
-func inWant(t *testing.T, f func(*testing.T, *Backend, func())) {
+// inWant calls f with a backend of two servers, and what takes all there is.
+func inWant(t *testing.T, f shortCase, take func(*testing.T, *Backend)) {
+	if wanting == cause.Ports {
+		fewPorts(t)
+	}
 	var addresses []string
 	for range 2 { // nobody accepts: the kernel does
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,26 +87,101 @@ func inWant(t *testing.T, f func(*testing.T, *Backend, func())) {
 	}
 	m := backendOf(addresses...)
 	m.Eject = &model.Eject{Errors: 1, Window: time.Minute, For: time.Minute, Max: 1}
-	if os.Getenv(noDescriptors) != "blame" {
+	if os.Getenv(inShort) != "blame" {
 		m.Queue = &model.Queue{Limit: 1, Timeout: time.Minute}
 	}
-	s := newSet(t, Options{Exhausted: func(string) { wants.Add(1) }})
-	f(t, commit(t, s, m), func() {
-		var most syscall.Rlimit
-		if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &most); err != nil {
-			t.Fatal(err)
+	s := newSet(t, Options{Exhausted: func(string, error) { wants.Add(1) }})
+	b := commit(t, s, m)
+	f(t, b, func() { take(t, b) })
+}
+
+// takeDescriptors leaves the process none.
+func takeDescriptors(t *testing.T, _ *Backend) {
+	var most syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &most); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 40, Max: most.Max}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return
 		}
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 40, Max: most.Max}); err != nil {
-			t.Fatal(err)
-		}
+		t.Cleanup(func() { _ = syscall.Close(fd) })
+	}
+}
+
+// fewPorts gives the network namespace a loopback interface, and few ports.
+func fewPorts(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	up, err := unix.NewIfreq("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, up); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("40000 40009"), 0); err != nil {
+		t.Skip(err) // a container whose settings are read-only
+	}
+}
+
+// takePorts leaves none to any server.
+func takePorts(t *testing.T, b *Backend) {
+	for _, s := range b.Servers() {
 		for {
-			fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-			if err != nil {
-				return
+			c, err := net.Dial("tcp", s.Address())
+			if errors.Is(err, syscall.EADDRNOTAVAIL) {
+				break
 			}
-			t.Cleanup(func() { _ = syscall.Close(fd) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken = append(taken, c)
 		}
-	})
+	}
+}
+
+var taken []net.Conn // the child's
+
+// waitForPort: a request waits until somebody lets go of ports.
+func waitForPort(t *testing.T, b *Backend, takeAll func()) {
+	takeAll()
+	p, waits := pick("GET", "/"), make(chan struct{})
+	begun := sync.OnceFunc(func() { close(waits) })
+	p.Left = func() bool { begun(); return false }
+	got := make(chan Lease)
+	go func() { got <- must(t, b, p) }()
+	<-waits
+	for _, c := range taken {
+		_ = c.(*net.TCPConn).SetLinger(0) // a port that is closed in order is not free at once
+		_ = c.Close()
+	}
+	l := <-got
+	if l.Queued <= 0 || wants.Load() != 0 {
+		t.Errorf("it waited %v, and %d wants were told of", l.Queued, wants.Load())
+	}
+	l.Release(false)
+}
+
+// noAddress: a server that no address of the machine leads to is to blame.
+func noAddress(t *testing.T, b *Backend, _ func()) {
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/lo/disable_ipv6", []byte("1"), 0); err != nil {
+		t.Skip(err) // a kernel without IPv6
+	}
+	m := backendOf("[::1]:80")
+	m.Name = "six"
+	_, f := commit(t, b.group.set, m).Acquire(context.Background(), pick("GET", "/"))
+	if f == nil || f.Cause != cause.Connect || f.Side != message.SideOrigin || wants.Load() != 0 {
+		t.Errorf("%+v, and %d wants were told of", f, wants.Load())
+	}
 }
 
 // noBlame: the request is refused for a while, and no server is counted out.
@@ -83,7 +190,7 @@ func noBlame(t *testing.T, b *Backend, takeAll func()) {
 	for range 4 {
 		p := pick("GET", "/")
 		_, f := b.Acquire(context.Background(), p)
-		if f == nil || f.Cause != cause.Descriptors || f.Side != message.SideSelf || f.Status != 503 || f.RetryAfter <= 0 {
+		if f == nil || f.Cause != wanting || f.Side != message.SideSelf || f.Status != 503 || f.RetryAfter <= 0 {
 			t.Fatalf("acquire: %+v", f)
 		}
 		if b.MayRetry(p, Outcome{Fault: f}) {
@@ -126,7 +233,7 @@ func waitForOne(t *testing.T, b *Backend, takeAll func()) {
 	got := make(chan Lease)
 	go func() { got <- must(t, b, p) }()
 	<-waits
-	if _, f := b.Acquire(context.Background(), pick("GET", "/")); f == nil || f.Cause != cause.Descriptors {
+	if _, f := b.Acquire(context.Background(), pick("GET", "/")); f == nil || f.Cause != wanting {
 		t.Errorf("behind a full queue: %v", f)
 	}
 	held.Release(false)
@@ -154,7 +261,7 @@ func mootCheck(t *testing.T, b *Backend, takeAll func()) {
 	probe := health.Probe{Kind: "tcp", Timeout: time.Minute, Dial: b.checkDial(s)}
 	r := probe.Run(context.Background())
 	s.checked(r, model.Check{Rise: 1, Fall: 1})
-	if state, _ := s.track.State(); r.OK || !r.Moot || state == health.Down || wants.Load() != 1 {
+	if state, _ := s.track.State(); r.OK || r.Moot == nil || state == health.Down || wants.Load() != 1 {
 		t.Errorf("the check says %+v, and the server is %v", r, state)
 	}
 	if problems := counters(b, 0, map[int]int64{ServerChecks: 0, ServerCheckFailures: 0}); problems != "" {

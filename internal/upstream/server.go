@@ -260,9 +260,9 @@ func (s *Server) runCheck(ctx context.Context, b *Backend, c model.Check) {
 
 // checked takes in one result of the active check.
 func (s *Server) checked(r health.Result, c model.Check) {
-	if tell := s.group.set.options.Exhausted; r.Moot {
+	if tell := s.group.set.options.Exhausted; r.Moot != nil {
 		if tell != nil {
-			tell(s.name)
+			tell(s.name, r.Moot)
 		}
 		return
 	}

@@ -30,8 +30,8 @@ type Options struct {
 	Secret     []byte
 	FS         fs.FS // rooted at "/", for CA and client certificates; nil = the machine's
 	Predicates predicate.Options
-	Exhausted  func(server string) // told of each connection for which there was no descriptor; nil: nobody
-	Resolver   string              // "host:port" of a DNS server for discovery; "" = /etc/resolv.conf
+	Exhausted  func(server string, err error) // told of each connection for which there was no descriptor, or no local port; nil: nobody
+	Resolver   string                         // "host:port" of a DNS server for discovery; "" = /etc/resolv.conf
 }
 
 // Set is the estate of all backends.

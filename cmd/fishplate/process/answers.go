@@ -104,9 +104,7 @@ func (p *Process) status() admin.Status {
 	return st
 }
 
-func (p *Process) exhausted(server string) {
-	p.server.Exhausted("servers cannot be connected to", "server", server)
-}
+func (p *Process) unconnected(server string, err error) { p.server.Unconnected(server, err) }
 
 // refused returns how many connections of a listener were closed at once.
 func (p *Process) refused(listener string) (n int64) {

@@ -104,7 +104,7 @@ func Serve(ctx context.Context, o Options) error {
 	p.binder.Watch(func(err error) { logger.Warn("binder", "error", err) })
 	p.logger, p.process, p.proxy, p.spin = logger, metrics.Process.New(), proxy.NewEstate(), wanted.NewSpin(logger)
 	p.listeners, p.leaving, p.logs = map[string]*openListener{}, map[*openListener]bool{}, map[string]*openLog{}
-	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence"), Exhausted: p.exhausted})
+	p.backends = upstream.NewSet(upstream.Options{Logger: logger, Secret: derive(secret, "persistence"), Exhausted: p.unconnected})
 	p.certs = cert.NewStore(cert.Options{})
 	p.caches = cache.New(cache.Options{Logger: logger})
 	gifts := given.Open(o.State, logger)

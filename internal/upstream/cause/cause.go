@@ -31,6 +31,7 @@ const (
 	Refused     = "connect-refused"
 	Connect     = "connect-failed"
 	Descriptors = "descriptors-exhausted"
+	Ports       = "ports-exhausted"
 	ConnectTime = "connect-timeout"
 	TLS         = "server-tls"
 	Reset       = "server-reset"
@@ -50,6 +51,7 @@ func Table() []Cause {
 		{Refused, 502, "the server refused the connection"},
 		{Connect, 502, "the connection could not be made"},
 		{Descriptors, 503, "this process has no descriptor left for the connection, or to ask for the name of the server (sys.nofile), within queue.timeout if there is a queue; it says nothing of the server"},
+		{Ports, 503, "this machine has no local port left for a connection to the server (tcp.ports), within queue.timeout if there is a queue; it says nothing of the server"},
 		{ConnectTime, 504, "the connection was not made within timeouts.connect"},
 		{TLS, 502, "the TLS handshake with the server failed, verification included"},
 		{Reset, 502, "the server broke the connection"},
@@ -92,6 +94,8 @@ func Word(phase Phase, err error) string {
 		return Idle
 	case phase == Connecting && netio.Exhausted(err):
 		return Descriptors
+	case phase == Connecting && netio.OutOfPorts(err):
+		return Ports
 	case phase == Connecting && isTLS(err):
 		return TLS
 	case phase == Connecting && errors.Is(err, syscall.ECONNREFUSED):

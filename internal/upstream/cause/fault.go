@@ -27,7 +27,7 @@ func Classify(phase Phase, err error) *message.Fault {
 		return known
 	}
 	word := Word(phase, err)
-	if word == Descriptors {
+	if word == Descriptors || word == Ports {
 		f := Busy(word, 0)
 		f.Err = err
 		return f

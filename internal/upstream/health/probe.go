@@ -54,7 +54,9 @@ func (p *Probe) once(ctx context.Context) Result {
 func (p *Probe) ask(ctx context.Context, r *Result) (cause string, ok bool) {
 	conn, err := p.Dial(ctx)
 	if err != nil {
-		r.Moot = netio.Exhausted(err)
+		if netio.Short(err) {
+			r.Moot = err
+		}
 		return "connect: " + reason(err), false
 	}
 	defer func() { _ = conn.Close() }() // the answer is known; a failing close changes nothing

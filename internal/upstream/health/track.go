@@ -26,7 +26,7 @@ type Result struct {
 	Took    time.Duration `json:"took"`
 	Load    float64       `json:"load,omitempty"` // reported by the server
 	HasLoad bool          `json:"-"`
-	Moot    bool          `json:"-"` // we had no descriptor to ask by: it says nothing of the server
+	Moot    error         `json:"-"` // we had no descriptor to ask by, or no port: it says nothing of the server
 }
 
 // Kept is how many results a Track remembers.

@@ -29,8 +29,8 @@ type Wait struct {
 // of which nobody tells.
 const lookEvery = 100 * time.Millisecond
 
-// Again calls try after it failed with err for want of a descriptor, as long as room
-// makes some, and then, within the bounds of w, whenever one may have come free. It
+// Again calls try after it failed with err because something was short: as long as room
+// makes some, when that is descriptors, and then, within the bounds of w, whenever one may have come free. It
 // returns the last error, and context.Canceled when the client left.
 func (l *Line) Again(ctx context.Context, w Wait, room func() bool, try func() error, err error) error {
 	again := func() {
@@ -38,7 +38,7 @@ func (l *Line) Again(ctx context.Context, w Wait, room func() bool, try func() e
 			err = try()
 		}
 	}
-	if again(); !netio.Exhausted(err) || w.Time <= 0 {
+	if again(); !netio.Short(err) || w.Time <= 0 {
 		return err
 	}
 	place := l.join(w.Limit)
@@ -49,7 +49,7 @@ func (l *Line) Again(ctx context.Context, w Wait, room func() bool, try func() e
 	over, look := time.NewTimer(w.Time), time.NewTicker(lookEvery)
 	defer over.Stop()
 	defer look.Stop()
-	for netio.Exhausted(err) {
+	for netio.Short(err) {
 		select {
 		case <-place:
 		case <-look.C:
