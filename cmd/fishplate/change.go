@@ -54,7 +54,7 @@ func runApply(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := admin.ChangeRequest{Path: path, Canary: c.text("canary")}
+	q := admin.ChangeRequest{Path: path, Canary: c.text("canary"), Force: c.flag("force")}
 	if q.Canary == "" {
 		if c.flags.Changed("for") || c.flags.Changed("until") {
 			return usagef("apply: --for and --until go with --canary")

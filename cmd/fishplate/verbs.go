@@ -44,7 +44,7 @@ func changeVerbs() []verb {
 			flags:   jsonFlag,
 		},
 		{
-			name: "apply", form: "FILE|DIR [--comment TEXT] [--confirm D] [--canary P [--for D] [--until EXPR]] [--match N] [--json]", min: 1, max: 1, live: true, run: runApply,
+			name: "apply", form: "FILE|DIR [--comment TEXT] [--confirm D] [--canary P [--for D] [--until EXPR]] [--match N] [--force] [--json]", min: 1, max: 1, live: true, run: runApply,
 			short: "Plan, prepare and commit a configuration",
 			long: "Returns after the commit or the refusal. A refused configuration changes nothing. With --confirm the change is undone after\n" +
 				"that time unless fishplate confirm was called: also when whoever made it cannot reach the process any more.\n" +
@@ -53,6 +53,7 @@ func changeVerbs() []verb {
 				"fishplate apply site.hcl --canary 10% --for 5m --until 'errors < 1% && p99 < 250ms'",
 			flags: func(f *pflag.FlagSet) {
 				changeFlags(f)
+				f.Bool("force", false, "also in place of a change that was not confirmed and cannot be gone back from")
 				f.String("canary", "", "try it with this share of the clients")
 				f.String("for", "5m", "decide after that time")
 				f.String("until", "errors < 1%", "commit it if this holds: errors, p99 and requests, compared, joined by &&")

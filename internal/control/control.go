@@ -147,7 +147,7 @@ type ApplyOptions struct {
 	// Confirm undoes the change after that time unless Confirm was called; 0 is
 	// no such thing.
 	Confirm time.Duration
-	Force   bool // a reload may undo a rollback
+	Force   bool // a reload may undo a rollback; what cannot be gone back from may be replaced
 	// Canary tries the change with a share of the clients; nil does not.
 	Canary *Canary
 
@@ -333,7 +333,9 @@ func (c *Controller) Apply(ctx context.Context, path string, o ApplyOptions) Res
 	}
 	r := Result{Plan: p}
 	if next != nil && len(p.Errors) == 0 && (o.Always || len(p.Changes) > 0) {
+		w := c.awaited()
 		c.transact(ctx, &r, next, o)
+		c.leave(&r, w, "replaced it")
 	} else if next != nil && len(p.Errors) == 0 {
 		c.restate(ctx, next)
 	}
@@ -358,7 +360,9 @@ func (c *Controller) mayChange(o ApplyOptions) Result {
 	if len(r.Errors) > 0 {
 		return r
 	}
-	if w := c.awaited(); w != nil {
+	if id, why := c.Barred(); id != 0 && !o.Force {
+		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d was not confirmed, and waits since it %s", id, why), Suggestion: "mend that, or fishplate confirm keeps it, or apply --force replaces it"}}
+	} else if w := c.awaited(); w != nil && id == 0 {
 		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
 	}
 	if w := c.trying(); w != nil {
@@ -423,12 +427,12 @@ func (c *Controller) transact(ctx context.Context, r *Result, next *state, o App
 		c.tryOut(t, next, e, terms)
 		return
 	}
-	was := r.Generation
+	was, prior := r.Generation, c.running.Load()
 	r.Warnings = append(r.Warnings, c.commit(t, next)...)
 	crash.At(crash.Committed)
 	r.Committed, r.Generation = true, next.id
 	if e.State == Pending {
-		c.expect(e, t)
+		c.expect(e, t, prior)
 	} else {
 		t.settle()
 	}

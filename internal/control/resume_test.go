@@ -560,26 +560,3 @@ func TestLateStartWithoutRoom(t *testing.T) {
 		t.Errorf("%q: %+v", runs(c), h)
 	}
 }
-
-// TestConfirmTooLate: what is gone back from is not confirmed, also while that fails.
-func TestConfirmTooLate(t *testing.T) { synctest.Test(t, confirmTooLate) }
-
-func confirmTooLate(t *testing.T) {
-	d := &desk{t, t.TempDir(), map[string]string{"main": "a", "next": "b"}}
-	f := &fake{}
-	c, end := d.serve(f)
-	defer end()
-	c.Apply(t.Context(), "next", ApplyOptions{Confirm: time.Minute})
-	f.build("port!")
-	time.Sleep(time.Minute)
-	synctest.Wait()
-	if _, err := c.Confirm(t.Context()); !errors.Is(err, ErrBusy) || runs(c) != "b" {
-		t.Errorf("%q runs: %v", runs(c), err)
-	}
-	f.build()
-	time.Sleep(retryRollback)
-	synctest.Wait()
-	if runs(c) != "a" {
-		t.Errorf("%q runs", runs(c))
-	}
-}

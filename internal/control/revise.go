@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fishplate/internal/control/journal"
-	"fishplate/internal/crash"
 )
 
 // Rollback makes what ran after the commit with that ID run again; 0 is the
@@ -37,10 +36,7 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 	if id == 0 {
 		return c.refused([]Problem{{Summary: "rollback: nothing ran before"}})
 	}
-	r, next := c.recall(id, recalled)
-	if next == nil && o.unless != nil && id == w.before && w.text != nil {
-		r.Plan, next = c.parse(id, w.text, recalled)
-	}
+	r, next := c.wayBack(id, w)
 	if next != nil {
 		o.Source, o.Always = "rollback", true
 		if o.Comment == "" {
@@ -48,11 +44,12 @@ func (c *Controller) Rollback(ctx context.Context, id uint64, o ApplyOptions) Re
 		}
 		o.restored = id
 		next.read = running.Files // the files are newer than what runs now
-		if c.transact(ctx, &r, next, o); r.Committed && w != nil {
-			crash.At(crash.Settle)
-			c.forget(w)
-			c.note(&r, c.undo(w.id, fmt.Sprintf("change %d went back", r.Generation)))
-		}
+		c.transact(ctx, &r, next, o)
+		c.leave(&r, w, "went back")
+	}
+	if o.unless != nil && len(r.Errors) > 0 {
+		c.bar(w, r.Errors)
+		return r
 	}
 	r.Seconds = time.Since(begin).Seconds()
 	c.report("change "+strconv.FormatUint(id, 10), &r)

@@ -24,8 +24,7 @@ type Transaction struct {
 	Changes []Change      // from Running to Next
 	// Unread says that nothing was read again: of what Next has from Running, by
 	// pointer, no file needs to be looked at.
-	Unread bool
-
+	Unread   bool
 	try      func(share float64) Tried
 	besides  []func()
 	warnings []Problem

@@ -93,10 +93,7 @@ func (p *Process) status() admin.Status {
 		st.Cache = report.Status(p.caches)
 		st.Findings = append(st.Findings, report.Findings(p.caches.Stores())...)
 	}
-	if id, why := p.control.Owed(); id != 0 {
-		st.Findings = append(st.Findings, admin.Finding{ID: "history", Severity: "warn", Text: fmt.Sprintf(
-			"change %d is not on disk yet, which is tried again every few seconds: %s: make room on the disk of the state folder, or mend it; until then a start does what the history says without it", id, why)})
-	}
+	st.Findings = append(st.Findings, report.History(p.control)...)
 	p.pulse.Status(&st)
 	for _, d := range p.control.Draining() {
 		st.Draining = append(st.Draining, admin.DrainStatus{Generation: d.Generation, Part: d.Part})
