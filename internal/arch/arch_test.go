@@ -43,7 +43,7 @@ var wings = map[string][]string{
 	"internal/config":   {"render", "schema", "syntax", "files", "finding", "diff", "advice", "whole", "revise"},
 	"internal/tenant":   {"kv", "heap", "permit", "lines", "backtrack", "text", "tree", "sign", "thread", "ask", "reel", "", "shelf"},
 	"internal/control":  {"journal", "until"},
-	"internal/netio":    {"share", "names", "pipes", "queue", "spin", "spread", "turns"},
+	"internal/netio":    {"share", "names", "pipes", "queue", "spin", "spread", "tally", "turns"},
 	"internal/doctor":   {"fact", "see", "parse", "gauge", "trial", "place", "virt", "cpu", "tcp", "nic", "fw", "sys", "cfg", "measure", "report", "apply"},
 	"internal/bench":    {"stats", "count", "load", "serve", "outcome", "diagnose", "", "report"},
 	"internal/cache":    {"rules", "partial", "esi", "encode", "evict", "slab", "store", "bans", "segment", "index", "disk"},

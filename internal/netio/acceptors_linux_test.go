@@ -114,7 +114,7 @@ func TestSpread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := Adopt("127.0.0.1:0", files)
+	next, err := Adopt("127.0.0.1:0", files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,9 +12,10 @@ import (
 )
 
 // Adopt makes a listener of copies of the sockets that Files returned in another
-// process; the files stay the caller's. Options are as they were; Adjust gives others.
-func Adopt(key string, files []*os.File) (l *Listener, err error) {
-	l = &Listener{key: key, closing: make(chan struct{}), reserve: -1, born: time.Now()}
+// process; the files stay the caller's. Options of sockets are as they were; Adjust
+// gives others.
+func Adopt(key string, files []*os.File, tallies *Tallies) (l *Listener, err error) {
+	l = &Listener{key: key, closing: make(chan struct{}), reserve: -1, born: time.Now(), counters: tallies.Of(key)}
 	defer func() {
 		if err != nil {
 			l.closeShards()

@@ -141,11 +141,11 @@ type Listener struct {
 	key       string
 	inner     net.Listener
 	shards    [1]struct{}
-	counters  listenCounters
+	counters  *Tally
 }
 
 // Listen opens "host:port" or "unix:/path"; socket activation is Linux's.
-func Listen(ctx context.Context, address string, _ ListenOptions) (*Listener, error) {
+func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, error) {
 	la, err := parseListen(address)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func Listen(ctx context.Context, address string, _ ListenOptions) (*Listener, er
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{key: address, inner: inner}, nil
+	return &Listener{key: address, inner: inner, counters: o.Tallies.Of(address)}, nil
 }
 
 // Addr returns the bound address.
@@ -186,7 +186,7 @@ func (a *Acceptor) Accept() (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.l.counters.accepted.Add(1)
+	a.l.counters.Accepted.Add(1)
 	return &Conn{Conn: c}, nil
 }
 
@@ -240,7 +240,7 @@ func (l *Listener) Adjust(ListenOptions) error { return nil }
 func (l *Listener) Files() ([]*os.File, error) { return nil, ErrUnsupported }
 
 // Adopt cannot take listeners over on this system.
-func Adopt(string, []*os.File) (*Listener, error) { return nil, ErrUnsupported }
+func Adopt(string, []*os.File, *Tallies) (*Listener, error) { return nil, ErrUnsupported }
 
 // Passed is nothing here: socket activation is Linux's.
 func Passed(func(string) bool) map[string]*os.File { return nil }

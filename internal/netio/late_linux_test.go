@@ -34,7 +34,7 @@ func TestTheAnswerAcknowledges(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, err := Adopt("127.0.0.1:0", files)
+			l, err := Adopt("127.0.0.1:0", files, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,45 +2,46 @@ package netio
 
 import (
 	"errors"
-	"sync/atomic"
 
 	"fishplate/internal/netio/share"
+	"fishplate/internal/netio/tally"
 )
 
-// Counters of a listener, read at any time.
-type listenCounters struct {
-	accepted atomic.Int64
-	shed     atomic.Int64 // connections closed at once for want of descriptors
-	spun     atomic.Int64 // connections that came while the queue was looked at
-	looks    atomic.Int64 // connections whose processors were compared
-	hits     atomic.Int64 // and were the same
-}
+// Tally counts what happened at an address, and Tallies has those of a process: see
+// ListenOptions.Tallies.
+type (
+	Tally   = tally.Tally
+	Tallies = tally.Book
+)
 
 // Queue is what waits before accept at one socket of a listener. What the kernel
 // does not tell, as of Unix sockets, is negative.
 type Queue struct {
 	Len   int   // connections that wait now
-	Most  int   // the longest that it was found to be, by who accepts and by Queues
 	Cap   int   // the backlog as the kernel has granted it; it takes one more than that
 	Drops int64 // connections and handshakes that the kernel has dropped since the socket was made
 }
+
+// Tally returns what was counted at the address. Queues notes there what the kernel
+// tells of the sockets.
+func (l *Listener) Tally() *Tally { return l.counters }
 
 // Affinity returns how often a connection was accepted on the processor that its
 // packets had come in by, and how many were looked at: at most a hundred a second
 // and socket.
 func (l *Listener) Affinity() (hits, looks int64) {
-	return l.counters.hits.Load(), l.counters.looks.Load()
+	return l.counters.Hits.Load(), l.counters.Looks.Load()
 }
 
 // Accepted returns how many connections were handed out.
-func (l *Listener) Accepted() int64 { return l.counters.accepted.Load() }
+func (l *Listener) Accepted() int64 { return l.counters.Accepted.Load() }
 
 // Spun returns how many of them came while the empty queue was looked at.
-func (l *Listener) Spun() int64 { return l.counters.spun.Load() }
+func (l *Listener) Spun() int64 { return l.counters.Spun.Load() }
 
 // Shed returns how many connections were closed at once because the process
 // had no descriptor left for clients.
-func (l *Listener) Shed() int64 { return l.counters.shed.Load() }
+func (l *Listener) Shed() int64 { return l.counters.Shed.Load() }
 
 // Key is the address as it was given to Listen; it names the listener across
 // reloads.

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"fishplate/internal/netio/queue"
 	"fishplate/internal/netio/share"
 	"fishplate/internal/netio/spin"
 	"fishplate/internal/netio/spread"
@@ -40,7 +41,7 @@ type Listener struct {
 	lingersTo atomic.Int64 // when its sockets are closed, nanoseconds since 1970
 	closing   chan struct{}
 	once      sync.Once
-	counters  listenCounters
+	counters  *Tally
 	born      time.Time // looks count from here
 
 	reserveMu sync.Mutex
@@ -54,7 +55,7 @@ type shard struct {
 	raw   syscall.RawConn
 	unix  bool
 	local *netip.AddrPort // what all its connections are addressed to, nil when that varies
-	most  atomic.Int64    // see Queue.Most
+	drops atomic.Int64    // what it has told of Queue.Drops
 	seen  atomic.Int64    // when look looked last, by its clock
 }
 
@@ -69,7 +70,7 @@ func Listen(ctx context.Context, address string, o ListenOptions) (*Listener, er
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1, born: time.Now(), quota: &share.Quota{}}
+	l := &Listener{key: address, closing: make(chan struct{}), reserve: -1, born: time.Now(), quota: &share.Quota{}, counters: o.Tallies.Of(address)}
 	switch la.kind {
 	case "tcp":
 		err = l.openTCP(ctx, la.text, o)
@@ -308,6 +309,7 @@ func (l *Listener) addShard(fd int) error {
 	}
 	quick, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK)
 	l.late.Store(err == nil && quick == 0)
+	s.drops.Store(max(queue.Drops(uintptr(fd)), 0)) // of before are who had it before's to count
 	local := a.addrPort()
 	l.addr = net.TCPAddrFromAddrPort(local)
 	// A socket that somebody else opened may be transparent, and take connections to any address.
@@ -386,7 +388,7 @@ func (a *Acceptor) Accept() (*Conn, error) {
 			if l.lingers(s) {
 				continue
 			}
-			_ = s.file.Close()
+			l.closeShard(s)
 			return nil, ErrClosed
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM: // a client was let go
 			if l.exhausted != nil {
@@ -420,7 +422,7 @@ func (a *Acceptor) Waiting() *Conn {
 
 // taken makes a connection of the accepted descriptor.
 func (a *Acceptor) taken() *Conn {
-	a.l.counters.accepted.Add(1)
+	a.l.counters.Accepted.Add(1)
 	c := newConn(a.fd, a.from.addrPort(), a.s.unix)
 	c.local, c.raw.owed = a.s.local, a.l.late.Load()
 	return c
@@ -447,7 +449,7 @@ func (a *Acceptor) tryAccept(lfd uintptr) bool {
 	}) {
 		return false
 	}
-	a.l.counters.spun.Add(1)
+	a.l.counters.Spun.Add(1)
 	return true
 }
 
@@ -464,7 +466,7 @@ func (l *Listener) crowded(fd int) bool {
 		return false
 	}
 	_ = unix.Close(fd)
-	l.counters.shed.Add(1)
+	l.counters.Shed.Add(1)
 	return true
 }
 
@@ -489,7 +491,7 @@ func (l *Listener) shed(s *shard) (empty bool) {
 		a := Acceptor{l: l, s: s}
 		err := s.raw.Control(func(fd uintptr) { a.tryAccept(fd) })
 		if err == nil && a.err == 0 {
-			l.counters.shed.Add(1)
+			l.counters.Shed.Add(1)
 			_ = unix.Close(a.fd)
 		}
 		empty = err == nil && a.err == unix.EAGAIN
@@ -528,6 +530,7 @@ func (l *Listener) Drain(linger time.Duration) {
 	l.lingersTo.Store(time.Now().Add(linger).UnixNano())
 	l.draining.Store(true)
 	l.Yield()
+	l.Queues() // notes what was, for who has the address now
 	for _, s := range l.shards {
 		if !s.unix {
 			_ = s.admitSilent() // best effort, as what follows: without it a few are reset
@@ -562,8 +565,13 @@ func (l *Listener) removePath() {
 
 func (l *Listener) closeShards() {
 	for _, s := range l.shards {
-		_ = s.file.Close()
+		l.closeShard(s)
 	}
+}
+
+func (l *Listener) closeShard(s *shard) {
+	l.drops(s)
+	_ = s.file.Close()
 }
 
 // Files returns copies of the listening descriptors, for a successor process.

@@ -40,7 +40,10 @@ type ListenOptions struct {
 	Spin   spin.Rule // see Listener.Spin
 	// Beside is a listener whose address, as it is really bound, this one is to have
 	// too; nil is the address as it is written.
-	Beside  *Listener
+	Beside *Listener
+	// Tallies has what was counted at the address before, and takes what is counted
+	// from now on; nil is a tally of the listener's own.
+	Tallies *Tallies
 	Backlog int           // 0 = 65535; the kernel cuts it to net.core.somaxconn
 	Defer   time.Duration // TCP_DEFER_ACCEPT, whole seconds; 0 = off (for servers that speak first)
 	// FastOpen lets clients with a cookie send data in the SYN.

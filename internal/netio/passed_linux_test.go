@@ -37,7 +37,7 @@ func TestPassedTwice(t *testing.T) {
 	if os.Getenv("LISTEN_FDNAMES") != "" { // as started below
 		passed := Passed(func(string) bool { return false })
 		for _, name := range slices.Sorted(maps.Keys(passed)) {
-			l, err := Adopt("fd:"+name, []*os.File{passed[name]})
+			l, err := Adopt("fd:"+name, []*os.File{passed[name]}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

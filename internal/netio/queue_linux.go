@@ -14,7 +14,7 @@ func (l *Listener) Queues() []Queue {
 	list := make([]Queue, len(l.shards))
 	for i, s := range l.shards {
 		q := &list[i]
-		*q = Queue{Len: -1, Most: -1, Cap: -1, Drops: -1}
+		*q = Queue{Len: -1, Cap: -1, Drops: -1}
 		// A closed socket has no queue, and stays unknown.
 		_ = s.raw.Control(func(fd uintptr) {
 			if s.unix {
@@ -22,25 +22,22 @@ func (l *Listener) Queues() []Queue {
 			}
 			if n, most, ok := queue.Len(fd); ok {
 				q.Len, q.Cap = n, most
-				q.Most = int(s.grow(int64(n)))
+				l.counters.Found(int64(n), int64(most))
 			}
-			q.Drops = queue.Drops(fd)
 		})
+		q.Drops = l.drops(s)
 	}
 	return list
 }
 
-// grow raises the greatest length that was found.
-func (s *shard) grow(n int64) int64 {
-	for {
-		most := s.most.Load()
-		if n <= most {
-			return most
-		}
-		if s.most.CompareAndSwap(most, n) {
-			return n
-		}
+// drops notes what the kernel has dropped at a socket, and returns it; -1 is not told.
+func (l *Listener) drops(s *shard) (n int64) {
+	n = -1
+	if !s.unix {
+		_ = s.raw.Control(func(fd uintptr) { n = queue.Drops(fd) }) // a closed socket was asked before
+		l.counters.Lost(&s.drops, n)
 	}
+	return n
 }
 
 // look notes, now and then, how long the queue was behind an accepted connection
@@ -53,16 +50,16 @@ func (l *Listener) look(s *shard, fd int) {
 	}
 	// A listener that was closed meanwhile has no queue any more.
 	_ = s.raw.Control(func(lfd uintptr) {
-		if n, _, ok := queue.Len(lfd); ok {
-			s.grow(int64(n) + 1)
+		if n, most, ok := queue.Len(lfd); ok {
+			l.counters.Found(int64(n)+1, int64(most))
 		}
 	})
 	here, ok := queue.Here(uintptr(fd))
 	if !ok {
 		return
 	}
-	l.counters.looks.Add(1)
+	l.counters.Looks.Add(1)
 	if here {
-		l.counters.hits.Add(1)
+		l.counters.Hits.Add(1)
 	}
 }

@@ -1,7 +1,6 @@
 package netio
 
 import (
-	"net"
 	"testing"
 	"time"
 
@@ -19,21 +18,11 @@ func TestQueues(t *testing.T) {
 	if q := l.Queues(); len(q) != 1 || q[0].Len != 0 || q[0].Cap != 3 || q[0].Drops > 0 {
 		t.Fatalf("at first: %+v", q)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	for range 20 {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = unix.Close(fd) })
-		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil && err != unix.EINPROGRESS {
-			t.Fatal(err)
-		}
-	}
+	crowd(t, l, 20)
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		q := l.Queues()[0]
-		if q.Len == 4 && q.Most == 4 && (q.Drops > 0 || q.Drops < 0) { // one more than the backlog, see listen(2)
+		if q.Len == 4 && l.Tally().Most.Load() == 4 && l.Tally().Full.Load() && (q.Drops > 0 || q.Drops < 0) { // one more than the backlog, see listen(2)
 			break
 		}
 		if time.Now().After(deadline) {
@@ -47,13 +36,16 @@ func TestQueues(t *testing.T) {
 		}
 		_ = c.Close()
 	}
-	if q := l.Queues()[0]; q.Most != 4 {
-		t.Errorf("the greatest length is forgotten: %+v", q)
+	if n := l.Tally().Most.Load(); l.Queues()[0].Len != 1 || n != 4 {
+		t.Errorf("the greatest length is forgotten: %d", n)
 	}
 	for _, q := range other.Queues() {
-		if q.Len != 0 || q.Most != 0 || q.Drops > 0 {
+		if q.Len != 0 || q.Drops > 0 {
 			t.Errorf("a listener without trouble: %+v", q)
 		}
+	}
+	if c := other.Tally(); c.Most.Load() != 0 || c.Full.Load() || c.Dropped.Load() != 0 {
+		t.Errorf("a listener without trouble: %+v", c)
 	}
 	l.Close()
 	if q := l.Queues()[0]; q.Len >= 0 {
@@ -61,9 +53,96 @@ func TestQueues(t *testing.T) {
 	}
 }
 
+// crowd lets many connect to 127.0.0.1, and waits for nobody.
+func crowd(t *testing.T, l *Listener, clients int) {
+	t.Helper()
+	for range clients {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Close(fd) })
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: portOf(l.Addr()), Addr: [4]byte{127, 0, 0, 1}}); err != nil && err != unix.EINPROGRESS {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTallyStays: what was counted at an address is there when other sockets have it,
+// also what nobody has looked at before, and nothing is counted twice; copies of
+// sockets count what they drop from then on.
+func TestTallyStays(t *testing.T) {
+	var book Tallies
+	old := listen(t, "127.0.0.1:0", ListenOptions{Backlog: 3, Tallies: &book})
+	old.born = old.born.Add(-time.Minute) // a look is due
+	crowd(t, old, 20)
+	lost := int64(0)
+	for deadline := time.Now().Add(20 * time.Second); lost == 0; lost = max(queue.Drops(descriptorOf(t, old)), 0) {
+		if time.Now().After(deadline) {
+			t.Skip("the system does not tell what a listener dropped")
+		}
+	}
+	if n := waiting(old, 4); n != 4 {
+		t.Fatalf("%d of 4 wait", n)
+	}
+	for range 2 {
+		c, err := old.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Close()
+	}
+	files, err := old.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files[0].Close()
+	l := beside(t, old, ListenOptions{Shards: 2, Backlog: 64, Tallies: &book})
+	if err := l.Begin(ListenOptions{Backlog: 64}); err != nil {
+		t.Fatal(err)
+	}
+	old.Drain(0)
+	for q := range l.Queues() {
+		if q > 1 {
+			t.Error("a socket that went is among the queues")
+		}
+	}
+	c := l.Tally()
+	if l.Accepted() != 2 || c.Dropped.Load() < lost || c.Most.Load() != 4 || !c.Full.Load() {
+		t.Errorf("accepted %d, dropped %d of %d or more, at most %d, full %v", l.Accepted(), c.Dropped.Load(), lost, c.Most.Load(), c.Full.Load())
+	}
+	for { // who waits is taken
+		c, err := old.Accept()
+		if err != nil {
+			break
+		}
+		_ = c.Close()
+	}
+	all := c.Dropped.Load()
+	if l.Accepted() < 4 { // clients ask again while there is room
+		t.Errorf("accepted %d, want 4 or more", l.Accepted())
+	}
+	again, err := Adopt("127.0.0.1:0", files, &book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Leave()
+	if again.Queues(); c.Dropped.Load() != all || again.Tally() != c {
+		t.Errorf("dropped %d, then %d", all, c.Dropped.Load())
+	}
+}
+
+func descriptorOf(t *testing.T, l *Listener) (fd uintptr) {
+	t.Helper()
+	if err := l.shards[0].call("", func(n int) error { fd = uintptr(n); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
 func TestQueuesOfUnixSockets(t *testing.T) {
 	l := listen(t, "unix:"+t.TempDir()+"/s", ListenOptions{})
-	if q := l.Queues(); len(q) != 1 || q[0] != (Queue{Len: -1, Most: -1, Cap: -1, Drops: -1}) {
+	if q := l.Queues(); len(q) != 1 || q[0] != (Queue{Len: -1, Cap: -1, Drops: -1}) {
 		t.Errorf("%+v", q)
 	}
 }
@@ -84,7 +163,7 @@ func TestLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Close()
-	if most := l.shards[0].most.Load(); most != 3 {
+	if most := l.Tally().Most.Load(); most != 3 {
 		t.Errorf("the queue was %d long, want 3", most)
 	}
 	hits, looks := l.Affinity()

@@ -100,7 +100,7 @@ func served(ctx context.Context, c *admin.Client) (*doctor.Ours, error) {
 		q := &doctor.OurQueue{Shards: a.Shards, Len: *a.Queue, Most: *a.Most, Granted: *a.Granted, Dropped: -1, Accepted: l.Accepted, Shed: a.Shed, Refused: l.Refused}
 		// A queue that was full may have dropped some since the process last looked.
 		if a.Dropped != nil && (*a.Dropped > 0 || *a.Most < *a.Granted) {
-			q.Dropped = *a.Dropped
+			q.Dropped, q.Full = *a.Dropped, *a.Dropped > 0
 		}
 		queues[l.Name] = q
 	}

@@ -45,4 +45,12 @@ func TestServedOverflow(t *testing.T) {
 			t.Errorf("%s: %+v", status, o.Running)
 		}
 	}
+	granted, dropped = 32, 9 // its backlog was shorter when it was full
+	o, err := served(t.Context(), admin.NewClient(socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := o.Listeners[0].Queue.Lost(100); q.Dropped != 9 {
+		t.Errorf("what the process says that it dropped is not believed: %+v", q)
+	}
 }

@@ -47,6 +47,7 @@ type estate struct {
 	heir      heir
 	shelf     shelf
 	kernel    netio.Spreads
+	tallies   netio.Tallies
 	spin      *netio.SpinAuto
 	binder    *binder.Line        // opens ports below 1024; nil is nobody
 	gone      atomic.Bool         // another process has taken over
@@ -273,7 +274,7 @@ func (e *estate) prepareListeners(ctx context.Context, t *control.Transaction) (
 	e.shelf.clear(&e.heir, t.Next.Listeners)
 	for _, m := range t.Next.Listeners {
 		how, why := wanted.Options(m.Accept, &e.kernel, e.spin)
-		how.Binder = e.binder
+		how.Binder, how.Tallies = e.binder, &e.tallies
 		if why != "" && m.Accept.Spread != "auto" {
 			t.Warn(problemAt(t, m.At, fmt.Sprintf("listener %q: accept.spread is %q instead: %s", m.Name, how.Spread, why)))
 		} else if why != "" {

@@ -49,15 +49,15 @@ func (h *heir) withoutDisks(cfg *model.Config) *model.Config {
 }
 
 // listener returns the listener that was inherited for an address; nil is none.
-func (h *heir) listener(bind string) (l *netio.Listener, shards int, err error) {
+func (h *heir) listener(bind string, how netio.ListenOptions) (l *netio.Listener, shards int, err error) {
 	if was, ok := h.sockets[bind]; ok {
 		delete(h.sockets, bind)
-		l, err = netio.Adopt(bind, was.files)
+		l, err = netio.Adopt(bind, was.files, how.Tallies)
 		closeFiles(was.files)
 		return l, was.shards, err
 	}
 	if name, ok := strings.CutPrefix(bind, "fd:"); ok && h.passed[name] != nil {
-		l, err = netio.Adopt(bind, []*os.File{h.passed[name]})
+		l, err = netio.Adopt(bind, []*os.File{h.passed[name]}, how.Tallies)
 	}
 	return l, 0, err
 }

@@ -178,6 +178,38 @@ func overflow(t *testing.T) {
 	logged(t, filepath.Join(dir, "log"))
 	scraped(t)
 	verdict("ok") // nothing was lost since
+	reshaped(t, server, client, filepath.Join(dir, "site.hcl"), socket)
+}
+
+// reshaped gives the listener other sockets, and a longer backlog, while it serves:
+// what was dropped, and how long the queue was, stays known.
+func reshaped(t *testing.T, server *exec.Cmd, client *admin.Client, file, socket string) {
+	t.Helper()
+	web := func(s admin.Status) *admin.AcceptStatus {
+		i := slices.IndexFunc(s.Listeners, func(l admin.ListenerStatus) bool { return l.Name == "web" })
+		return s.Listeners[i].Accept
+	}
+	before, err := client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := web(before)
+	for _, change := range []struct{ shards, backlog int }{{2, 8}, {2, 32}, {1, 32}} {
+		text := strings.NewReplacer("shards  = 1", fmt.Sprint("shards = ", change.shards), "backlog = 8", fmt.Sprint("backlog = ", change.backlog)).Replace(fmt.Sprintf(pulsed, socket))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Process.Signal(unix.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		is := web(await(t, client, fmt.Sprintf("%+v", change), func(s admin.Status) bool {
+			a := web(s)
+			return a != nil && a.Shards == change.shards && a.Granted != nil && *a.Granted == change.backlog
+		}))
+		if *is.Dropped < *was.Dropped || *is.Most < *was.Most {
+			t.Errorf("%+v: dropped %d after %d, at most %d after %d", change, *is.Dropped, *was.Dropped, *is.Most, *was.Most)
+		}
+	}
 }
 
 // full waits until the kernel has counted an overflow.

@@ -35,7 +35,7 @@ const inFlight = time.Millisecond
 // open binds an address that no listener has, or takes the sockets that were
 // inherited for it.
 func (e *estate) open(ctx context.Context, t *control.Transaction, bind string, how netio.ListenOptions) (*openListener, error) {
-	l, was, err := e.heir.listener(bind)
+	l, was, err := e.heir.listener(bind, how)
 	if err != nil {
 		return nil, err
 	}

@@ -321,7 +321,7 @@ func (p *Process) resume(sockets map[string]inherited, relay *cache.Relay) error
 	errs := []error{p.caches.Regain(p.control.Running())}
 	relay.Close()
 	for bind, o := range p.listeners {
-		l, err := netio.Adopt(bind, sockets[bind].files)
+		l, err := netio.Adopt(bind, sockets[bind].files, o.how.Tallies)
 		if err != nil {
 			errs = append(errs, err)
 			continue

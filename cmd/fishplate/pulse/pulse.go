@@ -46,7 +46,7 @@ type Pulse struct {
 	asked chan chan struct{} // each closes when the counters are fresh
 
 	mu     sync.Mutex
-	sets   map[*netio.Listener]*metrics.Set // that tell addresses apart in the metrics
+	sets   map[*netio.Tally]*metrics.Set // that tell addresses apart in the metrics
 	checks []verdict
 	net    *metrics.Set
 	drops  [2]int64 // of the network namespace: overflows, drops
@@ -67,7 +67,7 @@ func New(o Options) *Pulse {
 	}
 	return &Pulse{
 		o: o, fresh: fresh, begun: make(chan struct{}), ended: make(chan struct{}), asked: make(chan chan struct{}),
-		sets: map[*netio.Listener]*metrics.Set{}, net: metrics.NewSet(0),
+		sets: map[*netio.Tally]*metrics.Set{}, net: metrics.NewSet(0),
 	}
 }
 

@@ -17,14 +17,15 @@ import (
 
 // counts are counters of the process at one time.
 type counts struct {
-	listeners map[*netio.Listener]listening
-	refused   map[string]int64 // by listener
+	listeners map[*netio.Tally]listening // by what stays when sockets are replaced
+	refused   map[string]int64           // by listener
 	cpu       time.Duration
 }
 
 // listening is a listener at one time.
 type listening struct {
 	name   string
+	at     string // its address
 	queue  doctor.OurQueue
 	hits   int64
 	looks  int64
@@ -33,7 +34,8 @@ type listening struct {
 
 // of looks at the queues of a listener.
 func of(l *netio.Listener, name string) listening {
-	n := listening{name: name, queue: doctor.OurQueue{Shards: l.Shards(), Accepted: l.Accepted(), Shed: l.Shed()}, silent: true}
+	t := l.Tally()
+	n := listening{name: name, at: l.Addr().String(), queue: doctor.OurQueue{Shards: l.Shards(), Accepted: l.Accepted(), Shed: l.Shed()}, silent: true}
 	n.hits, n.looks = l.Affinity()
 	for _, q := range l.Queues() {
 		if q.Cap < 0 {
@@ -44,20 +46,21 @@ func of(l *netio.Listener, name string) listening {
 		}
 		n.silent = false
 		n.queue.Len += q.Len
-		n.queue.Most = max(n.queue.Most, q.Most)
-		if q.Drops < 0 || n.queue.Dropped < 0 {
+		if q.Drops < 0 {
 			n.queue.Dropped = -1
-			continue
 		}
-		n.queue.Dropped += q.Drops
+	}
+	n.queue.Most, n.queue.Full = int(t.Most.Load()), t.Full.Load()
+	if n.queue.Dropped == 0 {
+		n.queue.Dropped = t.Dropped.Load()
 	}
 	return n
 }
 
 func (p *Pulse) counts() counts {
-	c := counts{listeners: map[*netio.Listener]listening{}, refused: map[string]int64{}}
+	c := counts{listeners: map[*netio.Tally]listening{}, refused: map[string]int64{}}
 	for l, name := range p.o.Open() {
-		c.listeners[l] = of(l, name)
+		c.listeners[l.Tally()] = of(l, name)
 		c.refused[name] = p.o.Refused(name)
 	}
 	var use syscall.Rusage
@@ -79,15 +82,15 @@ func (c counts) since(was counts, cfg *model.Config) *doctor.Ours {
 		backlogs[l.Name] = l.Accept.Backlog
 	}
 	o.Listeners, o.Shards = nil, 0
-	for l, n := range c.listeners {
-		q, before := n.queue, was.listeners[l]
+	for t, n := range c.listeners {
+		q, before := n.queue, was.listeners[t]
 		q.Accepted -= before.queue.Accepted
 		q.Shed -= before.queue.Shed
 		if q.Dropped >= 0 {
 			q.Dropped -= max(before.queue.Dropped, 0)
 		}
 		q.Refused = c.refused[n.name] - was.refused[n.name]
-		host, port := wanted.Split(l.Addr().String())
+		host, port := wanted.Split(n.at)
 		ours := doctor.OurListener{Name: n.name, Address: host, Port: port, Backlog: backlogs[n.name]}
 		if !n.silent {
 			ours.Queue = &q
@@ -179,21 +182,19 @@ func (p *Pulse) Readings() []metrics.Reading {
 	open := p.o.Open()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for l := range p.sets {
-		if _, ok := open[l]; !ok {
-			delete(p.sets, l)
-		}
-	}
+	sets := map[*netio.Tally]*metrics.Set{}
 	for l, name := range open {
-		if p.sets[l] == nil {
-			p.sets[l] = metrics.NewSet(0)
+		t := l.Tally()
+		if sets[t] = p.sets[t]; sets[t] == nil {
+			sets[t] = metrics.NewSet(0)
 		}
 		n := of(l, name)
-		list = append(list, metrics.Reading{Table: &metrics.Address, Values: []string{name, l.Addr().String()}, Set: p.sets[l], More: []int64{
+		list = append(list, metrics.Reading{Table: &metrics.Address, Values: []string{name, n.at}, Set: sets[t], More: []int64{
 			n.queue.Accepted, n.queue.Shed, max(n.queue.Lost(p.drops[1]-p.base).Dropped, 0), int64(n.queue.Shards), int64(n.queue.Len), int64(n.queue.Most),
 			int64(backlogs[name]), int64(n.queue.Granted), n.looks, n.hits, l.Spun(),
 		}})
 	}
+	p.sets = sets
 	slices.SortFunc(list, func(a, b metrics.Reading) int { return slices.Compare(a.Values, b.Values) })
 	for _, c := range p.checks {
 		cells := make([]int64, len(doctor.Statuses()))

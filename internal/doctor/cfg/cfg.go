@@ -92,7 +92,7 @@ func backlog() see.Row {
 	const file = "/proc/sys/net/core/somaxconn"
 	return see.Row{Check: fact.Check{
 		ID: "cfg.backlog", Title: "Backlogs that the kernel cuts, or that were too short", Reads: "the configuration, the queues of our listeners, " + file,
-		Rule: "a backlog above the kernel's bound warns, and one that was too short", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
+		Rule: "a backlog above the kernel's bound warns, and one that was too short; one that was raised since is told", Severity: fact.SevereWarn, Scope: fact.Process, Path: fact.Any,
 		Why:     "Who comes while the queue is full is dropped, and tries again a second later. A backlog above the bound of the kernel is cut to that without a word.",
 		Fix:     []fact.Fix{fact.Sysctl("net.core.somaxconn", "65535", "none; a listener takes it when it calls listen again", fact.Freely, true)},
 		Sources: []string{listenDoc},
@@ -101,7 +101,7 @@ func backlog() see.Row {
 		if err != nil {
 			return gauge.Unseen(v, err)
 		}
-		var cut []string
+		var cut, mended []string
 		for _, l := range o.Listeners {
 			gets := n
 			if l.Queue != nil && l.Queue.Granted < l.Backlog {
@@ -113,13 +113,22 @@ func backlog() see.Row {
 			}
 		}
 		for _, l := range o.Listeners {
-			if len(cut) == 0 && l.Queue != nil && l.Queue.Lost(math.MaxInt64).Dropped > 0 {
-				return fact.Say(fact.Warn, fmt.Sprintf("the queue of %d of listener %s was full and dropped %d connections or handshakes (tcp.listen-overflow)", l.Queue.Granted, l.Name, l.Queue.Dropped), e).
+			q := l.Queue
+			if len(cut) > 0 || q == nil || q.Lost(math.MaxInt64).Dropped <= 0 {
+				continue
+			}
+			lost := fmt.Sprintf("of listener %s was full and dropped %d connections or handshakes (tcp.listen-overflow)", l.Name, q.Dropped)
+			if q.Most >= q.Granted {
+				return fact.Say(fact.Warn, fmt.Sprintf("the queue of %d %s", q.Granted, lost), e).
 					Mend(change("raise accept.backlog of listener "+l.Name+", unless something kept the process from accepting", "none")...)
 			}
+			mended = append(mended, fmt.Sprintf("the queue %s, with %d in it; its backlog is %d now", lost, q.Most, q.Granted))
 		}
-		if len(cut) > 0 {
+		switch {
+		case len(cut) > 0:
 			return fact.Say(fact.Warn, strings.Join(cut, ", "), e)
+		case len(mended) > 0:
+			return fact.Say(fact.Info, strings.Join(mended, ", "), e).Mend([]fact.Fix{}...)
 		}
 		return fact.Say(fact.OK, fmt.Sprintf("no listener wants more than %d", n), e)
 	})}

@@ -34,7 +34,9 @@ func TestRows(t *testing.T) {
 	both.Listeners = append(both.Listeners, see.OurListener{Address: "::", Port: 81, Backlog: 4096, Queue: &see.OurQueue{Shards: 1, Granted: 4096}},
 		see.OurListener{Address: "::", Port: 82, Backlog: 8192})
 	full := at(16)
-	full.Listeners[0].Name, full.Listeners[0].Queue = "web", &see.OurQueue{Shards: 1, Most: 17, Granted: 16, Dropped: 366}
+	full.Listeners[0].Name, full.Listeners[0].Queue = "web", &see.OurQueue{Shards: 1, Most: 17, Full: true, Granted: 16, Dropped: 366}
+	raised := at(32)
+	raised.Listeners[0].Name, raised.Listeners[0].Queue = "web", &see.OurQueue{Shards: 1, Most: 17, Full: true, Granted: 32, Dropped: 366}
 	deferred := at(16)
 	deferred.Listeners[0].Queue = &see.OurQueue{Shards: 1, Most: 3, Granted: 16, Dropped: 366}
 	machine := files{"/proc/meminfo": "MemTotal: 1048576 kB\n"}
@@ -57,6 +59,7 @@ func TestRows(t *testing.T) {
 		{ID: "cfg.backlog", Ours: both, Files: some, Want: fact.Warn, Says: "[::]:80 wants 65535, and gets 128, [::]:82 wants 8192, and gets 4096"},
 		{ID: "cfg.backlog", Ours: &see.Ours{Listeners: []see.OurListener{{Name: "in", Address: "unix:/run/in", Backlog: 65535}}}, Files: some, Want: fact.Warn, Says: "unix:/run/in wants 65535"},
 		{ID: "cfg.backlog", Ours: full, Files: some, Want: fact.Warn, Says: "the queue of 16 of listener web was full and dropped 366"},
+		{ID: "cfg.backlog", Ours: raised, Files: some, Want: fact.Info, Says: "the queue of listener web was full and dropped 366 connections or handshakes (tcp.listen-overflow), with 17 in it; its backlog is 32 now"},
 		{ID: "cfg.backlog", Ours: deferred, Files: some, Want: fact.OK},
 		{ID: "cfg.fastopen", Want: fact.Skip},
 		{ID: "cfg.fastopen", Ours: &see.Ours{}, Want: fact.OK},

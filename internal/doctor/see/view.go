@@ -128,7 +128,8 @@ func Overlap(a, b netip.Addr) bool {
 type OurQueue struct {
 	Shards   int   // sockets that share the address
 	Len      int   // connections that wait
-	Most     int   // the longest that a socket's queue was found to be, since it was made
+	Most     int   // the longest that a socket's queue was found to be, of those that had the address
+	Full     bool  // one was found as long as its backlog, which may have been another
 	Granted  int   // backlog of each socket
 	Dropped  int64 // by the kernel; negative when it does not say so of a socket
 	Accepted int64
@@ -144,7 +145,7 @@ func (q *OurQueue) Lost(namespace int64) *OurQueue {
 	n := *q
 	switch {
 	case n.Dropped < 0:
-	case n.Most < n.Granted:
+	case !n.Full:
 		n.Dropped = 0
 	default:
 		n.Dropped = min(n.Dropped, max(namespace, 0))

@@ -59,8 +59,8 @@ func ourOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Finding
 	if v.Before == nil {
 		span, all = "since the process began", fmt.Sprintf("%d in its network namespace since boot", drops)
 	}
-	found := fmt.Sprintf("%s dropped %d connections or handshakes %s (%s), its queue of %d held up to %d: %s",
-		name, q.Dropped, span, all, q.Granted, q.Most, strings.Join(texts(causes), "; "))
+	found := fmt.Sprintf("%s dropped %d connections or handshakes %s (%s), %s: %s",
+		name, q.Dropped, span, all, held(q), strings.Join(texts(causes), "; "))
 	if others := len(listeners) - 1; others > 0 {
 		found += fmt.Sprintf("; and %d other listeners", others)
 	}
@@ -104,6 +104,14 @@ func othersOverflow(v *see.View, c gauge.Counts, e []fact.Evidence) (f fact.Find
 	f.Found = fmt.Sprintf("%d connections or handshakes were lost %s, of another listener in this network namespace%s: %s", lost, v.Span(), before, ours)
 	f.Fix = []fact.Fix{} // none for our listeners
 	return f, len(told) > 0
+}
+
+// held says how long the queue was.
+func held(q *see.OurQueue) string {
+	if q.Most < q.Granted {
+		return fmt.Sprintf("its queue held up to %d, with a backlog that was shorter than the %d it has now", q.Most, q.Granted)
+	}
+	return fmt.Sprintf("its queue of %d held up to %d", q.Granted, q.Most)
 }
 
 // troubled says whether a queue has lost connections, or is half full.
