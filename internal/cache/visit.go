@@ -199,7 +199,7 @@ func (v *Visit) seek() (o *store.Object, u rules.Outcome, marked bool) {
 
 // look decides between the object that is there and a fetch.
 func (v *Visit) look(ctx context.Context) {
-	for {
+	for again := false; ; {
 		o, u, marked := v.seek()
 		if marked {
 			v.alone(rules.HitForMiss, rules.WhyUncacheable)
@@ -231,7 +231,12 @@ func (v *Visit) look(ctx context.Context) {
 			return
 		}
 		f, lead := v.policy.store.flights.join(v.flightKey())
-		if lead {
+		switch {
+		case lead && !again && v.landed(): // a flight that has gone since we looked
+			again = true
+			f.settle(failed)
+			continue
+		case lead:
 			v.lead(f)
 			return
 		}
@@ -239,6 +244,17 @@ func (v *Visit) look(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// landed reports whether memory has another object for the request than what seek
+// has left for a fetch.
+func (v *Visit) landed() bool {
+	o := v.policy.store.memory.Lookup(v.policy.part, v.key, v.text, v)
+	if o == nil {
+		return false
+	}
+	defer o.Unpin()
+	return o != v.Stale && o != v.portion.kept
 }
 
 // find looks in memory and on disk, and takes bans into account.
@@ -268,6 +284,10 @@ func (v *Visit) hit(o *store.Object, kind rules.Kind, why rules.Why) {
 // another is at it.
 func (v *Visit) volunteer() {
 	if f, lead := v.policy.store.flights.join(v.key); lead {
+		if v.Object.Removed() { // it was renewed since it was found: that flight has gone
+			f.settle(failed)
+			return
+		}
 		f.since = v.since
 		v.flight, v.leads, v.Refresh = f, true, true
 	}

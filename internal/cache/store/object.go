@@ -111,6 +111,9 @@ func (o *Object) PartitionID() uint32 { return o.part }
 // Published reports whether Lookup can find the object.
 func (o *Object) Published() bool { return o.state.Load()&live != 0 }
 
+// Removed reports whether the object was taken out of the store, or replaced.
+func (o *Object) Removed() bool { return o.state.Load()&dead != 0 }
+
 // Complete reports whether Finish was called.
 func (o *Object) Complete() bool { return o.state.Load()&complete != 0 }
 
