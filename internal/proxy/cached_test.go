@@ -257,3 +257,56 @@ func TestWholeIsThereForWhoHasIt(t *testing.T) {
 		ask("GET", fmt.Sprintf("/part%d", i), "bytes=1-3", false, whole[1:4])
 	}
 }
+
+// TestOneFetchForMany: clients that ask for one thing at the same time are the cause
+// of one fetch, also who looked before it had come and asked for it after that.
+func TestOneFetchForMany(t *testing.T) {
+	const clients, keys = 4, 2000
+	var fetches atomic.Int64
+	o := newOrigin(t, func(c *client) {
+		in := bufio.NewReader(c.Conn)
+		for {
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			fetches.Add(1)
+			if _, err := io.WriteString(c.Conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Control: max-age=60\r\n\r\nok"); err != nil {
+				return
+			}
+		}
+	})
+	r := newRigWith(t, cached(base(o.addr)), withCaches(t))
+	var lines [clients]*bufio.ReadWriter
+	for i := range lines {
+		c, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		lines[i] = bufio.NewReadWriter(bufio.NewReader(c), bufio.NewWriter(c))
+	}
+	for key := range keys {
+		var all sync.WaitGroup
+		for _, line := range lines {
+			all.Go(func() {
+				fmt.Fprintf(line, "GET /%d HTTP/1.1\r\nHost: example.test\r\n\r\n", key)
+				if err := line.Flush(); err != nil {
+					t.Error(err)
+					return
+				}
+				resp, err := http.ReadResponse(line.Reader, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if body, err := io.ReadAll(resp.Body); string(body) != "ok" {
+					t.Errorf("%q, %v", body, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if n := fetches.Load(); n != keys {
+		t.Errorf("%d fetches of %d objects", n, keys)
+	}
+}
