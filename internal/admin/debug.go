@@ -107,6 +107,9 @@ func (s *Server) tenantLogs(t *tenant.Tenant, w http.ResponseWriter, r *http.Req
 		}
 		return stream.send("", line)
 	})
+	if errors.Is(err, tenant.ErrNoTenant) {
+		err = nil // it has gone since it was found: so its lines end
+	}
 	return stream.finish(err)
 }
 
