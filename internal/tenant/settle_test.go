@@ -147,21 +147,29 @@ func TestGivenBackWhole(t *testing.T) {
 	})
 	t.Run("followed", func(t *testing.T) {
 		s := used(t)
-		began, ended := make(chan bool, 1), make(chan error)
+		lines, ended := make(chan string, 64), make(chan error, 1)
 		s.Tenant("a").stats.print([]byte("one"))
 		go func() {
-			ended <- s.FollowLogs(context.Background(), "a", true, 1, func(Line) error { began <- true; return nil })
+			ended <- s.FollowLogs(context.Background(), "a", true, 1, func(l Line) error { lines <- l.Text; return nil })
 		}()
-		<-began
+		await := func(want string) {
+			for {
+				select {
+				case got := <-lines: // the process has some to say, too
+					if got == want {
+						return
+					}
+				case err := <-ended:
+					t.Fatalf("who followed the lines was told that the tenant is gone: %v", err)
+				}
+			}
+		}
+		await("one")
 		commit(t, s)
 		commit(t, s, with(1<<16))
 		s.Settle()
 		s.Tenant("a").stats.print([]byte("two"))
-		select {
-		case <-began: // it goes on
-		case err := <-ended:
-			t.Fatalf("who followed the lines was told that the tenant is gone: %v", err)
-		}
+		await("two")
 		load(t, s)
 		if err := <-ended; err != nil {
 			t.Error(err)
