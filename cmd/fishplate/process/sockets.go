@@ -14,19 +14,15 @@ import (
 
 	"fishplate/cmd/fishplate/notify"
 	"fishplate/cmd/fishplate/opening"
+	"fishplate/cmd/fishplate/wanted"
 	"fishplate/internal/control"
 	"fishplate/internal/model"
 	"fishplate/internal/netio"
 )
 
-// How long a listening socket waits for handshakes that began before it was given
-// up, while it is hidden from everybody else: one that a change removed, for the
-// slowest networks and for clients that accept.defer keeps until they speak, whom
-// the kernel asks again after a second; and one of a process that is to end.
-const (
-	lingering = 1500 * time.Millisecond
-	parting   = 100 * time.Millisecond
-)
+// parting is how long the listening sockets of a process that is to end wait, hidden
+// from everybody else, for handshakes that began before.
+const parting = 100 * time.Millisecond
 
 // inFlight is how long the kernel has a packet in its hands at most, but for hosts
 // that stop a processor.
@@ -201,7 +197,7 @@ func (e *estate) leave(gone []*openListener) {
 	}
 	time.Sleep(inFlight)
 	for _, o := range gone {
-		o.l.Drain(lingering)
+		o.l.Drain(wanted.Linger(o.how.Defer))
 	}
 }
 
