@@ -239,3 +239,13 @@ func TestLongListsAreTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestServersAreBounded: a list that many backends share is small, and its servers
+// are not.
+func TestServersAreBounded(t *testing.T) {
+	text := "locals {\n  list = [" + times(5000, "\"10.0.0.1:%d1\", ") + "]\n}\n" + times(30, "backend \"b%d\" {\n  servers = local.list\n}\n") + "vhost \"v\" {\n  backend = \"b29\"\n}\n"
+	cfg, diags := Load(Options{FS: fstest.MapFS{"site.hcl": {Data: []byte(text)}}, Path: "/site.hcl"})
+	if cfg != nil || !strings.Contains(diags.Errors().Error(), "more than 100000 servers together") || len(diags.Errors()) != 1 {
+		t.Errorf("%.5s", diags.Errors())
+	}
+}

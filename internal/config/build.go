@@ -27,8 +27,16 @@ func (l *loader) build(root *node) {
 		}
 		l.cfg.Certificates = append(l.cfg.Certificates, &model.Certificate{Name: n.label, Cert: n.file("cert"), Key: n.file("key"), At: n.at})
 	}
+	servers := 0
 	for _, n := range root.kids["backend"] {
-		l.cfg.Backends = append(l.cfg.Backends, l.backendOf(n))
+		b := &model.Backend{Name: n.label, At: n.at}
+		if servers <= model.MaxServers {
+			if b = l.backendOf(n); servers+len(b.Servers) > model.MaxServers {
+				l.errorf(n.at, fmt.Sprintf("the backends of this configuration have more than %d servers together", model.MaxServers), "", "name fewer, or let routes share backends")
+			}
+			servers += len(b.Servers)
+		}
+		l.cfg.Backends = append(l.cfg.Backends, b)
 	}
 	for _, n := range root.kids["tenant"] {
 		l.cfg.Tenants = append(l.cfg.Tenants, l.tenant(n))
@@ -242,9 +250,10 @@ func (l *loader) backend(n *node) *model.Backend {
 }
 
 func (l *loader) servers(n *node, b *model.Backend) {
+	short := &node{table: n.table.Inner["server"], at: n.rangeOf("servers")}
 	for _, a := range n.words("servers") {
-		l.address(a, n.rangeOf("servers"), false)
-		short := &node{table: n.table.Inner["server"], label: a, at: n.rangeOf("servers")}
+		l.address(a, short.at, false)
+		short.label = a
 		b.Servers = append(b.Servers, server(short, b, a))
 	}
 	for _, s := range n.kids["server"] {
@@ -253,7 +262,7 @@ func (l *loader) servers(n *node, b *model.Backend) {
 		}
 		b.Servers = append(b.Servers, server(s, b, s.str("address")))
 	}
-	seen := map[string]bool{}
+	seen := make(map[string]bool, len(b.Servers))
 	for _, s := range b.Servers {
 		if seen[s.Name] {
 			l.errorf(s.At, fmt.Sprintf("server %q of backend %q is written twice", s.Name, b.Name), "", "names are unique: rename one")

@@ -269,6 +269,11 @@ type Server struct {
 	At             Range
 }
 
+// MaxServers is how many servers the backends of a configuration have together, not
+// counting those that DNS finds: a list of a few letters that many backends share makes
+// as many as one likes, and a plan of each takes some kilobytes.
+const MaxServers = 100_000
+
 // Discover finds servers by DNS.
 type Discover struct {
 	Kind string // "dns"

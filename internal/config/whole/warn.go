@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"fishplate/internal/config/advice"
 	"fishplate/internal/config/syntax"
@@ -83,9 +84,19 @@ func (l *Look) checkUnused() {
 
 // checkLoops warns of a server that is one of our own listeners.
 func (l *Look) checkLoops() {
+	// Addresses that are one end in the same port, or are one socket.
+	tail := func(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
+	near := map[string][]*model.Listener{}
+	for _, ls := range l.Config.Listeners {
+		for _, bind := range ls.Bind {
+			if list := near[tail(bind)]; !slices.Contains(list, ls) {
+				near[tail(bind)] = append(list, ls)
+			}
+		}
+	}
 	for _, b := range l.Config.Backends {
 		for _, s := range b.Servers {
-			for _, ls := range l.Config.Listeners {
+			for _, ls := range near[tail(s.Address)] {
 				if slices.ContainsFunc(ls.Bind, func(bind string) bool { return advice.Reaches(s.Address, bind) }) {
 					l.Warnf(l.ServerAt(b, s, "address"), fmt.Sprintf("server %q is our own listener %q", s.Name, ls.Name), "A request would come back until a limit stops it.", "")
 				}
@@ -96,8 +107,10 @@ func (l *Look) checkLoops() {
 
 // checkServers warns of backends that can take nothing.
 func (l *Look) checkServers() {
+	addresses := map[string]bool{}
 	for _, b := range l.Config.Backends {
-		weight, primaries, addresses := 0, 0, map[string]bool{}
+		weight, primaries := 0, 0
+		clear(addresses)
 		for _, s := range b.Servers {
 			if addresses[s.Address] {
 				l.Warnf(s.At, fmt.Sprintf("backend %q has the address %q twice", b.Name, s.Address), "It gets a double share.", "")
