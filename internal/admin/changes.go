@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"fishplate/internal/config"
 	"fishplate/internal/control"
+	"fishplate/internal/letters"
 )
 
 // ChangeRequest asks for a transaction.
@@ -43,7 +43,7 @@ func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err er
 	if len(c.Comment) > maxComment || len(c.Until) > maxComment {
 		return o, fmt.Errorf("%w: comment and until have %d bytes at most, not %d", ErrInvalid, maxComment, max(len(c.Comment), len(c.Until)))
 	}
-	o = control.ApplyOptions{Author: author(r), Comment: harmless(c.Comment), Force: c.Force, Wait: changeWait}
+	o = control.ApplyOptions{Author: author(r), Comment: letters.Row(c.Comment), Force: c.Force, Wait: changeWait}
 	if seen := r.Header.Values("If-Match"); len(seen) > 0 && strings.Join(seen, ",") != "*" {
 		m := strings.Trim(strings.Join(seen, ","), `" `) // "" is a script's unset variable
 		if o.Match, err = strconv.ParseUint(m, 10, 64); err != nil || o.Match == 0 {
@@ -57,18 +57,6 @@ func (c *ChangeRequest) options(r *http.Request) (o control.ApplyOptions, err er
 	}
 	o.Canary, err = c.canary()
 	return o, err
-}
-
-// harmless makes a space of each character that drives a terminal or turns the
-// direction of a line: whoever holds a tenant's token writes comments that
-// operators read.
-func harmless(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func (c *ChangeRequest) canary() (*control.Canary, error) {

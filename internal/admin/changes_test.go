@@ -38,7 +38,7 @@ func TestHarmlessComments(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := ChangeRequest{Comment: "ü\x1b[2J\nline\u009b1m\u202ertl\x7f"}
-	if o, err := q.options(r); err != nil || o.Comment != "ü [2J line 1m rtl " {
+	if o, err := q.options(r); err != nil || o.Comment != "ü\uFFFD[2J line\uFFFD1m\uFFFDrtl\uFFFD" {
 		t.Errorf("%q, %v", o.Comment, err)
 	}
 }

@@ -24,6 +24,12 @@ func Only(s string) string {
 	}, s)
 }
 
+// Row is a text as one line, character for character: what steers is replaced as by
+// Only, and ends of lines and tabs are blanks.
+func Row(s string) string {
+	return strings.NewReplacer("\n", " ", "\t", " ").Replace(Only(s))
+}
+
 // Line is Only in one line, its words a blank apart.
 func Line(s string) string { return strings.Join(strings.Fields(Only(s)), " ") }
 

@@ -11,6 +11,9 @@ func TestOnly(t *testing.T) {
 	if got := Only(foreign); got != "a�[31m��� b��\n\tc�é�" {
 		t.Errorf("%q", got)
 	}
+	if got := Row(foreign); got != "a�[31m��� b��  c�é�" {
+		t.Errorf("%q", got)
+	}
 	if got := Line(foreign); got != "a�[31m��� b�� c�é�" {
 		t.Errorf("%q", got)
 	}

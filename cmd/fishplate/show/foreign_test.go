@@ -73,7 +73,7 @@ func TestForeignText(t *testing.T) {
 		if err := show(&b); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !strings.Contains(b.String(), "a?[2J ") {
+		if !strings.Contains(b.String(), "a\uFFFD[2J ") {
 			t.Errorf("%s does not show it:\n%q", name, &b)
 		}
 		bare(t, name, b.String())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fishplate/internal/admin"
+	"fishplate/internal/letters"
 	"fishplate/internal/tenant"
 )
 
@@ -97,7 +98,7 @@ func Shadow(w io.Writer, r *tenant.ShadowReport) error {
 func side(mark, text string) string {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		b.WriteString("  " + mark + " " + printable(line) + "\n")
+		b.WriteString("  " + mark + " " + letters.Row(line) + "\n")
 	}
 	return b.String()
 }

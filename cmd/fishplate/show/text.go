@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
+
+	"fishplate/internal/letters"
 )
 
 // printf writes a line or a row. What is written with it was chosen by others: none
@@ -13,30 +14,17 @@ import (
 func printf(w io.Writer, format string, args ...any) (int, error) {
 	for i, a := range args {
 		if s, ok := a.(string); ok {
-			args[i] = printable(s)
+			args[i] = letters.Row(s)
 		}
 	}
 	return fmt.Fprintf(w, format, args...)
-}
-
-// printable is a text as one line of letters.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // lines is a text with the lines that it has.
 func lines(s string) string {
 	list := strings.Split(s, "\n")
 	for i := range list {
-		list[i] = printable(list[i])
+		list[i] = letters.Row(list[i])
 	}
 	return strings.Join(list, "\n")
 }

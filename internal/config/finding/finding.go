@@ -7,9 +7,10 @@ import (
 	"io"
 	"sort"
 	"strings"
-	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"fishplate/internal/letters"
 )
 
 // Severity is how bad a diagnostic is: an error refuses the configuration.
@@ -209,15 +210,7 @@ func (d Diagnostic) near(line string) (string, Diagnostic) {
 			d.Column, d.Range.Start.Column, d.Range.End.Column = d.Column-moved, d.Range.Start.Column-moved, d.Range.End.Column-moved
 		}
 	}
-	return strings.Map(printable, strings.ReplaceAll(strings.ToValidUTF8(line, "?"), "\t", " ")), d
-}
-
-// printable is a letter as a terminal may show it: a file is not always ours.
-func printable(r rune) rune {
-	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-		return '?'
-	}
-	return r
+	return letters.Row(strings.ToValidUTF8(line, "?")), d
 }
 
 // caret underlines the range on its first line.
