@@ -199,6 +199,12 @@ func (c *Controller) decide(w *canary, all bool, why string) (err error) {
 	return err
 }
 
+// waits says why nothing else can be done meanwhile.
+func (w *canary) waits() Problem {
+	return Problem{Summary: fmt.Sprintf("change %d is tried with %.6g%% of the clients until %s", w.id, w.share*100, w.deadline.Format(time.TimeOnly)),
+		Suggestion: "fishplate confirm gives it to all, fishplate rollback to none"}
+}
+
 // untry ends a trial for a rollback: nobody gets the change.
 func (c *Controller) untry(w *canary, id uint64, o ApplyOptions) Result {
 	if id != 0 && id != w.id {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,6 +67,9 @@ func TestCanary(t *testing.T) {
 				if len(r.Errors) != 1 || !r.Busy || !strings.Contains(r.Errors[0].String(), "change 2 is tried with 7% of the clients until") {
 					t.Errorf("%+v", r.Errors)
 				}
+			}
+			if _, _, err := c.Hold(t.Context(), "uid 7", time.Minute); !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "change 2 is tried with 7% of the clients until") {
+				t.Errorf("an upgrade: %v", err)
 			}
 		}},
 	} {

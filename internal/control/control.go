@@ -366,7 +366,7 @@ func (c *Controller) mayChange(o ApplyOptions) Result {
 		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d waits to be confirmed until %s", w.id, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm, or fishplate rollback"}}
 	}
 	if w := c.trying(); w != nil {
-		r.Errors = []Problem{{Summary: fmt.Sprintf("change %d is tried with %.6g%% of the clients until %s", w.id, w.share*100, w.deadline.Format(time.TimeOnly)), Suggestion: "fishplate confirm gives it to all, fishplate rollback to none"}}
+		r.Errors = []Problem{w.waits()}
 	}
 	r.Busy = len(r.Errors) > 0
 	return r

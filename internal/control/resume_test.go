@@ -513,7 +513,7 @@ func deadlineWithoutJournal(t *testing.T) {
 	if r := c.Apply(t.Context(), "next", ApplyOptions{}); r.Committed || runs(c) != "a" {
 		t.Errorf("%+v", r)
 	}
-	if _, err := c.Hold(t.Context(), "test"); !errors.Is(err, journal.ErrMoved) {
+	if _, _, err := c.Hold(t.Context(), "test", time.Minute); !errors.Is(err, journal.ErrMoved) {
 		t.Errorf("an upgrade that would not know it: %v", err)
 	}
 	move(folder+"-away", folder)

@@ -21,21 +21,34 @@ type Legacy struct {
 }
 
 // Hold keeps every change away until release is called: of this process, while
-// another takes its place. When that succeeded no change is made here any more.
-func (c *Controller) Hold(ctx context.Context, author string) (release func(succeeded bool), err error) {
+// another takes its place. When that succeeded no change is made here any more. Each
+// step of that may take within, or a quarter of the time that is left to confirm a
+// change: who confirms meanwhile has to wait, and is to be heard in time. A trial is
+// not decided meanwhile, and no other process has its clients: there must be none.
+func (c *Controller) Hold(ctx context.Context, author string, within time.Duration) (release func(succeeded bool), atMost time.Duration, err error) {
 	if err := c.take(ctx, "upgrade", ApplyOptions{Author: author}); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if err := c.settleDebts(); err != nil { // the next process would not know it
+	if err := c.mayHold(); err != nil {
 		c.give()
-		return nil, fmt.Errorf("upgrade: %w", err)
+		return nil, 0, err
+	}
+	if w := c.awaited(); w != nil && !w.barred.Load() {
+		within = min(within, max(time.Until(w.deadline)/4, time.Millisecond).Round(time.Millisecond))
 	}
 	return func(succeeded bool) {
 		if succeeded {
 			c.halt(errSucceeded)
 		}
 		c.give()
-	}, nil
+	}, within, nil
+}
+
+func (c *Controller) mayHold() error {
+	if w := c.trying(); w != nil {
+		return undecided{Refusal([]Problem{w.waits()})}
+	}
+	return c.settleDebts() // the next process would not know them
 }
 
 // Legacy returns what a successor must know. The caller holds changes away.

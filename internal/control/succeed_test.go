@@ -22,9 +22,12 @@ func TestSucceed(t *testing.T) {
 				t.Fatal(r.Errors)
 			}
 			d.files["main"] = "broken"
-			release, err := old.Hold(t.Context(), "test")
+			release, within, err := old.Hold(t.Context(), "test", 50*time.Minute)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if within > 15*time.Minute || within < 10*time.Minute { // of the hour that is left to confirm
+				t.Errorf("it may take %v", within)
 			}
 			l, err := old.Legacy()
 			if err != nil {

@@ -54,7 +54,7 @@ func (p *Process) upgrade(ctx context.Context, author string, q admin.UpgradeReq
 		return r, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, takeTime)
-	release, err := p.control.Hold(waiting, author)
+	release, within, err := p.control.Hold(waiting, author, within)
 	cancel()
 	if err != nil {
 		return r, err
