@@ -49,6 +49,7 @@ var within = map[string]string{"server": "backend", "route": "vhost"}
 // as config writes it: the line on which a block of the top level begins names it,
 // and no line but its last begins with a closing brace.
 func Apply(text []byte, e Edit) ([]byte, error) {
+	e.Key = cty.NormalizeString(e.Key)
 	d := &document{table: schema.Compile(schema.Top())}
 	kinds := append(d.table.BlockNames(), "server", "route")
 	if !slices.Contains(kinds, e.Kind) {

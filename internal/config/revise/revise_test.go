@@ -66,6 +66,7 @@ func TestApply(t *testing.T) {
 		{"a balancer", Edit{Op: "set", Kind: "backend", Key: "app", Values: values(`balance=ewma`)}, `"p2c"`, `"ewma"`},
 		{"remove", Edit{Op: "remove", Kind: "server", Key: "app/b"}, "  server \"b\" {\n    address = \"10.0.0.2:80\"\n  }\n", ""},
 		{"add", Edit{Op: "add", Kind: "server", Key: "app/c", Values: values("address=10.0.0.9:80", "backup=true")}, "    connect = \"3s\"\n  }\n", "    connect = \"3s\"\n  }\n  server \"c\" {\n    backup = true\n    address = \"10.0.0.9:80\"\n  }\n"},
+		{"add, with a letter in two parts", Edit{Op: "add", Kind: "server", Key: "app/cafe\u0301", Values: values("address=10.0.0.9:80")}, "    connect = \"3s\"\n  }\n", "    connect = \"3s\"\n  }\n  server \"caf\u00e9\" {\n    address = \"10.0.0.9:80\"\n  }\n"},
 		{"add before", Edit{Op: "add", Kind: "route", Key: "shop/img", Before: "all", Values: values("path=/img/*", "backend=app")}, "  route \"all\" {\n", "  route \"img\" {\n    backend = \"app\"\n    path = \"/img/*\"\n  }\n  route \"all\" {\n"},
 		{"add at the top", Edit{Op: "add", Kind: "vhost", Key: `o"ther`, Values: values("backend=app")}, "EOT\n    }\n  }\n}\n", "EOT\n    }\n  }\n}\nvhost \"o\\\"ther\" {\n  backend = \"app\"\n}\n"},
 		{"a block without a name", Edit{Op: "add", Kind: "state", Key: "state", Values: values("dir=/x")}, "EOT\n    }\n  }\n}\n", "EOT\n    }\n  }\n}\nstate {\n  dir = \"/x\"\n}\n"},

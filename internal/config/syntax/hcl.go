@@ -45,6 +45,16 @@ func Native(src []byte, filename string) (*Body, hcl.Diagnostics) {
 	return fromNative(f.Body.(*hclsyntax.Body), f.Body.MissingItemRange()), diags
 }
 
+// normal gives labels the form that the library gives other text (NFC): a name is
+// written in one way, wherever it stands.
+func normal(labels []string) []string {
+	list := make([]string, len(labels))
+	for i, label := range labels {
+		list[i] = cty.NormalizeString(label)
+	}
+	return list
+}
+
 func fromNative(b *hclsyntax.Body, at hcl.Range) *Body {
 	out := &Body{End: at}
 	for _, a := range b.Attributes {
@@ -52,7 +62,7 @@ func fromNative(b *hclsyntax.Body, at hcl.Range) *Body {
 	}
 	slices.SortFunc(out.Attrs, func(x, y Attribute) int { return x.At.Start.Byte - y.At.Start.Byte })
 	for _, in := range b.Blocks {
-		i := Block{Name: in.Type, At: in.TypeRange, Labels: in.Labels, Label: in.TypeRange}
+		i := Block{Name: in.Type, At: in.TypeRange, Labels: normal(in.Labels), Label: in.TypeRange}
 		if len(in.LabelRanges) > 0 {
 			i.Label = in.LabelRanges[0]
 		}
@@ -104,7 +114,7 @@ func blocksOfJSON(b hcl.Body, t *schema.Table, p *hcl.Attribute) ([]Block, hcl.D
 	}
 	var out []Block
 	for _, blk := range content.Blocks {
-		i := Block{Name: t.Name, At: p.NameRange, Labels: blk.Labels, Label: p.NameRange}
+		i := Block{Name: t.Name, At: p.NameRange, Labels: normal(blk.Labels), Label: p.NameRange}
 		if len(blk.LabelRanges) > 0 {
 			i.Label = blk.LabelRanges[0]
 		}
