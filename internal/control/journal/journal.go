@@ -53,7 +53,7 @@ func (j *Journal) Whole() bool { return !j.aside }
 // ErrMoved says that the folder is another one than was opened.
 var ErrMoved = errors.New("it is not the folder that this process began with, which was moved or removed: put that back, or start the process again, which then runs what the folder or the files say")
 
-// Open reads the heads of what the folder holds, and makes the folder when there
+// Open reads the heads of what the folder holds, and the text of the newest, and makes the folder when there
 // is none. At most keep entries stay. What cannot be read is set aside, and
 // reported: names end with ".broken" then.
 func Open(dir string, keep int) (j *Journal, broken []error, err error) {
@@ -95,6 +95,16 @@ func Open(dir string, keep int) (j *Journal, broken []error, err error) {
 		j.ids = append(j.ids, id)
 	}
 	slices.Sort(j.ids)
+	for n := len(j.ids); n > 0; n-- { // what runs next is the newest: its text, too, must be there
+		id := j.ids[n-1]
+		_, err := j.Text(id)
+		if err == nil {
+			break
+		}
+		broken = append(broken, err)
+		_ = os.Rename(j.name(id), j.name(id)+broke)
+		j.aside, j.ids = true, j.ids[:n-1]
+	}
 	return j, broken, nil
 }
 
