@@ -12,8 +12,8 @@ const (
 	ProcessSpliceBytes = 29
 	ProcessParked      = 30
 	ProcessDescriptors = 31
-	ProcessPanics      = 32
-	ProcessPorts       = 33
+	ProcessPorts       = 32
+	ProcessPanics      = 33
 )
 
 // Process is the table of the one Set that counts for the whole process.
