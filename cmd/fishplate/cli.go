@@ -47,6 +47,7 @@ type call struct {
 	stderr io.Writer
 	// ready is called once serve answers; nil is nothing.
 	ready func(p *process.Process)
+	bound string // process.Options.Bound
 }
 
 // newRoot makes the cobra command of the table.

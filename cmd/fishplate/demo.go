@@ -77,7 +77,9 @@ func runDemo(c *call) error {
 	if err != nil {
 		return fmt.Errorf("write demo: %w", err)
 	}
-	return runServe(c.serving(path, func(p *process.Process) { c.invite(p, path) }))
+	s := c.serving(path, func(p *process.Process) { c.invite(p, path) })
+	s.bound = "this is the demo, whose servers and files end with it: what fishplate serve runs can be upgraded"
+	return runServe(s)
 }
 
 // freeAddress returns a loopback address whose port is free at the moment.

@@ -61,7 +61,7 @@ func runServe(c *call) error {
 		}
 		load, parse = load.At(socket), parse.At(socket)
 	}
-	o := process.Options{Path: path, Load: load, Parse: parse, Version: version(), Stderr: c.stderr, Ready: c.ready, From: from, Binder: line}
+	o := process.Options{Path: path, Load: load, Parse: parse, Version: version(), Stderr: c.stderr, Ready: c.ready, From: from, Binder: line, Bound: c.bound}
 	if from != nil { // what runs there runs here, whatever the files say meanwhile
 		o.State = from.State()
 		return c.serve(o)

@@ -57,6 +57,7 @@ type Process struct {
 	secret  []byte
 	state   string
 	lasting bool         // programs by the API outlive the process
+	bound   string       // Options.Bound
 	claim   *claim.Claim // on state
 
 	manager     *notify.Manager
@@ -76,6 +77,7 @@ type Options struct {
 	From    *Inheritance     // of the process whose place this one takes; nil is none
 	Binder  *binder.Line     // to who opens ports below 1024; nil is nobody
 	Pulse   time.Duration    // between two looks of the doctor; 0 is a minute
+	Bound   string           // why no other process can take its place; "" is that one can
 }
 
 // ErrRefused says that the configuration was refused; why stands on Stderr.
@@ -125,7 +127,7 @@ func Serve(ctx context.Context, o Options) error {
 	})
 	gifts.Connect(p.control, p.tenants)
 	p.pulse = pulse.New(pulse.Options{Logger: logger, Open: p.sockets, Config: p.control.Running, Refused: p.refused, Every: o.Pulse})
-	p.lasting = gifts.Lasting()
+	p.lasting, p.bound = gifts.Lasting(), o.Bound
 	p.admin = admin.New(admin.Options{
 		Version: o.Version, Control: p.control, Status: p.status, Explain: p.explain, Log: p.log,
 		Readings: p.readings, Words: p.words, Logger: logger, Purge: p.purge, Cache: p.cacheQuestion,

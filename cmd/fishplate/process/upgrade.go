@@ -133,6 +133,9 @@ func (p *Process) mayUpgrade(q admin.UpgradeRequest) (path string, within time.D
 			return "", 0, err
 		}
 	}
+	if p.bound != "" {
+		return "", 0, errors.New(p.bound)
+	}
 	if os.Getpid() == 1 {
 		return "", 0, errors.New("this is process 1 of its container, which ends with it: start another container")
 	}
