@@ -355,7 +355,7 @@ type BackendTimeouts struct {
 
 // Pool bounds a server's idle connections.
 type Pool struct {
-	Idle   int           // idle connections kept per server
+	Idle   int           // idle connections kept per server; 0 = none
 	MaxAge time.Duration // of a connection, used or not; 0 = none
 }
 

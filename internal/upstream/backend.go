@@ -38,9 +38,6 @@ type roster struct {
 func newBackend(g *group, m *model.Backend) (*Backend, error) {
 	b := &Backend{model: m, group: g, retry: retry.New(m.Retry)}
 	b.limits = idle.Limits{Size: m.Pool.Idle, Idle: m.Timeouts.Idle, Age: m.Pool.MaxAge}
-	if b.limits.Size <= 0 {
-		b.limits.Size = idleKept
-	}
 	var err error
 	if m.TLS != nil {
 		if b.tls, err = secure.Load(m.TLS, g.set.options.FS); err != nil {
@@ -61,9 +58,6 @@ func newBackend(g *group, m *model.Backend) (*Backend, error) {
 	b.roster.Store(r)
 	return b, nil
 }
-
-// idleKept is the bound on idle connections per server when none is given.
-const idleKept = 256
 
 // Name returns the backend's name.
 func (b *Backend) Name() string { return b.model.Name }

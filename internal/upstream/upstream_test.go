@@ -109,6 +109,7 @@ func backendOf(addresses ...string) *model.Backend {
 		Name: "app", Balance: model.Balance{Text: "roundrobin", Steps: []model.BalanceStep{{Name: "roundrobin"}}},
 		Timeouts: model.BackendTimeouts{Connect: 3 * time.Second, FirstByte: time.Minute, Idle: time.Minute},
 		Retry:    model.Retry{Attempts: 2, On: []string{"connect"}},
+		Pool:     model.Pool{Idle: 256},
 	}
 	for i, a := range addresses {
 		b.Servers = append(b.Servers, &model.Server{Name: fmt.Sprintf("s%d", i), Address: a, Weight: 100})
@@ -436,18 +437,20 @@ func TestCausesAreDocumented(t *testing.T) {
 
 func TestEphemeralPool(t *testing.T) {
 	o := newOrigin(t)
-	m := backendOf(o.address())
-	m.Pool = model.Pool{Idle: 2}
-	b := commit(t, newSet(t, Options{}), m)
-	var leases []Lease
-	for range 4 {
-		leases = append(leases, must(t, b, pick("GET", "/")))
-	}
-	for i := range leases {
-		leases[i].Release(true)
-	}
-	if n := b.Servers()[0].pool.Len(); n != 2 {
-		t.Errorf("%d idle connections, bound 2", n)
+	for _, bound := range []int{0, 2} {
+		m := backendOf(o.address())
+		m.Pool = model.Pool{Idle: bound}
+		b := commit(t, newSet(t, Options{}), m)
+		var leases []Lease
+		for range 4 {
+			leases = append(leases, must(t, b, pick("GET", "/")))
+		}
+		for i := range leases {
+			leases[i].Release(true)
+		}
+		if n := b.Servers()[0].pool.Len(); n != bound {
+			t.Errorf("%d idle connections, bound %d", n, bound)
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func backendBlock() *Block {
 			{Name: "idle", Kind: DurationT, Default: "60s", Range: "1ms..1d", Doc: "Between two pieces of the answer, and of an unused connection."},
 		}},
 		{Name: "pool", Doc: "Idle connections.", Attrs: []Attr{
-			{Name: "idle", Kind: Int, Default: "256", Range: "0..100000", Doc: "Kept per server."},
+			{Name: "idle", Kind: Int, Default: "256", Range: "0..100000", Doc: "Kept per server; 0: none."},
 			{Name: "max_age", Kind: DurationT, Default: "0s", Range: "0s..30d", Doc: "Of a connection; 0: any."},
 		}},
 	}}
