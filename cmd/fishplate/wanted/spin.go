@@ -15,6 +15,9 @@ const (
 	worth = 50 * time.Microsecond
 	// dear is a wake-up that costs more than looking.
 	dear = 20 * time.Microsecond
+	// busy is more than any machine takes to wake a processor that has nothing else to
+	// do: who spins then takes it from others.
+	busy = 500 * time.Microsecond
 	// brief is how long wake-ups are measured at the start.
 	brief = 20 * time.Millisecond
 )
@@ -37,6 +40,8 @@ func spinFor(paid string, wakeUp func(time.Duration) (time.Duration, error)) (mo
 	switch {
 	case err != nil:
 		return 0, err.Error()
+	case cost > busy:
+		return 0, "the processors are busy: waking another one and back took " + cost.String()
 	case cost <= dear:
 		return 0, "waking another processor and back takes " + cost.String()
 	}

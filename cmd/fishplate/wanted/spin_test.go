@@ -22,6 +22,7 @@ func TestSpinPaysWhereWakeUpsAreDear(t *testing.T) {
 	}{
 		{"", 60 * time.Microsecond, nil, 50 * time.Microsecond, "takes 60µs"},
 		{"", 20 * time.Microsecond, nil, 0, "takes 20µs"},
+		{"", 14 * time.Millisecond, nil, 0, "are busy"},
 		{"", 0, errors.New("only one processor"), 0, "only one processor"},
 		{"credits", 60 * time.Microsecond, nil, 0, "counted by credits"},
 	} {
