@@ -151,15 +151,21 @@ func takePorts(t *testing.T, b *Backend) {
 
 var taken []net.Conn // the child's
 
-// waitForPort: a request waits until somebody lets go of ports.
-func waitForPort(t *testing.T, b *Backend, takeAll func()) {
-	takeAll()
+// waiting sends the lease of a request that waits already.
+func waiting(t *testing.T, b *Backend) <-chan Lease {
 	p, waits := pick("GET", "/"), make(chan struct{})
 	begun := sync.OnceFunc(func() { close(waits) })
 	p.Left = func() bool { begun(); return false }
 	got := make(chan Lease)
 	go func() { got <- must(t, b, p) }()
 	<-waits
+	return got
+}
+
+// waitForPort: a request waits until somebody lets go of ports.
+func waitForPort(t *testing.T, b *Backend, takeAll func()) {
+	takeAll()
+	got := waiting(t, b)
 	for _, c := range taken {
 		_ = c.(*net.TCPConn).SetLinger(0) // a port that is closed in order is not free at once
 		_ = c.Close()
@@ -227,12 +233,7 @@ func makeRoom(t *testing.T, b *Backend, takeAll func()) {
 func waitForOne(t *testing.T, b *Backend, takeAll func()) {
 	held := must(t, b, pick("GET", "/"))
 	takeAll()
-	p, waits := pick("GET", "/"), make(chan struct{})
-	begun := sync.OnceFunc(func() { close(waits) })
-	p.Left = func() bool { begun(); return false }
-	got := make(chan Lease)
-	go func() { got <- must(t, b, p) }()
-	<-waits
+	got := waiting(t, b)
 	if _, f := b.Acquire(context.Background(), pick("GET", "/")); f == nil || f.Cause != wanting {
 		t.Errorf("behind a full queue: %v", f)
 	}
